@@ -1,0 +1,21 @@
+//! The nouns every other room speaks: time, dialects, frames, failures, records.
+//!
+//! **Invariant:** this crate depends on no other crate of the workspace, does no I/O and reads no clock.
+
+pub mod dialect;
+pub mod event;
+pub mod failure;
+pub mod invariant;
+pub mod quirks;
+pub mod record;
+pub mod time;
+pub mod usage;
+
+pub use dialect::{Dialect, Shape};
+pub use event::{Block, BlockKind, Event, Events, Finish, Frame, Whole};
+pub use failure::{Blame, Connect, Deadline, Dns, Failure, Hints, Rejection, Tls};
+pub use invariant::Invariant;
+pub use quirks::{Auth, Prefill, Quirks, TokenField, UsageFlag};
+pub use record::{AttemptRecord, Ending, Record};
+pub use time::Time;
+pub use usage::{Tokens, Usage};

@@ -1,0 +1,65 @@
+//! `cargo xtask clients`: real client programs against the gateway.
+//!
+//! A client is a row of [`CLIENTS`]; its tests stand in the end-to-end tests and ask
+//! `BACKSTOP_CLIENTS` (names, separated by commas) whether they are wanted.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Result, bail};
+
+use crate::cache::Cache;
+use crate::step::Step;
+use crate::{python, say, system};
+
+/// A program that talks to the gateway as its users' programs do.
+struct Client {
+    name: &'static str,
+    /// The variable that tells the tests where the program is.
+    variable: &'static str,
+    prepare: fn(&Cache) -> Result<PathBuf>,
+}
+
+const CLIENTS: [Client; 2] = [
+    Client { name: "sdks", variable: "BACKSTOP_PYTHON", prepare: python::prepare },
+    Client { name: "claude-code", variable: "BACKSTOP_CLAUDE", prepare: claude_code },
+];
+
+/// Pinned: a new version is a commit.
+const CLAUDE_CODE: &str = "2.1.328";
+
+/// Prepares the clients that are named, or all, and runs their tests.
+pub(crate) fn run(args: &[String]) -> Result<()> {
+    let known = CLIENTS.map(|client| client.name).join(", ");
+    if let Some(unknown) = args.iter().find(|arg| CLIENTS.iter().all(|it| it.name != **arg)) {
+        bail!("there is no client {unknown:?}; there are: {known}");
+    }
+    let wanted =
+        || CLIENTS.iter().filter(|it| args.is_empty() || args.iter().any(|a| a == it.name));
+    let names: Vec<&str> = wanted().map(|client| client.name).collect();
+    let cache = Cache::open()?;
+    let mut step = Step::cargo(["test", "--package", "backstop-e2e", "--test", "e2e"])
+        .args(["--", "clients::"])
+        .env("BACKSTOP_CLIENTS", names.join(","));
+    for client in wanted() {
+        step = step.env(client.variable, (client.prepare)(&cache)?);
+    }
+    step.run()
+}
+
+fn claude_code(cache: &Cache) -> Result<PathBuf> {
+    let program = |folder: &Path| folder.join("node_modules/.bin/claude");
+    let works = |folder: &Path| Step::new(program(folder)).arg("--version").succeeds();
+    let folder = cache.thing(&format!("claude-code-{CLAUDE_CODE}"), works, |folder| {
+        if !Step::new("npm").arg("--version").succeeds() {
+            system::install(&["nodejs", "npm"], "npm is missing")?;
+        }
+        Step::new("npm")
+            .args(["install", "--no-audit", "--no-fund", "--loglevel=error", "--prefix"])
+            .arg(folder)
+            .arg(format!("@anthropic-ai/claude-code@{CLAUDE_CODE}"))
+            .run()
+    })?;
+    let program = program(&folder);
+    say::talk(format_args!("Claude Code is {}", program.display()));
+    Ok(program)
+}

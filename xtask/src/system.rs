@@ -1,0 +1,43 @@
+//! Programs that must come from the machine: installed where that is possible without asking.
+
+use anyhow::{Result, bail};
+
+use crate::say;
+use crate::step::Step;
+
+/// Installs Debian packages when `apt-get` is there and we may use it without a password.
+///
+/// `why` says what is missing; it opens the error.
+pub(crate) fn install(packages: &[&str], why: &str) -> Result<()> {
+    let names = packages.join(" ");
+    if !Step::new("apt-get").arg("--version").succeeds() {
+        bail!("{why}; install what Debian calls {names}, then run this again");
+    }
+    if !is_root() && !Step::new("sudo").args(["-n", "true"]).succeeds() {
+        bail!("{why}; run `sudo apt-get install {names}`, then run this again");
+    }
+    say::talk(format_args!("{why}; installing {names}"));
+    apt_get().args(["update", "--quiet"]).run()?;
+    apt_get().args(["install", "--quiet", "--yes", "--no-install-recommends"]).args(packages).run()
+}
+
+/// Makes sure of a rustup component: a minimal toolchain lacks them.
+pub(crate) fn component(name: &str, subcommand: &str) -> Result<()> {
+    if Step::cargo([subcommand, "--version"]).succeeds() {
+        return Ok(());
+    }
+    if !Step::new("rustup").arg("--version").succeeds() {
+        bail!("cargo {subcommand} is missing; install {name} of your Rust toolchain");
+    }
+    Step::new("rustup").args(["component", "add", name]).run()
+}
+
+fn apt_get() -> Step {
+    let step =
+        if is_root() { Step::new("apt-get") } else { Step::new("sudo").arg("-n").arg("apt-get") };
+    step.env("DEBIAN_FRONTEND", "noninteractive")
+}
+
+fn is_root() -> bool {
+    Step::new("id").arg("-u").output().is_ok_and(|id| id.trim() == "0")
+}
