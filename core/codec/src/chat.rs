@@ -1,0 +1,236 @@
+//! `OpenAI` Chat Completions: what the chunks of a stream mean
+//! (<https://platform.openai.com/docs/api-reference/chat-streaming>).
+//!
+//! The protocol has no block borders; they are drawn here. Text and reasoning of a choice follow
+//! one another, so a piece of another kind closes the block before it. Tool calls may interleave:
+//! they stay open until the choice has its `finish_reason`. Leniency where compatible servers
+//! differ:
+//!
+//! - A tool call without `index` is known by its `id`, or, where it has neither, continues the last
+//!   one unless it brings a name. One with an `index` in use but another `id` and a name is a new
+//!   call.
+//! - `finish_reason: "stop"` after tool calls is [`Finish::Tool`].
+//! - Fewer choices than were asked for, each of them finished, are a finished answer at `[DONE]`.
+//! - Finish reasons that mean a fault of the provider (`error`) are `Fail`, never an end.
+
+pub(crate) mod calls;
+pub(crate) mod unfold;
+pub(crate) mod whole;
+pub(crate) mod wire;
+
+use crate::head::CHOICES_MAX;
+use crate::{json, rejection};
+use calls::{CALLS_MAX, Calls};
+use ir::{Block, BlockKind, Dialect, Event, Events, Finish, Rejection};
+use smallvec::smallvec;
+use std::collections::BTreeMap;
+use wire::{Chunk, Delta};
+
+/// The state of one stream.
+#[cfg_attr(test, derive(Clone))]
+#[derive(Debug)]
+pub(crate) struct Stream {
+    /// How many choices were asked for.
+    wanted: usize,
+    started: bool,
+    /// The answer's finish was told.
+    told: bool,
+    choices: BTreeMap<u32, Choice>,
+}
+
+/// The state of one choice.
+#[cfg_attr(test, derive(Clone))]
+#[derive(Debug, Default)]
+struct Choice {
+    /// The open block that is not a tool call.
+    current: Option<BlockKind>,
+    calls: Calls,
+    finish: Option<Finish>,
+}
+
+/// Chat's place of a block.
+fn block(kind: BlockKind, choice: u32, tool: u32) -> Block {
+    Block { kind, index: choice << 16 | tool }
+}
+
+/// The meaning of a `finish_reason`, or the fault that it stands for. Beside `OpenAI`'s own words
+/// those of compatible servers: `DeepSeek` `insufficient_system_resource`
+/// (<https://api-docs.deepseek.com/api/create-chat-completion>), vLLM `abort`, Mistral
+/// `model_length` and `error`, TGI and Together `eos_token` and `eos`.
+pub(crate) fn finish(reason: &str, calls: bool) -> Result<Finish, Box<Rejection>> {
+    let fault = |status, said| Err(rejection::said(status, reason, said));
+    Ok(match reason.to_ascii_lowercase().as_str() {
+        "stop" | "stop_sequence" | "end_turn" | "eos" | "eos_token" if calls => Finish::Tool,
+        "stop" | "stop_sequence" | "end_turn" | "eos" | "eos_token" => Finish::Stop,
+        "length" | "max_tokens" | "model_length" => Finish::Length,
+        "tool_calls" | "function_call" | "tool_use" => Finish::Tool,
+        "content_filter" | "refusal" | "safety" => Finish::Refusal,
+        "error" => return fault(500, "the provider ended the answer with an error"),
+        "abort" | "insufficient_system_resource" => {
+            return fault(503, "the provider broke the answer off");
+        }
+        _ => Finish::Other,
+    })
+}
+
+// === impl Stream ===
+
+impl Stream {
+    /// For this many choices.
+    pub(crate) fn new(wanted: u32) -> Self {
+        let wanted = usize::try_from(wanted.clamp(1, CHOICES_MAX)).unwrap_or(1);
+        Self { wanted, started: false, told: false, choices: BTreeMap::new() }
+    }
+
+    /// What a frame with these fields means.
+    pub(crate) fn events(&mut self, event: &[u8], data: &[u8]) -> Events {
+        if data.trim_ascii() == b"[DONE]" {
+            return self.done();
+        }
+        if let Some(chunk) = wire::read::<Chunk<'_>>(data) {
+            return self.meaning(event, data, &chunk);
+        }
+        match json::tidied(data).as_deref().and_then(|text| wire::read(text.as_bytes())) {
+            Some(chunk) => self.meaning(event, data, &chunk),
+            None if event == b"error" => fail(data),
+            None => malformed("data that is not a chunk"),
+        }
+    }
+
+    fn meaning(&mut self, event: &[u8], data: &[u8], chunk: &Chunk<'_>) -> Events {
+        if event == b"error" || chunk.is_error() { fail(data) } else { self.chunk(chunk) }
+    }
+
+    fn chunk(&mut self, chunk: &Chunk<'_>) -> Events {
+        // What cannot be read is told before anything of the frame is taken in.
+        let pieces = chunk.calls();
+        for choice in chunk.choices().into_iter().flatten() {
+            if let Err(reason) = self.check(choice, pieces) {
+                return malformed(reason);
+            }
+        }
+        let mut events = Events::new();
+        for choice in chunk.choices().into_iter().flatten() {
+            self.choice(choice, &mut events);
+        }
+        let inside =
+            || chunk.choices().into_iter().flatten().find_map(|choice| choice.usage.as_ref());
+        if let Some(tokens) = chunk.usage.as_ref().or_else(inside).and_then(wire::Usage::tokens) {
+            events.push(Event::Usage(tokens));
+        }
+        events
+    }
+
+    /// `calls`: how many pieces of tool calls the whole chunk has.
+    fn check(&self, wire: &wire::Choice<'_>, calls: usize) -> Result<(), &'static str> {
+        let index = wire.index.unwrap_or(0);
+        if index >= CHOICES_MAX {
+            return Err("a choice out of range");
+        }
+        let Some(delta) = &wire.delta else { return Ok(()) };
+        let known = self.choices.get(&index).map_or(0, |choice| choice.calls.count());
+        if calls > 0 && known.saturating_add(calls) > CALLS_MAX {
+            return Err("too many tool calls");
+        }
+        delta.check()
+    }
+
+    fn choice(&mut self, wire: &wire::Choice<'_>, events: &mut Events) {
+        let index = wire.index.unwrap_or(0);
+        if !self.started {
+            self.started = true;
+            events.push(Event::Start);
+        }
+        let choice = self.choices.entry(index).or_default();
+        if let Some(delta) = &wire.delta {
+            choice.delta(index, delta, events);
+        }
+        let reason = wire.finish_reason.as_ref().filter(|reason| !reason.as_str().is_empty());
+        if let Some(reason) = reason {
+            match finish(reason.as_str(), choice.calls.count() > 0) {
+                Ok(finish) => choice.close(index, finish, events),
+                Err(rejection) => events.push(Event::Fail(rejection)),
+            }
+            let finished = self.choices.values().filter(|choice| choice.finish.is_some()).count();
+            if finished >= self.wanted {
+                self.tell(events);
+            }
+        }
+    }
+
+    fn done(&mut self) -> Events {
+        let mut events = Events::new();
+        if self.choices.values().all(|choice| choice.finish.is_some()) {
+            self.tell(&mut events);
+        }
+        events.push(Event::End);
+        events
+    }
+
+    /// Tells the finish, once: the first choice's.
+    fn tell(&mut self, events: &mut Events) {
+        let finish = self.choices.values().find_map(|choice| choice.finish);
+        if let Some(finish) = finish.filter(|_| !self.told) {
+            self.told = true;
+            events.push(Event::Finish(finish));
+        }
+    }
+}
+
+// === impl Choice ===
+
+impl Choice {
+    fn delta(&mut self, index: u32, delta: &Delta<'_>, events: &mut Events) {
+        let content = delta.content().unwrap_or_default();
+        for (kind, filled) in [
+            (BlockKind::Reasoning, content.reasoning || delta.reasons()),
+            (BlockKind::Text, content.text || json::holds(delta.refusal)),
+            (BlockKind::Other, content.other || delta.shows_other()),
+        ] {
+            if filled {
+                self.switch(Some(kind), index, events);
+                events.push(Event::Delta(block(kind, index, 0)));
+            }
+        }
+        for call in delta.calls() {
+            let (tool, new) = self.calls.place(&call);
+            if new {
+                self.switch(None, index, events);
+                events.push(Event::Open(block(BlockKind::Tool, index, tool)));
+            }
+            if call.has_arguments() {
+                events.push(Event::Delta(block(BlockKind::Tool, index, tool)));
+            }
+        }
+    }
+
+    /// Makes this the open block beside the tool calls.
+    fn switch(&mut self, kind: Option<BlockKind>, index: u32, events: &mut Events) {
+        if self.current == kind {
+            return;
+        }
+        if let Some(before) = self.current {
+            events.push(Event::Close(block(before, index, 0)));
+        }
+        if let Some(kind) = kind {
+            events.push(Event::Open(block(kind, index, 0)));
+        }
+        self.current = kind;
+    }
+
+    fn close(&mut self, index: u32, finish: Finish, events: &mut Events) {
+        self.switch(None, index, events);
+        for tool in self.calls.close() {
+            events.push(Event::Close(block(BlockKind::Tool, index, tool)));
+        }
+        self.finish = self.finish.or(Some(finish));
+    }
+}
+
+fn fail(data: &[u8]) -> Events {
+    smallvec![Event::Fail(rejection::in_band(Dialect::Chat, data))]
+}
+
+fn malformed(reason: &'static str) -> Events {
+    smallvec![Event::Malformed(reason)]
+}

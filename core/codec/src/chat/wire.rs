@@ -1,0 +1,272 @@
+//! `OpenAI` Chat Completions: the JSON of chunks and answers, as far as we look at it.
+//!
+//! Reasoning is not in the specification; compatible servers call it `reasoning_content`
+//! (`DeepSeek`, Qwen, xAI), `reasoning` (vLLM, Groq, `OpenRouter`), `reasoning_details` (`OpenRouter`) or
+//! put it in an array of content parts (Mistral).
+
+use super::calls::CALLS_MAX;
+use crate::head::CHOICES_MAX;
+use crate::json::{self, Count, Few, Type, Word};
+use ir::Tokens;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+/// One chunk.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Chunk<'a> {
+    #[serde(borrow)]
+    object: Option<Word<'a>>,
+    #[serde(borrow)]
+    choices: Option<Few<Choice<'a>, { CHOICES_MAX as usize }>>,
+    pub(crate) usage: Option<Usage>,
+    #[serde(borrow)]
+    error: Option<&'a RawValue>,
+}
+
+/// One choice of a chunk or of a whole answer.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Choice<'a> {
+    pub(crate) index: Option<u32>,
+    #[serde(borrow)]
+    pub(crate) delta: Option<Delta<'a>>,
+    /// Of a whole answer; in a stream no client looks at it.
+    #[serde(borrow)]
+    pub(crate) message: Option<Delta<'a>>,
+    #[serde(borrow)]
+    pub(crate) finish_reason: Option<Word<'a>>,
+    /// Moonshot puts it here.
+    pub(crate) usage: Option<Usage>,
+}
+
+/// A piece of a message, or a whole one.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Delta<'a> {
+    #[serde(borrow)]
+    content: Option<&'a RawValue>,
+    #[serde(borrow)]
+    reasoning_content: Option<&'a RawValue>,
+    #[serde(borrow)]
+    reasoning: Option<&'a RawValue>,
+    #[serde(borrow)]
+    reasoning_details: Option<&'a RawValue>,
+    #[serde(borrow)]
+    pub(crate) refusal: Option<&'a RawValue>,
+    #[serde(borrow)]
+    audio: Option<&'a RawValue>,
+    #[serde(borrow)]
+    images: Option<&'a RawValue>,
+    #[serde(borrow)]
+    tool_calls: Option<Few<Call<'a>, CALLS_MAX>>,
+    #[serde(borrow)]
+    function_call: Option<Function<'a>>,
+}
+
+/// A piece of a tool call.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Call<'a> {
+    pub(crate) index: Option<u32>,
+    #[serde(borrow)]
+    pub(crate) id: Option<Word<'a>>,
+    #[serde(borrow)]
+    function: Option<Function<'a>>,
+    #[serde(borrow)]
+    custom: Option<Function<'a>>,
+}
+
+/// What is called, and with what.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Function<'a> {
+    #[serde(borrow)]
+    name: Option<&'a RawValue>,
+    #[serde(borrow)]
+    arguments: Option<&'a RawValue>,
+    /// Of a custom tool: free text.
+    #[serde(borrow)]
+    input: Option<&'a RawValue>,
+}
+
+/// What a `content` holds: a string is text, an array has parts.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Content {
+    pub(crate) text: bool,
+    pub(crate) reasoning: bool,
+    pub(crate) other: bool,
+}
+
+/// Token counts. `prompt_tokens` includes what was read from or written to a cache,
+/// `completion_tokens` includes reasoning
+/// (<https://platform.openai.com/docs/api-reference/chat/object#chat/object-usage>).
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+pub(crate) struct Usage {
+    prompt_tokens: Option<Count>,
+    completion_tokens: Option<Count>,
+    total_tokens: Option<Count>,
+    prompt_tokens_details: Option<PromptDetails>,
+    completion_tokens_details: Option<CompletionDetails>,
+    /// `DeepSeek`.
+    prompt_cache_hit_tokens: Option<Count>,
+}
+
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+struct PromptDetails {
+    cached_tokens: Option<Count>,
+    cache_write_tokens: Option<Count>,
+}
+
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+struct CompletionDetails {
+    reasoning_tokens: Option<Count>,
+}
+
+/// Parts of one `content`: a limit on everything.
+const PARTS_MAX: usize = 1024;
+
+/// Reads an object.
+pub(crate) fn read<'a, T: Deserialize<'a>>(data: &'a [u8]) -> Option<T> {
+    if json::first(data) != Some(b'{') {
+        return None;
+    }
+    serde_json::from_slice(data).ok()
+}
+
+// === impl Chunk ===
+
+impl Chunk<'_> {
+    /// Whether it is an error: `{"error":…}`, or vLLM's older `{"object":"error"}`.
+    pub(crate) fn is_error(&self) -> bool {
+        json::holds(self.error)
+            || self.object.as_ref().is_some_and(|object| object.as_str() == "error")
+    }
+
+    /// Its choices; `None` where it has no array of them.
+    pub(crate) fn choices(&self) -> Option<&[Choice<'_>]> {
+        self.choices.as_ref().map(|Few(choices)| choices.as_slice())
+    }
+
+    /// How many pieces of tool calls it has.
+    pub(crate) fn calls(&self) -> usize {
+        let deltas =
+            self.choices().into_iter().flatten().filter_map(|choice| choice.delta.as_ref());
+        deltas.map(|delta| delta.calls().count()).sum()
+    }
+}
+
+// === impl Delta ===
+
+impl<'a> Delta<'a> {
+    /// Whether every field that we know has a type that we know.
+    pub(crate) fn check(&self) -> Result<(), &'static str> {
+        let odd = |raw: Option<&RawValue>| raw.is_some_and(|raw| json::filled(raw).is_none());
+        if odd(self.content)
+            || odd(self.refusal)
+            || odd(self.reasoning_content)
+            || odd(self.reasoning)
+        {
+            return Err("a delta whose text is not text");
+        }
+        let calls = self.tool_calls.iter().flat_map(|Few(calls)| calls);
+        let mut functions = calls.flat_map(|call| [&call.function, &call.custom]).flatten();
+        if functions.any(|function| odd(function.arguments) || odd(function.input)) {
+            return Err("a tool call whose arguments are not text");
+        }
+        self.content().map(|_| ())
+    }
+
+    /// What `content` holds.
+    pub(crate) fn content(&self) -> Result<Content, &'static str> {
+        #[derive(Deserialize)]
+        struct Part<'a> {
+            #[serde(borrow, rename = "type")]
+            kind: Option<Word<'a>>,
+            #[serde(borrow)]
+            text: Option<&'a RawValue>,
+            #[serde(borrow)]
+            thinking: Option<&'a RawValue>,
+        }
+        let mut content = Content::default();
+        let Some(raw) = self.content else { return Ok(content) };
+        if json::type_of(raw) != Type::Array {
+            content.text = json::holds(Some(raw));
+            return Ok(content);
+        }
+        let Few(parts): Few<Part<'_>, PARTS_MAX> =
+            serde_json::from_str(raw.get()).map_err(|_| "a content array of an unknown shape")?;
+        for part in parts {
+            match part.kind.as_ref().map_or("text", Word::as_str) {
+                "text" => content.text |= json::holds(part.text),
+                "thinking" => content.reasoning |= json::holds(part.thinking),
+                _ => content.other = true,
+            }
+        }
+        Ok(content)
+    }
+
+    /// Whether it has reasoning beside its content.
+    pub(crate) fn reasons(&self) -> bool {
+        [self.reasoning_content, self.reasoning, self.reasoning_details]
+            .into_iter()
+            .any(json::holds)
+    }
+
+    /// Whether it has audio or images.
+    pub(crate) fn shows_other(&self) -> bool {
+        json::holds(self.audio) || json::holds(self.images)
+    }
+
+    /// Its pieces of tool calls; the deprecated `function_call` is one with the index 0.
+    pub(crate) fn calls(&self) -> impl Iterator<Item = Call<'a>> + '_ {
+        let function = self.function_call.iter().map(|function| Call {
+            index: Some(0),
+            id: None,
+            function: Some(function.clone()),
+            custom: None,
+        });
+        self.tool_calls.iter().flat_map(|Few(calls)| calls).cloned().chain(function)
+    }
+}
+
+// === impl Call ===
+
+impl Call<'_> {
+    /// Whether it names what is called.
+    pub(crate) fn has_name(&self) -> bool {
+        self.functions().any(|function| json::holds(function.name))
+    }
+
+    /// Whether it brings a piece of the arguments.
+    pub(crate) fn has_arguments(&self) -> bool {
+        self.functions().any(|function| json::holds(function.arguments.or(function.input)))
+    }
+
+    fn functions(&self) -> impl Iterator<Item = &Function<'_>> {
+        self.function.iter().chain(&self.custom)
+    }
+}
+
+// === impl Usage ===
+
+impl Usage {
+    /// The counts under our convention; `None` where nothing was said.
+    pub(crate) fn tokens(&self) -> Option<Tokens> {
+        if self.prompt_tokens.is_none() && self.completion_tokens.is_none() {
+            return None;
+        }
+        let count = |count: Option<Count>| count.unwrap_or_default().0;
+        let prompt_details = self.prompt_tokens_details.unwrap_or_default();
+        let completion_details = self.completion_tokens_details.unwrap_or_default();
+        let cache_read = count(prompt_details.cached_tokens.or(self.prompt_cache_hit_tokens));
+        let cache_write = count(prompt_details.cache_write_tokens);
+        let reasoning = count(completion_details.reasoning_tokens);
+        let prompt = count(self.prompt_tokens);
+        let completion = count(self.completion_tokens);
+        // xAI counts reasoning beside the completion; the total shows it.
+        let apart = prompt.saturating_add(completion).saturating_add(reasoning);
+        let output = if self.total_tokens == Some(Count(apart)) || reasoning > completion {
+            completion.saturating_add(reasoning)
+        } else {
+            completion
+        };
+        let input = prompt.saturating_sub(cache_read).saturating_sub(cache_write);
+        Some(Tokens { input, cache_read, cache_write, output, reasoning })
+    }
+}

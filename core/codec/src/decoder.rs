@@ -1,0 +1,72 @@
+//! A provider's stream, as frames with their meaning.
+//!
+//! **Invariants:** CD1 and CD2 of the crate.
+
+use crate::sse::{Fields, Framer};
+use crate::{Error, chat, messages};
+use bytes::Bytes;
+use ir::{Dialect, Events, Frame};
+
+#[cfg(test)]
+mod tests;
+
+/// Reads one answer's stream.
+#[cfg_attr(test, derive(Clone))]
+#[derive(Debug)]
+pub struct Decoder {
+    framer: Framer,
+    meaning: Meaning,
+    /// No frame was read yet.
+    first: bool,
+}
+
+#[cfg_attr(test, derive(Clone))]
+#[derive(Debug)]
+enum Meaning {
+    Chat(chat::Stream),
+    Messages(messages::Stream),
+}
+
+// === impl Decoder ===
+
+impl Decoder {
+    /// For an answer of `choices` choices (1 but for Chat's `n`).
+    pub fn new(dialect: Dialect, choices: u32) -> Self {
+        let meaning = match dialect {
+            Dialect::Chat => Meaning::Chat(chat::Stream::new(choices)),
+            Dialect::Messages => Meaning::Messages(messages::Stream::default()),
+        };
+        Self { framer: Framer::default(), meaning, first: true }
+    }
+
+    /// Takes bytes as they come and puts out every frame that is whole. A frame that lies in one
+    /// chunk is a slice of it, not a copy.
+    ///
+    /// Fails where a frame exceeds [`FRAME_BYTES_MAX`](crate::FRAME_BYTES_MAX); the frames before
+    /// it are in `out`, and the decoder is of no more use.
+    pub fn feed(&mut self, chunk: Bytes, out: &mut Vec<Frame>) -> Result<(), Error> {
+        let mut rest = chunk;
+        while let Some(bytes) = self.framer.next(&mut rest)? {
+            let events = self.events(&bytes);
+            out.push(Frame { bytes, events });
+        }
+        Ok(())
+    }
+
+    /// The bytes left that were not a whole frame: none, line ends that came after the last frame,
+    /// or a frame that was cut (which has no meaning, as the WHATWG rules).
+    pub fn finish(&mut self) -> Bytes {
+        self.framer.finish()
+    }
+
+    fn events(&mut self, frame: &[u8]) -> Events {
+        let first = std::mem::take(&mut self.first);
+        let Fields { event, data: Some(data) } = Fields::read(frame, first) else {
+            return Events::new();
+        };
+        match &mut self.meaning {
+            Meaning::Chat(stream) => stream.events(event, &data),
+            Meaning::Messages(stream) => stream.events(event, &data),
+        }
+    }
+}

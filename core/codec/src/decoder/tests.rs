@@ -1,0 +1,266 @@
+//! Recorded streams against golden files, every split, and the cases that recordings do not have.
+
+use super::Decoder;
+use crate::proof::{cut, events, feed, framed, golden, joined, seeds, streams, written};
+use bytes::Bytes;
+use ir::{Dialect, Frame};
+
+mod chat;
+mod messages;
+
+/// What the data of a stream's events means, one line per event.
+fn check(dialect: Dialect, choices: u32, lines: &[&str], expect: &[&str]) {
+    let bytes = Bytes::from(framed(dialect, lines.iter().copied()));
+    let (frames, rest) = feed(dialect, choices, std::slice::from_ref(&bytes));
+    let written = written(&frames);
+    assert_eq!(written.lines().collect::<Vec<_>>(), expect, "\nfrom {}", lines.join("\n"));
+    assert_eq!(joined(&frames, &rest), bytes, "CD2");
+}
+
+/// CD1 and CD2: the same events and bytes as in one piece.
+fn same(name: &str, dialect: Dialect, whole: &[Frame], bytes: &Bytes, places: &[usize]) {
+    let (frames, rest) = feed(dialect, 1, &cut(bytes, places));
+    assert!(events(&frames) == events(whole), "CD1: {name} cut at {places:?}");
+    assert!(joined(&frames, &rest) == *bytes, "CD2: {name} cut at {places:?}");
+}
+
+#[test]
+fn recorded_streams_mean_what_they_meant() {
+    for stream in streams() {
+        let (frames, rest) = feed(stream.dialect, 1, std::slice::from_ref(&stream.bytes));
+        assert_eq!(joined(&frames, &rest), stream.bytes, "CD2: {}", stream.name);
+        golden(&format!("streams/{}.events.txt", stream.name), &written(&frames));
+    }
+}
+
+/// Each split lies in some frame, and the decoder's state at a frame's border does not depend on how
+/// it got there: so each frame is cut at each place, beginning from a copy of the decoder.
+#[test]
+fn every_split_is_the_same() {
+    for stream in streams() {
+        let length = stream.bytes.len();
+        let step = if length <= 16 << 10 { 1 } else { length >> 12 | 1 };
+        let (whole, _) = feed(stream.dialect, 1, std::slice::from_ref(&stream.bytes));
+        let mut decoder = Decoder::new(stream.dialect, 1);
+        let mut start = 0;
+        for (place, frame) in whole.iter().enumerate() {
+            let pair = &whole[place..whole.len().min(place + 2)];
+            let end = start + pair.iter().map(|frame| frame.bytes.len()).sum::<usize>();
+            for cut in (start..start + frame.bytes.len()).filter(|cut| cut % step == 0) {
+                let (mut decoder, mut frames) = (decoder.clone(), Vec::new());
+                decoder.feed(stream.bytes.slice(start..cut), &mut frames).unwrap();
+                decoder.feed(stream.bytes.slice(cut..end), &mut frames).unwrap();
+                assert!(frames == pair, "CD1, CD2: {} cut at {cut}", stream.name);
+            }
+            decoder.feed(frame.bytes.clone(), &mut Vec::new()).unwrap();
+            start += frame.bytes.len();
+        }
+    }
+}
+
+#[test]
+fn splits_of_whole_streams_are_the_same() {
+    for stream in streams() {
+        let length = stream.bytes.len();
+        let (whole, _) = feed(stream.dialect, 1, std::slice::from_ref(&stream.bytes));
+        // One cut, and two that are close to each other.
+        for place in (0..length - 10).step_by(length / 17) {
+            for width in [0, 1, 2, 7] {
+                let places = [place, place + width];
+                same(&stream.name, stream.dialect, &whole, &stream.bytes, &places);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_stream_byte_by_byte_is_the_same() {
+    for stream in streams() {
+        let (whole, _) = feed(stream.dialect, 1, std::slice::from_ref(&stream.bytes));
+        let places: Vec<usize> = (0..stream.bytes.len()).collect();
+        same(&stream.name, stream.dialect, &whole, &stream.bytes, &places);
+    }
+}
+
+#[test]
+fn line_ends_do_not_matter() {
+    for stream in streams() {
+        let (whole, _) = feed(stream.dialect, 1, std::slice::from_ref(&stream.bytes));
+        let text = std::str::from_utf8(&stream.bytes).unwrap();
+        for end in ["\r\n", "\r"] {
+            let bytes = Bytes::from(text.replace('\n', end));
+            let length = bytes.len();
+            for places in [vec![], (0..length).step_by(3).collect(), (0..length).collect()] {
+                let (frames, rest) = feed(stream.dialect, 1, &cut(&bytes, &places));
+                assert_eq!(events(&frames), events(&whole), "{} with {end:?}", stream.name);
+                assert_eq!(joined(&frames, &rest), bytes, "{} with {end:?}", stream.name);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_frame_in_one_chunk_is_not_copied() {
+    let chunk = Bytes::from_static(b"data: {\"choices\":[]}\n\n: comment\n\ndata: [DO");
+    let (frames, rest) = feed(Dialect::Chat, 1, std::slice::from_ref(&chunk));
+    assert_eq!(frames.len(), 2);
+    assert_eq!(frames[0].bytes.as_ptr(), chunk.as_ptr());
+    assert_eq!(&rest[..], b"data: [DO");
+}
+
+/// The seeds of the fuzz targets, each a split and a stream, through the door that fuzzing uses.
+#[test]
+fn seeds_replay() {
+    for target in ["sse", "chat", "messages"] {
+        for (name, seed) in seeds(target) {
+            let (places, stream) = seed.split_first_chunk::<4>().unwrap_or((&[0; 4], &seed));
+            let stream = Bytes::copy_from_slice(stream);
+            let mut places: Vec<usize> =
+                places.iter().map(|&place| usize::from(place).min(stream.len())).collect();
+            places.sort_unstable();
+            for dialect in Dialect::ALL {
+                let (whole, _) = feed(dialect, 1, std::slice::from_ref(&stream));
+                same(&name, dialect, &whole, &stream, &places);
+            }
+        }
+    }
+}
+
+mod properties {
+    use super::same;
+    use crate::proof::{Recorded, events, feed, streams};
+    use crate::sse::{Fields, Framer};
+    use bytes::Bytes;
+    use ir::Dialect;
+    use proptest::prelude::{Just, Strategy, any, prop_assert_eq, prop_oneof, proptest};
+    use proptest::sample::Index;
+    use std::sync::LazyLock;
+
+    /// The stream as the WHATWG describes it, line by line over the whole text: the events that
+    /// would be dispatched, with their names and data.
+    fn reference(stream: &str) -> Vec<(String, String)> {
+        let text = stream.strip_prefix('\u{feff}').unwrap_or(stream);
+        let text = text.replace("\r\n", "\n").replace('\r', "\n");
+        let mut lines: Vec<&str> = text.split('\n').collect();
+        lines.pop(); // What follows the last line end is no line.
+        let (mut found, mut name, mut data) = (Vec::new(), String::new(), String::new());
+        for line in lines {
+            if line.is_empty() {
+                if let Some(data) = data.strip_suffix('\n') {
+                    found.push((name.clone(), data.to_owned()));
+                }
+                (name, data) = (String::new(), String::new());
+                continue;
+            }
+            let (field, value) = line.split_once(':').unwrap_or((line, ""));
+            let value = value.strip_prefix(' ').unwrap_or(value);
+            match field {
+                "event" => name = value.to_owned(),
+                "data" => data.extend([value, "\n"]),
+                _ => {}
+            }
+        }
+        found
+    }
+
+    static SHORT: LazyLock<Vec<Recorded>> = LazyLock::new(|| {
+        streams().into_iter().filter(|stream| stream.bytes.len() < 8 << 10).collect()
+    });
+
+    fn places(count: usize) -> impl Strategy<Value = Vec<Index>> {
+        proptest::collection::vec(any::<Index>(), 0..count)
+    }
+
+    fn cut(stream: &Bytes, places: &[Index]) -> Vec<usize> {
+        let mut places: Vec<usize> =
+            places.iter().map(|place| place.index(stream.len() + 1)).collect();
+        places.sort_unstable();
+        places
+    }
+
+    fn line() -> impl Strategy<Value = String> {
+        let field = prop_oneof![
+            Just("data".to_owned()),
+            Just("data:".to_owned()),
+            Just("data: ".to_owned()),
+            Just("event: ".to_owned()),
+            Just(":".to_owned()),
+            Just("id: ".to_owned()),
+            Just(String::new()),
+            "[a-z: ]{0,5}",
+        ];
+        let end = prop_oneof![Just("\n"), Just("\r\n"), Just("\r")];
+        (field, "[^\r\n]{0,6}", end, 0..3usize).prop_map(|(field, value, end, blank)| {
+            format!("{field}{value}{end}{}", if blank == 0 { end } else { "" })
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn frames_are_what_the_reference_reads(
+            bom: bool,
+            lines in proptest::collection::vec(line(), 0..12),
+            places in places(6),
+        ) {
+            let stream = format!("{}{}", if bom { "\u{feff}" } else { "" }, lines.concat());
+            let bytes = Bytes::from(stream.clone());
+            let mut framer = Framer::default();
+            let (mut found, mut first) = (Vec::new(), true);
+            for mut piece in crate::proof::cut(&bytes, &cut(&bytes, &places)) {
+                while let Some(frame) = framer.next(&mut piece).unwrap() {
+                    let fields = Fields::read(&frame, std::mem::take(&mut first));
+                    if let Some(data) = fields.data {
+                        let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+                        found.push((text(fields.event), text(&data)));
+                    }
+                }
+            }
+            prop_assert_eq!(found, reference(&stream), "from {:?}", stream);
+        }
+
+        #[test]
+        fn arbitrary_bytes_never_panic(
+            stream in proptest::collection::vec(prop_oneof![Just(b'\n'), Just(b'\r'), any::<u8>()], 0..200),
+            places in places(8),
+        ) {
+            let stream = Bytes::from(stream);
+            for dialect in Dialect::ALL {
+                let (whole, _) = feed(dialect, 1, std::slice::from_ref(&stream));
+                same("arbitrary", dialect, &whole, &stream, &cut(&stream, &places));
+            }
+        }
+
+        #[test]
+        fn mangled_recordings_never_panic(
+            which: Index,
+            flips in proptest::collection::vec((any::<Index>(), any::<u8>()), 0..6),
+            places in places(4),
+        ) {
+            let stream = which.get(&SHORT);
+            let mut bytes = stream.bytes.to_vec();
+            for (at, byte) in flips {
+                let at = at.index(bytes.len());
+                bytes[at] = byte;
+            }
+            let bytes = Bytes::from(bytes);
+            let (whole, _) = feed(stream.dialect, 1, std::slice::from_ref(&bytes));
+            same(&stream.name, stream.dialect, &whole, &bytes, &cut(&bytes, &places));
+            // Deltas come in open blocks only, and what is open is not opened again.
+            let mut open = std::collections::BTreeSet::new();
+            for event in events(&whole) {
+                match event {
+                    ir::Event::Open(block) => prop_assert_eq!(open.insert(block), true),
+                    ir::Event::Close(block) => prop_assert_eq!(open.remove(&block), true),
+                    ir::Event::Delta(block) => prop_assert_eq!(open.contains(&block), true),
+                    // What follows these is another answer, or none.
+                    ir::Event::End | ir::Event::Fail(_) => break,
+                    ir::Event::Ping
+                    | ir::Event::Start
+                    | ir::Event::Finish(_)
+                    | ir::Event::Usage(_)
+                    | ir::Event::Malformed(_) => {}
+                }
+            }
+        }
+    }
+}

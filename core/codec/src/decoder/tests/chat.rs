@@ -1,0 +1,317 @@
+//! `OpenAI` Chat Completions: meanings that recordings do not have.
+
+use super::check;
+use ir::Dialect;
+
+#[track_caller]
+fn chat(lines: &[&str], expect: &[&str]) {
+    check(Dialect::Chat, 1, lines, expect);
+}
+
+/// One chunk with one choice's delta.
+fn delta(fields: &str) -> String {
+    format!(r#"{{"choices":[{{"index":0,"delta":{{{fields}}}}}]}}"#)
+}
+
+/// A chunk that finishes a choice.
+fn stop(reason: &str) -> String {
+    format!(r#"{{"choices":[{{"index":0,"delta":{{}},"finish_reason":"{reason}"}}]}}"#)
+}
+
+#[track_caller]
+fn deltas(fields: &[&str], expect: &[&str]) {
+    let lines: Vec<String> = fields.iter().map(|fields| delta(fields)).collect();
+    chat(&lines.iter().map(String::as_str).collect::<Vec<_>>(), expect);
+}
+
+#[test]
+fn a_plain_answer() {
+    chat(
+        &[
+            &delta(r#""role":"assistant","content":"""#),
+            &delta(r#""content":"a""#),
+            &delta(r#""content":"b""#),
+            &stop("stop"),
+            r#"{"choices":[],"usage":{"prompt_tokens":10,"completion_tokens":4,"prompt_tokens_details":{"cached_tokens":3,"cache_write_tokens":2},"completion_tokens_details":{"reasoning_tokens":1}}}"#,
+            "[DONE]",
+        ],
+        &[
+            "start",
+            "open text 0, delta text 0",
+            "delta text 0",
+            "close text 0, finish Stop",
+            "usage in 5 read 3 write 2 out 4 reasoning 1",
+            "end",
+        ],
+    );
+}
+
+#[test]
+fn pieces_of_one_delta() {
+    for (fields, expect) in [
+        (r#""content":null"#, "start"),
+        (r#""content":"\ud83d""#, "start, open text 0, delta text 0"),
+        (r#""content":"a","content":"b""#, "start, open text 0, delta text 0"),
+        (r#""refusal":"no""#, "start, open text 0, delta text 0"),
+        (r#""reasoning_content":"x""#, "start, open reasoning 0, delta reasoning 0"),
+        (
+            r#""reasoning":"x","reasoning_content":"x""#,
+            "start, open reasoning 0, delta reasoning 0",
+        ),
+        (r#""reasoning":["x"]"#, "start, open reasoning 0, delta reasoning 0"),
+        (r#""reasoning":[]"#, "start"),
+        (
+            r#""reasoning_details":[{"type":"reasoning.encrypted"}]"#,
+            "start, open reasoning 0, delta reasoning 0",
+        ),
+        (
+            r#""reasoning":"x","content":"y""#,
+            "start, open reasoning 0, delta reasoning 0, close reasoning 0, open text 0, delta text 0",
+        ),
+        (
+            r#""content":[{"type":"thinking","thinking":[{"type":"text","text":"x"}]}]"#,
+            "start, open reasoning 0, delta reasoning 0",
+        ),
+        (r#""content":[{"type":"text","text":"x"}]"#, "start, open text 0, delta text 0"),
+        (r#""content":[{"type":"image_url"}]"#, "start, open other 0, delta other 0"),
+        (r#""audio":{"data":"x"}"#, "start, open other 0, delta other 0"),
+        (r#""function_call":{"name":"f"}"#, "start, open tool 0"),
+        (r#""function_call":{"name":"f","arguments":"{"}"#, "start, open tool 0, delta tool 0"),
+        (
+            r#""tool_calls":[{"index":0,"type":"custom","custom":{"name":"f","input":"x"}}]"#,
+            "start, open tool 0, delta tool 0",
+        ),
+        (r#""of_tomorrow":{"a":[1]}"#, "start"),
+        (r#""content":5"#, "malformed: a delta whose text is not text"),
+        (r#""content":[5]"#, "malformed: a content array of an unknown shape"),
+        (r#""tool_calls":{}"#, "malformed: data that is not a chunk"),
+        (
+            r#""tool_calls":[{"index":0,"function":{"arguments":5}}]"#,
+            "malformed: a tool call whose arguments are not text",
+        ),
+    ] {
+        deltas(&[fields], &[expect]);
+    }
+}
+
+#[test]
+fn tool_calls_stay_open_until_the_finish() {
+    chat(
+        &[
+            &delta(r#""content":"a""#),
+            &delta(r#""tool_calls":[{"index":0,"id":"a","function":{"name":"f","arguments":""}}]"#),
+            &delta(
+                r#""tool_calls":[{"index":1,"id":"b","function":{"name":"g","arguments":"{"}}]"#,
+            ),
+            &delta(r#""tool_calls":[{"index":0,"function":{"arguments":"{}"}}]"#),
+            &delta(r#""content":"b""#),
+            &stop("tool_calls"),
+        ],
+        &[
+            "start, open text 0, delta text 0",
+            "close text 0, open tool 0",
+            "open tool 1, delta tool 1",
+            "delta tool 0",
+            "open text 0, delta text 0",
+            "close text 0, close tool 0, close tool 1, finish Tool",
+        ],
+    );
+}
+
+#[test]
+fn tool_calls_without_an_index() {
+    // Whole calls, told apart by their ids.
+    deltas(
+        &[
+            r#""tool_calls":[{"id":"a","function":{"name":"f","arguments":"{}"}},{"id":"b","function":{"name":"f","arguments":"{}"}}]"#,
+            r#""tool_calls":[{"id":"c","function":{"name":"f","arguments":"{}"}}]"#,
+            r#""tool_calls":[{"id":"a","function":{"arguments":"{}"}}]"#,
+        ],
+        &[
+            "start, open tool 0, delta tool 0, open tool 1, delta tool 1",
+            "open tool 2, delta tool 2",
+            "delta tool 0",
+        ],
+    );
+    // Neither index nor id: a name begins a call.
+    deltas(
+        &[
+            r#""tool_calls":[{"function":{"name":"f"}}]"#,
+            r#""tool_calls":[{"function":{"arguments":"{}"}}]"#,
+            r#""tool_calls":[{"function":{"name":"f","arguments":"{}"}}]"#,
+        ],
+        &["start, open tool 0", "delta tool 0", "open tool 1, delta tool 1"],
+    );
+}
+
+#[test]
+fn parallel_calls_that_share_the_index_0() {
+    deltas(
+        &[
+            r#""tool_calls":[{"index":0,"id":"a","function":{"name":"f","arguments":"{"}}]"#,
+            r#""tool_calls":[{"index":0,"id":"b","function":{"name":"f","arguments":"{"}}]"#,
+            r#""tool_calls":[{"index":0,"function":{"arguments":"}"}}]"#,
+            r#""tool_calls":[{"index":0,"id":"odd","function":{"arguments":"}"}}]"#,
+        ],
+        &["start, open tool 0, delta tool 0", "open tool 1, delta tool 1", "delta tool 1 ×2"],
+    );
+}
+
+#[test]
+fn finish_reasons() {
+    for (reason, expect) in [
+        ("stop", "start, finish Stop"),
+        ("STOP", "start, finish Stop"),
+        ("length", "start, finish Length"),
+        ("tool_calls", "start, finish Tool"),
+        ("function_call", "start, finish Tool"),
+        ("content_filter", "start, finish Refusal"),
+        ("of_tomorrow", "start, finish Other"),
+        ("", "start"),
+        (
+            "error",
+            "start, fail 500 kind= code=error param= message=the provider ended the answer with an error in_band",
+        ),
+        (
+            "insufficient_system_resource",
+            "start, fail 503 kind= code=insufficient_system_resource param= message=the provider broke the answer off in_band",
+        ),
+    ] {
+        chat(&[&stop(reason)], &[expect]);
+    }
+    let call = delta(r#""tool_calls":[{"index":0,"function":{"name":"f"}}]"#);
+    chat(&[&call, &stop("stop")], &["start, open tool 0", "close tool 0, finish Tool"]);
+    chat(&[&call, &stop("length")], &["start, open tool 0", "close tool 0, finish Length"]);
+    chat(&[&stop("stop"), &stop("stop"), "[DONE]"], &["start, finish Stop", "-", "end"]);
+}
+
+#[test]
+fn several_choices_finish_together() {
+    let choice = |index: u32, rest: &str| format!(r#"{{"choices":[{{"index":{index},{rest}}}]}}"#);
+    let lines = [
+        choice(0, r#""delta":{"content":"a"}"#),
+        choice(1, r#""delta":{"content":"b"}"#),
+        choice(1, r#""delta":{},"finish_reason":"length""#),
+        choice(0, r#""delta":{},"finish_reason":"stop""#),
+        "[DONE]".to_owned(),
+    ];
+    let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+    let expect = [
+        "start, open text 0, delta text 0",
+        "open text 1/0, delta text 1/0",
+        "close text 1/0",
+        "close text 0, finish Stop",
+        "end",
+    ];
+    check(Dialect::Chat, 2, &lines, &expect);
+    // One fewer than was asked for: told at the end.
+    let expect = [&expect[..3], &["close text 0", "finish Stop, end"]].concat();
+    check(Dialect::Chat, 3, &lines, &expect);
+    // A choice without a finish is no finished answer.
+    check(Dialect::Chat, 2, &[lines[0], lines[2], "[DONE]"], &[expect[0], "-", "end"]);
+}
+
+#[test]
+fn chunks_without_choices() {
+    for (line, expect) in [
+        (r#"{"choices":[],"prompt_filter_results":[{"prompt_index":0}]}"#, "-"),
+        (r#"{"choices":null}"#, "-"),
+        (r#"{"choices":[{"index":0,"finish_reason":null}]}"#, "start"),
+        (r#"{"choices":[],"usage":null}"#, "-"),
+        (r#"{"choices":[],"usage":{}}"#, "-"),
+        (
+            r#"{"choices":[],"usage":{"prompt_tokens":307,"completion_tokens":26,"total_tokens":560,"prompt_tokens_details":{"cached_tokens":306},"completion_tokens_details":{"reasoning_tokens":227}}}"#,
+            "usage in 1 read 306 write 0 out 253 reasoning 227",
+        ),
+        (
+            r#"{"usage":{"prompt_tokens":9.0,"completion_tokens":null,"prompt_cache_hit_tokens":4}}"#,
+            "usage in 5 read 4 write 0 out 0 reasoning 0",
+        ),
+        (
+            r#"{"choices":[{"delta":{},"usage":{"prompt_tokens":1,"completion_tokens":2}}]}"#,
+            "start, usage in 1 read 0 write 0 out 2 reasoning 0",
+        ),
+        (r#"{"usage":"many"}"#, "malformed: data that is not a chunk"),
+        (r#"{"choices":[{"index":128,"delta":{}}]}"#, "malformed: a choice out of range"),
+        ("{}", "-"),
+        ("5", "malformed: data that is not a chunk"),
+        ("[]", "malformed: data that is not a chunk"),
+        ("{", "malformed: data that is not a chunk"),
+        ("[DONE] ", "end"),
+    ] {
+        chat(&[line], &[expect]);
+    }
+}
+
+#[test]
+fn errors() {
+    for (error, expect) in [
+        (r#"{"message":"m","code":502}"#, "502 kind= code=502 param= message=m"),
+        (r#"{"message":"m","code":"503"}"#, "503 kind= code=503 param= message=m"),
+        (r#"{"message":"m","code":200}"#, "500 kind= code=200 param= message=m"),
+        (r#"{"message":"m","status":429}"#, "429 kind= code= param= message=m"),
+        (
+            r#"{"message":"m","code":"insufficient_quota"}"#,
+            "429 kind= code=insufficient_quota param= message=m",
+        ),
+        (
+            r#"{"message":"m","code":"rate_limit_exceeded"}"#,
+            "429 kind= code=rate_limit_exceeded param= message=m",
+        ),
+        (r#"{"message":"m","code":"slow_down"}"#, "429 kind= code=slow_down param= message=m"),
+        (
+            r#"{"message":"m","code":"server_is_overloaded"}"#,
+            "503 kind= code=server_is_overloaded param= message=m",
+        ),
+        (
+            r#"{"message":"m","code":"context_length_exceeded"}"#,
+            "400 kind= code=context_length_exceeded param= message=m",
+        ),
+        (
+            r#"{"message":"m","code":"content_filter"}"#,
+            "400 kind= code=content_filter param= message=m",
+        ),
+        (
+            r#"{"message":"m","type":"invalid_request_error","param":"p","code":null}"#,
+            "400 kind=invalid_request_error code= param=p message=m",
+        ),
+        (
+            r#"{"message":"m","type":"server_error"}"#,
+            "500 kind=server_error code= param= message=m",
+        ),
+        (
+            r#"{"message":"m","type":"authentication_error"}"#,
+            "401 kind=authentication_error code= param= message=m",
+        ),
+        (r#""just text""#, "500 kind= code= param= message=just text"),
+    ] {
+        chat(&[&format!(r#"{{"error":{error}}}"#)], &[&format!("fail {expect} in_band")]);
+    }
+    chat(
+        &[r#"{"object":"error","message":"m","type":"BadRequestError","code":400}"#],
+        &["fail 400 kind=BadRequestError code=400 param= message=m in_band"],
+    );
+    chat(
+        &[
+            r#"{"id":"x","error":{"code":"server_error","message":"gone"},"choices":[{"index":0,"delta":{"content":""},"finish_reason":"error"}]}"#,
+        ],
+        &["fail 500 kind= code=server_error param= message=gone in_band"],
+    );
+    chat(&[r#"{"error":null,"choices":[]}"#, r#"{"error":{},"choices":[]}"#], &["- ×2"]);
+}
+
+#[test]
+fn a_hostile_number_of_calls_is_bounded() {
+    let call = r#"{"function":{"name":"f"}}"#;
+    let many = vec![call; 1025].join(",");
+    deltas(&[&format!(r#""tool_calls":[{many}]"#)], &["malformed: data that is not a chunk"]);
+    let many = vec![call; 1000].join(",");
+    let many = format!(r#""tool_calls":[{many}]"#);
+    let lines = [delta(&many), delta(&many)];
+    let bytes = crate::proof::framed(Dialect::Chat, lines.iter().map(String::as_str));
+    let (frames, _) = crate::proof::feed(Dialect::Chat, 1, &[bytes.into()]);
+    assert_eq!(frames[0].events.len(), 1001);
+    assert_eq!(frames[1].events[..], [ir::Event::Malformed("too many tool calls")]);
+    let many = vec!["{}"; 129].join(",");
+    chat(&[&format!(r#"{{"choices":[{many}]}}"#)], &["malformed: data that is not a chunk"]);
+}

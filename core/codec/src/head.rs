@@ -1,0 +1,306 @@
+//! What a request asks for, read without re-serialising it: the model's place in the bytes and the
+//! few fields that decide how it is served.
+//!
+//! **Invariant:** only what we need is checked. Unknown fields and values are the provider's
+//! business and never an error here.
+
+use crate::Error;
+use crate::json::{self, Type, Word};
+use bytes::Bytes;
+use ir::Dialect;
+use serde::Deserialize;
+use serde::de::{Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
+use std::fmt;
+use std::ops::Range;
+
+#[cfg(test)]
+mod tests;
+
+/// The head of a request.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[expect(clippy::struct_excessive_bools, reason = "what was asked for, each on its own; no state")]
+pub struct Head {
+    /// The model's name, unescaped.
+    pub model: String,
+    /// Where its JSON string stands in the body, quotes included.
+    pub model_range: Range<usize>,
+    /// Asks for server-sent events.
+    pub stream: bool,
+    /// Offers at least one tool.
+    pub tools: bool,
+    /// Asks for reasoning: Messages `thinking` other than `disabled`, or `output_config.effort`;
+    /// Chat `reasoning_effort` other than `none`.
+    pub thinking: bool,
+    /// How many answers (`n` of Chat).
+    pub choices: u32,
+    /// The limit of the answer's length, where it is a whole number.
+    pub max_tokens: Option<u64>,
+    /// The stream shall tell its usage. Messages always does.
+    pub include_usage: bool,
+    /// How long, in bytes, what the model is to read is: messages, system prompt and tools as JSON.
+    pub prompt_bytes: usize,
+}
+
+/// The largest `n` that Chat Completions takes
+/// (<https://platform.openai.com/docs/api-reference/chat/create>).
+pub(crate) const CHOICES_MAX: u32 = 128;
+
+/// Reads the head of a request's body.
+///
+/// ```
+/// let body = br#"{"model":"gpt-5.4","messages":[],"stream":true}"#;
+/// let head = codec::read_head(ir::Dialect::Chat, body)?;
+/// assert_eq!((head.model.as_str(), head.stream), ("gpt-5.4", true));
+/// # Ok::<(), codec::Error>(())
+/// ```
+pub fn read_head(dialect: Dialect, body: &[u8]) -> Result<Head, Error> {
+    let text = std::str::from_utf8(body)
+        .map_err(|error| Error::NotUtf8 { offset: error.valid_up_to() })?;
+    if json::too_deep(body) {
+        return Err(Error::TooDeep { limit: json::DEPTH_MAX });
+    }
+    if json::first(body) != Some(b'{') {
+        let raw: &RawValue = serde_json::from_str(text).map_err(|error| not_json(&error))?;
+        return Err(Error::NotObject { found: json::type_of(raw).name() });
+    }
+    let fields: Fields<'_> = serde_json::from_str(text).map_err(|error| not_json(&error))?;
+    fields.head(dialect, text)
+}
+
+fn not_json(error: &serde_json::Error) -> Error {
+    let full = error.to_string();
+    // The position is said in fields of its own.
+    let what = full.split(" at line ").next().unwrap_or(&full).to_owned();
+    Error::NotJson { line: error.line(), column: error.column(), what }
+}
+
+/// The members that we look at, untouched.
+#[derive(Default)]
+struct Fields<'a> {
+    model: Option<&'a RawValue>,
+    stream: Option<&'a RawValue>,
+    messages: Option<&'a RawValue>,
+    system: Option<&'a RawValue>,
+    tools: Option<&'a RawValue>,
+    functions: Option<&'a RawValue>,
+    thinking: Option<&'a RawValue>,
+    output_config: Option<&'a RawValue>,
+    reasoning_effort: Option<&'a RawValue>,
+    n: Option<&'a RawValue>,
+    max_tokens: Option<&'a RawValue>,
+    max_completion_tokens: Option<&'a RawValue>,
+    stream_options: Option<&'a RawValue>,
+    /// `model` or `stream` is there twice.
+    twice: Option<&'static str>,
+}
+
+// === impl Head ===
+
+impl Head {
+    /// The body with another model's name in its place, as pieces to be sent one after the other.
+    /// Nothing else changes, nothing is copied. Where the name is the same the body is untouched.
+    ///
+    /// `body` must be the one that the head was read from.
+    pub fn splice(&self, body: &Bytes, model: &str) -> [Bytes; 3] {
+        let Range { start, end } = self.model_range;
+        ir::invariant!(Cd2, start <= end && end <= body.len());
+        if model == self.model || start > end || end > body.len() {
+            return [body.clone(), Bytes::new(), Bytes::new()];
+        }
+        [body.slice(..start), Bytes::from(json::quoted(model)), body.slice(end..)]
+    }
+}
+
+// === impl Fields ===
+
+impl<'a> Fields<'a> {
+    fn head(self, dialect: Dialect, text: &str) -> Result<Head, Error> {
+        if let Some(field) = self.twice {
+            return Err(Error::Duplicate { field });
+        }
+        let (model, model_range) = self.model(text)?;
+        let messages = expect(self.messages, "messages", Type::Array, "an array")?;
+        let stream = self.stream()?;
+        let prompt = [Some(messages), self.system, self.tools, self.functions];
+        let prompt_bytes = prompt.into_iter().flatten().map(|raw| raw.get().len()).sum();
+        let tools = json::holds(self.tools);
+        Ok(match dialect {
+            Dialect::Chat => Head {
+                model,
+                model_range,
+                stream,
+                tools: tools || json::holds(self.functions),
+                thinking: self.asks_for_effort(),
+                choices: self.choices()?,
+                max_tokens: self.max_completion_tokens.or(self.max_tokens).and_then(read),
+                include_usage: self.wants_usage(),
+                prompt_bytes,
+            },
+            Dialect::Messages => Head {
+                model,
+                model_range,
+                stream,
+                tools,
+                thinking: self.thinks(),
+                choices: 1,
+                max_tokens: self.max_tokens.and_then(read),
+                include_usage: true,
+                prompt_bytes,
+            },
+        })
+    }
+
+    fn model(&self, text: &str) -> Result<(String, Range<usize>), Error> {
+        let raw = expect(self.model, "model", Type::String, "a string")?;
+        // `raw` borrows from `text`, so the distance of the two is its place.
+        let start = raw.get().as_ptr().addr().saturating_sub(text.as_ptr().addr());
+        let Word(model) = serde_json::from_str(raw.get()).map_err(|_| {
+            // Only half a surrogate pair gets here: everything else failed before.
+            let (line, column) = position(text, start);
+            Error::NotJson { line, column, what: "the model's name is unreadable".to_owned() }
+        })?;
+        Ok((model.into_owned(), start..start.saturating_add(raw.get().len())))
+    }
+
+    fn stream(&self) -> Result<bool, Error> {
+        let Some(raw) = self.stream else { return Ok(false) };
+        match json::type_of(raw) {
+            Type::Bool => Ok(raw.get() == "true"),
+            Type::Null => Ok(false),
+            found @ (Type::Object | Type::Array | Type::String | Type::Number) => {
+                let found = found.name();
+                Err(Error::WrongType { field: "stream", expected: "a boolean", found })
+            }
+        }
+    }
+
+    fn choices(&self) -> Result<u32, Error> {
+        let Some(raw) = self.n.filter(|raw| json::type_of(raw) != Type::Null) else { return Ok(1) };
+        let Some(n) = read::<u64>(raw) else {
+            let found = json::type_of(raw).name();
+            return Err(Error::WrongType { field: "n", expected: "a whole number", found });
+        };
+        u32::try_from(n).ok().filter(|n| (1..=CHOICES_MAX).contains(n)).ok_or(Error::OutOfRange {
+            field: "n",
+            min: 1,
+            max: CHOICES_MAX,
+            found: n,
+        })
+    }
+
+    fn asks_for_effort(&self) -> bool {
+        self.reasoning_effort
+            .is_some_and(|raw| json::type_of(raw) != Type::Null && raw.get() != r#""none""#)
+    }
+
+    fn thinks(&self) -> bool {
+        #[derive(Deserialize)]
+        struct Thinking<'a> {
+            #[serde(borrow, rename = "type")]
+            kind: Word<'a>,
+        }
+        #[derive(Deserialize)]
+        struct OutputConfig<'a> {
+            #[serde(borrow)]
+            effort: Option<&'a RawValue>,
+        }
+        let thinking = self.thinking.and_then(read::<Thinking<'_>>).is_some_and(|thinking| {
+            matches!(thinking.kind.as_str(), "enabled" | "adaptive" | "between_tools")
+        });
+        let effort = self.output_config.and_then(read::<OutputConfig<'_>>);
+        thinking || effort.is_some_and(|config| config.effort.is_some())
+    }
+
+    fn wants_usage(&self) -> bool {
+        #[derive(Deserialize)]
+        struct StreamOptions {
+            include_usage: Option<bool>,
+        }
+        let options = self.stream_options.and_then(read::<StreamOptions>);
+        options.and_then(|options| options.include_usage).unwrap_or(false)
+    }
+
+    /// The place for a key's value, where it is one that we look at.
+    fn place(&mut self, key: &str) -> Option<&mut Option<&'a RawValue>> {
+        Some(match key {
+            "model" => &mut self.model,
+            "stream" => &mut self.stream,
+            "messages" => &mut self.messages,
+            "system" => &mut self.system,
+            "tools" => &mut self.tools,
+            "functions" => &mut self.functions,
+            "thinking" => &mut self.thinking,
+            "output_config" => &mut self.output_config,
+            "reasoning_effort" => &mut self.reasoning_effort,
+            "n" => &mut self.n,
+            "max_tokens" => &mut self.max_tokens,
+            "max_completion_tokens" => &mut self.max_completion_tokens,
+            "stream_options" => &mut self.stream_options,
+            _ => return None,
+        })
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Fields<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Object;
+
+        impl<'de> Visitor<'de> for Object {
+            type Value = Fields<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut fields = Fields::default();
+                while let Some(key) = map.next_key::<Word<'de>>()? {
+                    let Some(place) = fields.place(key.as_str()) else {
+                        json::skip(&mut map)?;
+                        continue;
+                    };
+                    let before = place.replace(map.next_value()?);
+                    if before.is_some() {
+                        fields.twice = fields.twice.or(match key.as_str() {
+                            "model" => Some("model"),
+                            "stream" => Some("stream"),
+                            _ => None,
+                        });
+                    }
+                }
+                Ok(fields)
+            }
+        }
+
+        deserializer.deserialize_map(Object)
+    }
+}
+
+/// The value of a field that must be there and of this type.
+fn expect<'a>(
+    raw: Option<&'a RawValue>,
+    field: &'static str,
+    wanted: Type,
+    expected: &'static str,
+) -> Result<&'a RawValue, Error> {
+    let raw = raw.ok_or(Error::Missing { field })?;
+    let found = json::type_of(raw);
+    if found == wanted {
+        return Ok(raw);
+    }
+    Err(Error::WrongType { field, expected, found: found.name() })
+}
+
+/// A value as `T`, where it is one.
+fn read<'a, T: Deserialize<'a>>(raw: &'a RawValue) -> Option<T> {
+    serde_json::from_str(raw.get()).ok()
+}
+
+/// Line and column, from 1, of a byte.
+fn position(text: &str, offset: usize) -> (usize, usize) {
+    let before = text.as_bytes().get(..offset).unwrap_or_default();
+    let line = memchr::memchr_iter(b'\n', before).count().saturating_add(1);
+    let start = memchr::memrchr(b'\n', before).map_or(0, |at| at.saturating_add(1));
+    (line, offset.saturating_sub(start).saturating_add(1))
+}

@@ -1,0 +1,30 @@
+//! Dialect ⇄ ir: what requests ask for, what answers mean, and the few bytes that are our own.
+//!
+//! Within one dialect nothing is re-serialised: a request keeps its bytes but for the model's name
+//! ([`Head::splice`]), and an answer's frames carry the exact bytes they came in ([`Decoder`]).
+//!
+//! **Invariants:** CD1, a decoder gives the same events, and the same bytes in the same order, for
+//! every split of its input; CD2, the frames' bytes and what [`Decoder::finish`] returns, put
+//! together, are the input. No byte of a provider or of a caller can make this crate panic.
+
+mod chat;
+mod decoder;
+mod error;
+mod head;
+mod json;
+mod messages;
+mod models;
+pub mod own;
+#[cfg(test)]
+mod proof;
+mod rejection;
+mod sse;
+mod whole;
+
+pub use decoder::Decoder;
+pub use error::Error;
+pub use head::{Head, read_head};
+pub use models::read_models;
+pub use rejection::read_rejection;
+pub use sse::FRAME_BYTES_MAX;
+pub use whole::{NotWhole, read_whole, unfold};

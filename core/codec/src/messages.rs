@@ -1,0 +1,248 @@
+//! Anthropic Messages: what the events of a stream mean
+//! (<https://docs.claude.com/en/docs/build-with-claude/streaming>).
+//!
+//! What decides is `data.type`; the `event:` line counts only where there is none. Leniency where
+//! providers differ, never at the price of a text twice or a tool call twice:
+//!
+//! - A second `message_start` before any block is a frame to skip (`Malformed`). After a block it
+//!   means that the provider began the answer again: whatever follows would double what was
+//!   delivered, so it is `Fail`. After `message_stop` it is a new answer.
+//! - A second `content_block_start` or `content_block_stop` of a block is a frame to skip.
+//! - A text or thinking delta outside any block is text all the same: its block is opened. Any
+//!   other delta outside a block is `Malformed`.
+//! - Unknown events, blocks and deltas ride along.
+
+pub(crate) mod unfold;
+pub(crate) mod whole;
+pub(crate) mod wire;
+
+use crate::{json, rejection};
+use ir::{Block, BlockKind, Dialect, Event, Events, Finish, Tokens};
+use smallvec::smallvec;
+use wire::{BlockStart, Delta, Usage, Wire};
+
+/// Blocks open at the same time. The protocol has one; a limit on everything.
+const OPEN_MAX: usize = 1024;
+
+/// The state of one stream.
+#[cfg_attr(test, derive(Clone))]
+#[derive(Debug, Default)]
+pub(crate) struct Stream {
+    progress: Progress,
+    open: Vec<Block>,
+    tokens: Tokens,
+}
+
+/// ```text
+/// Idle ──message_start──▶ Started ──block──▶ Written
+///   ▲                        │                  │
+///   └──────message_stop──────┴──────────────────┘
+/// ```
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+enum Progress {
+    /// Before `message_start`.
+    #[default]
+    Idle,
+    /// After it.
+    Started,
+    /// A block was begun.
+    Written,
+}
+
+/// The block kind of a `content_block.type`.
+pub(crate) fn block_kind(kind: &str) -> BlockKind {
+    match kind {
+        "text" => BlockKind::Text,
+        "thinking" | "redacted_thinking" => BlockKind::Reasoning,
+        "tool_use" => BlockKind::Tool,
+        _ => BlockKind::Other,
+    }
+}
+
+/// The meaning of a `stop_reason`
+/// (<https://docs.claude.com/en/docs/build-with-claude/handling-stop-reasons>).
+pub(crate) fn finish(reason: &str) -> Finish {
+    match reason {
+        "end_turn" | "stop_sequence" => Finish::Stop,
+        "max_tokens" | "model_context_window_exceeded" => Finish::Length,
+        "tool_use" => Finish::Tool,
+        "refusal" => Finish::Refusal,
+        "pause_turn" => Finish::Pause,
+        _ => Finish::Other,
+    }
+}
+
+fn is_known(kind: &str) -> bool {
+    matches!(
+        kind,
+        "message_start"
+            | "content_block_start"
+            | "content_block_delta"
+            | "content_block_stop"
+            | "message_delta"
+            | "message_stop"
+            | "ping"
+            | "error"
+    )
+}
+
+// === impl Stream ===
+
+impl Stream {
+    /// What a frame with these fields means.
+    pub(crate) fn events(&mut self, event: &[u8], data: &[u8]) -> Events {
+        let event = std::str::from_utf8(event).unwrap_or_default();
+        if let Some(wire) = wire::read::<Wire<'_>>(data) {
+            return self.meaning(event, data, &wire);
+        }
+        if let Some(wire) =
+            json::tidied(data).as_deref().and_then(|text| wire::read(text.as_bytes()))
+        {
+            return self.meaning(event, data, &wire);
+        }
+        // What is unknown may have any shape; what is known may not.
+        let kind = wire::kind(data);
+        match kind.as_deref().unwrap_or(event) {
+            "ping" => smallvec![Event::Ping],
+            "error" => smallvec![Event::Fail(rejection::in_band(Dialect::Messages, data))],
+            known if is_known(known) => malformed("a known event of another shape"),
+            "" if data != b"[DONE]" => malformed("data that is no event"),
+            _ => Events::new(),
+        }
+    }
+
+    fn meaning(&mut self, event: &str, data: &[u8], wire: &Wire<'_>) -> Events {
+        let kind = wire.kind.as_ref().map_or(event, json::Word::as_str);
+        match kind {
+            "message_start" => self.start(wire),
+            "content_block_start" => match (wire.index, &wire.content_block) {
+                (Some(index), Some(start)) => self.open(index, start),
+                _ => malformed("content_block_start without index or content_block"),
+            },
+            "content_block_delta" => match (wire.index, &wire.delta) {
+                (Some(index), Some(delta)) => self.delta(index, delta),
+                _ => malformed("content_block_delta without index or delta"),
+            },
+            "content_block_stop" => self.close(wire.index),
+            "message_delta" => self.message_delta(wire),
+            "message_stop" => {
+                *self = Self::default();
+                smallvec![Event::End]
+            }
+            "ping" => smallvec![Event::Ping],
+            "error" => smallvec![Event::Fail(rejection::in_band(Dialect::Messages, data))],
+            "" if json::holds(wire.error) => {
+                smallvec![Event::Fail(rejection::in_band(Dialect::Messages, data))]
+            }
+            "" => malformed("an event without a type"),
+            _ => Events::new(),
+        }
+    }
+
+    fn start(&mut self, wire: &Wire<'_>) -> Events {
+        let Some(message) = &wire.message else {
+            return malformed("message_start without message");
+        };
+        match self.progress {
+            Progress::Idle => {}
+            Progress::Started => return malformed("a second message_start"),
+            Progress::Written => {
+                *self = Self::default();
+                let said = "the provider began the answer again (a second message_start)";
+                return smallvec![Event::Fail(rejection::said(500, "", said))];
+            }
+        }
+        self.progress = Progress::Started;
+        let mut events: Events = smallvec![Event::Start];
+        if let Some(usage) = &message.usage {
+            events.push(self.usage(usage));
+        }
+        events
+    }
+
+    fn open(&mut self, index: u32, start: &BlockStart<'_>) -> Events {
+        let Some(kind) = &start.kind else {
+            return malformed("content_block_start without a type");
+        };
+        if self.kind_at(index).is_some() {
+            return malformed("content_block_start of an open block");
+        }
+        if self.open.len() >= OPEN_MAX {
+            return malformed("too many open blocks");
+        }
+        let block = Block { kind: block_kind(kind.as_str()), index };
+        self.open.push(block);
+        self.progress = Progress::Written;
+        let mut events: Events = smallvec![Event::Open(block)];
+        if block.kind == BlockKind::Other || start.shows() {
+            events.push(Event::Delta(block));
+        }
+        events
+    }
+
+    fn delta(&mut self, index: u32, delta: &Delta<'_>) -> Events {
+        let filled = match delta.piece() {
+            Ok(filled) => filled,
+            Err(reason) => return malformed(reason),
+        };
+        let mut events = Events::new();
+        let kind = match (self.kind_at(index), delta.kind.as_str()) {
+            (Some(kind), _) => kind,
+            (None, "text_delta") => self.implied(BlockKind::Text, index, &mut events),
+            (None, "thinking_delta" | "signature_delta") => {
+                self.implied(BlockKind::Reasoning, index, &mut events)
+            }
+            (None, _) => return malformed("a delta outside any block"),
+        };
+        if filled {
+            events.push(Event::Delta(Block { kind, index }));
+        }
+        events
+    }
+
+    fn implied(&mut self, kind: BlockKind, index: u32, events: &mut Events) -> BlockKind {
+        let block = Block { kind, index };
+        if self.open.len() < OPEN_MAX {
+            self.open.push(block);
+        }
+        self.progress = Progress::Written;
+        events.push(Event::Open(block));
+        kind
+    }
+
+    fn close(&mut self, index: Option<u32>) -> Events {
+        let place = self.open.iter().position(|block| Some(block.index) == index);
+        match place {
+            Some(place) => smallvec![Event::Close(self.open.remove(place))],
+            None => malformed("content_block_stop of a block that is not open"),
+        }
+    }
+
+    fn message_delta(&mut self, wire: &Wire<'_>) -> Events {
+        if wire.delta.is_none() && wire.usage.is_none() {
+            return malformed("message_delta without delta or usage");
+        }
+        let mut events = Events::new();
+        if let Some(usage) = &wire.usage {
+            events.push(self.usage(usage));
+        }
+        let reason = wire.delta.as_ref().and_then(|delta| delta.stop_reason.as_ref());
+        if let Some(reason) = reason.filter(|reason| !reason.as_str().is_empty()) {
+            events.push(Event::Finish(finish(reason.as_str())));
+        }
+        events
+    }
+
+    fn usage(&mut self, usage: &Usage) -> Event {
+        usage.add_to(&mut self.tokens);
+        Event::Usage(self.tokens)
+    }
+
+    fn kind_at(&self, index: u32) -> Option<BlockKind> {
+        self.open.iter().find(|block| block.index == index).map(|block| block.kind)
+    }
+}
+
+fn malformed(reason: &'static str) -> Events {
+    smallvec![Event::Malformed(reason)]
+}

@@ -1,0 +1,63 @@
+//! Anthropic Messages: what a whole answer says.
+
+use super::wire::{self, BlockStart, Usage};
+use super::{block_kind, finish};
+use crate::json::{self, Few, Word};
+use crate::{NotWhole, rejection};
+use ir::{BlockKind, Dialect, Tokens, Whole};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+/// Blocks of one answer: a limit on everything.
+const BLOCKS_MAX: usize = 16 << 10;
+
+#[derive(Deserialize)]
+struct Message<'a> {
+    #[serde(borrow, rename = "type")]
+    kind: Option<Word<'a>>,
+    #[serde(borrow)]
+    content: Option<&'a RawValue>,
+    #[serde(borrow)]
+    stop_reason: Option<Word<'a>>,
+    usage: Option<Usage>,
+    #[serde(borrow)]
+    error: Option<&'a RawValue>,
+}
+
+/// Reads an answer. One that no strict reader takes (doubled keys) gets a second look.
+pub(crate) fn read(body: &[u8]) -> Result<Whole, NotWhole> {
+    strictly(body).or_else(|reason| match (&reason, json::tidied(body)) {
+        (NotWhole::Malformed(_), Some(text)) => strictly(text.as_bytes()),
+        (NotWhole::Malformed(_) | NotWhole::Rejected(_), _) => Err(reason),
+    })
+}
+
+fn strictly(body: &[u8]) -> Result<Whole, NotWhole> {
+    let message: Message<'_> =
+        wire::read(body).ok_or(NotWhole::Malformed("not a JSON object of the expected shape"))?;
+    if json::holds(message.error)
+        || message.kind.as_ref().is_some_and(|kind| kind.as_str() == "error")
+    {
+        return Err(NotWhole::Rejected(rejection::in_band(Dialect::Messages, body)));
+    }
+    let content = message.content.ok_or(NotWhole::Malformed("no content array"))?;
+    let Few(blocks): Few<BlockStart<'_>, BLOCKS_MAX> = serde_json::from_str(content.get())
+        .map_err(|_| NotWhole::Malformed("content is not an array of blocks"))?;
+    let reason = message.stop_reason.as_ref().filter(|reason| !reason.as_str().is_empty());
+    Ok(Whole {
+        finish: reason.map(|reason| finish(reason.as_str())),
+        usage: message.usage.map_or(ir::Usage::Unknown, |usage| {
+            let mut tokens = Tokens::default();
+            usage.add_to(&mut tokens);
+            ir::Usage::Exact(tokens)
+        }),
+        empty: !blocks.iter().any(is_content),
+    })
+}
+
+fn is_content(block: &BlockStart<'_>) -> bool {
+    match block.kind.as_ref().map_or(BlockKind::Other, |kind| block_kind(kind.as_str())) {
+        BlockKind::Text | BlockKind::Reasoning => block.shows(),
+        BlockKind::Tool | BlockKind::Other => true,
+    }
+}

@@ -1,0 +1,177 @@
+//! Anthropic Messages: the JSON of events and answers, as far as we look at it.
+
+use crate::json::{self, Count, Type, Word};
+use ir::Tokens;
+use serde::Deserialize;
+use serde::de::{Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
+use std::fmt;
+
+/// An event's `data`; which fields it has depends on its type.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Wire<'a> {
+    #[serde(borrow, rename = "type")]
+    pub(crate) kind: Option<Word<'a>>,
+    pub(crate) index: Option<u32>,
+    pub(crate) message: Option<Message>,
+    #[serde(borrow)]
+    pub(crate) content_block: Option<BlockStart<'a>>,
+    #[serde(borrow)]
+    pub(crate) delta: Option<Delta<'a>>,
+    pub(crate) usage: Option<Usage>,
+    #[serde(borrow)]
+    pub(crate) error: Option<&'a RawValue>,
+}
+
+/// The `message` of `message_start`.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Message {
+    pub(crate) usage: Option<Usage>,
+}
+
+/// The `content_block` of `content_block_start`, and a block of a whole answer.
+#[derive(Debug, Deserialize)]
+pub(crate) struct BlockStart<'a> {
+    #[serde(borrow, rename = "type")]
+    pub(crate) kind: Option<Word<'a>>,
+    #[serde(borrow)]
+    text: Option<&'a RawValue>,
+    #[serde(borrow)]
+    thinking: Option<&'a RawValue>,
+    #[serde(borrow)]
+    data: Option<&'a RawValue>,
+    #[serde(borrow)]
+    input: Option<&'a RawValue>,
+}
+
+/// The `delta` of `content_block_delta` and of `message_delta`.
+#[derive(Debug, Default)]
+pub(crate) struct Delta<'a> {
+    /// Empty in `message_delta`.
+    pub(crate) kind: Word<'a>,
+    pub(crate) stop_reason: Option<Word<'a>>,
+    text: Option<&'a RawValue>,
+    partial_json: Option<&'a RawValue>,
+    thinking: Option<&'a RawValue>,
+    signature: Option<&'a RawValue>,
+    /// Any other member is a string, an array or an object that holds something.
+    other: bool,
+}
+
+/// Token counts: `input_tokens` does not include the cache, `output_tokens` includes thinking
+/// (<https://docs.claude.com/en/api/messages#response-usage>).
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+pub(crate) struct Usage {
+    input_tokens: Option<Count>,
+    cache_creation_input_tokens: Option<Count>,
+    cache_read_input_tokens: Option<Count>,
+    output_tokens: Option<Count>,
+    output_tokens_details: Option<OutputDetails>,
+}
+
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+struct OutputDetails {
+    thinking_tokens: Option<Count>,
+}
+
+/// Reads an object.
+pub(crate) fn read<'a, T: Deserialize<'a>>(data: &'a [u8]) -> Option<T> {
+    if json::first(data) != Some(b'{') {
+        return None;
+    }
+    serde_json::from_slice(data).ok()
+}
+
+/// The type alone, where the rest has an unknown shape.
+pub(crate) fn kind(data: &[u8]) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Kind<'a> {
+        #[serde(borrow, rename = "type")]
+        kind: Option<Word<'a>>,
+    }
+    let text = json::tidied(data)?;
+    let Kind { kind } = serde_json::from_str(&text).ok()?;
+    Some(kind.map(|Word(kind)| kind.into_owned()).unwrap_or_default())
+}
+
+// === impl BlockStart ===
+
+impl BlockStart<'_> {
+    /// Whether the block holds something before any delta: redacted thinking always does.
+    pub(crate) fn shows(&self) -> bool {
+        [self.text, self.thinking, self.data, self.input].into_iter().any(json::holds)
+    }
+}
+
+// === impl Usage ===
+
+impl Usage {
+    /// The counts are cumulative: what is restated replaces what was said before.
+    pub(crate) fn add_to(&self, tokens: &mut Tokens) {
+        let set = |place: &mut u64, count: Option<Count>| {
+            if let Some(Count(count)) = count {
+                *place = count;
+            }
+        };
+        set(&mut tokens.input, self.input_tokens);
+        set(&mut tokens.cache_write, self.cache_creation_input_tokens);
+        set(&mut tokens.cache_read, self.cache_read_input_tokens);
+        set(&mut tokens.output, self.output_tokens);
+        let details = self.output_tokens_details.unwrap_or_default();
+        set(&mut tokens.reasoning, details.thinking_tokens);
+    }
+}
+
+// === impl Delta ===
+
+impl Delta<'_> {
+    /// Whether it brings anything. What a type that we know must have, it must have: clients append
+    /// it unseen.
+    pub(crate) fn piece(&self) -> Result<bool, &'static str> {
+        let own = match self.kind.as_str() {
+            "" => return Err("a delta without a type"),
+            "text_delta" => self.text,
+            "input_json_delta" => self.partial_json,
+            "thinking_delta" => self.thinking,
+            "signature_delta" => self.signature,
+            _ => {
+                let known = [self.text, self.partial_json, self.thinking, self.signature];
+                return Ok(self.other || known.into_iter().any(json::holds));
+            }
+        };
+        let own = own.filter(|raw| json::type_of(raw) == Type::String);
+        own.map(|raw| json::holds(Some(raw))).ok_or("a delta without its text")
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Delta<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Object;
+
+        impl<'de> Visitor<'de> for Object {
+            type Value = Delta<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut delta = Delta::default();
+                while let Some(key) = map.next_key::<Word<'de>>()? {
+                    match key.as_str() {
+                        "type" => delta.kind = map.next_value()?,
+                        "stop_reason" => delta.stop_reason = map.next_value()?,
+                        "text" => delta.text = Some(map.next_value()?),
+                        "partial_json" => delta.partial_json = Some(map.next_value()?),
+                        "thinking" => delta.thinking = Some(map.next_value()?),
+                        "signature" => delta.signature = Some(map.next_value()?),
+                        _ => delta.other |= json::holds(Some(map.next_value()?)),
+                    }
+                }
+                Ok(delta)
+            }
+        }
+
+        deserializer.deserialize_map(Object)
+    }
+}

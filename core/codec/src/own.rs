@@ -1,0 +1,158 @@
+//! The frames and bodies that we write ourselves: errors, pings, comments, end markers.
+//!
+//! **Invariant:** whatever a text holds, it stays inside its frame. JSON escapes line ends;
+//! comments have them replaced.
+
+mod list;
+
+pub use list::{ModelRow, model, models};
+
+use bytes::Bytes;
+use ir::Dialect;
+use serde::Serialize;
+
+#[cfg(test)]
+mod tests;
+
+/// An error of ours, before it has a dialect.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Error<'a> {
+    /// HTTP status, or the one it stands for inside a stream.
+    pub status: u16,
+    /// The stable code of its page: `BS0301`.
+    pub code: &'a str,
+    /// What happened, why, and what to do next.
+    pub message: &'a str,
+    /// Our id of the request.
+    pub request_id: &'a str,
+    /// The dialect's type; `None` for the one that goes with the status.
+    pub kind: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct ChatError<'a> {
+    error: ChatErrorFields<'a>,
+}
+
+#[derive(Serialize)]
+struct ChatErrorFields<'a> {
+    message: &'a str,
+    #[serde(rename = "type")]
+    kind: &'a str,
+    param: Option<&'a str>,
+    code: &'a str,
+    request_id: &'a str,
+}
+
+#[derive(Serialize)]
+struct MessagesError<'a> {
+    #[serde(rename = "type")]
+    kind: &'a str,
+    error: MessagesErrorFields<'a>,
+    request_id: &'a str,
+}
+
+#[derive(Serialize)]
+struct MessagesErrorFields<'a> {
+    #[serde(rename = "type")]
+    kind: &'a str,
+    message: &'a str,
+    details: MessagesErrorDetails<'a>,
+}
+
+#[derive(Serialize)]
+struct MessagesErrorDetails<'a> {
+    error_code: &'a str,
+}
+
+/// The body of an error answer.
+pub fn error_body(dialect: Dialect, error: &Error<'_>) -> Bytes {
+    Bytes::from(error_json(dialect, error))
+}
+
+/// An error as a stream's last frame. Nothing follows it: after an error Chat has no `[DONE]`.
+pub fn error_event(dialect: Dialect, error: &Error<'_>) -> Bytes {
+    let json = error_json(dialect, error);
+    Bytes::from(match dialect {
+        Dialect::Chat => format!("data: {json}\n\n"),
+        Dialect::Messages => format!("event: error\ndata: {json}\n\n"),
+    })
+}
+
+/// A frame that says we are alive and nothing else.
+pub fn ping(dialect: Dialect) -> Bytes {
+    match dialect {
+        Dialect::Chat => Bytes::from_static(b": ping\n\n"),
+        Dialect::Messages => Bytes::from_static(b"event: ping\ndata: {\"type\": \"ping\"}\n\n"),
+    }
+}
+
+/// A comment: clients skip it, people who look at the wire read it. Line ends become spaces.
+pub fn comment(text: &str) -> Bytes {
+    let text = text.replace(['\r', '\n'], " ");
+    Bytes::from(format!(": {text}\n\n"))
+}
+
+/// The end marker, for an answer that is complete but for it.
+pub fn missing_end(dialect: Dialect) -> Bytes {
+    match dialect {
+        Dialect::Chat => Bytes::from_static(b"data: [DONE]\n\n"),
+        Dialect::Messages => {
+            Bytes::from_static(b"event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n")
+        }
+    }
+}
+
+/// JSON on one line.
+pub(crate) fn json(value: &impl Serialize) -> String {
+    // Our own structs have nothing that could fail: no maps with odd keys, no fallible code.
+    serde_json::to_string(value).unwrap_or_default()
+}
+
+fn error_json(dialect: Dialect, error: &Error<'_>) -> String {
+    let Error { status, code, message, request_id, kind } = *error;
+    match dialect {
+        Dialect::Chat => {
+            let kind = kind.unwrap_or_else(|| chat_kind(status));
+            json(&ChatError {
+                error: ChatErrorFields { message, kind, param: None, code, request_id },
+            })
+        }
+        Dialect::Messages => {
+            let kind = kind.unwrap_or_else(|| messages_kind(status));
+            let details = MessagesErrorDetails { error_code: code };
+            let error = MessagesErrorFields { kind, message, details };
+            json(&MessagesError { kind: "error", error, request_id })
+        }
+    }
+}
+
+/// <https://docs.claude.com/en/api/errors>
+fn messages_kind(status: u16) -> &'static str {
+    match status {
+        400 | 422 => "invalid_request_error",
+        401 => "authentication_error",
+        402 => "billing_error",
+        403 => "permission_error",
+        404 => "not_found_error",
+        408 | 504 => "timeout_error",
+        409 => "conflict_error",
+        413 => "request_too_large",
+        429 => "rate_limit_error",
+        503 | 529 => "overloaded_error",
+        _ => "api_error",
+    }
+}
+
+/// <https://platform.openai.com/docs/guides/error-codes>
+fn chat_kind(status: u16) -> &'static str {
+    match status {
+        401 => "authentication_error",
+        403 => "permission_error",
+        404 => "not_found_error",
+        429 => "rate_limit_error",
+        503 | 529 => "service_unavailable_error",
+        400..=499 => "invalid_request_error",
+        _ => "server_error",
+    }
+}

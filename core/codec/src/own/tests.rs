@@ -1,0 +1,117 @@
+//! Our own bytes: their exact spelling, and that nothing breaks out of them.
+
+use super::{Error, ModelRow, comment, error_body, error_event, missing_end, model, models, ping};
+use crate::proof::{events, feed, word, written};
+use crate::{read_models, read_rejection};
+use bytes::Bytes;
+use ir::{Dialect, Event, Hints};
+use proptest::prelude::{any, prop_assert, prop_assert_eq, proptest};
+
+fn error(status: u16) -> Error<'static> {
+    Error { status, code: "BS0301", message: "no \"target\"\nleft", request_id: "bs_1", kind: None }
+}
+
+#[test]
+fn errors_are_spelled_like_the_family() {
+    assert_eq!(
+        error_body(Dialect::Chat, &error(503)),
+        r#"{"error":{"message":"no \"target\"\nleft","type":"service_unavailable_error","param":null,"code":"BS0301","request_id":"bs_1"}}"#
+    );
+    assert_eq!(
+        error_body(Dialect::Messages, &error(503)),
+        r#"{"type":"error","error":{"type":"overloaded_error","message":"no \"target\"\nleft","details":{"error_code":"BS0301"}},"request_id":"bs_1"}"#
+    );
+    let event = error_event(Dialect::Messages, &error(401));
+    assert!(
+        event.starts_with(b"event: error\ndata: {\"type\":\"error\",") && event.ends_with(b"}\n\n")
+    );
+    let event = error_event(Dialect::Chat, &error(401));
+    assert!(event.starts_with(b"data: {\"error\":{") && event.ends_with(b"}\n\n"));
+}
+
+#[test]
+fn kinds_go_with_the_status() {
+    let kind = |dialect, status| {
+        let body = error_body(dialect, &error(status));
+        let rejection = read_rejection(dialect, status, None, &body, Hints::default());
+        assert_eq!((rejection.code.as_str(), rejection.bare), ("BS0301", false));
+        rejection.kind
+    };
+    for (status, chat, messages) in [
+        (400, "invalid_request_error", "invalid_request_error"),
+        (401, "authentication_error", "authentication_error"),
+        (402, "invalid_request_error", "billing_error"),
+        (403, "permission_error", "permission_error"),
+        (404, "not_found_error", "not_found_error"),
+        (408, "invalid_request_error", "timeout_error"),
+        (409, "invalid_request_error", "conflict_error"),
+        (413, "invalid_request_error", "request_too_large"),
+        (429, "rate_limit_error", "rate_limit_error"),
+        (500, "server_error", "api_error"),
+        (502, "server_error", "api_error"),
+        (503, "service_unavailable_error", "overloaded_error"),
+        (504, "server_error", "timeout_error"),
+        (529, "service_unavailable_error", "overloaded_error"),
+    ] {
+        assert_eq!(kind(Dialect::Chat, status), chat, "{status}");
+        assert_eq!(kind(Dialect::Messages, status), messages, "{status}");
+    }
+    let named = Error { kind: Some("odd"), ..error(400) };
+    assert!(error_body(Dialect::Chat, &named).windows(12).any(|part| part == br#""type":"odd""#));
+}
+
+#[test]
+fn a_client_reads_them_as_what_they_are() {
+    for (dialect, bytes, expect) in [
+        (Dialect::Chat, ping(Dialect::Chat), "-\n"),
+        (Dialect::Messages, ping(Dialect::Messages), "ping\n"),
+        (Dialect::Chat, missing_end(Dialect::Chat), "end\n"),
+        (Dialect::Messages, missing_end(Dialect::Messages), "end\n"),
+        (Dialect::Messages, comment("switched"), "-\n"),
+    ] {
+        let (frames, rest) = feed(dialect, 1, &[bytes]);
+        assert_eq!((written(&frames).as_str(), rest), (expect, Bytes::new()));
+    }
+}
+
+#[test]
+fn lists_of_models() {
+    let rows = [
+        ModelRow { id: "a", display_name: "A", created_unix: 1_755_000_000, owned_by: "x" },
+        ModelRow { id: "b/c", display_name: "B", created_unix: u64::MAX, owned_by: "y" },
+    ];
+    assert_eq!(
+        models(Dialect::Chat, &rows[..1]),
+        r#"{"object":"list","data":[{"id":"a","object":"model","created":1755000000,"owned_by":"x"}]}"#
+    );
+    assert_eq!(
+        models(Dialect::Messages, &rows[..1]),
+        r#"{"data":[{"type":"model","id":"a","display_name":"A","created_at":"2025-08-12T12:00:00Z"}],"has_more":false,"first_id":"a","last_id":"a"}"#
+    );
+    assert_eq!(
+        model(Dialect::Messages, &rows[1]),
+        r#"{"type":"model","id":"b/c","display_name":"B","created_at":"9999-12-31T23:59:59Z"}"#
+    );
+    assert_eq!(
+        models(Dialect::Messages, &[]),
+        r#"{"data":[],"has_more":false,"first_id":null,"last_id":null}"#
+    );
+    for dialect in Dialect::ALL {
+        assert_eq!(read_models(&models(dialect, &rows)), ["a", "b/c"]);
+    }
+    assert!(model(Dialect::Chat, &rows[1]).starts_with(br#"{"id":"b/c","object":"model""#));
+}
+
+proptest! {
+    #[test]
+    fn no_text_makes_another_frame(text in "(\\PC|[\r\n\u{2028}:]|data: )*", status: u16, messages in any::<bool>()) {
+        let dialect = if messages { Dialect::Messages } else { Dialect::Chat };
+        let (frames, rest) = feed(dialect, 1, &[comment(&text)]);
+        prop_assert_eq!((frames.len(), events(&frames).len(), rest.len()), (1, 0, 0));
+        let error = Error { status, code: &text, message: &text, request_id: &text, kind: Some(&text) };
+        let (frames, rest) = feed(dialect, 1, &[error_event(dialect, &error)]);
+        prop_assert_eq!((frames.len(), rest.len()), (1, 0));
+        let events = events(&frames);
+        prop_assert!(matches!(&events[..], [Event::Fail(_)]), "{:?}", events.iter().map(word).collect::<Vec<_>>());
+    }
+}

@@ -1,0 +1,149 @@
+//! Server-sent events: bytes to frames, as the WHATWG reads them
+//! (<https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation>).
+//!
+//! A frame is everything up to and including the blank line after its fields or comments; blank
+//! lines before them belong to it. It is given out as soon as the blank line is complete: after
+//! `\r\n\r` nobody waits for the `\n`, which then leads the next frame and means nothing there.
+//!
+//! **Invariant:** a byte is looked at once while its frame is incomplete, however it was split.
+
+use crate::Error;
+use bytes::{Buf, Bytes, BytesMut};
+use std::borrow::Cow;
+
+#[cfg(test)]
+mod tests;
+
+/// The longest frame, in bytes. Images and encrypted reasoning come in one frame; 16 MiB is far
+/// beyond the largest that we know of.
+pub const FRAME_BYTES_MAX: usize = 16 << 20;
+
+/// Cuts a stream into frames.
+#[cfg_attr(test, derive(Clone))]
+#[derive(Debug, Default)]
+pub(crate) struct Framer {
+    /// Bytes of a frame that is not complete.
+    pending: BytesMut,
+    /// The current line has bytes.
+    in_line: bool,
+    /// The frame has a line that is not empty.
+    in_frame: bool,
+    /// The last byte was `\r`: a `\n` that follows belongs to it.
+    after_cr: bool,
+}
+
+/// What a frame says.
+#[derive(Debug, Default, Eq, PartialEq)]
+pub(crate) struct Fields<'a> {
+    /// The `event:` field; empty where there is none.
+    pub(crate) event: &'a [u8],
+    /// The `data:` fields, joined; `None` where there is none and no event is to be dispatched.
+    pub(crate) data: Option<Cow<'a, [u8]>>,
+}
+
+// === impl Framer ===
+
+impl Framer {
+    /// Takes what came and gives out the next whole frame, if there is one. To be called until it
+    /// gives none; `chunk` is empty then.
+    pub(crate) fn next(&mut self, chunk: &mut Bytes) -> Result<Option<Bytes>, Error> {
+        let end = self.scan(chunk);
+        let taken = end.unwrap_or(chunk.len());
+        if self.pending.len().saturating_add(taken) > FRAME_BYTES_MAX {
+            return Err(Error::FrameTooLong { limit: FRAME_BYTES_MAX });
+        }
+        if end.is_none() {
+            self.pending.extend_from_slice(chunk);
+            chunk.advance(taken);
+            return Ok(None);
+        }
+        let rest = chunk.split_to(taken);
+        if self.pending.is_empty() {
+            return Ok(Some(rest));
+        }
+        self.pending.extend_from_slice(&rest);
+        Ok(Some(self.pending.split().freeze()))
+    }
+
+    /// The bytes of a frame that did not become complete.
+    pub(crate) fn finish(&mut self) -> Bytes {
+        self.in_line = false;
+        self.in_frame = false;
+        self.after_cr = false;
+        self.pending.split().freeze()
+    }
+
+    /// How many bytes of the chunk complete the frame.
+    fn scan(&mut self, chunk: &[u8]) -> Option<usize> {
+        let mut at = 0usize;
+        if self.after_cr && chunk.first() == Some(&b'\n') {
+            at = 1;
+        }
+        self.after_cr = self.after_cr && chunk.is_empty();
+        while let Some(rest) = chunk.get(at..).filter(|rest| !rest.is_empty()) {
+            let Some(length) = memchr::memchr2(b'\n', b'\r', rest) else {
+                self.in_line = true;
+                return None;
+            };
+            let blank = length == 0 && !self.in_line;
+            self.in_line = false;
+            at = at.saturating_add(length).saturating_add(1);
+            if rest.get(length) == Some(&b'\r') {
+                match chunk.get(at) {
+                    Some(b'\n') => at = at.saturating_add(1),
+                    Some(_) => {}
+                    None => self.after_cr = true,
+                }
+            }
+            if blank && self.in_frame {
+                self.in_frame = false;
+                return Some(at);
+            }
+            self.in_frame = self.in_frame || !blank;
+        }
+        None
+    }
+}
+
+// === impl Fields ===
+
+impl<'a> Fields<'a> {
+    /// Reads a frame. `first`: it begins the stream and may have a byte order mark.
+    pub(crate) fn read(frame: &'a [u8], first: bool) -> Self {
+        let text = match frame.strip_prefix(b"\xEF\xBB\xBF") {
+            Some(text) if first => text,
+            Some(_) | None => frame,
+        };
+        let mut fields = Self::default();
+        let mut start = 0usize;
+        // The blank line between `\r` and `\n` that this sees is as good as no line.
+        for end in memchr::memchr2_iter(b'\n', b'\r', text) {
+            fields.line(text.get(start..end).unwrap_or_default());
+            start = end.saturating_add(1);
+        }
+        fields
+    }
+
+    fn line(&mut self, line: &'a [u8]) {
+        let colon = memchr::memchr(b':', line).unwrap_or(line.len());
+        let (name, value) = line.split_at_checked(colon).unwrap_or((line, &[]));
+        let value = value.strip_prefix(b":").unwrap_or(value);
+        let value = value.strip_prefix(b" ").unwrap_or(value);
+        match name {
+            b"event" => self.event = value,
+            b"data" => self.add(value),
+            _ => {}
+        }
+    }
+
+    fn add(&mut self, value: &'a [u8]) {
+        match &mut self.data {
+            Some(data) => {
+                let data = data.to_mut();
+                data.push(b'\n');
+                data.extend_from_slice(value);
+            }
+            None => self.data = Some(Cow::Borrowed(value)),
+        }
+    }
+}

@@ -1,0 +1,42 @@
+//! Answers that come as one document.
+
+use crate::{Decoder, Error, chat, messages};
+use bytes::Bytes;
+use ir::{Dialect, Frame, Rejection, Whole};
+
+#[cfg(test)]
+mod tests;
+
+/// Why a document is not an answer.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum NotWhole {
+    /// Not a JSON object of the dialect's shape; what was wrong.
+    Malformed(&'static str),
+    /// An error document in spite of its 200.
+    Rejected(Box<Rejection>),
+}
+
+/// Reads a whole answer.
+pub fn read_whole(dialect: Dialect, body: &[u8]) -> Result<Whole, NotWhole> {
+    match dialect {
+        Dialect::Chat => chat::whole::read(body),
+        Dialect::Messages => messages::whole::read(body),
+    }
+}
+
+/// The stream that a whole answer would have been, for a provider that was asked for a stream and
+/// sent a document. The frames are what [`Decoder`] reads from their bytes.
+///
+/// `include_usage` is what the caller asked for: without it Chat's stream has no usage, and
+/// [`read_whole`] is where to learn it. Messages always tells it.
+pub fn unfold(dialect: Dialect, body: &[u8], include_usage: bool) -> Result<Vec<Frame>, Error> {
+    let text = std::str::from_utf8(body)
+        .map_err(|error| Error::NotUtf8 { offset: error.valid_up_to() })?;
+    let (stream, choices) = match dialect {
+        Dialect::Chat => chat::unfold::stream(text, include_usage)?,
+        Dialect::Messages => (messages::unfold::stream(text)?, 1),
+    };
+    let mut frames = Vec::new();
+    Decoder::new(dialect, choices).feed(Bytes::from(stream), &mut frames)?;
+    Ok(frames)
+}
