@@ -1,0 +1,472 @@
+//! The health of everything outside, in one place: targets, credentials, hosts, the local network.
+//!
+//! Fed by what attempts and free probes see, asked by every exchange before an attempt.
+//!
+//! **Invariant:** a failure that is the caller's, or that hit every remote host at once, opens no
+//! vendor's breaker.
+
+use crate::breaker::{Breaker, Entry, Epoch, Sample};
+use crate::{
+    Breakers, Class, Leg, ProviderId, Retries, Scope, budget::Budget, pace::Pace, rng::Rng,
+};
+use ir::{Time, invariant};
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+mod credentials;
+mod network;
+
+use credentials::Credentials;
+use network::{Miss, Network};
+
+/// What an exchange asks of health, and tells it. The shell locks around it.
+pub trait Health {
+    /// A request arrived: it feeds the retry budget.
+    fn arrived(&self);
+    /// May an attempt on this leg begin?
+    fn enter(&self, now: Time, leg: &Leg) -> Admission;
+    /// Begin it although it may not: the least bad of what is left.
+    fn force(&self, now: Time, leg: &Leg) -> Permit;
+    /// Take one extra attempt from the budget.
+    fn spend(&self) -> bool;
+    /// An attempt showed its first content; after how long, where that tells its pace (streams).
+    fn alive(&self, now: Time, leg: &Leg, permit: &mut Permit, after: Option<Duration>);
+    /// An attempt lost our patience.
+    fn slow(&self, now: Time, leg: &Leg, permit: &mut Permit);
+    /// An attempt ended.
+    fn ended(&self, now: Time, leg: &Leg, permit: Permit, outcome: Outcome);
+    /// What is known of a leg.
+    fn standing(&self, leg: &Leg) -> Standing;
+    /// Whether the leg's provider has a credential of ours in service.
+    fn has_credential(&self, now: Time, leg: &Leg) -> bool;
+    /// Whether every remote host fails at once: then local targets come first.
+    fn network_down(&self) -> bool;
+}
+
+/// The right to one attempt. It must come back through [`Health::ended`].
+#[derive(Debug, Eq, PartialEq)]
+pub struct Permit {
+    /// Which of the provider's credentials.
+    pub credential: usize,
+    /// It finds out whether the target, or its host, is back.
+    pub proving: bool,
+    /// It is the one let through to a host that is down.
+    host: bool,
+    /// Its failure was counted already, when it lost our patience.
+    counted: bool,
+    epoch: Epoch,
+}
+
+/// Whether an attempt may begin.
+#[derive(Debug, Eq, PartialEq)]
+pub enum Admission {
+    /// It may.
+    Go(Permit),
+    /// Not before this time, and why (`open`, `misconfigured`, `parked`, …).
+    Shut(Time, &'static str),
+}
+
+/// How an attempt ended, as far as health is concerned.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Outcome {
+    /// With an answer.
+    Good,
+    /// With a failure, and the wait that was asked for.
+    Failed(Class, Option<Duration>),
+    /// By our own decision: another was faster, or the caller left.
+    Cancelled,
+}
+
+/// What is known of a target.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Standing {
+    /// Requests enter freely.
+    pub closed: bool,
+    /// Failures in a row.
+    pub run: u32,
+    /// Its usual time to first content.
+    pub p95: Option<Duration>,
+}
+
+/// The health of everything.
+#[derive(Debug)]
+pub struct Board {
+    settings: Breakers,
+    targets: BTreeMap<(ProviderId, Arc<str>), Target>,
+    providers: Vec<Credentials>,
+    hosts: Network,
+    budget: Budget,
+    /// Permits given out and not yet back.
+    permits: usize,
+    rng: Rng,
+}
+
+#[derive(Debug, Default)]
+struct Target {
+    breaker: Breaker,
+    pace: Pace,
+    /// It asked to be left alone until then.
+    cool_until: Time,
+    used: Time,
+}
+
+/// One provider as the board must know it.
+#[derive(Clone, Debug)]
+pub struct Member {
+    /// `host:port`: providers on one host share its fate.
+    pub host: String,
+    /// It runs on this machine.
+    pub local: bool,
+    /// How many credentials it has.
+    pub credentials: usize,
+}
+
+/// Model names come from callers: no more targets than this are remembered.
+const TARGETS_MAX: usize = 1024;
+/// A target that asks to be left alone is believed for this long at most.
+const COOL_MAX: Duration = Duration::from_mins(10);
+
+// === impl Board ===
+
+impl Board {
+    /// A board on which everything is well.
+    pub fn new(members: &[Member], settings: Breakers, retries: &Retries, seed: u64) -> Self {
+        Self {
+            settings,
+            targets: BTreeMap::new(),
+            providers: members.iter().map(|member| Credentials::new(member.credentials)).collect(),
+            hosts: Network::new(members),
+            budget: Budget::new(retries.ratio, retries.reserve),
+            permits: 0,
+            rng: Rng::new(seed),
+        }
+    }
+
+    /// A request arrived.
+    pub fn arrived(&mut self) {
+        self.budget.deposit();
+    }
+
+    /// Takes one extra attempt from the budget.
+    pub fn spend(&mut self) -> bool {
+        self.budget.spend()
+    }
+
+    /// May an attempt on this leg begin?
+    pub fn enter(&mut self, now: Time, leg: &Leg) -> Admission {
+        if let Some(until) = self.hosts.shut(now, leg.provider) {
+            return Admission::Shut(until, "host_down");
+        }
+        let cool = self.target(now, leg).cool_until;
+        if now < cool {
+            return Admission::Shut(cool, "cooling");
+        }
+        let credential = match self.providers.get(leg.provider.0) {
+            Some(credentials) if !leg.caller_owned => match credentials.pick(now) {
+                Ok(credential) => credential,
+                Err(until) => return Admission::Shut(until, "parked"),
+            },
+            Some(_) | None => 0,
+        };
+        let settings = self.settings;
+        let breaker = &mut self.target(now, leg).breaker;
+        let word = breaker.word();
+        let proving = match breaker.enter(now, &settings) {
+            Entry::Open => false,
+            Entry::Proving => true,
+            Entry::Shut(until) => return Admission::Shut(until, word),
+        };
+        let epoch = breaker.epoch();
+        let host = self.hosts.enter(leg.provider);
+        if let Some(credentials) = self.providers.get_mut(leg.provider.0)
+            && !leg.caller_owned
+        {
+            credentials.used(credential);
+        }
+        self.permits += 1;
+        let proving = proving || host;
+        Admission::Go(Permit { credential, proving, host, counted: false, epoch })
+    }
+
+    /// Begins although it may not.
+    pub fn force(&mut self, now: Time, leg: &Leg) -> Permit {
+        let epoch = self.target(now, leg).breaker.epoch();
+        let credentials = self.providers.get(leg.provider.0).filter(|_| !leg.caller_owned);
+        let credential = credentials.map_or(0, Credentials::least_bad);
+        self.permits += 1;
+        Permit { credential, proving: false, host: false, counted: false, epoch }
+    }
+
+    /// An attempt showed its first content.
+    pub fn alive(&mut self, now: Time, leg: &Leg, permit: &mut Permit, after: Option<Duration>) {
+        let target = self.target(now, leg);
+        if let Some(after) = after {
+            target.pace.note(after);
+        }
+        if std::mem::take(&mut permit.proving) {
+            target.breaker.proved(permit.epoch);
+        }
+        permit.host = false;
+        self.hosts.reached(now, leg.provider);
+    }
+
+    /// An attempt lost our patience.
+    pub fn slow(&mut self, now: Time, leg: &Leg, permit: &mut Permit) {
+        if !std::mem::replace(&mut permit.counted, true) {
+            self.sample(now, leg, permit, Sample::Bad);
+        }
+    }
+
+    /// An attempt ended.
+    pub fn ended(&mut self, now: Time, leg: &Leg, permit: &Permit, outcome: Outcome) {
+        invariant!(Bd1, 0 < self.permits);
+        self.permits = self.permits.saturating_sub(1);
+        match outcome {
+            Outcome::Good => {
+                self.hosts.reached(now, leg.provider);
+                if permit.proving {
+                    self.target(now, leg).breaker.proved(permit.epoch);
+                }
+                return self.sample(now, leg, permit, Sample::Good);
+            }
+            Outcome::Failed(class, wait) => self.failed(now, leg, permit, (class, wait)),
+            Outcome::Cancelled => {}
+        }
+        if permit.proving {
+            self.target(now, leg).breaker.released(now, permit.epoch);
+        }
+        if permit.host {
+            self.hosts.released(leg.provider);
+        }
+    }
+
+    fn failed(
+        &mut self,
+        now: Time,
+        leg: &Leg,
+        permit: &Permit,
+        (class, wait): (Class, Option<Duration>),
+    ) {
+        let scope = class.row().scope;
+        if scope == Scope::Host {
+            return self.missed(now, leg, permit, class);
+        }
+        if has_spoken(class) {
+            self.hosts.reached(now, leg.provider);
+        }
+        match scope {
+            Scope::Target if !permit.counted => self.sample(now, leg, permit, Sample::Bad),
+            // A caller's own account and its limits say nothing about anybody else's.
+            Scope::Park | Scope::Credential | Scope::Misconfigured if leg.caller_owned => return,
+            Scope::Park => {
+                self.sample(now, leg, permit, Sample::Throttled);
+                self.park(now, leg.provider, permit.credential, wait);
+                return;
+            }
+            Scope::Credential => {
+                if let Some(credentials) = self.providers.get_mut(leg.provider.0) {
+                    credentials.refused(now, permit.credential, wait);
+                }
+            }
+            Scope::Misconfigured => self.target(now, leg).breaker.misconfigured(now),
+            Scope::Target | Scope::None | Scope::Host => {}
+        }
+        if let Some(wait) = wait.filter(|_| class.row().transient) {
+            self.target(now, leg).cool_until = now + wait.min(COOL_MAX);
+        }
+    }
+
+    /// Nobody, or somebody else, answered at the host's address.
+    fn missed(&mut self, now: Time, leg: &Leg, permit: &Permit, class: Class) {
+        let unreached = !matches!(class, Class::WrongContent | Class::Firewall);
+        let miss = Miss { unreached, trial: permit.host };
+        let settings = self.settings;
+        if self.hosts.failed(now, leg.provider, miss, &settings) {
+            self.forgive_remote();
+        } else if permit.proving {
+            let mut rng = self.rng.clone();
+            let breaker = &mut self.target(now, leg).breaker;
+            breaker.missed(now, permit.epoch, &settings, &mut rng);
+            self.rng = rng;
+        }
+    }
+
+    fn park(&mut self, now: Time, provider: ProviderId, credential: usize, wait: Option<Duration>) {
+        if let Some(credentials) = self.providers.get_mut(provider.0) {
+            credentials.parked(now, credential, wait);
+        }
+    }
+
+    fn sample(&mut self, now: Time, leg: &Leg, permit: &Permit, sample: Sample) {
+        let settings = self.settings;
+        let mut rng = self.rng.clone();
+        let breaker = &mut self.target(now, leg).breaker;
+        breaker.sample(now, (permit.epoch, sample), &settings, &mut rng);
+        self.rng = rng;
+    }
+
+    /// Every remote host failed at once: it was the local network, and nobody's fault out there.
+    fn forgive_remote(&mut self) {
+        for ((provider, _), target) in &mut self.targets {
+            if !self.hosts.is_local(*provider) {
+                target.breaker.forgive();
+            }
+        }
+    }
+
+    /// What is known of a leg.
+    pub fn standing(&self, leg: &Leg) -> Standing {
+        let key = (leg.provider, Arc::clone(&leg.model));
+        let target = self.targets.get(&key);
+        Standing {
+            closed: target.is_none_or(|target| target.breaker.is_closed())
+                && self.hosts.is_closed(leg.provider),
+            run: target.map_or(0, |target| target.breaker.run()),
+            p95: target.and_then(|target| target.pace.p95()),
+        }
+    }
+
+    /// Whether the leg's provider has a credential of ours in service.
+    pub fn has_credential(&self, now: Time, leg: &Leg) -> bool {
+        let credentials = self.providers.get(leg.provider.0);
+        !leg.caller_owned && credentials.is_some_and(|credentials| credentials.is_ready(now))
+    }
+
+    /// Whether every remote host fails at once.
+    pub fn network_down(&self) -> bool {
+        self.hosts.is_down()
+    }
+
+    /// The providers that a free probe (connect, TLS, `GET /models`) should ask now; each at most
+    /// once per probe period.
+    pub fn probes_due(&mut self, now: Time) -> Vec<ProviderId> {
+        let waiting: Vec<ProviderId> = self
+            .targets
+            .iter()
+            .filter(|(_, target)| target.breaker.wants_probe())
+            .map(|((provider, _), _)| *provider)
+            .collect();
+        self.hosts.probes_due(now, &waiting, self.settings.probe)
+    }
+
+    /// A free probe came back. `reached`: connected, TLS verified, and any HTTP answer below 500.
+    pub fn probed(&mut self, now: Time, provider: ProviderId, reached: bool) {
+        if reached {
+            self.hosts.reached(now, provider);
+        }
+        for ((owner, _), target) in &mut self.targets {
+            if *owner == provider {
+                target.breaker.probed(now, reached, &mut self.rng);
+            }
+        }
+    }
+
+    /// Every target that is not well, and the word for how it stands.
+    pub fn unwell(&self) -> Vec<(ProviderId, Arc<str>, &'static str)> {
+        self.targets
+            .iter()
+            .filter(|(_, target)| !target.breaker.is_closed())
+            .map(|((provider, model), target)| {
+                (*provider, Arc::clone(model), target.breaker.word())
+            })
+            .collect()
+    }
+
+    /// How many permits are out. Zero once every exchange has ended (BD1).
+    pub fn permits(&self) -> usize {
+        self.permits
+    }
+
+    fn target(&mut self, now: Time, leg: &Leg) -> &mut Target {
+        let key = (leg.provider, Arc::clone(&leg.model));
+        if TARGETS_MAX <= self.targets.len() && !self.targets.contains_key(&key) {
+            self.evict(now);
+        }
+        let target = self.targets.entry(key).or_default();
+        target.used = now;
+        target
+    }
+
+    /// Forgets what holds nothing, or else what was used longest ago, of those that are well first.
+    fn evict(&mut self, now: Time) {
+        let settings = self.settings;
+        self.targets
+            .retain(|_, target| !target.breaker.is_idle(now, &settings) || now < target.cool_until);
+        if TARGETS_MAX <= self.targets.len() {
+            let oldest = self
+                .targets
+                .iter()
+                .min_by_key(|(_, target)| (!target.breaker.is_closed(), target.used));
+            if let Some(key) = oldest.map(|(key, _)| key.clone()) {
+                self.targets.remove(&key);
+            }
+        }
+    }
+}
+
+/// Whether a failure of this class is an answer: somebody spoke to us there, just now. A reset, a
+/// silence, or the cut of what began long ago is none.
+fn has_spoken(class: Class) -> bool {
+    !matches!(
+        class,
+        Class::Silent
+            | Class::Stalled
+            | Class::Cut
+            | Class::Malformed
+            | Class::Stale
+            | Class::Reset
+            | Class::OwnLimit
+            | Class::CallerGone
+            | Class::GuardrailBlock
+            | Class::GuardrailDown
+            | Class::GatewayFault
+    )
+}
+
+/// For one thread: tests and the simulator. The gateway has its own lock.
+impl Health for RefCell<Board> {
+    fn arrived(&self) {
+        self.borrow_mut().arrived();
+    }
+
+    fn enter(&self, now: Time, leg: &Leg) -> Admission {
+        self.borrow_mut().enter(now, leg)
+    }
+
+    fn force(&self, now: Time, leg: &Leg) -> Permit {
+        self.borrow_mut().force(now, leg)
+    }
+
+    fn spend(&self) -> bool {
+        self.borrow_mut().spend()
+    }
+
+    fn alive(&self, now: Time, leg: &Leg, permit: &mut Permit, after: Option<Duration>) {
+        self.borrow_mut().alive(now, leg, permit, after);
+    }
+
+    fn slow(&self, now: Time, leg: &Leg, permit: &mut Permit) {
+        self.borrow_mut().slow(now, leg, permit);
+    }
+
+    fn ended(&self, now: Time, leg: &Leg, permit: Permit, outcome: Outcome) {
+        self.borrow_mut().ended(now, leg, &permit, outcome);
+    }
+
+    fn standing(&self, leg: &Leg) -> Standing {
+        self.borrow().standing(leg)
+    }
+
+    fn has_credential(&self, now: Time, leg: &Leg) -> bool {
+        self.borrow().has_credential(now, leg)
+    }
+
+    fn network_down(&self) -> bool {
+        self.borrow().network_down()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,214 @@
+//! Hosts, and whether it is the local network rather than any of them.
+//!
+//! The local network is down where at least two remote hosts failed by DNS, connect or TLS within
+//! [`TOGETHER`] and no remote host was reached since the first of these failures.
+
+use super::Member;
+use crate::{Breakers, ProviderId};
+use ir::Time;
+use std::time::Duration;
+
+/// Every host, and which provider lives where.
+#[derive(Debug)]
+pub(super) struct Network {
+    hosts: Vec<Host>,
+    homes: Vec<usize>,
+    /// When each provider was last probed.
+    probed: Vec<Option<Time>>,
+    down: bool,
+}
+
+#[derive(Debug)]
+struct Host {
+    name: String,
+    local: bool,
+    run: u32,
+    openings: u32,
+    open_until: Option<Time>,
+    /// One request was let in, to find out.
+    trying: bool,
+    failed: Option<Time>,
+    reached: Option<Time>,
+}
+
+/// How a host failed.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Miss {
+    /// By DNS, connect or TLS, rather than by what was said there.
+    pub(super) unreached: bool,
+    /// It was the one let in while the host was open.
+    pub(super) trial: bool,
+}
+
+/// While one request finds out, others ask again after this.
+const ASK_AGAIN: Duration = Duration::from_secs(1);
+/// Failures this close together are one event.
+const TOGETHER: Duration = Duration::from_secs(30);
+
+// === impl Network ===
+
+impl Network {
+    pub(super) fn new(members: &[Member]) -> Self {
+        let mut hosts: Vec<Host> = Vec::new();
+        let mut homes = Vec::new();
+        for member in members {
+            let known = hosts.iter().position(|host| host.name == member.host);
+            homes.push(known.unwrap_or(hosts.len()));
+            if known.is_none() {
+                hosts.push(Host::new(member));
+            }
+        }
+        Self { hosts, homes, probed: vec![None; members.len()], down: false }
+    }
+
+    fn host(&self, provider: ProviderId) -> Option<&Host> {
+        self.homes.get(provider.0).and_then(|home| self.hosts.get(*home))
+    }
+
+    fn host_mut(&mut self, provider: ProviderId) -> Option<&mut Host> {
+        let home = self.homes.get(provider.0)?;
+        self.hosts.get_mut(*home)
+    }
+
+    pub(super) fn is_local(&self, provider: ProviderId) -> bool {
+        self.host(provider).is_some_and(|host| host.local)
+    }
+
+    pub(super) fn is_closed(&self, provider: ProviderId) -> bool {
+        self.host(provider).is_none_or(|host| host.open_until.is_none())
+    }
+
+    pub(super) fn is_down(&self) -> bool {
+        self.down
+    }
+
+    /// Until when nothing should be sent there. An open host lets one request in when its time is
+    /// over; a free probe that reaches it closes it earlier.
+    pub(super) fn shut(&self, now: Time, provider: ProviderId) -> Option<Time> {
+        let host = self.host(provider)?;
+        let until = host.open_until?;
+        if now < until {
+            return Some(until);
+        }
+        host.trying.then(|| now + ASK_AGAIN)
+    }
+
+    /// Lets a request in. True where it is to find out whether the host is back.
+    pub(super) fn enter(&mut self, provider: ProviderId) -> bool {
+        let Some(host) = self.host_mut(provider) else { return false };
+        host.trying = host.open_until.is_some();
+        host.trying
+    }
+
+    /// The one that was let in found nothing out.
+    pub(super) fn released(&mut self, provider: ProviderId) {
+        if let Some(host) = self.host_mut(provider) {
+            host.trying = false;
+        }
+    }
+
+    /// Somebody spoke to us there.
+    pub(super) fn reached(&mut self, now: Time, provider: ProviderId) {
+        let Some(host) = self.host_mut(provider) else { return };
+        host.reached = Some(now);
+        host.close();
+        let remote = !host.local;
+        self.down = self.down && !remote;
+    }
+
+    /// Nobody did. True where it is the local network.
+    pub(super) fn failed(
+        &mut self,
+        now: Time,
+        provider: ProviderId,
+        miss: Miss,
+        settings: &Breakers,
+    ) -> bool {
+        let Some(host) = self.host_mut(provider) else { return false };
+        if miss.unreached {
+            host.failed = Some(now);
+        }
+        let remote = miss.unreached && !host.local;
+        if remote && (self.down || self.all_fail(now)) {
+            self.down = true;
+            self.hosts.iter_mut().filter(|host| !host.local).for_each(Host::close);
+            return true;
+        }
+        if let Some(host) = self.host_mut(provider) {
+            host.failed(now, miss, settings);
+        }
+        false
+    }
+
+    fn all_fail(&self, now: Time) -> bool {
+        let remote = || self.hosts.iter().filter(|host| !host.local);
+        let recent = |at: &Time| now.since(*at) <= TOGETHER;
+        let failures = || remote().filter_map(|host| host.failed).filter(recent);
+        let Some(first) = failures().min() else { return false };
+        2 <= failures().count()
+            && !remote().any(|host| host.reached.is_some_and(|reached| first <= reached))
+    }
+
+    /// Which providers to probe: those that wait for it, those on an open host, and, while the
+    /// network is down, every remote one that failed.
+    pub(super) fn probes_due(
+        &mut self,
+        now: Time,
+        waiting: &[ProviderId],
+        period: Duration,
+    ) -> Vec<ProviderId> {
+        let mut due = Vec::new();
+        for (index, (home, probed)) in self.homes.iter().zip(&mut self.probed).enumerate() {
+            let provider = ProviderId(index);
+            let Some(host) = self.hosts.get(*home) else { continue };
+            let lost = self.down && !host.local && host.failed.is_some();
+            let wanted = waiting.contains(&provider) || host.open_until.is_some() || lost;
+            let rested = probed.is_none_or(|at| period <= now.since(at));
+            if wanted && rested && !period.is_zero() {
+                *probed = Some(now);
+                due.push(provider);
+            }
+        }
+        due
+    }
+}
+
+// === impl Host ===
+
+impl Host {
+    fn new(member: &Member) -> Self {
+        Self {
+            name: member.host.clone(),
+            local: member.local,
+            run: 0,
+            openings: 0,
+            open_until: None,
+            trying: false,
+            failed: None,
+            reached: None,
+        }
+    }
+
+    fn close(&mut self) {
+        self.run = 0;
+        self.openings = 0;
+        self.open_until = None;
+        self.trying = false;
+    }
+
+    /// What was under way when it opened is not counted again.
+    fn failed(&mut self, now: Time, miss: Miss, settings: &Breakers) {
+        self.run = self.run.saturating_add(1);
+        let opens = match self.open_until {
+            None => settings.failures <= self.run,
+            Some(_) => miss.trial,
+        };
+        if opens {
+            let backoff = settings.open.saturating_mul(1 << self.openings.min(16));
+            self.openings = self.openings.saturating_add(1);
+            self.open_until = Some(now + backoff.min(settings.open_max));
+            self.run = 0;
+            self.trying = false;
+        }
+    }
+}

@@ -1,0 +1,442 @@
+//! The board under virtual time: hosts, the local network, credentials, probes, limits, permits.
+
+use super::{Admission, Board, Member, Outcome, Permit, TARGETS_MAX};
+use crate::{Breakers, Class, Deadlines, Leg, ProviderId, Retries};
+use ir::Time;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// `a` with three credentials and `b`, remote; `c`, local; `d`, remote, on the host of `a`.
+struct Bench {
+    board: Board,
+    now: Time,
+}
+
+const PROVIDERS: &[(&str, &str, bool, usize)] = &[
+    ("a", "one.example:443", false, 3),
+    ("b", "two.example:443", false, 1),
+    ("c", "127.0.0.1:11434", true, 0),
+    ("d", "one.example:443", false, 1),
+];
+
+fn leg(name: &str) -> Leg {
+    let (name, own) = name.strip_suffix('!').map_or((name, false), |name| (name, true));
+    let (provider, model) = name.split_once('/').unwrap();
+    let at = PROVIDERS.iter().position(|row| row.0 == provider).unwrap();
+    Leg {
+        provider: ProviderId(at),
+        model: Arc::from(model),
+        name: Arc::from(name),
+        local: PROVIDERS[at].2,
+        caller_owned: own,
+        credentials: PROVIDERS[at].3,
+        codes: &[],
+        deadlines: Deadlines::default(),
+    }
+}
+
+impl Bench {
+    fn new() -> Self {
+        let member = |row: &(&str, &str, bool, usize)| Member {
+            host: row.1.to_owned(),
+            local: row.2,
+            credentials: row.3,
+        };
+        let members: Vec<Member> = PROVIDERS.iter().map(member).collect();
+        let board = Board::new(&members, Breakers::default(), &Retries::default(), 3);
+        Self { board, now: Time::ZERO + Duration::from_secs(1000) }
+    }
+
+    fn later(&mut self, seconds: f64) -> &mut Self {
+        self.now = self.now + Duration::from_secs_f64(seconds);
+        self
+    }
+
+    /// `go`, `go 1` (the credential), `prove`, or why not.
+    fn asks(&mut self, name: &str) -> String {
+        let leg = leg(name);
+        match self.board.enter(self.now, &leg) {
+            Admission::Go(permit) => {
+                let said = match (permit.proving, leg.credentials) {
+                    (true, _) => "prove".to_owned(),
+                    (false, 0 | 1) => "go".to_owned(),
+                    (false, _) => format!("go {}", permit.credential),
+                };
+                self.board.ended(self.now, &leg, &permit, Outcome::Cancelled);
+                said
+            }
+            Admission::Shut(until, why) => {
+                assert!(self.now < until, "a time to come");
+                why.to_owned()
+            }
+        }
+    }
+
+    #[track_caller]
+    fn check(&mut self, asked: &[(&str, &str)]) -> &mut Self {
+        for (name, expect) in asked {
+            assert_eq!(self.asks(name), *expect, "{name}");
+        }
+        self
+    }
+
+    fn begins(&mut self, name: &str) -> Permit {
+        match self.board.enter(self.now, &leg(name)) {
+            Admission::Go(permit) => permit,
+            Admission::Shut(_, why) => panic!("{name} is shut: {why}"),
+        }
+    }
+
+    #[expect(clippy::needless_pass_by_value, reason = "a permit comes back once")]
+    fn ends(&mut self, name: &str, permit: Permit, outcome: Outcome) -> &mut Self {
+        self.board.ended(self.now, &leg(name), &permit, outcome);
+        self
+    }
+
+    /// An attempt that began, whatever health says, fails.
+    fn fails(&mut self, name: &str, word: &str, wait: Option<f64>) -> &mut Self {
+        let permit = self.board.force(self.now, &leg(name));
+        let class = Class::from_word(word).unwrap();
+        self.ends(name, permit, Outcome::Failed(class, wait.map(Duration::from_secs_f64)))
+    }
+
+    fn fails_times(&mut self, name: &str, word: &str, times: usize) -> &mut Self {
+        (0..times).for_each(|_| {
+            self.fails(name, word, None);
+        });
+        self
+    }
+
+    fn answers(&mut self, name: &str) -> &mut Self {
+        let permit = self.board.force(self.now, &leg(name));
+        self.ends(name, permit, Outcome::Good)
+    }
+
+    fn probes(&mut self) -> String {
+        let due = self.board.probes_due(self.now);
+        due.iter().map(|provider| PROVIDERS[provider.0].0).collect()
+    }
+
+    fn probed(&mut self, provider: &str, reached: bool) -> &mut Self {
+        let at = PROVIDERS.iter().position(|row| row.0 == provider).unwrap();
+        self.board.probed(self.now, ProviderId(at), reached);
+        self
+    }
+}
+
+#[test]
+fn targets_fail_apart() {
+    let mut bench = Bench::new();
+    bench.fails_times("a/x", "server_error", 5).check(&[("a/x", "open"), ("a/y", "go 0")]);
+    assert!(!bench.board.standing(&leg("a/x")).closed);
+    assert!(bench.board.standing(&leg("a/y")).closed);
+    assert_eq!(bench.board.unwell().len(), 1);
+}
+
+#[test]
+fn a_callers_mistakes_open_nothing() {
+    let mut bench = Bench::new();
+    for row in crate::ROWS.iter().filter(|row| row.blame == ir::Blame::Caller) {
+        bench.fails_times("b/x", row.word, 50);
+    }
+    bench.check(&[("b/x", "go")]);
+}
+
+#[test]
+fn credentials_take_turns() {
+    let mut bench = Bench::new();
+    bench.check(&[("a/x", "go 0"), ("a/x", "go 1"), ("a/y", "go 2"), ("a/x", "go 0")]);
+}
+
+#[test]
+fn a_rate_limit_parks_the_credential_until_its_reset() {
+    let mut bench = Bench::new();
+    bench.fails("a/x", "rate_limited", Some(20.0));
+    bench.check(&[("a/x", "go 1"), ("a/x", "go 2"), ("a/x", "go 1")]);
+    bench.fails("a/x", "rate_limited", Some(20.0)).fails("a/x", "rate_limited", Some(8.0));
+    bench.check(&[("a/x", "parked"), ("a/y", "parked"), ("d/x", "go")]);
+    assert!(!bench.board.has_credential(bench.now, &leg("a/x")));
+    bench.later(7.9).check(&[("a/x", "parked")]);
+    bench.later(0.2).check(&[("a/x", "go 2")]);
+    bench.later(12.0).check(&[("a/x", "go 0"), ("a/x", "go 1")]);
+}
+
+#[test]
+fn a_rate_limit_without_a_word_parks_for_a_while() {
+    let mut bench = Bench::new();
+    bench.fails("b/x", "rate_limited", None).check(&[("b/x", "parked")]);
+    bench.later(5.1).check(&[("b/x", "go")]);
+}
+
+#[test]
+fn a_refused_credential_is_out_for_a_minute_and_a_quota_until_its_reset() {
+    let mut bench = Bench::new();
+    bench.fails("b/x", "unauthorized", Some(1.0)).check(&[("b/x", "parked"), ("b/y", "parked")]);
+    bench.later(59.0).check(&[("b/x", "parked")]);
+    bench.later(1.1).check(&[("b/x", "go")]);
+    bench.fails("b/x", "quota", Some(600.0)).later(599.0).check(&[("b/x", "parked")]);
+    bench.later(1.1).check(&[("b/x", "go")]);
+    // Nobody is believed for more than an hour.
+    bench.fails("b/x", "quota", Some(86_000.0)).later(3601.0).check(&[("b/x", "go")]);
+}
+
+#[test]
+fn all_out_the_one_that_is_back_first_is_forced() {
+    let mut bench = Bench::new();
+    for wait in [30.0, 10.0, 20.0] {
+        bench.fails("a/x", "rate_limited", Some(wait));
+    }
+    let permit = bench.board.force(bench.now, &leg("a/x"));
+    assert_eq!(permit.credential, 1);
+    bench.ends("a/x", permit, Outcome::Cancelled);
+}
+
+#[test]
+fn what_is_the_callers_own_is_never_kept() {
+    let mut bench = Bench::new();
+    for word in ["unauthorized", "forbidden", "quota", "no_credit", "not_found", "rate_limited"] {
+        for _ in 0..20 {
+            bench.fails("b/x!", word, Some(60.0));
+        }
+    }
+    bench.check(&[("b/x", "go"), ("b/x!", "go")]);
+    assert!(!bench.board.has_credential(bench.now, &leg("b/x!")));
+    // Nor does our own parked key keep the caller's out.
+    bench.fails("b/x", "unauthorized", None).check(&[("b/x", "parked"), ("b/x!", "go")]);
+    // What is the target's own fault counts, whoever's key it was.
+    bench.fails_times("b/x!", "server_error", 5).check(&[("b/x!", "open")]);
+}
+
+#[test]
+fn a_target_that_asks_to_be_left_alone_is() {
+    let mut bench = Bench::new();
+    bench.fails("b/x", "overloaded", Some(20.0)).check(&[("b/x", "cooling"), ("b/y", "go")]);
+    bench.later(20.1).check(&[("b/x", "go")]);
+    // For ten minutes at most.
+    bench.fails("b/x", "unavailable", Some(80_000.0)).later(601.0).check(&[("b/x", "go")]);
+}
+
+#[test]
+fn a_host_opens_for_everybody_on_it_and_closes_when_it_is_reached() {
+    let mut bench = Bench::new();
+    bench.fails_times("a/x", "tls_handshake", 4).check(&[("a/x", "go 0")]);
+    bench.fails("a/y", "tls_handshake", None);
+    bench.check(&[("a/x", "host_down"), ("a/z", "host_down"), ("d/x", "host_down"), ("b/x", "go")]);
+    assert!(!bench.board.standing(&leg("d/x")).closed);
+    assert!(bench.board.unwell().is_empty(), "no target is to blame");
+    bench.probed("d", true).check(&[("a/x", "go 1"), ("d/x", "go")]);
+}
+
+#[test]
+fn an_open_host_lets_one_in_at_a_time() {
+    let mut bench = Bench::new();
+    bench.fails_times("b/x", "unreachable", 5).later(5.1);
+    let permit = bench.begins("b/x");
+    assert!(permit.proving);
+    bench.check(&[("b/x", "host_down"), ("b/y", "host_down")]);
+    bench.ends("b/x", permit, Outcome::Failed(Class::Unreachable, None));
+    bench.later(9.9).check(&[("b/y", "host_down")]);
+    bench.later(0.2);
+    let permit = bench.begins("b/y");
+    bench.ends("b/y", permit, Outcome::Cancelled).check(&[("b/x", "prove")]);
+    let mut permit = bench.begins("b/x");
+    let now = bench.now;
+    bench.board.alive(now, &leg("b/x"), &mut permit, None);
+    bench.ends("b/x", permit, Outcome::Good).check(&[("b/x", "go"), ("b/y", "go")]);
+}
+
+#[test]
+fn what_was_under_way_when_a_host_opened_does_not_prolong_it() {
+    let mut bench = Bench::new();
+    bench.fails_times("b/x", "unreachable", 60).later(5.1).check(&[("b/x", "prove")]);
+}
+
+#[test]
+fn an_answer_resets_a_hosts_run_and_a_silence_does_not() {
+    let mut bench = Bench::new();
+    bench.fails_times("b/x", "unreachable", 4).fails("b/x", "invalid_request", None);
+    bench.fails_times("b/x", "unreachable", 4).check(&[("b/x", "go")]);
+    bench.fails("b/x", "silent", None).fails("b/x", "unreachable", None);
+    bench.check(&[("b/x", "host_down")]);
+}
+
+#[test]
+fn a_trial_that_does_not_reach_its_host_fails() {
+    let mut bench = Bench::new();
+    bench.fails_times("b/x", "server_error", 5).probed("b", true).later(5.1);
+    let permit = bench.begins("b/x");
+    bench.ends("b/x", permit, Outcome::Failed(Class::Unreachable, None)).check(&[("b/x", "open")]);
+}
+
+#[test]
+fn two_remote_hosts_unreached_at_once_are_the_local_network() {
+    for (one, other) in [
+        ("dns_not_found", "dns_failed"),
+        ("unreachable", "unreachable"),
+        ("certificate", "tls_handshake"),
+        ("certificate", "dns_failed"),
+    ] {
+        let mut bench = Bench::new();
+        bench.fails_times("a/x", "server_error", 5).fails("c/x", "unreachable", None);
+        bench.later(0.001).fails_times("a/x", one, 3);
+        assert!(!bench.board.network_down(), "one remote host, and a local one");
+        bench.fails("d/x", one, None);
+        assert!(!bench.board.network_down(), "another provider on the same host");
+        bench.later(29.0).fails("b/x", other, None);
+        assert!(bench.board.network_down(), "{one}, {other}");
+        bench.fails_times("a/x", one, 20).fails_times("b/x", other, 20);
+        bench.check(&[("a/x", "go 0"), ("b/x", "go"), ("c/x", "go")]);
+        assert!(bench.board.unwell().is_empty(), "no vendor's breaker opens");
+        bench.answers("c/x");
+        assert!(bench.board.network_down(), "a local answer says nothing");
+        bench.answers("b/x");
+        assert!(!bench.board.network_down(), "one answer from out there is enough");
+    }
+}
+
+#[test]
+fn it_is_not_the_local_network() {
+    // Not within the same half minute.
+    let mut bench = Bench::new();
+    bench.fails("a/x", "unreachable", None).later(31.0).fails("b/x", "unreachable", None);
+    assert!(!bench.board.network_down());
+    // A host was reached in between.
+    let mut bench = Bench::new();
+    bench.fails("a/x", "unreachable", None).later(1.0).answers("b/x");
+    bench.later(1.0).fails("b/x", "unreachable", None);
+    assert!(!bench.board.network_down());
+    bench.later(1.0).fails("a/x", "unreachable", None);
+    assert!(bench.board.network_down(), "and both failed since");
+    // An error answer is an answer.
+    let mut bench = Bench::new();
+    bench.fails("a/x", "unreachable", None).later(1.0).fails("b/x", "overloaded", None);
+    bench.later(1.0).fails("b/x", "unreachable", None);
+    assert!(!bench.board.network_down());
+    // A page of HTML is somebody's answer, a captive portal's perhaps: no unreached host.
+    let mut bench = Bench::new();
+    bench.fails("a/x", "wrong_content", None).fails("b/x", "wrong_content", None);
+    assert!(!bench.board.network_down());
+}
+
+#[test]
+fn cuts_and_silences_do_not_hide_a_network_that_is_down() {
+    let mut bench = Bench::new();
+    bench.fails("a/x", "unreachable", None).later(1.0);
+    for word in ["cut", "silent", "stalled", "reset", "stale"] {
+        bench.fails("b/x", word, None);
+    }
+    bench.later(1.0).fails("b/x", "unreachable", None);
+    assert!(bench.board.network_down());
+}
+
+#[test]
+fn probes_are_due_once_per_period_for_those_who_wait_for_them() {
+    let mut bench = Bench::new();
+    assert_eq!(bench.probes(), "");
+    bench.fails_times("a/x", "server_error", 5).fails_times("a/y", "server_error", 5);
+    assert_eq!(bench.probes(), "a");
+    assert_eq!(bench.later(4.9).probes(), "");
+    assert_eq!(bench.later(0.2).probes(), "a");
+    bench.probed("a", true);
+    assert_eq!(bench.later(60.0).probes(), "", "it is ready for its trial");
+    bench.fails_times("b/x", "unreachable", 5);
+    assert_eq!(bench.probes(), "b", "an open host");
+    assert_eq!(bench.probed("b", false).later(5.0).probes(), "b");
+    bench.probed("b", true);
+    assert_eq!(bench.later(5.0).probes(), "");
+}
+
+#[test]
+fn while_the_network_is_down_what_failed_is_probed() {
+    let mut bench = Bench::new();
+    bench.fails("a/x", "unreachable", None).fails("b/x", "unreachable", None);
+    assert_eq!(bench.probes(), "abd");
+    assert_eq!(bench.probed("a", false).probed("b", false).later(5.0).probes(), "abd");
+    bench.probed("b", true);
+    assert!(!bench.board.network_down());
+    assert_eq!(bench.later(5.0).probes(), "");
+}
+
+#[test]
+fn lost_patience_counts_once_per_attempt() {
+    let mut bench = Bench::new();
+    let mut permits: Vec<Permit> = (0..4).map(|_| bench.begins("b/x")).collect();
+    let now = bench.now;
+    for permit in &mut permits {
+        bench.board.slow(now, &leg("b/x"), permit);
+        bench.board.slow(now, &leg("b/x"), permit);
+    }
+    for permit in permits {
+        bench.ends("b/x", permit, Outcome::Failed(Class::Silent, None));
+    }
+    assert_eq!(bench.board.standing(&leg("b/x")).run, 4);
+    bench.check(&[("b/x", "go")]);
+}
+
+#[test]
+fn what_began_before_the_outage_neither_prolongs_nor_ends_it() {
+    let mut bench = Bench::new();
+    let (one, mut two, other) = (bench.begins("b/x"), bench.begins("b/x"), bench.begins("b/x"));
+    bench.fails_times("b/x", "server_error", 5).probed("b", true).later(1.0);
+    bench.ends("b/x", one, Outcome::Good).check(&[("b/x", "open")]);
+    bench.later(5.0);
+    let mut trial = bench.begins("b/x");
+    let now = bench.now;
+    bench.board.slow(now, &leg("b/x"), &mut two);
+    bench.ends("b/x", other, Outcome::Failed(Class::Silent, None));
+    bench.check(&[("b/x", "trial")]);
+    bench.board.alive(now, &leg("b/x"), &mut trial, None);
+    bench.ends("b/x", trial, Outcome::Good).ends("b/x", two, Outcome::Failed(Class::Silent, None));
+    bench.check(&[("b/x", "prove")]);
+}
+
+#[test]
+fn the_pace_is_learnt() {
+    let mut bench = Bench::new();
+    for ms in [100, 200, 300, 400, 500, 600, 700, 800] {
+        let mut permit = bench.begins("b/x");
+        let now = bench.now;
+        bench.board.alive(now, &leg("b/x"), &mut permit, Some(Duration::from_millis(ms)));
+        bench.ends("b/x", permit, Outcome::Good);
+    }
+    let p95 = bench.board.standing(&leg("b/x")).p95;
+    assert_eq!(p95, Some(Duration::from_millis(800)));
+    assert_eq!(bench.board.standing(&leg("b/y")).p95, None);
+}
+
+#[test]
+fn no_more_targets_are_remembered_than_may_be() {
+    let mut bench = Bench::new();
+    bench.fails_times("b/kept", "server_error", 5).later(1.0);
+    for number in 0..3 * TARGETS_MAX {
+        bench.answers(&format!("b/{number}")).later(0.001);
+        assert!(bench.board.targets.len() <= TARGETS_MAX);
+    }
+    bench.later(120.0).answers("b/one-more");
+    bench.check(&[("b/kept", "open")]);
+    // Even where every one of them is open.
+    for number in 0..2 * TARGETS_MAX {
+        bench.fails_times(&format!("b/{number}"), "server_error", 5).later(0.001);
+        assert!(bench.board.targets.len() <= TARGETS_MAX);
+    }
+}
+
+#[test]
+fn every_permit_comes_back() {
+    let mut bench = Bench::new();
+    let permits: Vec<Permit> = (0..9).map(|_| bench.begins("b/x")).collect();
+    assert_eq!(bench.board.permits(), 9);
+    for permit in permits {
+        bench.ends("b/x", permit, Outcome::Cancelled);
+    }
+    assert_eq!(bench.board.permits(), 0);
+}
+
+#[test]
+fn an_empty_answer_ends_a_trial_well() {
+    let mut bench = Bench::new();
+    bench.fails_times("b/x", "server_error", 5).probed("b", true).later(5.1);
+    let permit = bench.begins("b/x");
+    bench.ends("b/x", permit, Outcome::Good).check(&[("b/x", "prove"), ("b/x", "prove")]);
+    assert_eq!(bench.board.unwell()[0].2, "ramp");
+}

@@ -1,0 +1,150 @@
+//! Failure → class: a pure function, the provider's own words before the status.
+
+use crate::verdict::Class;
+use ir::{Connect, Dns, Failure, Rejection, Tls};
+
+/// The class of a failure. `codes` are the provider's own error codes, from its row of quirks.
+pub fn classify(failure: &Failure, codes: &[(&str, &str)]) -> Class {
+    match failure {
+        Failure::Dns(Dns::NotFound) => Class::DnsNotFound,
+        Failure::Dns(Dns::Failed) => Class::DnsFailed,
+        Failure::Connect(Connect::Refused | Connect::Timeout | Connect::Unreachable) => {
+            Class::Unreachable
+        }
+        Failure::Tls(Tls::Certificate(_)) => Class::Certificate,
+        Failure::Tls(Tls::Handshake) => Class::Handshake,
+        Failure::Unprocessed => Class::Unprocessed,
+        Failure::Stale => Class::Stale,
+        Failure::Reset => Class::Reset,
+        Failure::BadHttp(_) => Class::BadHttp,
+        Failure::Rejected(rejection) => rejected(rejection, codes),
+        Failure::WrongContent(_) => Class::WrongContent,
+        Failure::Malformed(_) => Class::Malformed,
+        Failure::Cut { .. } => Class::Cut,
+        Failure::Empty => Class::Empty,
+        Failure::Silent(_) => Class::Silent,
+        Failure::Stalled => Class::Stalled,
+        Failure::Overflow(_) => Class::GatewayFault,
+    }
+}
+
+fn rejected(rejection: &Rejection, codes: &[(&str, &str)]) -> Class {
+    by_code(rejection, codes)
+        .or_else(|| by_words(rejection))
+        .or_else(|| by_kind(rejection))
+        .unwrap_or_else(|| by_status(rejection))
+}
+
+/// Structured codes, the provider's own first. Only these decide about quotas: at least one vendor
+/// says "insufficient quota" in prose for a limit per minute.
+fn by_code(rejection: &Rejection, codes: &[(&str, &str)]) -> Option<Class> {
+    let said = |word: &str| {
+        rejection.code.eq_ignore_ascii_case(word) || rejection.kind.eq_ignore_ascii_case(word)
+    };
+    let own =
+        codes.iter().find(|(code, _)| said(code)).and_then(|(_, word)| Class::from_word(word));
+    own.or_else(|| CODES.iter().find(|(code, _)| said(code)).map(|(_, class)| *class))
+}
+
+/// Codes that several providers of a dialect share.
+const CODES: &[(&str, Class)] = &[
+    ("insufficient_quota", Class::Quota),
+    ("credit_balance_exhausted", Class::NoCredit),
+    ("billing_hard_limit_reached", Class::Quota),
+    ("contract_spend_limit_reached", Class::Quota),
+    ("billing_error", Class::NoCredit),
+    ("context_length_exceeded", Class::ContextExceeded),
+    ("exceed_context_size_error", Class::ContextExceeded),
+    ("model_max_prompt_tokens_exceeded", Class::ContextExceeded),
+    ("content_filter", Class::ContentFilter),
+    ("content_policy_violation", Class::ContentFilter),
+    ("responsibleaipolicyviolation", Class::ContentFilter),
+    ("unsupported_parameter", Class::Unsupported),
+    ("unsupported_value", Class::Unsupported),
+    ("unknown_parameter", Class::Unsupported),
+    ("invalid_api_key", Class::Unauthorized),
+    ("model_not_found", Class::NotFound),
+    ("deploymentnotfound", Class::NotFound),
+    ("slow_down", Class::RateLimited),
+    ("rate_limit_exceeded", Class::RateLimited),
+    ("server_is_overloaded", Class::Overloaded),
+    ("overloaded_error", Class::Overloaded),
+    ("request_too_large", Class::TooLarge),
+];
+
+/// Wording that has no code of its own. Each stands only beside statuses that it can belong to.
+fn by_words(rejection: &Rejection) -> Option<Class> {
+    let message = rejection.message.to_ascii_lowercase();
+    let has = |words: &[&str]| words.iter().any(|word| message.contains(word));
+    match rejection.status {
+        400 | 402 | 403 if has(&["credit balance is too low"]) => Some(Class::NoCredit),
+        400 | 413 | 422 | 500 if has(CONTEXT_WORDS) => Some(Class::ContextExceeded),
+        400 | 422 if rejection.in_band && has(&["overloaded", "at capacity"]) => {
+            Some(Class::Overloaded)
+        }
+        400 | 422 if rejection.in_band && has(&["rate limit"]) => Some(Class::RateLimited),
+        400 if has(&["signature"]) && has(&["thinking"]) => Some(Class::BadSignature),
+        400 | 422 if has(UNSUPPORTED_WORDS) => Some(Class::Unsupported),
+        503 if has(&["loading model"]) => Some(Class::Loading),
+        503 if has(&["server busy"]) => Some(Class::Saturated),
+        _ => None,
+    }
+}
+
+const CONTEXT_WORDS: &[&str] = &[
+    "prompt is too long",
+    "maximum context length",
+    "context length exceeded",
+    "exceeds the available context size",
+    "exceed context limit",
+    "exceeds the context window",
+    "maximum prompt length",
+];
+
+const UNSUPPORTED_WORDS: &[&str] = &[
+    "extra inputs are not permitted",
+    "unsupported parameter",
+    "is not supported with this model",
+    "does not support",
+    "max_tokens is too large",
+    "maximum allowed number of output tokens",
+];
+
+/// Error types, which are coarser than codes.
+fn by_kind(rejection: &Rejection) -> Option<Class> {
+    // Several families spell them differently; a status that contradicts is ignored only where the
+    // error came inside a stream and has none of its own.
+    match rejection.kind.as_str() {
+        "rate_limit_error" | "too_many_requests" => Some(Class::RateLimited),
+        "authentication_error" => Some(Class::Unauthorized),
+        "permission_error" => Some(Class::Forbidden),
+        "not_found_error" if rejection.status == 404 || rejection.in_band => Some(Class::NotFound),
+        "timeout_error" => Some(Class::RequestTimeout),
+        "service_unavailable_error" => Some(Class::Unavailable),
+        _ => None,
+    }
+}
+
+fn by_status(rejection: &Rejection) -> Class {
+    match rejection.status {
+        300..=399 => Class::Redirected,
+        400 if rejection.bare => Class::Opaque,
+        401 => Class::Unauthorized,
+        402 => Class::NoCredit,
+        403 if rejection.html => Class::Firewall,
+        403 => Class::Forbidden,
+        404 | 405 | 410 => Class::NotFound,
+        408 => Class::RequestTimeout,
+        409 => Class::Conflict,
+        413 => Class::TooLarge,
+        429 => Class::RateLimited,
+        400..=499 => Class::InvalidRequest,
+        501 | 505 => Class::NotImplemented,
+        502..=504 | 520..=524 | 530 => Class::Unavailable,
+        529 => Class::Overloaded,
+        _ => Class::ServerError,
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -1,0 +1,288 @@
+//! One try on one target: what it has shown, what of it is held back, how it ended.
+
+use crate::board::{Health, Outcome, Permit};
+use crate::{Class, Leg};
+use bytes::Bytes;
+use ir::{Block, BlockKind, Event, Failure, Finish, Frame, Shape, Time, Tokens, Usage};
+use std::collections::VecDeque;
+use std::time::Duration;
+
+/// One attempt.
+#[derive(Debug)]
+pub(super) struct Attempt {
+    pub(super) leg: usize,
+    pub(super) credential: usize,
+    pub(super) proving: bool,
+    /// The right to it; gone once it is settled.
+    permit: Option<Permit>,
+    pub(super) began: Time,
+    pub(super) head_at: Option<Time>,
+    pub(super) content_at: Option<Time>,
+    pub(super) ended_at: Option<Time>,
+    /// When it last showed content, or its head.
+    last: Time,
+    pub(super) status: Option<u16>,
+    pub(super) upstream_id: Option<String>,
+    pub(super) outcome: &'static str,
+    pub(super) class: Option<Class>,
+    /// It lost our patience.
+    pub(super) slow: bool,
+    held: VecDeque<Bytes>,
+    held_bytes: usize,
+    open: Vec<Block>,
+    finish: Option<(Finish, Time)>,
+    pub(super) usage: Usage,
+    deltas: u64,
+}
+
+/// What a frame did.
+#[derive(Debug)]
+pub(super) enum Step {
+    /// It is held; `content` if it carried any.
+    Held { content: bool },
+    /// It was malformed and is left out.
+    Skipped,
+    /// It said that the attempt failed; the bytes it said it with.
+    Failed(Failure, Option<Bytes>),
+    /// Its end marker came; `content` if the same frame carried any.
+    Over { content: bool },
+    /// The answer is complete although its end marker never came.
+    Complete,
+}
+
+// === impl Attempt ===
+
+impl Attempt {
+    pub(super) fn new(leg: usize, permit: Permit, now: Time) -> Self {
+        Self {
+            leg,
+            credential: permit.credential,
+            proving: permit.proving,
+            permit: Some(permit),
+            began: now,
+            head_at: None,
+            content_at: None,
+            ended_at: None,
+            last: now,
+            status: None,
+            upstream_id: None,
+            outcome: "pending",
+            class: None,
+            slow: false,
+            held: VecDeque::new(),
+            held_bytes: 0,
+            open: Vec::new(),
+            finish: None,
+            usage: Usage::Unknown,
+            deltas: 0,
+        }
+    }
+
+    pub(super) fn is_live(&self) -> bool {
+        self.permit.is_some()
+    }
+
+    pub(super) fn head(&mut self, now: Time, status: u16, upstream_id: Option<String>) {
+        self.head_at = Some(now);
+        self.last = now;
+        self.status = Some(status);
+        self.upstream_id = upstream_id;
+    }
+
+    pub(super) fn touch(&mut self, now: Time) {
+        self.last = now;
+    }
+
+    /// Takes a frame in.
+    pub(super) fn frame(&mut self, now: Time, frame: Frame) -> Step {
+        let mut content = false;
+        let mut over = false;
+        for event in &frame.events {
+            content |= event.is_content();
+            match event {
+                Event::Ping | Event::Start => {}
+                Event::Open(block) => self.open.push(*block),
+                Event::Delta(_) => self.deltas += 1,
+                Event::Close(block) => self.open.retain(|open| open != block),
+                Event::Finish(finish) => self.finish = Some((*finish, now)),
+                Event::Usage(tokens) => self.usage = Usage::Exact(*tokens),
+                Event::End if self.is_complete() => {
+                    over = true;
+                    break;
+                }
+                Event::End => return Step::Failed(Failure::Cut { clean: true }, None),
+                // After the finish reason the answer is complete, whatever is said behind it.
+                Event::Fail(_) if self.is_complete() => return Step::Complete,
+                Event::Fail(rejection) => {
+                    // A frame that is taken for an error, without being one in its dialect (a second
+                    // `message_start`, a `finish_reason` of "error"), cannot say it to the caller.
+                    let said = (!rejection.kind.is_empty()).then_some(frame.bytes);
+                    return Step::Failed(Failure::Rejected(rejection.clone()), said);
+                }
+                Event::Malformed(_) => return Step::Skipped,
+            }
+        }
+        if content {
+            self.last = now;
+        }
+        self.held_bytes += frame.bytes.len();
+        self.held.push_back(frame.bytes);
+        if over { Step::Over { content } } else { Step::Held { content } }
+    }
+
+    /// Whether what is held may leave: something was shown or the answer finished, and no tool call
+    /// is half there.
+    pub(super) fn is_releasable(&self) -> bool {
+        !self.has_open_tool() && (self.content_at.is_some() || self.finish.is_some())
+    }
+
+    pub(super) fn has_open_tool(&self) -> bool {
+        self.open.iter().any(|block| block.kind == BlockKind::Tool)
+    }
+
+    /// A finish reason was seen and no tool call is half there.
+    pub(super) fn is_complete(&self) -> bool {
+        self.finish.is_some() && !self.has_open_tool()
+    }
+
+    /// It finished without having shown anything, and a refusal is not what it was.
+    pub(super) fn is_empty_answer(&self) -> bool {
+        let refused = |(finish, _): (Finish, Time)| finish == Finish::Refusal;
+        self.content_at.is_none() && self.finish.is_some_and(|finish| !refused(finish))
+    }
+
+    pub(super) fn finished_at(&self) -> Option<Time> {
+        self.finish.map(|(_, at)| at)
+    }
+
+    pub(super) fn held_bytes(&self) -> usize {
+        self.held_bytes
+    }
+
+    pub(super) fn take_held(&mut self) -> VecDeque<Bytes> {
+        self.held_bytes = 0;
+        std::mem::take(&mut self.held)
+    }
+
+    /// When its silence becomes a stall, counted from its last content or from when there was room
+    /// to deliver.
+    pub(super) fn stalls_at(&self, room: Time, leg: &Leg) -> Time {
+        let writing =
+            self.open.iter().any(|open| matches!(open.kind, BlockKind::Text | BlockKind::Tool));
+        let idle = if writing { leg.deadlines.idle } else { leg.deadlines.idle_thinking };
+        self.last.max(room) + idle
+    }
+
+    /// Notes the first content. True the first time.
+    pub(super) fn first_content(&mut self, now: Time) -> bool {
+        let first = self.content_at.is_none();
+        if first {
+            self.content_at = Some(now);
+        }
+        first
+    }
+
+    /// It lost our patience.
+    pub(super) fn lost_patience(&mut self, now: Time, leg: &Leg, health: &dyn Health) {
+        self.slow = true;
+        if let Some(permit) = &mut self.permit {
+            health.slow(now, leg, permit);
+        }
+    }
+
+    /// Whether it counts as one of the attempts a plan allows. One that was provably not processed,
+    /// or found the model still loading, does not.
+    pub(super) fn counts(&self) -> bool {
+        !matches!(self.class, Some(Class::Unprocessed | Class::Loading))
+    }
+
+    /// It answered with nothing, and billed for it: the same again would be as empty.
+    pub(super) fn is_billed_nothing(&self) -> bool {
+        self.class == Some(Class::Empty)
+            && matches!(self.usage, Usage::Exact(tokens) if 0 < tokens.output)
+    }
+
+    /// Tells health that it lives. The pace of a whole answer is its length, and tells nothing.
+    pub(super) fn alive(&mut self, now: Time, shape: Shape, leg: &Leg, health: &dyn Health) {
+        let after = (shape == Shape::Stream).then(|| now.since(self.began));
+        if let Some(permit) = &mut self.permit {
+            health.alive(now, leg, permit, after);
+        }
+    }
+
+    fn settle(&mut self, now: Time, leg: &Leg, outcome: Outcome, health: &dyn Health) {
+        if let Some(permit) = self.permit.take() {
+            health.ended(now, leg, permit, outcome);
+        }
+        self.ended_at = Some(now);
+        self.held.clear();
+        self.held_bytes = 0;
+    }
+
+    pub(super) fn answered(&mut self, now: Time, leg: &Leg, health: &dyn Health) {
+        self.outcome = "ok";
+        self.settle(now, leg, Outcome::Good, health);
+    }
+
+    pub(super) fn cancelled(
+        &mut self,
+        now: Time,
+        outcome: &'static str,
+        leg: &Leg,
+        health: &dyn Health,
+    ) {
+        self.outcome = outcome;
+        self.estimate();
+        self.settle(now, leg, Outcome::Cancelled, health);
+    }
+
+    pub(super) fn failed(
+        &mut self,
+        now: Time,
+        (failure, class, wait): (&Failure, Class, Option<Duration>),
+        leg: &Leg,
+        health: &dyn Health,
+    ) {
+        if let Failure::Rejected(rejection) = failure
+            && !rejection.in_band
+        {
+            self.status.get_or_insert(rejection.status);
+        }
+        self.outcome = class.word();
+        self.class = Some(class);
+        self.estimate();
+        self.settle(now, leg, Outcome::Failed(class, wait), health);
+    }
+
+    /// It may have been processed and billed although its answer did not come whole.
+    pub(super) fn is_ambiguous(&self) -> bool {
+        match self.class {
+            None => self.outcome == "lost" || self.outcome == "abandoned",
+            Some(class) => matches!(
+                class,
+                Class::Cut
+                    | Class::Silent
+                    | Class::Stalled
+                    | Class::Stale
+                    | Class::Reset
+                    | Class::Malformed
+                    | Class::BadHttp
+                    | Class::RequestTimeout
+            ),
+        }
+    }
+
+    /// What was written before it ended early: our own count, where the provider had not finished
+    /// telling its.
+    fn estimate(&mut self) {
+        if self.deltas == 0 {
+            return;
+        }
+        let seen = match self.usage {
+            Usage::Exact(tokens) | Usage::Estimated(tokens) => tokens,
+            Usage::Unknown => Tokens::default(),
+        };
+        let output = seen.output.max(self.deltas);
+        self.usage = Usage::Estimated(Tokens { output, ..seen });
+    }
+}

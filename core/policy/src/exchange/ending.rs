@@ -1,0 +1,185 @@
+//! The last word: which of several failures the caller is told, and how.
+
+use super::failing::{Lapse, Standing};
+use super::{Action, AttemptId, Exchange, Phase};
+use crate::board::Health;
+use crate::verdict::Surface;
+use crate::{Class, classify::classify};
+use bytes::Bytes;
+use ir::{Deadline, Ending, Failure, Rejection, Shape, Time};
+use std::time::Duration;
+
+/// An error that ends an exchange.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Final {
+    /// What it was.
+    pub class: Class,
+    /// What was observed, for the message.
+    pub failure: Failure,
+    /// Whose words the caller sees.
+    pub words: Words,
+    /// The HTTP status, where there can still be one.
+    pub status: u16,
+    /// When to come back, in whole seconds from 1 to 60, where waiting may help.
+    pub retry_after_s: Option<u32>,
+    /// Whether trying again cannot help: `x-should-retry: false`.
+    pub hopeless: bool,
+}
+
+/// Whose words an error is told in.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Words {
+    /// This attempt's, unmodified.
+    Theirs(AttemptId),
+    /// Ours, about this attempt where there was one.
+    Ours(Option<AttemptId>),
+    /// They were relayed already, as the last frame of the stream.
+    Said(AttemptId),
+}
+
+// === impl Exchange ===
+
+impl Exchange {
+    /// Every target failed or is ruled out.
+    pub(super) fn exhausted(&mut self, now: Time) {
+        let lapses = || self.legs.iter().filter_map(|leg| leg.last.as_ref());
+        let transient = lapses().find(|lapse| lapse.class.row().transient);
+        let lapse = transient.or_else(|| lapses().next()).cloned();
+        let lapse = lapse.unwrap_or(Lapse {
+            attempt: AttemptId(0),
+            class: Class::GatewayFault,
+            failure: Failure::Silent(Deadline::Total),
+            back_at: None,
+        });
+        // What was passed over unasked may be back by then.
+        let more = self.untried().next().is_some();
+        self.fail(now, &lapse, more);
+    }
+
+    /// One attempt's refusal is the last word: others would say the same, or must not be asked.
+    pub(super) fn refused(&mut self, now: Time, id: AttemptId, health: &dyn Health) {
+        self.cancel_all(now, health);
+        if let Some(lapse) = self.lapse_of(id) {
+            self.fail(now, &lapse, false);
+        }
+    }
+
+    /// The time for the whole request is over.
+    pub(super) fn out_of_time(&mut self, now: Time, health: &dyn Health) {
+        let failure = Failure::Silent(Deadline::Total);
+        let latest = self.attempts.len().saturating_sub(1);
+        // What lost our patience is to blame; what was given no time is not.
+        for index in 0..self.attempts.len() {
+            let Some(attempt) = self.attempts.get_mut(index).filter(|it| it.is_live()) else {
+                continue;
+            };
+            let Some(leg) = self.plan.legs.get(attempt.leg) else { continue };
+            if attempt.slow {
+                attempt.failed(now, (&failure, Class::Silent, None), leg, health);
+            } else {
+                attempt.cancelled(now, "abandoned", leg, health);
+            }
+            self.queue.push_back(Action::Cancel(AttemptId(index)));
+        }
+        let class = classify(&failure, &[]);
+        let lapse = Lapse { attempt: AttemptId(latest), class, failure, back_at: None };
+        self.fail(now, &lapse, true);
+    }
+
+    fn cancel_all(&mut self, now: Time, health: &dyn Health) {
+        for index in 0..self.attempts.len() {
+            self.cancel(now, AttemptId(index), "lost", health);
+        }
+    }
+
+    /// Ends it without an answer. `more`: there are targets left that may answer another time.
+    fn fail(&mut self, now: Time, lapse: &Lapse, more: bool) {
+        let row = lapse.class.row();
+        let hopeful = row.transient || more;
+        let owned = self.attempts.get(lapse.attempt.0).and_then(|it| self.plan.legs.get(it.leg));
+        let owned = owned.is_some_and(|leg| leg.caller_owned);
+        let about = self.attempts.get(lapse.attempt.0).map(|_| lapse.attempt);
+        let ours = (Words::Ours(about), 502);
+        let theirs = rejection(&lapse.failure).map(|rejection| {
+            let readable = !rejection.html && !rejection.bare;
+            let words = if readable { Words::Theirs(lapse.attempt) } else { ours.0 };
+            (words, rejection.status)
+        });
+        let (words, status) = match row.surface {
+            Surface::AsReceived => theirs.unwrap_or(ours),
+            Surface::OwnIfOurs(_) if owned => theirs.unwrap_or(ours),
+            Surface::OwnIfOurs(status) | Surface::Own(status) => (ours.0, status),
+        };
+        let word = Final {
+            class: lapse.class,
+            failure: lapse.failure.clone(),
+            words,
+            status,
+            retry_after_s: self.retry_after(now).filter(|_| hopeful),
+            hopeless: !hopeful,
+        };
+        // A caller's mistake that is passed on is an answer of its own kind.
+        let ending = match row.blame {
+            ir::Blame::Caller => Ending::Rejected,
+            ir::Blame::Gateway | ir::Blame::Provider | ir::Blame::Network => Ending::Failed,
+        };
+        self.say(now, word, ending);
+    }
+
+    /// After the commit: one honest error, and the end.
+    pub(super) fn broken(&mut self, now: Time, id: AttemptId, said: Option<Bytes>) {
+        let Some(lapse) = self.lapse_of(id) else { return };
+        let words = match said {
+            Some(bytes) => {
+                self.relay(now, bytes);
+                Words::Said(id)
+            }
+            None => Words::Ours(Some(id)),
+        };
+        let row = lapse.class.row();
+        let status = match row.surface {
+            Surface::Own(status) | Surface::OwnIfOurs(status) => status,
+            Surface::AsReceived => rejection(&lapse.failure).map_or(502, |it| it.status),
+        };
+        let word = Final {
+            class: lapse.class,
+            failure: lapse.failure,
+            words,
+            status,
+            retry_after_s: None,
+            hopeless: !row.transient,
+        };
+        self.say(now, word, Ending::Broken);
+    }
+
+    fn lapse_of(&self, id: AttemptId) -> Option<Lapse> {
+        let lapses = self.legs.iter().filter_map(|leg| leg.last.as_ref());
+        let mut lapses = lapses.filter(|lapse| lapse.attempt == id);
+        lapses.next().cloned()
+    }
+
+    fn say(&mut self, now: Time, word: Final, ending: Ending) {
+        ir::invariant!(Ex2, self.phase == Phase::Seeking || ending == Ending::Broken);
+        self.last_word = Some(word.clone());
+        let whole = self.plan.shape == Shape::Whole && ending == Ending::Broken;
+        self.queue.push_back(if whole { Action::Break } else { Action::Fail(word) });
+        self.end(now, ending);
+    }
+
+    /// The smallest wait that any target asked for or is known to need, in whole seconds.
+    fn retry_after(&self, now: Time) -> Option<u32> {
+        let lapses = self.legs.iter().filter_map(|leg| leg.last.as_ref());
+        let asked = lapses.filter(|it| it.class.row().transient).filter_map(|it| it.back_at);
+        let shut = self.legs.iter().filter_map(|leg| match leg.standing {
+            Standing::Shut(until, _) => Some(until),
+            Standing::Fresh | Standing::Tried | Standing::Out => None,
+        });
+        let wait = asked.chain(shut).map(|at| at.since(now)).min()?;
+        let seconds = wait.as_secs() + u64::from(Duration::from_secs(wait.as_secs()) < wait);
+        u32::try_from(seconds.clamp(1, 60)).ok()
+    }
+}
+
+fn rejection(failure: &Failure) -> Option<&Rejection> {
+    if let Failure::Rejected(rejection) = failure { Some(rejection) } else { None }
+}

@@ -1,0 +1,336 @@
+//! What follows from a failed attempt: the same leg again, the next one, or the end.
+
+use super::{Action, AttemptId, Exchange, Phase};
+use crate::board::Health;
+use crate::classify::classify;
+use crate::{Class, Next, Same, Scope};
+use bytes::Bytes;
+use ir::{Failure, Hints, Time};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What became of one leg.
+#[derive(Debug, Default)]
+pub(super) struct LegState {
+    pub(super) standing: Standing,
+    /// How the last one failed.
+    pub(super) last: Option<Lapse>,
+}
+
+/// A failed attempt, as the last word may need it.
+#[derive(Clone, Debug)]
+pub(super) struct Lapse {
+    pub(super) attempt: AttemptId,
+    pub(super) class: Class,
+    pub(super) failure: Failure,
+    /// When it may be asked again, where it said so.
+    pub(super) back_at: Option<Time>,
+}
+
+/// How an attempt failed.
+#[derive(Debug)]
+pub(super) struct Fall {
+    pub(super) failure: Failure,
+    /// The frame that said so, where one did.
+    pub(super) said: Option<Bytes>,
+}
+
+/// The same leg once more.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Again {
+    pub(super) leg: usize,
+    pub(super) at: Time,
+    /// Even where its health says no: it asked for this wait itself.
+    pub(super) insist: bool,
+}
+
+/// What a failure says about trying the same again.
+#[derive(Clone, Copy, Debug)]
+struct Asked {
+    /// The wait that was asked for.
+    wait: Option<Duration>,
+    should_retry: Option<bool>,
+    /// It failed fast, and nothing is known against the target.
+    blip: bool,
+}
+
+impl From<Failure> for Fall {
+    fn from(failure: Failure) -> Self {
+        Self { failure, said: None }
+    }
+}
+
+/// Where a leg stands.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(super) enum Standing {
+    /// Not tried yet.
+    #[default]
+    Fresh,
+    /// Not tried, since it is known to be down until then; and why. It is asked again before the
+    /// last word is said.
+    Shut(Time, &'static str),
+    /// Tried, and not again.
+    Tried,
+    /// Not to be tried: it would fail in the same way.
+    Out,
+}
+
+/// Waits for a model to load, per request.
+const LOADS_MAX: usize = 32;
+/// Repetitions of what was provably not processed, per leg.
+const FREE_MAX: usize = 2;
+/// What fails within this failed fast.
+const FAST: Duration = Duration::from_secs(1);
+
+// === impl Exchange ===
+
+impl Exchange {
+    /// An attempt failed.
+    pub(super) fn failed(&mut self, now: Time, id: AttemptId, fall: Fall, health: &dyn Health) {
+        let Fall { failure, said } = fall;
+        let Some(attempt) = self.attempts.get_mut(id.0) else { return };
+        let leg_index = attempt.leg;
+        let Some(leg) = self.plan.legs.get(leg_index) else { return };
+        let class = classify(&failure, leg.codes);
+        let hints = hints(&failure);
+        let wait = wait(class, &hints);
+        let before = health.standing(leg);
+        let trial = attempt.proving;
+        let known = trial || !before.closed || 2 <= before.run;
+        let fast = now.since(attempt.began) <= FAST;
+        attempt.failed(now, (&failure, class, wait), leg, health);
+        let repeatable = !attempt.is_billed_nothing() && (!trial || class.row().same == Same::Free);
+        self.queue.push_back(Action::Cancel(id));
+        let back_at = wait.map(|wait| now + wait);
+        if let Some(state) = self.legs.get_mut(leg_index) {
+            state.last = Some(Lapse { attempt: id, class, failure, back_at });
+        }
+        if self.phase == Phase::Committed {
+            return self.broken(now, id, said);
+        }
+        if self.lead == Some(id) {
+            self.lead = None;
+        }
+        if self.turns_credential(now, leg_index, class, health) {
+            self.again = Some(Again { leg: leg_index, at: now, insist: false });
+            return;
+        }
+        let asked = Asked { wait, should_retry: hints.should_retry, blip: fast && !known };
+        let pause = if repeatable { self.pause(now, leg_index, class, asked) } else { None };
+        match pause {
+            Some(pause) if may_repeat(class, health) => {
+                self.again = Some(Again { leg: leg_index, at: now + pause, insist: true });
+            }
+            Some(_) | None if !self.rule_out(leg_index, class) => self.refused(now, id, health),
+            Some(_) | None => {}
+        }
+    }
+
+    /// A provider with several credentials: it was this one's fault, and another is in service.
+    fn turns_credential(&self, now: Time, leg: usize, class: Class, health: &dyn Health) -> bool {
+        let Some(target) = self.plan.legs.get(leg) else { return false };
+        matches!(class.row().scope, Scope::Park | Scope::Credential)
+            && self.tried(leg) < target.credentials
+            && self.has_spare()
+            && health.has_credential(now, target)
+    }
+
+    /// Whether the same leg is tried again, and after which pause.
+    fn pause(&mut self, now: Time, leg: usize, class: Class, asked: Asked) -> Option<Duration> {
+        let same = class.row().same;
+        let tried = self.tried(leg);
+        let others = self.has_others(leg);
+        let local = self.plan.legs.get(leg).is_some_and(|leg| leg.local);
+        let limit = match (same, asked.should_retry) {
+            (Same::WhileLoading, _) if others => return None,
+            (Same::WhileLoading, _) => return self.load_pause(now, leg),
+            (Same::Free, _) => {
+                let freed = self.failures(leg, Class::Unprocessed);
+                return (freed <= FREE_MAX).then_some(Duration::ZERO);
+            }
+            (_, Some(false)) | (Same::No, None) => 0,
+            (Same::Twice, _) => 2,
+            (Same::IfLocal, None) => usize::from(local),
+            (Same::No | Same::Once | Same::OnceIfFast | Same::IfLocal | Same::AfterWait, _) => 1,
+        };
+        let retries = &self.plan.retries;
+        let per_target = usize::try_from(retries.per_target).unwrap_or(usize::MAX);
+        if limit < tried || per_target <= tried || !self.has_spare() {
+            return None;
+        }
+        if let Some(wait) = asked.wait.filter(|_| class.row().transient) {
+            return (wait <= retries.wait).then_some(wait);
+        }
+        // Nobody asked for a wait. Where others are left, only a blip is worth another try.
+        let quick = match same {
+            Same::AfterWait | Same::IfLocal => !others,
+            Same::OnceIfFast => asked.blip,
+            Same::Once | Same::Twice | Same::No => asked.blip || !others,
+            Same::Free | Same::WhileLoading => false,
+        };
+        quick.then(|| {
+            let doublings = tried.saturating_sub(1).min(16);
+            let backoff = retries.backoff.saturating_mul(1 << doublings).min(retries.backoff_max);
+            self.rng.upto(backoff)
+        })
+    }
+
+    /// A local server loads its model: it is asked again until its load deadline.
+    fn load_pause(&self, now: Time, leg: usize) -> Option<Duration> {
+        let deadline = self.plan.legs.get(leg)?.deadlines.load;
+        let began = self.attempts.iter().find(|attempt| attempt.leg == leg)?.began;
+        let left = deadline.checked_sub(now.since(began)).filter(|left| !left.is_zero())?;
+        let loads = self.failures(leg, Class::Loading);
+        let pause = Duration::from_millis(250).saturating_mul(1 << loads.min(5));
+        (loads < LOADS_MAX).then(|| pause.min(left))
+    }
+
+    /// Everything else failed too: a model that still loads is worth the wait.
+    pub(super) fn waits_for_load(&mut self, now: Time) -> bool {
+        let loads = |state: &LegState| {
+            let class = state.last.as_ref().map(|last| last.class);
+            class == Some(Class::Loading) && state.standing == Standing::Tried
+        };
+        let pending = (0..self.legs.len()).find_map(|leg| {
+            self.legs.get(leg).filter(|state| loads(state))?;
+            Some((leg, self.load_pause(now, leg)?))
+        });
+        if let Some((leg, pause)) = pending.filter(|_| self.spent() < self.plan.attempts_max()) {
+            self.again = Some(Again { leg, at: now + pause, insist: true });
+        }
+        self.again.is_some()
+    }
+
+    /// Attempts that count, of those the plan allows.
+    pub(super) fn spent(&self) -> usize {
+        self.attempts.iter().filter(|attempt| attempt.counts()).count()
+    }
+
+    /// Whether an attempt is left over once every leg not tried yet has had its own.
+    fn has_spare(&self) -> bool {
+        self.spent() + self.untried().count() < self.plan.attempts_max()
+    }
+
+    /// Attempts on a leg that count.
+    fn tried(&self, leg: usize) -> usize {
+        self.attempts.iter().filter(|attempt| attempt.leg == leg && attempt.counts()).count()
+    }
+
+    fn failures(&self, leg: usize, class: Class) -> usize {
+        let same = |attempt: &&super::Attempt| attempt.leg == leg && attempt.class == Some(class);
+        self.attempts.iter().filter(same).count()
+    }
+
+    /// The legs that may yet be tried.
+    pub(super) fn untried(&self) -> impl Iterator<Item = usize> {
+        let may = |state: &LegState| matches!(state.standing, Standing::Fresh | Standing::Shut(..));
+        let legs = self.legs.iter().enumerate().filter(move |(_, state)| may(state));
+        legs.map(|(index, _)| index)
+    }
+
+    /// When it is worth asking again for an attempt beside a silent one.
+    pub(super) fn next_asking(&self, now: Time, pause: Duration) -> Option<Time> {
+        let at = self.untried().filter_map(|leg| match self.legs.get(leg)?.standing {
+            Standing::Shut(until, _) => Some(until.max(now + pause)),
+            Standing::Fresh | Standing::Tried | Standing::Out => Some(now + pause),
+        });
+        at.min().filter(|_| self.spent() < self.plan.attempts_max())
+    }
+
+    /// Whether another leg could still be tried, or is being tried.
+    pub(super) fn has_others(&self, leg: usize) -> bool {
+        let beside = |attempt: &super::Attempt| attempt.leg != leg && attempt.is_live();
+        self.untried().any(|index| index != leg) || self.attempts.iter().any(beside)
+    }
+
+    /// Rules out what would fail in the same way. False where nothing else may be tried at all.
+    fn rule_out(&mut self, failed: usize, class: Class) -> bool {
+        let Some(leg) = self.plan.legs.get(failed) else { return false };
+        let (provider, model, owned) = (leg.provider, Arc::clone(&leg.model), leg.caller_owned);
+        let row = class.row();
+        match row.next {
+            Next::Yes => return true,
+            Next::No => return false,
+            Next::IfOurs => return !owned,
+            Next::IfFilterAllowed => return self.plan.filter_next,
+            Next::IfEmptyAllowed => return self.plan.empty_next,
+            // Capacity is shared within a provider: its other models only as a last resort, which
+            // the order sees to.
+            Next::OtherProvider if row.transient => return true,
+            Next::OtherProvider | Next::OtherModel => {}
+        }
+        for (leg, state) in self.plan.legs.iter().zip(&mut self.legs) {
+            let same_model = row.next == Next::OtherModel && leg.model == model;
+            let same = same_model || (row.next == Next::OtherProvider && leg.provider == provider);
+            if same && state.standing != Standing::Tried {
+                state.standing = Standing::Out;
+            }
+        }
+        true
+    }
+
+    /// The order in which legs are tried: the chain's; local ones first while the network is down;
+    /// a provider that is over its capacity last.
+    pub(super) fn order(&self, health: &dyn Health) -> Vec<usize> {
+        let down = health.network_down();
+        let crowded = |index: usize| {
+            self.plan.legs.iter().zip(&self.legs).any(|(leg, state)| {
+                let same = self.plan.legs.get(index).is_some_and(|it| it.provider == leg.provider);
+                same && state.last.as_ref().is_some_and(|last| last.class == Class::Overloaded)
+            })
+        };
+        let mut order: Vec<usize> = self.untried().collect();
+        let local = |index: usize| self.plan.legs.get(index).is_some_and(|leg| leg.local);
+        order.sort_by_key(|index| (down && !local(*index), crowded(*index)));
+        order
+    }
+
+    pub(super) fn shut(&mut self, leg: usize, until: Time, why: &'static str) {
+        if let Some(state) = self.legs.get_mut(leg) {
+            state.standing = Standing::Shut(until, why);
+        }
+    }
+
+    /// Of the legs that were passed over, the one that is back first.
+    pub(super) fn least_bad(&self) -> Option<usize> {
+        let shut = self.legs.iter().enumerate().filter_map(|(index, leg)| match leg.standing {
+            Standing::Shut(until, _) => Some((until, index)),
+            Standing::Fresh | Standing::Tried | Standing::Out => None,
+        });
+        shut.min().map(|(_, index)| index)
+    }
+}
+
+/// A repetition costs the budget, unless it was provably not processed.
+fn may_repeat(class: Class, health: &dyn Health) -> bool {
+    matches!(class.row().same, Same::Free | Same::WhileLoading) || health.spend()
+}
+
+/// How long it is to be left alone. The reset headers come with every answer and speak of rates and
+/// quotas: beside any other failure they mean nothing.
+fn wait(class: Class, hints: &Hints) -> Option<Duration> {
+    match class.row().scope {
+        Scope::Park | Scope::Credential => hints.wait(),
+        Scope::None | Scope::Target | Scope::Misconfigured | Scope::Host => hints.after,
+    }
+}
+
+fn hints(failure: &Failure) -> Hints {
+    match failure {
+        Failure::Rejected(rejection) => rejection.hints,
+        Failure::Dns(_)
+        | Failure::Connect(_)
+        | Failure::Tls(_)
+        | Failure::Unprocessed
+        | Failure::Stale
+        | Failure::Reset
+        | Failure::BadHttp(_)
+        | Failure::WrongContent(_)
+        | Failure::Malformed(_)
+        | Failure::Cut { .. }
+        | Failure::Empty
+        | Failure::Silent(_)
+        | Failure::Stalled
+        | Failure::Overflow(_) => Hints::default(),
+    }
+}

@@ -1,0 +1,229 @@
+//! Which leg next, and when: patience, waits, budgets, and the clock of an exchange.
+
+use super::failing::{Again, Standing};
+use super::{Action, AttemptId, Exchange, Input, Phase, TAIL};
+use crate::board::{Admission, Health, Outcome, Permit};
+use crate::exchange::attempt::Attempt;
+use ir::{Deadline, Failure, Shape, Time, invariant};
+use std::time::Duration;
+
+/// After the budget said no to an extra attempt, it is asked again this much later.
+const ASK_AGAIN: Duration = Duration::from_secs(1);
+
+// === impl Exchange ===
+
+impl Exchange {
+    /// Lets time pass: deadlines, patience, waits that are over, keep-alives.
+    pub fn tick(&mut self, now: Time, health: &dyn Health) {
+        match self.phase {
+            Phase::Done(_) => return,
+            Phase::Seeking if self.total_at() <= now => return self.out_of_time(now, health),
+            Phase::Seeking | Phase::Committed => {}
+        }
+        for index in 0..self.attempts.len() {
+            self.tick_attempt(now, AttemptId(index), health);
+        }
+        self.seek(now, health);
+        if self.ping_at().is_some_and(|at| at <= now) {
+            self.ping(now);
+        }
+    }
+
+    /// When to call [`Self::tick`] even if nothing happens.
+    pub fn poll_timeout(&self, health: &dyn Health) -> Option<Time> {
+        if self.is_done() {
+            return None;
+        }
+        let committed = self.phase == Phase::Committed;
+        let mut at = if committed { Time::MAX } else { self.total_at() };
+        for attempt in self.attempts.iter().filter(|attempt| attempt.is_live()) {
+            at = at.min(self.gives_up_at(attempt));
+            if self.is_seeking() && !attempt.slow {
+                at = at.min(self.patience_at(attempt, health));
+            }
+        }
+        if self.is_seeking() && !self.is_promising() {
+            let next = self.again.map(|again| again.at).or(self.ask_again);
+            at = at.min(next.unwrap_or(Time::MAX));
+        }
+        at = at.min(self.ping_at().unwrap_or(Time::MAX));
+        (at < Time::MAX).then_some(at)
+    }
+
+    fn total_at(&self) -> Time {
+        self.began + self.plan.total
+    }
+
+    /// A held stream is kept alive: before the commit, and while a tool call is held.
+    fn ping_at(&self) -> Option<Time> {
+        let held = match self.phase {
+            Phase::Seeking => true,
+            Phase::Committed => self.lead_attempt().is_some_and(Attempt::has_open_tool),
+            Phase::Done(_) => false,
+        };
+        (held && self.plan.shape == Shape::Stream).then(|| self.last_out + self.plan.ping_every)
+    }
+
+    fn lead_attempt(&self) -> Option<&Attempt> {
+        self.lead.and_then(|id| self.attempts.get(id.0))
+    }
+
+    fn ping(&mut self, now: Time) {
+        invariant!(Ex1, !self.is_done());
+        if !std::mem::replace(&mut self.head_out, true) {
+            self.queue.push_back(Action::Head(None));
+        }
+        self.queue.push_back(Action::Ping);
+        self.pings += 1;
+        self.last_out = now;
+    }
+
+    /// When an attempt has had its time: the hard limit before content, the idle limits after it.
+    fn gives_up_at(&self, attempt: &Attempt) -> Time {
+        let Some(leg) = self.plan.legs.get(attempt.leg) else { return Time::MAX };
+        if let Some(finished) = attempt.finished_at() {
+            return finished.max(self.room) + TAIL.min(leg.deadlines.idle);
+        }
+        match (self.plan.shape, attempt.content_at, attempt.head_at) {
+            (Shape::Stream, None, _) => attempt.began + leg.deadlines.first_content,
+            // A whole answer shows nothing until it is done; until its head only `total` rules.
+            (Shape::Whole, None, None) => Time::MAX,
+            (Shape::Stream, Some(_), _) | (Shape::Whole, _, _) => attempt.stalls_at(self.room, leg),
+        }
+    }
+
+    fn patience_at(&self, attempt: &Attempt, health: &dyn Health) -> Time {
+        let Some(leg) = self.plan.legs.get(attempt.leg) else { return Time::MAX };
+        attempt.began + leg.patience(&self.plan, health.standing(leg).p95)
+    }
+
+    fn tick_attempt(&mut self, now: Time, id: AttemptId, health: &dyn Health) {
+        let Some(attempt) = self.attempts.get(id.0).filter(|attempt| attempt.is_live()) else {
+            return;
+        };
+        if self.gives_up_at(attempt) <= now {
+            let shown = attempt.content_at.is_some() || attempt.head_at.is_some();
+            let input = match (self.plan.shape, attempt.finished_at(), attempt.content_at) {
+                (Shape::Stream, Some(_), _) => Input::Eof { clean: true },
+                (Shape::Stream, None, None) => {
+                    Input::Failed(Failure::Silent(Deadline::FirstContent))
+                }
+                (Shape::Whole, _, _) | (Shape::Stream, None, Some(_)) => {
+                    invariant!(Ex2, shown);
+                    Input::Failed(Failure::Stalled)
+                }
+            };
+            return self.handle(now, id, input, health);
+        }
+        if self.is_seeking()
+            && !attempt.slow
+            && self.patience_at(attempt, health) <= now
+            && let Some(attempt) = self.attempts.get_mut(id.0)
+            && let Some(leg) = self.plan.legs.get(attempt.leg)
+        {
+            attempt.lost_patience(now, leg, health);
+        }
+    }
+
+    /// Begins another attempt where one is wanted and allowed.
+    pub(super) fn seek(&mut self, now: Time, health: &dyn Health) {
+        while self.is_seeking() && !self.is_promising() {
+            if let Some(again) = self.again {
+                if now < again.at {
+                    return;
+                }
+                self.again = None;
+                self.begin_again(now, again, health);
+                continue;
+            }
+            let beside = self.attempts.iter().any(Attempt::is_live);
+            if beside && self.ask_again.is_some_and(|at| now < at) {
+                return;
+            }
+            match self.pick(now, beside, health) {
+                Some((leg, permit)) => self.begin(now, leg, permit),
+                None if beside => {
+                    self.ask_again = self.next_asking(now, ASK_AGAIN);
+                    return;
+                }
+                None if self.waits_for_load(now) => {}
+                None => self.exhausted(now),
+            }
+        }
+    }
+
+    fn begin_again(&mut self, now: Time, again: Again, health: &dyn Health) {
+        if self.plan.attempts_max() <= self.spent() {
+            return;
+        }
+        let Some(leg) = self.plan.legs.get(again.leg) else { return };
+        match health.enter(now, leg) {
+            Admission::Go(permit) => self.begin(now, again.leg, permit),
+            Admission::Shut(..) if again.insist => {
+                let permit = health.force(now, leg);
+                self.begin(now, again.leg, permit);
+            }
+            Admission::Shut(..) => {}
+        }
+    }
+
+    /// Nobody has shown content yet.
+    fn is_seeking(&self) -> bool {
+        self.phase == Phase::Seeking && self.lead.is_none()
+    }
+
+    /// Somebody may still answer in time: an attempt that has not lost our patience.
+    fn is_promising(&self) -> bool {
+        self.attempts.iter().any(|attempt| attempt.is_live() && !attempt.slow)
+    }
+
+    /// An extra attempt beside a silent one costs the budget, unless the silent one is by now known
+    /// to be down: then it is a failover like any other.
+    fn is_extra(&self, beside: bool, health: &dyn Health) -> bool {
+        let live = self.attempts.iter().filter(|attempt| attempt.is_live());
+        let mut legs = live.filter_map(|attempt| self.plan.legs.get(attempt.leg));
+        beside && legs.any(|leg| health.standing(leg).closed)
+    }
+
+    /// The next leg, in order; where every one is shut, the least bad. A failover to a target whose
+    /// breaker is closed is free; to one that must prove itself it costs the budget.
+    fn pick(&mut self, now: Time, beside: bool, health: &dyn Health) -> Option<(usize, Permit)> {
+        if self.plan.attempts_max() <= self.spent() {
+            return None;
+        }
+        let extra = self.is_extra(beside, health);
+        let first = self.attempts.is_empty();
+        for index in self.order(health) {
+            let Some(leg) = self.plan.legs.get(index) else { continue };
+            match health.enter(now, leg) {
+                Admission::Go(permit) => {
+                    let free = !extra && (first || !permit.proving);
+                    if free || health.spend() {
+                        return Some((index, permit));
+                    }
+                    // Back through the door unused: nothing was learnt.
+                    health.ended(now, leg, permit, Outcome::Cancelled);
+                    if extra {
+                        return None;
+                    }
+                    self.shut(index, now + ASK_AGAIN, "budget");
+                }
+                Admission::Shut(until, why) => self.shut(index, until, why),
+            }
+        }
+        let index = self.least_bad().filter(|_| !beside)?;
+        let leg = self.plan.legs.get(index)?;
+        (first || health.spend()).then(|| (index, health.force(now, leg)))
+    }
+
+    fn begin(&mut self, now: Time, leg: usize, permit: Permit) {
+        let id = AttemptId(self.attempts.len());
+        self.queue.push_back(Action::Begin { attempt: id, leg, credential: permit.credential });
+        self.attempts.push(Attempt::new(leg, permit, now));
+        if let Some(state) = self.legs.get_mut(leg) {
+            state.standing = Standing::Tried;
+        }
+        self.ask_again = None;
+        invariant!(Ex3, self.spent() <= self.plan.attempts_max());
+    }
+}

@@ -1,0 +1,24 @@
+//! Decisions, as state machines that are told the time and do no I/O.
+//!
+//! **Invariant:** nothing here reads a clock, draws entropy of its own, or performs I/O; the same
+//! inputs give the same decisions.
+
+pub mod board;
+pub mod breaker;
+pub mod budget;
+pub mod classify;
+pub mod exchange;
+pub mod hints;
+pub mod pace;
+pub mod plan;
+pub mod rng;
+pub mod settings;
+pub mod verdict;
+
+pub use board::{Admission, Board, Health, Member, Outcome, Permit, Standing};
+pub use classify::classify;
+pub use exchange::{Action, AttemptId, Exchange, Final, Input, Report, Words};
+pub use plan::{Leg, Plan, ProviderId};
+pub use rng::Rng;
+pub use settings::{Breakers, Deadlines, Retries};
+pub use verdict::{Class, Next, ROWS, Row, Same, Scope, Surface};

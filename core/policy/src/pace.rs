@@ -1,0 +1,55 @@
+//! How long a target usually takes to its first content: the 95th percentile of recent answers.
+
+use std::time::Duration;
+
+/// The last answers of one target.
+#[derive(Debug, Default)]
+pub struct Pace {
+    recent: Vec<Duration>,
+    next: usize,
+}
+
+/// How many answers are remembered.
+const KEEP: usize = 64;
+/// Fewer than this say nothing.
+const ENOUGH: usize = 8;
+
+// === impl Pace ===
+
+impl Pace {
+    /// An answer showed its first content after this long.
+    pub fn note(&mut self, first_content: Duration) {
+        match self.recent.get_mut(self.next) {
+            Some(slot) => *slot = first_content,
+            None => self.recent.push(first_content),
+        }
+        self.next = (self.next + 1) % KEEP;
+    }
+
+    /// The 95th percentile (nearest rank), once enough is known.
+    pub fn p95(&self) -> Option<Duration> {
+        if self.recent.len() < ENOUGH {
+            return None;
+        }
+        let mut sorted = self.recent.clone();
+        let rank = (sorted.len() * 95).div_ceil(100).saturating_sub(1);
+        Some(*sorted.select_nth_unstable(rank).1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Pace;
+    use std::time::Duration;
+
+    #[test]
+    fn knows_the_slow_end_of_recent_answers() {
+        let mut pace = Pace::default();
+        (1..=7).for_each(|ms| pace.note(Duration::from_millis(ms)));
+        assert_eq!(pace.p95(), None, "too few");
+        (8..=100).for_each(|ms| pace.note(Duration::from_millis(ms)));
+        assert_eq!(pace.p95(), Some(Duration::from_millis(97)), "of 37..=100");
+        (0..64).for_each(|_| pace.note(Duration::from_millis(5)));
+        assert_eq!(pace.p95(), Some(Duration::from_millis(5)), "the past is forgotten");
+    }
+}
