@@ -1,0 +1,218 @@
+//! Raw → [`Config`]: what the values mean together, and the secrets they name.
+
+mod chain;
+mod provider;
+mod secret;
+
+pub(crate) use secret::from_environment;
+
+use crate::key::parse_hash;
+use crate::problem::Findings;
+use crate::raw::{Named, Raw, Section};
+use crate::{Config, Key, Overrides, Provider, RecordSink, Server, Surroundings};
+use policy::{Breakers, Deadlines, Retries};
+use std::net::{IpAddr, SocketAddr};
+
+/// The longest name of a key or a provider.
+const NAME_MAX: usize = 64;
+
+/// The configuration that a file describes. Whole only where nothing was found to be wrong.
+pub(crate) fn config(raw: &Raw, around: &dyn Surroundings, findings: &mut Findings<'_>) -> Config {
+    let keys = keys(&raw.keys, findings);
+    let server = server(raw, findings);
+    let base = base_deadlines(raw);
+    impatient(&raw.deadlines, &base, findings);
+    let retries = retries(&raw.retry, findings);
+    let breakers = breakers(&raw.breaker, findings);
+    let mut providers = Vec::new();
+    for named in &raw.providers {
+        let provider = provider::read(named, &base, around, findings);
+        if let Some(provider) = &provider
+            && is_ourselves(provider, &server)
+        {
+            let path = named.section.key("base_url");
+            let what = "points at backstop itself";
+            let hint = "a provider is somebody else; see server.listen";
+            findings.problem(named.section.at("base_url"), path, what, hint);
+        }
+        providers.push(provider);
+    }
+    let models = chain::models(raw, &providers, &retries, findings);
+    let providers = providers.into_iter().flatten().collect();
+    Config { server, keys, providers, models, retries, breakers, warnings: Vec::new() }
+}
+
+/// The global deadlines.
+pub(crate) fn base_deadlines(raw: &Raw) -> Deadlines {
+    overrides(&raw.deadlines).over(Deadlines::default())
+}
+
+/// Whether a provider is where we listen: a request would go in circles.
+fn is_ourselves(provider: &Provider, server: &Server) -> bool {
+    let url = &provider.base_url;
+    let same = url.host.parse().is_ok_and(|address: IpAddr| address == server.listen.ip());
+    url.port == server.listen.port() && (url.is_loopback() || same)
+}
+
+/// The deadlines that a section sets.
+fn overrides(section: &Section) -> Overrides {
+    Overrides {
+        connect: section.time("connect"),
+        patience: section.time("patience"),
+        patience_whole: section.time("patience_whole"),
+        patience_thinking: section.time("patience_thinking"),
+        first_content: section.time("first_content"),
+        idle: section.time("idle"),
+        idle_thinking: section.time("idle_thinking"),
+        total: section.time("total"),
+        load: section.time("load"),
+    }
+}
+
+/// The deadlines below a provider or a model, checked against what they are laid over.
+fn own_deadlines(section: &Section, base: &Deadlines, findings: &mut Findings<'_>) -> Overrides {
+    let Some(own) = section.deadlines.as_deref() else { return Overrides::default() };
+    let overrides = overrides(own);
+    impatient(own, &overrides.over(*base), findings);
+    overrides
+}
+
+/// Warns where a section makes its patience longer than the attempt may last.
+fn impatient(section: &Section, effective: &Deadlines, findings: &mut Findings<'_>) {
+    let set = section.has("patience") || section.has("first_content");
+    if set && effective.patience >= effective.first_content {
+        let key = if section.has("patience") { "patience" } else { "first_content" };
+        let what = "patience is not shorter than first_content";
+        let hint = "the next target never starts beside a silent one";
+        findings.warn(section.at(key), section.key(key), what, hint);
+    }
+}
+
+fn server(raw: &Raw, findings: &mut Findings<'_>) -> Server {
+    let section = &raw.server;
+    let usual = Server::default();
+    let listen = listen(section, findings).unwrap_or(usual.listen);
+    if !listen.ip().is_loopback() && raw.keys.is_empty() {
+        let what = "beyond loopback, and no [keys]: anyone could ask";
+        let hint = "make one with `backstop key new NAME`, or listen on 127.0.0.1";
+        findings.absent(section.at("listen"), section.key("listen"), what, hint);
+    }
+    Server {
+        listen,
+        body_max: section.size("body_max").unwrap_or(usual.body_max),
+        connections_max: section.count("connections_max").unwrap_or(usual.connections_max),
+        head_timeout: section.time("head_timeout").unwrap_or(usual.head_timeout),
+        body_timeout: section.time("body_timeout").unwrap_or(usual.body_timeout),
+        ping_every: section.time("ping_every").unwrap_or(usual.ping_every),
+        grace: section.time("grace").unwrap_or(usual.grace),
+        answer_max: section.size("answer_max").unwrap_or(usual.answer_max),
+        record: record(section, findings).unwrap_or(usual.record),
+    }
+}
+
+fn listen(section: &Section, findings: &mut Findings<'_>) -> Option<SocketAddr> {
+    let text = section.text("listen")?;
+    let parsed = text.parse().ok();
+    if parsed.is_none() {
+        let port = text.rsplit(':').next().unwrap_or_default();
+        let port = if port.parse::<u16>().is_ok() { port } else { "8484" };
+        let hint = format!(
+            "write \"127.0.0.1:{port}\", \"[::1]:{port}\", or \"0.0.0.0:{port}\" for everyone"
+        );
+        let what = "not an address and a port";
+        findings.problem(section.at("listen"), section.key("listen"), what, hint);
+    }
+    parsed
+}
+
+fn record(section: &Section, findings: &mut Findings<'_>) -> Option<RecordSink> {
+    let text = section.text("record")?;
+    match (text, text.strip_prefix("file:")) {
+        ("stdout", _) => Some(RecordSink::Stdout),
+        ("stderr", _) => Some(RecordSink::Stderr),
+        ("off", _) => Some(RecordSink::Off),
+        (_, Some(path)) if !path.trim().is_empty() => Some(RecordSink::File(path.to_owned())),
+        (_, Some(_) | None) => {
+            let hint = "possible here: \"stdout\", \"stderr\", \"off\", \"file:PATH\"";
+            findings.problem(section.at("record"), section.key("record"), "unknown value", hint);
+            None
+        }
+    }
+}
+
+fn keys(all: &[Named], findings: &mut Findings<'_>) -> Vec<Key> {
+    let mut keys: Vec<Key> = Vec::new();
+    for Named { name, section } in all {
+        check_name(name, section, findings);
+        let path = section.key("hash");
+        let Some(text) = section.text("hash") else {
+            if !section.refused("hash") {
+                let hint = format!("`backstop key new {name}` makes it");
+                findings.absent(section.at, path, "is missing", hint);
+            }
+            continue;
+        };
+        let Some(hash) = parse_hash(text) else {
+            let hint = "only the hash belongs here; `backstop key new NAME` makes key and hash";
+            let what = "not sha256: and 64 hex digits";
+            findings.problem(section.at("hash"), path, what, hint);
+            continue;
+        };
+        if let Some(other) = keys.iter().find(|key| key.hash == hash) {
+            let what = format!("the same hash as keys.{}", other.name);
+            let hint = "give everyone a key of their own";
+            findings.problem(section.at("hash"), path, what, hint);
+        }
+        keys.push(Key { name: name.clone(), hash });
+    }
+    keys
+}
+
+/// Names stand in headers, metrics and chains.
+fn check_name(name: &str, section: &Section, findings: &mut Findings<'_>) {
+    let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    if name.is_empty() || name.len() > NAME_MAX || !name.chars().all(fits) {
+        let hint = "use up to 64 letters, digits, hyphens, dots and underscores";
+        findings.problem(section.at, section.path.clone(), "not a name", hint);
+    }
+}
+
+fn retries(section: &Section, findings: &mut Findings<'_>) -> Retries {
+    let usual = Retries::default();
+    let retries = Retries {
+        per_target: section.count("per_target").unwrap_or(usual.per_target),
+        total: section.count("total").unwrap_or(usual.total),
+        wait: section.time("wait").unwrap_or(usual.wait),
+        backoff: section.time("backoff").unwrap_or(usual.backoff),
+        backoff_max: section.time("backoff_max").unwrap_or(usual.backoff_max),
+        ratio: section.number("ratio").unwrap_or(usual.ratio),
+        reserve: section.number("reserve").unwrap_or(usual.reserve),
+    };
+    if retries.per_target > retries.total {
+        let (what, hint) = ("more than retry.total", "fewer here, or more there");
+        findings.problem(section.at("per_target"), section.key("per_target"), what, hint);
+    }
+    if retries.backoff > retries.backoff_max {
+        let (what, hint) = ("longer than retry.backoff_max", "shorter here, or longer there");
+        findings.problem(section.at("backoff"), section.key("backoff"), what, hint);
+    }
+    retries
+}
+
+fn breakers(section: &Section, findings: &mut Findings<'_>) -> Breakers {
+    let usual = Breakers::default();
+    let breakers = Breakers {
+        failures: section.count("failures").unwrap_or(usual.failures),
+        success_rate: section.number("success_rate").unwrap_or(usual.success_rate),
+        window: section.time("window").unwrap_or(usual.window),
+        requests: section.count("requests").unwrap_or(usual.requests),
+        open: section.time("open").unwrap_or(usual.open),
+        open_max: section.time("open_max").unwrap_or(usual.open_max),
+        probe: section.time("probe").unwrap_or(usual.probe),
+    };
+    if breakers.open > breakers.open_max {
+        let (what, hint) = ("longer than breaker.open_max", "shorter here, or longer there");
+        findings.problem(section.at("open"), section.key("open"), what, hint);
+    }
+    breakers
+}

@@ -1,0 +1,158 @@
+//! The keys that callers present: shown once, kept as a hash.
+//!
+//! A key has 256 bits of entropy, so a plain SHA-256 is enough at rest: there is nothing to guess.
+
+use sha2::{Digest, Sha256};
+use std::fmt;
+
+/// Someone who may ask.
+#[derive(Clone, Eq, PartialEq)]
+pub struct Key {
+    /// The principal's name, as records and metrics show it.
+    pub name: String,
+    /// SHA-256 of the key's text.
+    pub hash: [u8; 32],
+}
+
+/// Makes a key of 32 random bytes: its text (`bsk_…`), to be shown once, and the value for `hash`
+/// in `[keys.NAME]` (`sha256:…`).
+pub fn new_key(entropy: [u8; 32]) -> (String, String) {
+    let text = format!("bsk_{}", base32(&entropy));
+    let hash = format!("sha256:{}", hex(&digest(&text)));
+    (text, hash)
+}
+
+/// The key that was presented, in a time that does not depend on which one fits.
+pub(crate) fn find<'a>(keys: &'a [Key], presented: &str) -> Option<&'a Key> {
+    let hash = digest(presented);
+    let mut found = None;
+    for key in keys {
+        if same(&key.hash, &hash) {
+            found = Some(key);
+        }
+    }
+    found
+}
+
+/// The 32 bytes of `sha256:<64 hex digits>`.
+pub(crate) fn parse_hash(text: &str) -> Option<[u8; 32]> {
+    let digits = text.strip_prefix("sha256:")?.as_bytes();
+    if digits.len() != 64 {
+        return None;
+    }
+    let mut hash = [0; 32];
+    for (byte, pair) in hash.iter_mut().zip(digits.chunks_exact(2)) {
+        for digit in pair {
+            let value = char::from(*digit).to_digit(16)?;
+            *byte = (*byte << 4) | u8::try_from(value).ok()?;
+        }
+    }
+    Some(hash)
+}
+
+fn digest(text: &str) -> [u8; 32] {
+    Sha256::digest(text.as_bytes()).into()
+}
+
+/// Compares without stopping at the first difference.
+fn same(left: &[u8; 32], right: &[u8; 32]) -> bool {
+    left.iter().zip(right).fold(0, |differences, (a, b)| differences | (a ^ b)) == 0
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes
+        .iter()
+        .flat_map(|byte| [byte >> 4, byte & 15])
+        .filter_map(|n| digit(n.into(), 16))
+        .collect()
+}
+
+fn digit(value: u32, radix: u32) -> Option<char> {
+    char::from_digit(value, radix)
+}
+
+/// Digits and lowercase letters only, so that a double click selects the whole key: five bits per
+/// character (the extended-hex alphabet of RFC 4648), without padding.
+fn base32(bytes: &[u8]) -> String {
+    let mut text = String::new();
+    let (mut pending, mut bits) = (0_u32, 0_u32);
+    for byte in bytes {
+        pending = (pending << 8) | u32::from(*byte);
+        bits += 8;
+        while bits >= 5 {
+            bits -= 5;
+            text.extend(digit((pending >> bits) & 31, 32));
+        }
+        pending &= (1 << bits) - 1;
+    }
+    if bits > 0 {
+        text.extend(digit((pending << (5 - bits)) & 31, 32));
+    }
+    text
+}
+
+// === impl Key ===
+
+impl Key {
+    /// Whether this is the key that a caller presented. Takes the same time for every text of the
+    /// same length.
+    pub fn matches(&self, presented: &str) -> bool {
+        same(&self.hash, &digest(presented))
+    }
+}
+
+impl fmt::Debug for Key {
+    /// Without the hash: it identifies a credential and helps nobody who reads a log.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Key").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Key, find, new_key, parse_hash};
+
+    #[test]
+    fn a_new_key_fits_its_hash_and_no_other() {
+        let (text, line) = new_key([7; 32]);
+        assert_eq!(text.len(), 4 + 52);
+        assert!(text.starts_with("bsk_"));
+        let key = |name: &str, line: &str| Key {
+            name: name.to_owned(),
+            hash: parse_hash(line).expect("our own line parses"),
+        };
+        let keys = [key("a", &new_key([8; 32]).1), key("b", &line)];
+        assert!(keys[1].matches(&text));
+        assert!(!keys[0].matches(&text));
+        assert_eq!(find(&keys, &text).map(|key| key.name.as_str()), Some("b"));
+        assert_eq!(find(&keys, "bsk_"), None);
+        assert_eq!(format!("{:?}", keys[0]), "Key { name: \"a\", .. }");
+    }
+
+    #[test]
+    fn the_hash_is_that_of_sha256sum() {
+        // printf %s "$text" | sha256sum
+        let mut entropy = [0; 32];
+        entropy[31] = 1;
+        let (text, line) = new_key(entropy);
+        assert_eq!(text, format!("bsk_{}{}", "0".repeat(51), "g"));
+        assert_eq!(line.len(), "sha256:".len() + 64);
+    }
+
+    #[test]
+    fn only_64_hex_digits_are_a_hash() {
+        let good = "ab".repeat(32);
+        assert_eq!(parse_hash(&format!("sha256:{good}")), Some([0xab; 32]));
+        for bad in [
+            good.clone(),
+            format!("sha256:{}", &good[1..]),
+            format!("sha256:{good}0"),
+            format!("sha512:{good}"),
+            format!("sha256:{}", good.replace('a', "g")),
+            format!("sha256:{}é", &good[2..]),
+            String::new(),
+        ] {
+            assert_eq!(parse_hash(&bad), None, "{bad}");
+        }
+    }
+}

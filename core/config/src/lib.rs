@@ -1,0 +1,185 @@
+//! What an operator wants: text → raw → [`Config`], or every problem with its line.
+//!
+//! **Invariant:** pure. The environment and the files that a configuration names come in through
+//! [`Surroundings`]; nothing here reads a clock, a socket or a file. A secret is held as a
+//! [`secrecy::SecretString`] and stands in no problem, no warning and no `Debug` output.
+
+mod assemble;
+mod key;
+mod model;
+mod near;
+mod pattern;
+mod problem;
+mod provider;
+pub mod providers;
+mod raw;
+mod reference;
+mod schema;
+mod server;
+mod syntax;
+mod unit;
+mod url;
+mod zero;
+
+#[cfg(test)]
+mod tests;
+
+pub use key::{Key, new_key};
+pub use model::{Link, Model, Name, OnEmpty, OnFilter, Overrides};
+pub use pattern::Pattern;
+pub use problem::Problem;
+pub use provider::{Credential, Provider};
+pub use reference::reference;
+pub use server::{RecordSink, Server};
+pub use url::BaseUrl;
+
+use ir::Quirks;
+use policy::{Breakers, Deadlines, Retries};
+
+/// Everything that was configured, checked and with its secrets read.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Where and how we listen.
+    pub server: Server,
+    /// Who may ask, in the order of the file; empty means everyone who can connect.
+    pub keys: Vec<Key>,
+    /// Who serves models, in the order of the file.
+    pub providers: Vec<Provider>,
+    /// What callers may ask for, in the order of the file.
+    pub models: Vec<Model>,
+    /// How often to try again.
+    pub retries: Retries,
+    /// When a target is known to be down.
+    pub breakers: Breakers,
+    /// What works but is worth a word at start-up.
+    pub warnings: Vec<Problem>,
+}
+
+/// The outside, as far as a configuration may ask for it.
+pub trait Surroundings {
+    /// The value of an environment variable; `None` where it is not set or is not Unicode.
+    fn env(&self, name: &str) -> Option<String>;
+    /// The text of a file, or why it cannot be read.
+    fn file(&self, path: &str) -> Result<String, String>;
+}
+
+/// A model server that was found listening on this machine.
+#[derive(Clone, Debug)]
+pub struct FoundLocal {
+    /// Which kind of server it is.
+    pub quirks: &'static Quirks,
+    /// Where it listens, as in `base_url`.
+    pub base_url: String,
+    /// The models it offers, its own first choice first.
+    pub models: Vec<String>,
+}
+
+/// Whether a request may leave its own vendor where no file says so.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Fallback {
+    /// The model's own vendor, then this machine. Never another vendor.
+    #[default]
+    OwnVendor,
+    /// Then also the other vendors we have a key of our own for.
+    Any,
+}
+
+/// Reads a configuration file, or reports everything that is wrong with it, in the order of the file.
+///
+/// Without `[models]` every provider serves its own names, and without `[providers]` as well they
+/// come from the environment, both as in [`zero`].
+pub fn load(text: &str, around: &dyn Surroundings) -> Result<Config, Vec<Problem>> {
+    load_beside(text, around, &[], Fallback::OwnVendor)
+}
+
+/// As [`load`], for callers that have also looked for local servers: a file that names neither
+/// providers nor models then gets what [`zero`] would give.
+pub fn load_beside(
+    text: &str,
+    around: &dyn Surroundings,
+    local: &[FoundLocal],
+    fallback: Fallback,
+) -> Result<Config, Vec<Problem>> {
+    let mut findings = problem::Findings::new(text);
+    let mended = syntax::mend(text, &mut findings);
+    let raw = syntax::parse(&mended).map(|document| raw::read(&document, &mut findings));
+    let raw = raw.unwrap_or_default();
+    let mut config = assemble::config(&raw, around, &mut findings);
+    if findings.is_clean() && config.models.is_empty() {
+        let deadlines = assemble::base_deadlines(&raw);
+        zero::fill(&mut config, &zero::Offer { around, found: local, fallback, deadlines });
+    }
+    findings.finish(config)
+}
+
+/// The configuration where there is no file: vendors whose usual environment variables are set,
+/// Anthropic and `OpenAI` always (with the caller's own key where we have none), and the local
+/// servers that were found.
+///
+/// A model is served by its own vendor, then by this machine.
+pub fn zero(around: &dyn Surroundings, local: &[FoundLocal], fallback: Fallback) -> Config {
+    let mut config = Config::default();
+    let deadlines = Deadlines::default();
+    zero::fill(&mut config, &zero::Offer { around, found: local, fallback, deadlines });
+    config
+}
+
+// === impl Config ===
+
+impl Default for Config {
+    /// No providers and no models; every number at its default.
+    fn default() -> Self {
+        Self {
+            server: Server::default(),
+            keys: Vec::new(),
+            providers: Vec::new(),
+            models: Vec::new(),
+            retries: Retries::default(),
+            breakers: Breakers::default(),
+            warnings: Vec::new(),
+        }
+    }
+}
+
+impl Config {
+    /// The model section for a name that a caller asks for: a pattern without `*` wins, then the
+    /// one with the most literal characters, then the first.
+    pub fn find(&self, model: &str) -> Option<&Model> {
+        let mut best: Option<&Model> = None;
+        for candidate in self.models.iter().filter(|candidate| candidate.pattern.matches(model)) {
+            if best.is_none_or(|best| candidate.pattern.beats(&best.pattern)) {
+                best = Some(candidate);
+            }
+        }
+        best
+    }
+
+    /// The deadlines of one link: the global ones, then the provider's, then the model's.
+    pub fn deadlines(&self, model: &Model, provider: usize) -> Deadlines {
+        let base = self.providers.get(provider).map_or_else(Deadlines::default, |p| p.deadlines);
+        model.deadlines.over(base)
+    }
+
+    /// Up to three patterns close to a name that none of them matches, the closest first.
+    pub fn near(&self, model: &str) -> Vec<String> {
+        near::patterns(model, self.models.iter().map(|model| &model.pattern))
+    }
+
+    /// The key that a caller presented, where it is one of ours. Takes the same time for every
+    /// key, whether it fits or not.
+    pub fn key_for(&self, presented: &str) -> Option<&Key> {
+        key::find(&self.keys, presented)
+    }
+
+    /// The provider of a link.
+    pub fn provider(&self, link: &Link) -> Option<&Provider> {
+        self.providers.get(link.provider)
+    }
+
+    /// `provider/model`, as headers, records and metrics name the target of a link when a caller
+    /// asks for `asked`.
+    pub fn target(&self, model: &Model, link: &Link, asked: &str) -> String {
+        let provider = self.provider(link).map_or("", |provider| provider.name.as_str());
+        format!("{provider}/{}", link.name.resolve(&model.pattern, asked))
+    }
+}

@@ -1,0 +1,50 @@
+//! Someone who serves models: where, how, with which credentials.
+
+use crate::BaseUrl;
+use ir::{Dialect, Quirks};
+use policy::Deadlines;
+use secrecy::SecretString;
+
+/// A provider.
+#[derive(Clone, Debug)]
+pub struct Provider {
+    /// The name of its section, as chains and headers use it.
+    pub name: String,
+    /// What sets it apart. Its `dialect`, `base_url` and `local` are only defaults: those that
+    /// count stand beside it.
+    pub quirks: &'static Quirks,
+    /// What it speaks.
+    pub dialect: Dialect,
+    /// Where.
+    pub base_url: BaseUrl,
+    /// Its credentials, in the order of preference. Never empty: without any it is
+    /// [`Credential::None`].
+    pub credentials: Vec<Credential>,
+    /// Runs here: tried when the network is down, with a load deadline.
+    pub local: bool,
+    /// The global deadlines with this provider's own over them.
+    pub deadlines: Deadlines,
+}
+
+/// How a provider is told who pays.
+#[derive(Clone, Debug)]
+pub enum Credential {
+    /// A key of ours. Never empty, and fit for a header.
+    Ours(SecretString),
+    /// The caller's own, passed to this provider and to no other.
+    Caller,
+    /// None is needed.
+    None,
+}
+
+// === impl Credential ===
+
+impl Credential {
+    /// Whether it is a key of ours.
+    pub fn is_ours(&self) -> bool {
+        match self {
+            Self::Ours(_) => true,
+            Self::Caller | Self::None => false,
+        }
+    }
+}
