@@ -1,0 +1,19 @@
+//! The only seam to sockets, TLS, DNS, the clock and entropy.
+//!
+//! **Invariants:** it decides nothing (no retry, no redirect, no proxy): every trouble becomes an
+//! [`ir::Failure`] as it was observed. Nothing below this crate reads a clock or opens a socket, so
+//! that the simulator can stand in for it.
+
+mod clock;
+mod entropy;
+mod listener;
+mod payload;
+mod upstream;
+
+pub use clock::Clock;
+pub use entropy::entropy;
+pub use listener::{ListenerSettings, Peer, bind, serve};
+pub use payload::Payload;
+pub use upstream::{
+    Answer, AnswerBody, Error, Resolver, Roots, Sending, Upstream, UpstreamSettings,
+};
