@@ -1,0 +1,108 @@
+//! The bytes of good answers and of error bodies, and a fingerprint of everything else.
+//!
+//! After a wanted change: `INSTA_UPDATE=always cargo test -p backstop-drill`.
+
+use super::{Step, steps};
+use crate::provider::Fault;
+use ir::{Dialect, Shape};
+use std::fmt::Write;
+
+fn text(steps: &[Step]) -> String {
+    let mut out = String::new();
+    for step in steps {
+        match step {
+            Step::Send(bytes) => {
+                let text = String::from_utf8_lossy(bytes).replace("\r\n", "\\r\\n\n");
+                out.push_str(&text);
+                if !text.ends_with('\n') {
+                    out.push('\n');
+                }
+            }
+            Step::Wait(wait) => writeln!(out, "<wait {wait:?}>").unwrap(),
+            Step::Hang => out.push_str("<hang>\n"),
+            Step::Reset => out.push_str("<reset>\n"),
+            Step::Fin => out.push_str("<fin>\n"),
+        }
+    }
+    out
+}
+
+/// The lengths of the sends, equal ones in a row counted, and a hash over all bytes.
+fn fingerprint(steps: &[Step]) -> String {
+    let mut words: Vec<(String, usize)> = Vec::new();
+    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
+    for step in steps {
+        let word = match step {
+            Step::Send(bytes) => {
+                for byte in bytes {
+                    hash = (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+                }
+                bytes.len().to_string()
+            }
+            Step::Wait(wait) => format!("wait-{wait:?}"),
+            Step::Hang => "hang".to_owned(),
+            Step::Reset => "reset".to_owned(),
+            Step::Fin => "fin".to_owned(),
+        };
+        match words.last_mut() {
+            Some((last, count)) if *last == word => *count += 1,
+            Some(_) | None => words.push((word, 1)),
+        }
+    }
+    // Two minutes of pings need not be read.
+    words.truncate(40);
+    let words = words.iter().map(|(word, count)| match count {
+        1 => word.clone(),
+        _ => format!("{word}×{count}"),
+    });
+    format!("{} #{hash:016x}", words.collect::<Vec<_>>().join(" "))
+}
+
+#[test]
+fn good_answers() {
+    for dialect in Dialect::ALL {
+        for shape in Shape::ALL {
+            let mut out = String::new();
+            for model in [
+                "ok+tokens-3",
+                "ok+thinking+unicode+tokens-2+every-20ms",
+                "ok+text+tools-2+interleaved+tokens-1",
+                "empty-answer",
+            ] {
+                let script = text(&steps(dialect, shape, model));
+                write!(out, "=== {model}\n{script}").unwrap();
+            }
+            insta::assert_snapshot!(format!("good-{}-{}", dialect.name(), shape.name()), out);
+        }
+    }
+}
+
+#[test]
+fn error_bodies() {
+    for dialect in Dialect::ALL {
+        let mut out = String::new();
+        for fault in Fault::menu() {
+            let script = text(&steps(dialect, Shape::Whole, &fault.name()));
+            if !script.starts_with("HTTP/1.1 200") && script.starts_with("HTTP/1.1") {
+                write!(out, "=== {fault}\n{script}").unwrap();
+            }
+        }
+        insta::assert_snapshot!(format!("errors-{}", dialect.name()), out);
+    }
+}
+
+#[test]
+fn the_whole_menu() {
+    for dialect in Dialect::ALL {
+        for shape in Shape::ALL {
+            let mut out = String::new();
+            for fault in Fault::menu() {
+                let print = fingerprint(&steps(dialect, shape, &fault.name()));
+                let stage = fault.stage();
+                let word = if fault.applies_to(dialect, shape) { "applies" } else { "nearest" };
+                writeln!(out, "{fault} | {stage:?} {word} | {print}").unwrap();
+            }
+            insta::assert_snapshot!(format!("menu-{}-{}", dialect.name(), shape.name()), out);
+        }
+    }
+}

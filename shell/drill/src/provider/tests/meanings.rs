@@ -1,0 +1,210 @@
+//! What a fault says of itself is read back from its bytes, by a reader that shares nothing with
+//! the writer.
+
+use super::{Step, steps};
+use crate::provider::{Fault, Stage, text};
+use ir::{Dialect, Shape};
+use serde_json::Value;
+
+/// What a receiver makes of a script.
+#[derive(Debug, Default)]
+struct Received {
+    status: u16,
+    /// The body ended by its own framing.
+    framed: bool,
+    text: String,
+    arguments: String,
+    called: bool,
+    finish: Option<String>,
+    ends: usize,
+    errors: usize,
+    malformed: usize,
+}
+
+impl Received {
+    fn of(dialect: Dialect, shape: Shape, model: &str) -> Self {
+        let steps = steps(dialect, shape, model);
+        let sent = steps.iter().filter_map(|step| match step {
+            Step::Send(bytes) => Some(bytes.to_vec()),
+            Step::Wait(_) | Step::Hang | Step::Reset | Step::Fin => None,
+        });
+        let bytes = sent.collect::<Vec<_>>().concat();
+        let all = String::from_utf8_lossy(&bytes).into_owned();
+        let mut received = Self::default();
+        let Some((head, rest)) = all.split_once("\r\n\r\n") else { return received };
+        let Some(status) = head.strip_prefix("HTTP/1.1 ") else { return received };
+        received.status = status[..3].parse().unwrap();
+        let body = received.unframe(head, rest);
+        if head.contains("text/event-stream") && !head.contains("gzip") {
+            for event in body.split_inclusive("\n\n") {
+                received.event(event);
+            }
+        } else if let Ok(document) = serde_json::from_str::<Value>(&body) {
+            received.document(&document);
+        }
+        received
+    }
+
+    fn unframe(&mut self, head: &str, mut rest: &str) -> String {
+        let length = head
+            .split_once("content-length: ")
+            .map(|(_, rest)| rest.lines().next().unwrap().parse::<usize>().unwrap());
+        if let Some(length) = length {
+            self.framed = rest.len() == length;
+            return rest.to_owned();
+        }
+        let mut body = String::new();
+        while let Some((size, after)) = rest.split_once("\r\n") {
+            let size = usize::from_str_radix(size, 16).unwrap();
+            if size == 0 {
+                self.framed = true;
+                break;
+            }
+            body.push_str(&after[..size]);
+            rest = after[size..].strip_prefix("\r\n").unwrap();
+        }
+        body
+    }
+
+    fn event(&mut self, event: &str) {
+        for line in event.lines().filter_map(|line| line.strip_prefix("data: ")) {
+            match serde_json::from_str::<Value>(line) {
+                Ok(value) => self.value(&value),
+                Err(_) if line == "[DONE]" => self.ends += 1,
+                Err(_) => self.malformed += 1,
+            }
+        }
+    }
+
+    fn value(&mut self, value: &Value) {
+        let say = |path: &str| value.pointer(path).and_then(Value::as_str).unwrap_or_default();
+        self.text.push_str(say("/choices/0/delta/content"));
+        self.text.push_str(say("/delta/text"));
+        self.arguments.push_str(say("/choices/0/delta/tool_calls/0/function/arguments"));
+        self.arguments.push_str(say("/delta/partial_json"));
+        self.called |= say("/content_block/type") == "tool_use";
+        self.called |= !say("/choices/0/delta/tool_calls/0/id").is_empty();
+        self.errors += usize::from(value.get("error").is_some());
+        self.ends += usize::from(say("/type") == "message_stop");
+        for path in ["/choices/0/finish_reason", "/delta/stop_reason"] {
+            if !say(path).is_empty() {
+                self.finish = Some(say(path).to_owned());
+            }
+        }
+    }
+
+    fn document(&mut self, value: &Value) {
+        let say = |path: &str| value.pointer(path).and_then(Value::as_str).unwrap_or_default();
+        self.text.push_str(say("/choices/0/message/content"));
+        self.text.push_str(say("/content/0/text"));
+        self.errors += usize::from(value.get("error").is_some());
+        for path in ["/choices/0/finish_reason", "/stop_reason"] {
+            if !say(path).is_empty() {
+                self.finish = Some(say(path).to_owned());
+            }
+        }
+    }
+}
+
+#[test]
+fn stage_and_completeness_are_true() {
+    for dialect in Dialect::ALL {
+        for shape in Shape::ALL {
+            for fault in Fault::menu() {
+                if fault.applies_to(dialect, shape) {
+                    agree(dialect, shape, &fault);
+                }
+            }
+        }
+    }
+}
+
+fn agree(dialect: Dialect, shape: Shape, fault: &Fault) {
+    let got = Received::of(dialect, shape, &fault.name());
+    let name = format!("{fault} {dialect:?} {shape:?} {got:?}");
+    let all = text("cloud-a", 0, 12);
+    let answered_on_condition = ["stale", "refuses-prefill"].contains(&fault.name().as_str());
+    let hidden = ["gzip", "huge-head"].contains(&fault.name().as_str());
+    let big = fault.name().starts_with("big-answer");
+    if fault.is_complete() && !hidden && !big && !got.called {
+        assert_eq!(got.text, all, "{name}");
+        assert_eq!(got.errors, 0, "{name}");
+        assert!(got.finish.is_some(), "{name}");
+    }
+    if !fault.is_complete() && !answered_on_condition && !hidden {
+        let finished = got.finish.is_some() && got.ends == 1 && got.text == all;
+        assert!(!finished, "{name}");
+    }
+    match fault.stage() {
+        Stage::BeforeContent if !fault.is_complete() && !answered_on_condition && !hidden => {
+            assert_eq!((got.text.as_str(), got.called), ("", false), "{name}");
+        }
+        Stage::BeforeContent => {}
+        Stage::AfterContent => assert!(!got.text.is_empty() || got.called, "{name}"),
+        Stage::CallersOwn => {
+            let in_band = got.status == 200 && got.errors == 1 && got.text.is_empty();
+            assert!(in_band || (400..500).contains(&got.status), "{name}");
+        }
+    }
+}
+
+#[test]
+fn breaks_come_after_exactly_so_many_words() {
+    for dialect in Dialect::ALL {
+        for n in [1, 3, 12] {
+            for how in ["stall", "reset", "cut", "fin", "error"] {
+                let got = Received::of(dialect, Shape::Stream, &format!("{how}-after-{n}"));
+                assert_eq!(got.text, text("cloud-a", 0, n), "{how}");
+                assert_eq!(got.framed, how == "fin" || how == "error", "{how}");
+                assert_eq!(got.finish, None, "{how}");
+                assert_eq!(got.errors, usize::from(how == "error"));
+            }
+        }
+    }
+}
+
+#[test]
+fn ends_are_as_ordered() {
+    for dialect in Dialect::ALL {
+        let check = |model: &str, ends: usize, finish: bool| {
+            let got = Received::of(dialect, Shape::Stream, model);
+            assert_eq!((got.ends, got.finish.is_some()), (ends, finish), "{model}");
+            assert_eq!(got.text, text("cloud-a", 0, 12), "{model}");
+        };
+        check("ok", 1, true);
+        check("no-end", 0, true);
+        check("no-end-open", 0, true);
+        check("no-finish", 0, false);
+        check("done-without-finish", 1, false);
+        check("double-end", 2, true);
+        check("garble-after-3", 1, true);
+        assert_eq!(Received::of(dialect, Shape::Stream, "garble-after-3").malformed, 1);
+    }
+}
+
+#[test]
+fn tool_arguments_are_cut_in_their_middle() {
+    for dialect in Dialect::ALL {
+        let whole = Received::of(dialect, Shape::Stream, "ok+tools").arguments;
+        assert_eq!(whole, r#"{"city":"Oslo","unit":"celsius"}"#);
+        for model in ["tool-cut", "text-then-tool-stall"] {
+            let got = Received::of(dialect, Shape::Stream, model);
+            assert!(got.called && !got.arguments.is_empty(), "{got:?}");
+            assert!(whole.starts_with(&got.arguments) && got.arguments.len() < whole.len());
+            assert_eq!(got.text.is_empty(), model == "tool-cut");
+        }
+    }
+}
+
+#[test]
+fn whole_documents_break_in_their_middle() {
+    for dialect in Dialect::ALL {
+        for model in ["short-body", "reset-body", "stall-body", "stall-after-3", "tool-reset"] {
+            let got = Received::of(dialect, Shape::Whole, model);
+            assert!(!got.framed && got.text.is_empty(), "{model}");
+        }
+        let torn = Received::of(dialect, Shape::Whole, "torn-body");
+        assert!(torn.framed && torn.text.is_empty());
+        assert_eq!(Received::of(dialect, Shape::Whole, "big-answer-1MiB").text.len(), 1 << 20);
+    }
+}

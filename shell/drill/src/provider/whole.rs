@@ -1,0 +1,104 @@
+//! Whole answers, and what goes wrong within them.
+
+use super::answer::Part;
+use super::fault::Fault;
+use super::http;
+use super::problem::Problem;
+use super::script::{Desk, Step};
+use super::words::{Break, Pace, Plain};
+use bytes::Bytes;
+
+/// Nothing goes wrong.
+pub(super) fn good(desk: &Desk<'_>) -> Vec<Step> {
+    complete(desk, desk.document())
+}
+
+/// A fault within the document; a fault that only a stream can have strikes in its middle.
+pub(super) fn faulty(desk: &Desk<'_>, fault: &Fault) -> Vec<Step> {
+    match fault {
+        Fault::Plain(plain) => self::plain(desk, *plain),
+        Fault::Break(how, _) => broken(desk, *how),
+        Fault::Error(kind, _) => desk.problem(&Problem::in_band(*kind, desk.dialect())),
+        Fault::Slow(Pace::First | Pace::Tool, wait) => {
+            let mut steps = vec![Step::Wait(*wait)];
+            steps.extend(good(desk));
+            steps
+        }
+        Fault::BigAnswer(mib) => big(desk, *mib),
+        Fault::GarbleAfter(_)
+        | Fault::Slow(Pace::Head | Pace::Drip, _)
+        | Fault::Status(..)
+        | Fault::Html(_)
+        | Fault::Refusal(_)
+        | Fault::NeedsKey(_) => good(desk),
+    }
+}
+
+fn plain(desk: &Desk<'_>, plain: Plain) -> Vec<Step> {
+    match plain {
+        Plain::ShortBody => broken(desk, Break::Cut),
+        Plain::ResetBody => broken(desk, Break::Reset),
+        Plain::StallBody => broken(desk, Break::Stall),
+        Plain::TornBody | Plain::NoFinish => broken(desk, Break::Fin),
+        Plain::PingsOnly => vec![desk.open_head(), Step::Hang],
+        Plain::EndlessLine
+        | Plain::NoEnd
+        | Plain::NoEndOpen
+        | Plain::DoneWithoutFinish
+        | Plain::DoubleEnd
+        | Plain::ResetBeforeHead
+        | Plain::HangBeforeHead
+        | Plain::FinBeforeHead
+        | Plain::GarbageHttp
+        | Plain::HugeHead
+        | Plain::Redirect
+        | Plain::Empty200
+        | Plain::EmptyAnswer
+        | Plain::WrongType
+        | Plain::WholeToStream
+        | Plain::Gzip
+        | Plain::Silent200
+        | Plain::Stale
+        | Plain::Overloaded
+        | Plain::Loading
+        | Plain::RefusesPrefill => good(desk),
+    }
+}
+
+fn complete(desk: &Desk<'_>, document: Vec<u8>) -> Vec<Step> {
+    let mut steps = vec![desk.sized_head(document.len()), Step::Send(document.into())];
+    let tokens = u32::try_from(desk.answer.tokens).unwrap_or(u32::MAX);
+    let wait = desk.order.dish.every.saturating_mul(tokens);
+    if !wait.is_zero() {
+        // It is written before any of it is shown.
+        steps.insert(0, Step::Wait(wait));
+    }
+    steps
+}
+
+/// Half a document.
+fn broken(desk: &Desk<'_>, how: Break) -> Vec<Step> {
+    let document = desk.document();
+    let length = document.len();
+    let half = Bytes::from(document).slice(..length / 2);
+    let sized = |end| vec![desk.sized_head(length), Step::Send(half.clone()), end];
+    match how {
+        Break::Stall => sized(Step::Hang),
+        Break::Reset => sized(Step::Reset),
+        Break::Cut => sized(Step::Fin),
+        Break::Fin => vec![
+            desk.open_head(),
+            Step::Send(http::chunk(&half)),
+            Step::Send(Bytes::from_static(http::LAST_CHUNK)),
+            Step::Fin,
+        ],
+    }
+}
+
+fn big(desk: &Desk<'_>, mib: usize) -> Vec<Step> {
+    let text = "0123456789abcde ".repeat(mib.saturating_mul(1024 * 1024 / 16));
+    let mut answer = desk.answer.clone();
+    answer.parts = vec![Part::Text(vec![text])];
+    let desk = desk.with(answer);
+    complete(&desk, desk.document())
+}
