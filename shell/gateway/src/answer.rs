@@ -1,0 +1,119 @@
+//! The body of an answer: bytes at hand, or a drive that is polled in place.
+//!
+//! **Invariant:** a drive is settled exactly once. Where the server drops this body, because the
+//! caller hung up, the drive goes to the settler; nothing is settled in a destructor.
+
+use crate::drive::{Drive, Step};
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use std::collections::VecDeque;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+/// An answer's body.
+#[derive(Debug)]
+pub struct Answer(Kind);
+
+#[derive(Debug)]
+enum Kind {
+    Full(Bytes),
+    Drive { first: VecDeque<Bytes>, drive: Option<Handle> },
+}
+
+/// The answer broke and the connection with it: what was sent must not pass for complete.
+#[derive(Debug, thiserror::Error)]
+#[error("the answer was cut by its provider")]
+pub struct Broken;
+
+/// A drive that is handed to the settler when it is dropped before its end.
+#[derive(Debug)]
+pub(crate) struct Handle(Option<Box<Drive>>);
+
+// === impl Handle ===
+
+impl Handle {
+    pub(crate) fn new(drive: Drive) -> Self {
+        Self(Some(Box::new(drive)))
+    }
+
+    /// No drive any more.
+    pub(crate) fn empty() -> Self {
+        Self(None)
+    }
+
+    pub(crate) fn drive(&mut self) -> Option<&mut Drive> {
+        self.0.as_deref_mut()
+    }
+
+    /// It has ended: on to its record.
+    pub(crate) fn settle(&mut self) {
+        if let Some(drive) = self.0.take() {
+            drive.settle();
+        }
+    }
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        self.settle();
+    }
+}
+
+// === impl Answer ===
+
+impl Answer {
+    /// Bytes at hand.
+    pub(crate) fn full(bytes: Bytes) -> Self {
+        Self(Kind::Full(bytes))
+    }
+
+    /// What a drive hands out, after `first`.
+    pub(crate) fn drive(first: VecDeque<Bytes>, drive: Handle) -> Self {
+        Self(Kind::Drive { first, drive: Some(drive) })
+    }
+}
+
+impl Body for Answer {
+    type Data = Bytes;
+    type Error = Broken;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
+        let (first, slot) = match &mut self.0 {
+            Kind::Full(bytes) => {
+                let bytes = std::mem::take(bytes);
+                return Poll::Ready((!bytes.is_empty()).then(|| Ok(Frame::data(bytes))));
+            }
+            Kind::Drive { first, drive } => (first, drive),
+        };
+        if let Some(bytes) = first.pop_front() {
+            return Poll::Ready(Some(Ok(Frame::data(bytes))));
+        }
+        let Some(drive) = slot.as_mut().and_then(Handle::drive) else { return Poll::Ready(None) };
+        let end = match std::task::ready!(drive.poll(cx)) {
+            Step::Data(bytes) => return Poll::Ready(Some(Ok(Frame::data(bytes)))),
+            Step::Break => Some(Err(Broken)),
+            Step::End | Step::Head(_) | Step::Refuse(_) => None,
+        };
+        if let Some(mut drive) = slot.take() {
+            drive.settle();
+        }
+        Poll::Ready(end)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match &self.0 {
+            Kind::Full(bytes) => bytes.is_empty(),
+            Kind::Drive { first, drive } => first.is_empty() && drive.is_none(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.0 {
+            Kind::Full(bytes) => SizeHint::with_exact(bytes.len() as u64),
+            Kind::Drive { .. } => SizeHint::default(),
+        }
+    }
+}

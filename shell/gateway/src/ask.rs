@@ -1,0 +1,57 @@
+//! A request that was read and found good: what the rest of the gateway works on.
+
+use bytes::Bytes;
+use codec::Head;
+use http::HeaderMap;
+use ir::{Dialect, Shape, Time};
+use std::sync::Arc;
+
+/// What a caller asks.
+#[derive(Debug)]
+pub(crate) struct Ask {
+    /// Ours, as in `x-backstop-request-id`.
+    pub(crate) id: String,
+    /// When it arrived.
+    pub(crate) began: Time,
+    /// The same by the wall clock, ms since the Unix epoch.
+    pub(crate) at_unix_ms: u64,
+    /// Who asks, where keys are required.
+    pub(crate) principal: Option<Arc<str>>,
+    pub(crate) dialect: Dialect,
+    pub(crate) endpoint: Endpoint,
+    /// The query as it came, without its `?`.
+    pub(crate) query: Option<String>,
+    /// The headers as they came. What of them leaves is decided in `forward`.
+    pub(crate) headers: HeaderMap,
+    /// The header in which a key of ours was presented: it is never passed on.
+    pub(crate) key_header: Option<&'static str>,
+    pub(crate) body: Bytes,
+    pub(crate) head: Head,
+}
+
+/// What is asked for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Endpoint {
+    /// An answer.
+    Create,
+    /// How many tokens the question has (`/v1/messages/count_tokens`).
+    Count,
+}
+
+// === impl Ask ===
+
+impl Ask {
+    /// Whether the caller presents a credential of its own, beside a key of ours.
+    pub(crate) fn brings_credential(&self) -> bool {
+        ["authorization", "x-api-key", "api-key"]
+            .into_iter()
+            .any(|name| self.headers.contains_key(name) && self.key_header != Some(name))
+    }
+
+    pub(crate) fn shape(&self) -> Shape {
+        match self.endpoint {
+            Endpoint::Create if self.head.stream => Shape::Stream,
+            Endpoint::Create | Endpoint::Count => Shape::Whole,
+        }
+    }
+}

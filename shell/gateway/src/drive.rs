@@ -1,0 +1,285 @@
+//! The hands of an exchange: it begins attempts, feeds the exchange what they yield, and hands out
+//! what the exchange releases. Polled in place, by the handler until there is a head and then as the
+//! response's body: no task, no channel, no copy.
+
+use crate::Shared;
+use crate::ask::{Ask, Endpoint};
+use crate::forward;
+use crate::health::Bystander;
+use crate::respond::error_of;
+use crate::settle::Closed;
+use bytes::Bytes;
+use codec::own;
+use http::HeaderMap;
+use ir::{Shape, Time};
+use policy::{Action, AttemptId, Exchange, Final, Health, Input, Plan, Words};
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+mod live;
+mod timer;
+
+use live::{Live, Wish};
+use timer::Timer;
+
+/// One request under way.
+#[derive(Debug)]
+pub(crate) struct Drive {
+    shared: Arc<Shared>,
+    ask: Ask,
+    exchange: Exchange,
+    /// Every attempt so far, in order. Those that are over keep their head and error body.
+    attempts: Vec<Live>,
+    timer: Timer,
+    /// What is handed out before the exchange is asked again.
+    tail: VecDeque<Step>,
+    head_out: bool,
+    /// What was relayed was cut: from now on the only step is [`Step::Break`].
+    broken: bool,
+    status: u16,
+    code: Option<&'static str>,
+    bytes_out: u64,
+    /// When the last piece was handed out, until the next is asked for.
+    handed: Option<Time>,
+}
+
+/// What a drive hands out.
+#[derive(Debug)]
+pub(crate) enum Step {
+    /// The head: this attempt's, or ours.
+    Head(Option<AttemptId>),
+    /// A piece of the body.
+    Data(Bytes),
+    /// Instead of a head: an error response.
+    Refuse(Final),
+    /// The body is complete.
+    End,
+    /// The connection must break.
+    Break,
+}
+
+/// A pause between two polls that is longer than this was the caller's.
+const SLOW_CALLER: Duration = Duration::from_millis(50);
+
+// === impl Drive ===
+
+impl Drive {
+    pub(crate) fn new(shared: Arc<Shared>, ask: Ask, plan: Plan) -> Self {
+        let exchange = Exchange::new(plan, ask.began);
+        shared.health.arrived();
+        Self {
+            shared,
+            ask,
+            exchange,
+            attempts: Vec::new(),
+            timer: Timer::default(),
+            tail: VecDeque::new(),
+            head_out: false,
+            broken: false,
+            status: 0,
+            code: None,
+            bytes_out: 0,
+            handed: None,
+        }
+    }
+
+    pub(crate) fn ask(&self) -> &Ask {
+        &self.ask
+    }
+
+    pub(crate) fn exchange(&self) -> &Exchange {
+        &self.exchange
+    }
+
+    pub(crate) fn now(&self) -> Time {
+        self.shared.clock.now()
+    }
+
+    /// The status and headers of an attempt's answer.
+    pub(crate) fn head(&self, id: AttemptId) -> Option<(u16, &HeaderMap)> {
+        self.attempts.get(id.0).and_then(Live::head)
+    }
+
+    /// The body of an attempt's error answer.
+    pub(crate) fn error_body(&self, id: AttemptId) -> Option<Bytes> {
+        self.attempts.get(id.0).and_then(Live::error_body)
+    }
+
+    /// Notes what the caller was told in the head.
+    pub(crate) fn told(&mut self, status: u16, code: Option<&'static str>, body: usize) {
+        self.status = status;
+        self.code = code;
+        self.bytes_out += u64::try_from(body).unwrap_or(u64::MAX);
+    }
+
+    /// Goes on until there is something to hand out.
+    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Step> {
+        if let Some(handed) = self.handed.take() {
+            let now = self.now();
+            if SLOW_CALLER < now.since(handed) {
+                self.exchange.room(now);
+            }
+        }
+        let step = std::task::ready!(self.poll_step(cx));
+        if let Step::Data(bytes) = &step {
+            self.bytes_out += u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        }
+        self.handed = Some(self.now());
+        Poll::Ready(step)
+    }
+
+    fn poll_step(&mut self, cx: &mut Context<'_>) -> Poll<Step> {
+        loop {
+            if let Some(step) = self.tail.pop_front() {
+                return Poll::Ready(step);
+            }
+            let action = match self.exchange.poll() {
+                Some(action) => Some(action),
+                None if self.poll_attempts(cx) => continue,
+                None => {
+                    self.with_health(|exchange, now, health| exchange.tick(now, health));
+                    self.exchange.poll()
+                }
+            };
+            match action {
+                Some(action) => {
+                    if let Some(step) = self.obey(action, cx) {
+                        return Poll::Ready(step);
+                    }
+                }
+                None if self.broken => return Poll::Ready(Step::Break),
+                None if self.exchange.is_done() => return Poll::Ready(Step::End),
+                None => std::task::ready!(self.poll_timer(cx)),
+            }
+        }
+    }
+
+    fn poll_timer(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let deadline = self.exchange.poll_timeout(&self.shared.health);
+        self.timer.poll(cx, &self.shared.clock, deadline)
+    }
+
+    /// Feeds the exchange with what its attempts have. True where there was anything.
+    fn poll_attempts(&mut self, cx: &mut Context<'_>) -> bool {
+        let wish = self.wish();
+        for index in 0..self.attempts.len() {
+            let Some(live) = self.attempts.get_mut(index) else { continue };
+            if let Poll::Ready(input) = live.poll(cx, &wish) {
+                self.feed(AttemptId(index), input);
+                return true;
+            }
+        }
+        false
+    }
+
+    fn feed(&mut self, id: AttemptId, input: Input) {
+        self.with_health(|exchange, now, health| exchange.handle(now, id, input, health));
+    }
+
+    /// Only answers tell about health; a provider that cannot count tokens is not a sick one.
+    fn with_health(&mut self, tell: impl FnOnce(&mut Exchange, Time, &dyn Health)) {
+        let now = self.shared.clock.now();
+        match self.ask.endpoint {
+            Endpoint::Create => tell(&mut self.exchange, now, &self.shared.health),
+            Endpoint::Count => tell(&mut self.exchange, now, &Bystander(&self.shared.health)),
+        }
+    }
+
+    fn wish(&self) -> Wish {
+        Wish {
+            dialect: self.ask.dialect,
+            endpoint: self.ask.endpoint,
+            shape: self.ask.shape(),
+            choices: self.ask.head.choices,
+            include_usage: self.ask.head.include_usage,
+            answer_max: self.exchange.plan().hold_max,
+            clock: self.shared.clock,
+        }
+    }
+
+    fn obey(&mut self, action: Action, cx: &mut Context<'_>) -> Option<Step> {
+        match action {
+            Action::Begin { attempt, leg, credential } => {
+                let live = self.begin(leg, credential);
+                ir::invariant!(Ex3, attempt.0 == self.attempts.len());
+                self.attempts.push(live);
+            }
+            Action::Cancel(id) => {
+                if let Some(live) = self.attempts.get_mut(id.0) {
+                    live.stop();
+                }
+            }
+            Action::Head(id) => {
+                self.head_out = true;
+                return Some(Step::Head(id));
+            }
+            Action::Note(id) => return Some(Step::Data(self.note(Some(id)))),
+            Action::Relay(bytes) => return Some(Step::Data(bytes)),
+            Action::Ping => return Some(Step::Data(own::ping(self.ask.dialect))),
+            Action::Finish { supply_end } => {
+                self.attempts.iter_mut().for_each(|live| live.drain(cx));
+                if supply_end && self.ask.shape() == Shape::Stream {
+                    self.tail.push_back(Step::Data(own::missing_end(self.ask.dialect)));
+                }
+                self.tail.push_back(Step::End);
+            }
+            Action::Fail(word) if self.head_out => self.last_event(&word),
+            Action::Fail(word) => return Some(Step::Refuse(word)),
+            Action::Break => self.broken = true,
+        }
+        None
+    }
+
+    fn begin(&self, leg: usize, credential: usize) -> Live {
+        let provider = self.exchange.plan().legs.get(leg).and_then(|leg| {
+            let provider = self.shared.config.providers.get(leg.provider.0)?;
+            let upstream = self.shared.upstreams.get(leg.provider.0)?;
+            let credential = provider.credentials.get(credential)?;
+            let request = forward::request(&self.ask, provider, credential, &leg.model);
+            Some(request.map(|request| upstream.send(request)))
+        });
+        match provider {
+            Some(Ok(sending)) => Live::new(sending),
+            Some(Err(_)) | None => Live::impossible(),
+        }
+    }
+
+    /// After the head is out: one event that says so, and who was asked.
+    fn last_event(&mut self, word: &Final) {
+        let error = error_of(self, word);
+        if !matches!(word.words, Words::Said(_)) {
+            self.code = Some(error.code);
+            self.tail.push_back(Step::Data(self.note(None)));
+            let event = own::error_event(self.ask.dialect, &error.own(&self.ask.id));
+            self.tail.push_back(Step::Data(event));
+        }
+        self.tail.push_back(Step::End);
+    }
+
+    /// Who serves and who was asked, as a comment.
+    fn note(&self, winner: Option<AttemptId>) -> Bytes {
+        let trail = self.exchange.trail(self.now());
+        let target = winner.and_then(|id| self.exchange.target(id));
+        own::comment(&match target {
+            Some(target) => format!("backstop target={target} trail={trail}"),
+            None => format!("backstop trail={trail}"),
+        })
+    }
+
+    /// Ends it, if the caller left before its end, and passes it on to be recorded.
+    pub(crate) fn settle(mut self) {
+        self.with_health(|exchange, now, health| exchange.caller_gone(now, health));
+        // Whatever is still under way upstream is dropped here and now.
+        self.attempts.clear();
+        let closed = Closed {
+            report: self.exchange.report(self.now()),
+            ask: self.ask,
+            status: self.status,
+            code: self.code,
+            bytes_out: self.bytes_out,
+        };
+        self.shared.settler.settle(closed);
+    }
+}

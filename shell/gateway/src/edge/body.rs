@@ -1,0 +1,72 @@
+//! A request's body: within its limits, in its time, and readable.
+
+use crate::edge::refuse;
+use crate::refusal::{Reason, Refusal};
+use bytes::{Bytes, BytesMut};
+use config::Server;
+use http::{HeaderMap, header};
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+use ir::Dialect;
+use tokio::time::timeout;
+
+/// Reads a body, up to `server.body_max` bytes and within `server.body_timeout`.
+pub(crate) async fn read(
+    server: &Server,
+    headers: &HeaderMap,
+    incoming: Incoming,
+    dialect: Dialect,
+) -> Result<Bytes, Refusal> {
+    let announced = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok());
+    let announced = announced.and_then(|text| text.parse::<u64>().ok());
+    if announced.is_some_and(|length| server.body_max < length) {
+        return too_large(server, dialect);
+    }
+    match timeout(server.body_timeout, collect(server.body_max, incoming)).await {
+        Ok(Ok(Some(body))) => Ok(body),
+        Ok(Ok(None)) => too_large(server, dialect),
+        Ok(Err(())) => refuse(dialect, Reason::BodyTooSlow, "the body broke off"),
+        Err(_) => {
+            let message = format!("the body did not come within {:?}", server.body_timeout);
+            refuse(dialect, Reason::BodyTooSlow, message)
+        }
+    }
+}
+
+async fn collect(max: u64, mut incoming: Incoming) -> Result<Option<Bytes>, ()> {
+    let mut whole = BytesMut::new();
+    let mut only: Option<Bytes> = None;
+    while let Some(frame) = incoming.frame().await {
+        let Ok(data) = frame.map_err(|_| ())?.into_data() else { continue };
+        let length = whole.len() + only.as_ref().map_or(0, Bytes::len) + data.len();
+        if u64::try_from(length).is_ok_and(|length| max < length) {
+            return Ok(None);
+        }
+        // Most bodies come in one piece, which is kept as it is.
+        match (only.take(), whole.is_empty()) {
+            (None, true) => only = Some(data),
+            (first, _) => {
+                whole.extend_from_slice(&first.unwrap_or_default());
+                whole.extend_from_slice(&data);
+            }
+        }
+    }
+    Ok(Some(only.unwrap_or_else(|| whole.freeze())))
+}
+
+fn too_large(server: &Server, dialect: Dialect) -> Result<Bytes, Refusal> {
+    let message = format!("the body is longer than {} bytes (server.body_max)", server.body_max);
+    refuse(dialect, Reason::BodyTooLarge, message)
+}
+
+/// A body that could not be read, in the words of the codec.
+pub(crate) fn unreadable(dialect: Dialect, error: &codec::Error) -> Refusal {
+    let reason = if matches!(error, codec::Error::NotUtf8 { .. }) {
+        Reason::BadUtf8
+    } else if error.field().is_some() {
+        Reason::BadField
+    } else {
+        Reason::BadJson
+    };
+    Refusal::new(dialect, reason, error.to_string())
+}

@@ -1,0 +1,148 @@
+//! Who may ask: keys where there are any; on an open loopback gateway, nobody from outside.
+//!
+//! Without keys any page in the user's browser could reach the loopback port: by a name that
+//! resolves there (DNS rebinding), or by a form. So a foreign `Host` or `Origin` is refused, and so
+//! is a body that a browser may send unasked.
+
+use crate::edge::refuse;
+use crate::refusal::{Reason, Refusal};
+use config::Config;
+use http::{HeaderMap, header};
+use ir::Dialect;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+/// A caller that may ask.
+#[derive(Debug)]
+pub(crate) struct Admitted {
+    /// The name of its key, where keys are required.
+    pub(crate) principal: Option<Arc<str>>,
+    /// The header in which it was presented.
+    pub(crate) key_header: Option<&'static str>,
+}
+
+/// Admits a caller, or says why not.
+pub(crate) fn admit(
+    config: &Config,
+    headers: &HeaderMap,
+    dialect: Dialect,
+    has_body: bool,
+) -> Result<Admitted, Refusal> {
+    if has_body {
+        check_body(headers, dialect)?;
+    }
+    if config.keys.is_empty() {
+        check_open(config, headers, dialect)?;
+        return Ok(Admitted { principal: None, key_header: None });
+    }
+    let Some((header, key)) = presented(headers) else {
+        let message = "a key is required; present it as x-backstop-key, as a bearer token, or as \
+                       x-api-key";
+        return refuse(dialect, Reason::NoKey, message);
+    };
+    let Some(found) = config.key_for(key) else {
+        let message = "this key is not known here; make one with: backstop key new NAME";
+        return refuse(dialect, Reason::WrongKey, message);
+    };
+    let principal = Some(Arc::from(found.name.as_str()));
+    Ok(Admitted { principal, key_header: Some(header) })
+}
+
+/// `x-backstop-key` leaves the other headers free for a credential of the caller's own.
+fn presented(headers: &HeaderMap) -> Option<(&'static str, &str)> {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    let bearer = || {
+        let value = text("authorization")?;
+        let (scheme, token) = value.split_once(' ')?;
+        scheme.eq_ignore_ascii_case("bearer").then(|| ("authorization", token.trim()))
+    };
+    let own = text("x-backstop-key").map(|key| ("x-backstop-key", key));
+    own.or_else(bearer).or_else(|| text("x-api-key").map(|key| ("x-api-key", key)))
+}
+
+fn check_body(headers: &HeaderMap, dialect: Dialect) -> Result<(), Refusal> {
+    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+    let content_type = text(header::CONTENT_TYPE).unwrap_or("");
+    let essence = content_type.split(';').next().unwrap_or("").trim();
+    if !essence.eq_ignore_ascii_case("application/json") {
+        let message = format!("the body is declared as {essence:?}; send application/json");
+        return refuse(dialect, Reason::NotJson, message);
+    }
+    match text(header::CONTENT_ENCODING) {
+        None | Some("identity") => Ok(()),
+        Some(encoding) => {
+            let message = format!("the body is encoded as {encoding:?}; send it plain");
+            refuse(dialect, Reason::Encoded, message)
+        }
+    }
+}
+
+fn check_open(config: &Config, headers: &HeaderMap, dialect: Dialect) -> Result<(), Refusal> {
+    let host = headers.get(header::HOST).and_then(|value| value.to_str().ok()).unwrap_or("");
+    if !is_here(host) && host != config.server.listen.to_string() {
+        let message = format!(
+            "Host {host:?} is not this machine, and this gateway is open to whoever reaches it; \
+             ask by 127.0.0.1 or localhost, or set up keys: backstop key new NAME"
+        );
+        return refuse(dialect, Reason::Foreign, message);
+    }
+    for origin in headers.get_all(header::ORIGIN) {
+        let origin = origin.to_str().unwrap_or("?");
+        let from = origin.split_once("://").map_or("", |(_, host)| host);
+        if !is_here(from) {
+            let message =
+                format!("the page {origin:?} may not use this gateway; set up keys first");
+            return refuse(dialect, Reason::Foreign, message);
+        }
+    }
+    Ok(())
+}
+
+/// `localhost`, `*.localhost` (RFC 6761) or a loopback address, with any port.
+fn is_here(authority: &str) -> bool {
+    let host = match authority.strip_prefix('[') {
+        Some(rest) => rest.split(']').next().unwrap_or(""),
+        None => authority.rsplit_once(':').map_or(authority, |(host, _)| host),
+    };
+    let host = host.trim_end_matches('.').to_ascii_lowercase();
+    let loopback = host.parse::<IpAddr>().is_ok_and(|ip| match ip {
+        IpAddr::V4(ip) => ip.is_loopback(),
+        IpAddr::V6(ip) => ip.to_canonical().is_loopback(),
+    });
+    loopback || host == "localhost" || host.ends_with(".localhost")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_here;
+
+    #[test]
+    fn here_and_elsewhere() {
+        for here in [
+            "localhost",
+            "LOCALHOST:8484",
+            "localhost.",
+            "app.localhost:1",
+            "127.0.0.1:8484",
+            "127.8.8.8",
+            "[::1]:8484",
+            "[::ffff:127.0.0.1]",
+        ] {
+            assert!(is_here(here), "{here}");
+        }
+        for elsewhere in [
+            "",
+            "evil.example",
+            "localhost.evil.example",
+            "127.0.0.1.nip.io",
+            "127.0.0.1@evil.example",
+            "10.0.0.1",
+            "0.0.0.0",
+            "[::]",
+            "null",
+            "evillocalhost",
+        ] {
+            assert!(!is_here(elsewhere), "{elsewhere}");
+        }
+    }
+}

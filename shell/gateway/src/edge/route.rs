@@ -1,0 +1,133 @@
+//! Paths: one port serves every dialect by its usual path.
+
+use crate::ask::Endpoint;
+use crate::edge::refuse;
+use crate::refusal::{Reason, Refusal};
+use http::{HeaderMap, Method};
+use ir::Dialect;
+
+/// What is asked.
+#[derive(Debug, Eq, PartialEq)]
+pub(crate) enum Route {
+    /// `/`: somebody looks whether anybody is there.
+    Root,
+    /// `/health`: alive.
+    Health,
+    /// `/ready`: serving.
+    Ready,
+    /// The models, or one of them.
+    Models(Dialect, Option<String>),
+    /// A question.
+    Ask(Dialect, Endpoint),
+}
+
+/// The route of a request. Authorisation follows from what is found here, never from the path again.
+pub(crate) fn find(method: &Method, path: &str, headers: &HeaderMap) -> Result<Route, Refusal> {
+    let dialect =
+        if headers.contains_key("anthropic-version") { Dialect::Messages } else { Dialect::Chat };
+    let (route, expected) = match path {
+        "/" => (Route::Root, Method::GET),
+        "/health" => (Route::Health, Method::GET),
+        "/ready" => (Route::Ready, Method::GET),
+        "/v1/models" => (Route::Models(dialect, None), Method::GET),
+        "/v1/chat/completions" => (Route::Ask(Dialect::Chat, Endpoint::Create), Method::POST),
+        "/v1/messages" => (Route::Ask(Dialect::Messages, Endpoint::Create), Method::POST),
+        "/v1/messages/count_tokens" => {
+            (Route::Ask(Dialect::Messages, Endpoint::Count), Method::POST)
+        }
+        _ => match path.strip_prefix("/v1/models/").map(decode) {
+            Some(Some(id)) => (Route::Models(dialect, Some(id)), Method::GET),
+            Some(None) | None => return unknown(dialect, path),
+        },
+    };
+    let spoken = match &route {
+        Route::Ask(spoken, _) => *spoken,
+        Route::Root | Route::Health | Route::Ready | Route::Models(..) => dialect,
+    };
+    if *method == expected || (*method == Method::HEAD && expected == Method::GET) {
+        Ok(route)
+    } else {
+        let message = format!("{path} takes {expected}, not {method}");
+        refuse(spoken, Reason::WrongMethod, message)
+    }
+}
+
+fn unknown(dialect: Dialect, path: &str) -> Result<Route, Refusal> {
+    // The usual slip: an SDK's base URL with /v1 too many, or without it.
+    let hint = if path.starts_with("/v1/v1/") {
+        "; the base URL has one /v1 too many"
+    } else if matches!(path, "/chat/completions" | "/messages" | "/models") {
+        "; the base URL needs /v1 at its end"
+    } else {
+        ""
+    };
+    let shown: String = path.chars().take(200).collect();
+    let message = format!(
+        "nothing is served at {shown:?}{hint}; served: /v1/chat/completions, /v1/messages, \
+         /v1/messages/count_tokens, /v1/models, /health, /ready"
+    );
+    refuse(dialect, Reason::UnknownPath, message)
+}
+
+/// Model names hold slashes and colons: percent signs are decoded.
+fn decode(text: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((first, tail)) = rest.split_first() {
+        rest = tail;
+        if *first == b'%' {
+            let (hex, tail) = rest.split_at_checked(2)?;
+            bytes.push(u8::from_str_radix(std::str::from_utf8(hex).ok()?, 16).ok()?);
+            rest = tail;
+        } else {
+            bytes.push(*first);
+        }
+    }
+    String::from_utf8(bytes).ok().filter(|id| !id.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::find;
+    use http::{HeaderMap, HeaderValue, Method};
+
+    #[track_caller]
+    fn check(method: &str, path: &str, expect: &str) {
+        let mut headers = HeaderMap::new();
+        if path.ends_with('!') {
+            headers.insert("anthropic-version", HeaderValue::from_static("2023-06-01"));
+        }
+        let method = Method::from_bytes(method.as_bytes()).unwrap();
+        let found = match find(&method, path.trim_end_matches('!'), &headers) {
+            Ok(route) => format!("{route:?}"),
+            Err(refusal) => format!("{} {}", refusal.reason.code(), refusal.message),
+        };
+        assert!(found.starts_with(expect), "{method} {path}: {found}");
+    }
+
+    #[test]
+    fn routes() {
+        check("GET", "/", "Root");
+        check("HEAD", "/", "Root");
+        check("GET", "/health", "Health");
+        check("GET", "/ready", "Ready");
+        check("GET", "/v1/models", "Models(Chat, None)");
+        check("GET", "/v1/models!", "Models(Messages, None)");
+        check("GET", "/v1/models/meta%2Fllama:8b", "Models(Chat, Some(\"meta/llama:8b\"))");
+        check("GET", "/v1/models/groq/llama", "Models(Chat, Some(\"groq/llama\"))");
+        check("POST", "/v1/chat/completions", "Ask(Chat, Create)");
+        check("POST", "/v1/messages", "Ask(Messages, Create)");
+        check("POST", "/v1/messages/count_tokens", "Ask(Messages, Count)");
+        check("GET", "/v1/messages", "BS0105 /v1/messages takes POST, not GET");
+        check("DELETE", "/v1/models", "BS0105");
+        check(
+            "POST",
+            "/v1/v1/messages",
+            "BS0106 nothing is served at \"/v1/v1/messages\"; the base",
+        );
+        check("POST", "/chat/completions", "BS0106");
+        check("GET", "/v1/models/", "BS0106");
+        check("GET", "/v1/models/%zz", "BS0106");
+        check("GET", "/v1/messages/../models", "BS0106");
+    }
+}

@@ -1,0 +1,165 @@
+//! What leaves towards a provider: the address, the headers that may pass, the credential.
+//!
+//! Headers are an open list: what we do not know rides along, as client and provider add fields that
+//! we have not heard of. Held back are the connection's own headers, whatever names the caller or its
+//! page, and every credential but the one that belongs there.
+//!
+//! **Invariant:** a key of ours is put into a request to its own provider only; a caller's own
+//! credential leaves only towards a provider with `api_key = "caller"`.
+
+use crate::ask::{Ask, Endpoint};
+use bytes::Bytes;
+use config::{Credential, Provider};
+use http::header::{self, HeaderName};
+use http::{HeaderMap, HeaderValue, Method, Request, Uri};
+use ir::{Auth, Dialect};
+use secrecy::ExposeSecret;
+use transport::Payload;
+
+/// Never passed on, in either direction: they belong to one connection (RFC 9110, 7.6.1).
+const HOP_BY_HOP: &[&str] = &[
+    "connection",
+    "keep-alive",
+    "proxy-authenticate",
+    "proxy-authorization",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+];
+
+/// Never passed on to a provider: made anew, or none of its business.
+const OURS: &[&str] = &[
+    "accept-encoding",
+    "content-length",
+    "cookie",
+    "expect",
+    "forwarded",
+    "host",
+    "origin",
+    "referer",
+    "via",
+    "x-real-ip",
+];
+
+/// Credentials, and what only goes with the caller's own.
+const CREDENTIALS: &[&str] =
+    &["authorization", "x-api-key", "api-key", "openai-organization", "openai-project"];
+
+/// A request for one attempt.
+pub(crate) fn request(
+    ask: &Ask,
+    provider: &Provider,
+    credential: &Credential,
+    model: &str,
+) -> Result<Request<Payload>, http::Error> {
+    let path = match ask.endpoint {
+        Endpoint::Create => ask.dialect.path(),
+        Endpoint::Count => "/messages/count_tokens",
+    };
+    let mut request = Request::builder()
+        .method(Method::POST)
+        .uri(uri(provider, path, ask.query.as_deref())?)
+        .body(Payload::from(ask.head.splice(&ask.body, model)))?;
+    let caller = matches!(credential, Credential::Caller);
+    let headers = request.headers_mut();
+    for (name, value) in &ask.headers {
+        let own = CREDENTIALS.contains(&name.as_str());
+        let presented = ask.key_header.is_some_and(|header| header == name.as_str());
+        if may_leave(name) && (!own || (caller && !presented)) {
+            headers.append(name, value.clone());
+        }
+    }
+    authorize(headers, provider, credential);
+    Ok(request)
+}
+
+/// A free question: the list of models, with the provider's own credential or the caller's.
+pub(crate) fn list_request(
+    provider: &Provider,
+    caller: Option<&HeaderMap>,
+) -> Result<Request<Payload>, http::Error> {
+    let query = (provider.dialect == Dialect::Messages).then_some("limit=1000");
+    let mut request = Request::builder()
+        .method(Method::GET)
+        .uri(uri(provider, "/models", query)?)
+        .body(Payload::empty())?;
+    let headers = request.headers_mut();
+    if provider.dialect == Dialect::Messages {
+        headers.insert("anthropic-version", HeaderValue::from_static("2023-06-01"));
+    }
+    let credential = provider.credentials.first().unwrap_or(&Credential::None);
+    if let (Credential::Caller, Some(caller)) = (credential, caller) {
+        for name in ["authorization", "x-api-key", "anthropic-beta", "anthropic-version"] {
+            if let Some(value) = caller.get(name) {
+                headers.insert(HeaderName::from_static(name), value.clone());
+            }
+        }
+    }
+    authorize(headers, provider, credential);
+    Ok(request)
+}
+
+fn uri(provider: &Provider, path: &str, query: Option<&str>) -> Result<Uri, http::Error> {
+    let base = &provider.base_url;
+    let query = query.map(|query| format!("?{query}")).unwrap_or_default();
+    Uri::builder()
+        .scheme(if base.https { "https" } else { "http" })
+        .authority(base.authority())
+        .path_and_query(format!("{}{path}{query}", base.path))
+        .build()
+}
+
+fn may_leave(name: &HeaderName) -> bool {
+    let name = name.as_str();
+    let prefixed = ["x-backstop-", "x-forwarded-", "sec-", "proxy-"];
+    !HOP_BY_HOP.contains(&name)
+        && !OURS.contains(&name)
+        && !prefixed.iter().any(|prefix| name.starts_with(prefix))
+}
+
+fn authorize(headers: &mut HeaderMap, provider: &Provider, credential: &Credential) {
+    // Compressed answers could not be read frame by frame.
+    headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+    let Credential::Ours(key) = credential else { return };
+    let (name, value) = match provider.quirks.auth {
+        Auth::Header(name) => {
+            (HeaderName::from_static(name), HeaderValue::from_str(key.expose_secret()))
+        }
+        Auth::Bearer | Auth::Optional => {
+            let bearer = format!("Bearer {}", key.expose_secret());
+            (header::AUTHORIZATION, HeaderValue::from_str(&bearer))
+        }
+    };
+    // The configuration refused keys that do not fit into a header.
+    if let Ok(mut value) = value {
+        value.set_sensitive(true);
+        headers.insert(name, value);
+    }
+}
+
+/// The headers of a provider's answer that may reach the caller.
+pub(crate) fn answer_headers(from: &HeaderMap) -> HeaderMap {
+    let kept = |name: &HeaderName| {
+        let name = name.as_str();
+        !HOP_BY_HOP.contains(&name)
+            && !matches!(name, "content-length" | "set-cookie" | "alt-svc")
+            && !name.starts_with("x-backstop-")
+    };
+    from.iter()
+        .filter(|(name, _)| kept(name))
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .fold(HeaderMap::with_capacity(from.len() + 4), |mut headers, (name, value)| {
+            headers.append(name, value);
+            headers
+        })
+}
+
+/// The text behind `data:` of a frame, its lines joined.
+pub(crate) fn data_of(frame: &[u8]) -> Bytes {
+    let lines = frame.split(|byte| *byte == b'\n' || *byte == b'\r');
+    let data = lines.filter_map(|line| line.strip_prefix(b"data:"));
+    let data: Vec<&[u8]> = data.map(|line| line.strip_prefix(b" ").unwrap_or(line)).collect();
+    Bytes::from(data.join(&b'\n'))
+}

@@ -1,0 +1,114 @@
+//! Configuration and head → plan: which targets, in which order, within which limits.
+
+use crate::Shared;
+use crate::ask::{Ask, Endpoint};
+use crate::refusal::{Reason, Refusal};
+use config::{Config, Credential, Model, OnEmpty, OnFilter};
+use ir::Dialect;
+use policy::{Leg, Plan, ProviderId};
+use std::sync::Arc;
+use transport::entropy;
+
+/// The plan of a request, or why there is none.
+pub(crate) fn plan(shared: &Shared, ask: &Ask) -> Result<Plan, Refusal> {
+    let config = &shared.config;
+    let model = config.find(&ask.head.model).ok_or_else(|| unknown(config, ask))?;
+    let mut legs: Vec<Leg> = (0..model.chain.len())
+        .filter_map(|index| leg(config, model, index, &ask.head.model))
+        .filter(|(dialect, _)| *dialect == ask.dialect)
+        .map(|(_, leg)| leg)
+        .collect();
+    if legs.is_empty() {
+        return Err(other_dialect(config, model, ask));
+    }
+    if !ask.brings_credential() {
+        legs.retain(|leg| !leg.caller_owned);
+    }
+    let Some(total) = legs.iter().map(|leg| leg.deadlines.total).max() else {
+        return Err(nobodys_key(config, model, ask));
+    };
+    let hold_max = usize::try_from(config.server.answer_max).unwrap_or(usize::MAX);
+    Ok(Plan {
+        dialect: ask.dialect,
+        shape: ask.shape(),
+        thinking: ask.head.thinking,
+        retries: config.retries,
+        ping_every: config.server.ping_every,
+        total,
+        filter_next: model.content_filter == OnFilter::Next,
+        empty_next: model.empty == OnEmpty::Next && ask.endpoint == Endpoint::Create,
+        hold_max,
+        seed: entropy(),
+        legs,
+    })
+}
+
+/// One link of a chain as a leg, with the dialect it speaks.
+fn leg(config: &Config, model: &Model, index: usize, asked: &str) -> Option<(Dialect, Leg)> {
+    let link = model.chain.get(index)?;
+    let provider = config.provider(link)?;
+    let name: Arc<str> = Arc::from(config.target(model, link, asked));
+    let upstream = Arc::from(link.model(model, asked));
+    let caller = |credential: &Credential| matches!(credential, Credential::Caller);
+    let leg = Leg {
+        provider: ProviderId(link.provider),
+        model: upstream,
+        name,
+        local: provider.local,
+        caller_owned: provider.credentials.first().is_some_and(caller),
+        credentials: provider.credentials.len(),
+        codes: provider.quirks.codes,
+        deadlines: config.deadlines(model, link.provider),
+    };
+    Some((provider.dialect, leg))
+}
+
+fn unknown(config: &Config, ask: &Ask) -> Refusal {
+    let near = config.near(&ask.head.model);
+    let hint = if near.is_empty() {
+        let served = config.models.iter().take(8).map(|model| model.pattern.to_string());
+        format!("served here: {}", served.collect::<Vec<_>>().join(", "))
+    } else {
+        format!("did you mean {}?", near.join(", "))
+    };
+    let message = format!("no model {:?} is served here; {hint}", ask.head.model);
+    Refusal::new(ask.dialect, Reason::UnknownModel, message)
+}
+
+/// Every target wants the caller's own key, and the caller brings none.
+fn nobodys_key(config: &Config, model: &Model, ask: &Ask) -> Refusal {
+    let env = |link: &config::Link| config.provider(link)?.quirks.env.first().copied();
+    let names: Vec<&str> = model.chain.iter().filter_map(env).collect();
+    let message = format!(
+        "no key is configured for {:?}, and the request carries none: set {} where backstop runs, \
+         or send your own key",
+        ask.head.model,
+        names.join(" or "),
+    );
+    Refusal::new(ask.dialect, Reason::Unconfigured, message)
+}
+
+fn other_dialect(config: &Config, model: &Model, ask: &Ask) -> Refusal {
+    let speaks = |link: &config::Link| {
+        let provider = config.provider(link);
+        provider.map(|provider| format!("{} speaks {}", provider.name, provider.dialect.name()))
+    };
+    let spoken: Vec<String> = model.chain.iter().filter_map(speaks).collect();
+    let path = match ask.dialect {
+        Dialect::Chat => "/v1/messages",
+        Dialect::Messages => "/v1/chat/completions",
+    };
+    let reason = match ask.endpoint {
+        Endpoint::Create => Reason::OtherDialect,
+        // Clients take a clean 404 for "not here" and count by themselves.
+        Endpoint::Count => Reason::NoCounter,
+    };
+    let message = format!(
+        "{:?} is not served in the {} dialect: {}; ask at {path}, or add a target of this dialect \
+         to its chain",
+        ask.head.model,
+        ask.dialect.name(),
+        spoken.join(", "),
+    );
+    Refusal::new(ask.dialect, reason, message)
+}

@@ -1,0 +1,47 @@
+//! Free probes: is a provider that is known to be down back? Connect, TLS, `GET /models`; no token is
+//! ever spent here.
+
+use crate::{Shared, forward};
+use policy::ProviderId;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::task::JoinSet;
+use tokio::time::{MissedTickBehavior, interval, timeout};
+
+/// How often the board is asked whom to probe; how often one is probed is the board's to say.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
+/// A probe that takes longer than this says no.
+const WITHIN: Duration = Duration::from_secs(5);
+/// Probes under way at once.
+const PROBES_MAX: usize = 16;
+
+/// Probes for ever.
+pub(crate) async fn run(shared: Arc<Shared>) {
+    let mut look =
+        interval(LOOK_EVERY.min(shared.config.breakers.probe.max(Duration::from_millis(1))));
+    look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut probes = JoinSet::new();
+    loop {
+        look.tick().await;
+        while probes.try_join_next().is_some() {}
+        let due = shared.health.lock().probes_due(shared.clock.now());
+        for provider in due {
+            if probes.len() < PROBES_MAX {
+                probes.spawn(probe(Arc::clone(&shared), provider));
+            }
+        }
+    }
+}
+
+async fn probe(shared: Arc<Shared>, id: ProviderId) {
+    let provider = shared.config.providers.get(id.0);
+    let (Some(provider), Some(upstream)) = (provider, shared.upstreams.get(id.0)) else { return };
+    let Ok(request) = forward::list_request(provider, None) else { return };
+    // Any answer below 500 proves that somebody is there: 401 and 404 do.
+    let reached = match timeout(WITHIN, upstream.send(request)).await {
+        Ok(Ok(answer)) => answer.status < 500,
+        Ok(Err(_)) | Err(_) => false,
+    };
+    tracing::debug!(provider = provider.name, reached, "probe");
+    shared.health.lock().probed(shared.clock.now(), id, reached);
+}

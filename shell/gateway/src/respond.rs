@@ -1,0 +1,269 @@
+//! Responses: the one file in which an HTTP status is chosen and an error gets its words.
+
+use crate::answer::{Answer, Handle};
+use crate::drive::{Drive, Step};
+use crate::forward::answer_headers;
+use crate::refusal::{Reason, Refusal};
+use bytes::Bytes;
+use codec::own;
+use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderName, RETRY_AFTER};
+use http::{HeaderMap, HeaderValue, Response, StatusCode};
+use ir::{Connect, Deadline, Dns, Failure, Shape, Tls};
+use policy::{AttemptId, Class, Final, Words};
+use std::collections::VecDeque;
+use std::task::Context;
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-backstop-request-id");
+const TARGET: HeaderName = HeaderName::from_static("x-backstop-target");
+const TRAIL: HeaderName = HeaderName::from_static("x-backstop-trail");
+const SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+const SSE: HeaderValue = HeaderValue::from_static("text/event-stream");
+
+/// An error in our words.
+#[derive(Debug)]
+pub(crate) struct Told {
+    pub(crate) status: u16,
+    pub(crate) code: &'static str,
+    kind: Option<String>,
+    message: String,
+}
+
+// === impl Told ===
+
+impl Told {
+    /// As the codec writes it.
+    pub(crate) fn own<'a>(&'a self, request_id: &'a str) -> own::Error<'a> {
+        own::Error {
+            status: self.status,
+            code: self.code,
+            message: &self.message,
+            request_id,
+            kind: self.kind.as_deref(),
+        }
+    }
+}
+
+/// The response to a drive's first step.
+pub(crate) fn open(mut handle: Handle, step: Step, cx: &mut Context<'_>) -> Response<Answer> {
+    let Some(drive) = handle.drive() else { return Response::new(Answer::full(Bytes::new())) };
+    match step {
+        Step::Head(id) => {
+            let (status, headers) = head(drive, id);
+            drive.told(status.as_u16(), None, 0);
+            let body = match drive.ask().shape() {
+                Shape::Stream => Answer::drive(VecDeque::new(), handle),
+                Shape::Whole => whole(handle, cx),
+            };
+            respond(status, headers, body)
+        }
+        Step::Refuse(word) => {
+            let response = refuse(drive, &word);
+            handle.settle();
+            response
+        }
+        Step::Data(_) | Step::End | Step::Break => {
+            // The exchange says its head first; there is no answer without one.
+            ir::invariant!(Ex2, false);
+            handle.settle();
+            respond(StatusCode::BAD_GATEWAY, HeaderMap::new(), Answer::full(Bytes::new()))
+        }
+    }
+}
+
+/// A whole answer is at hand as soon as its head is: as one body with its length, unless it is
+/// overlong and comes in pieces.
+fn whole(mut handle: Handle, cx: &mut Context<'_>) -> Answer {
+    let mut first = VecDeque::new();
+    while let Some(drive) = handle.drive() {
+        match drive.poll(cx) {
+            std::task::Poll::Ready(Step::Data(bytes)) => first.push_back(bytes),
+            std::task::Poll::Ready(Step::End) if first.len() <= 1 => {
+                handle.settle();
+                return Answer::full(first.pop_front().unwrap_or_default());
+            }
+            std::task::Poll::Ready(_) | std::task::Poll::Pending => break,
+        }
+    }
+    Answer::drive(first, handle)
+}
+
+fn head(drive: &Drive, id: Option<AttemptId>) -> (StatusCode, HeaderMap) {
+    let theirs = id.and_then(|id| drive.head(id));
+    let status = theirs.map_or(200, |(status, _)| status);
+    let mut headers = theirs.map(|(_, headers)| answer_headers(headers)).unwrap_or_default();
+    if drive.ask().shape() == Shape::Stream {
+        let is_stream = headers
+            .get(CONTENT_TYPE)
+            .is_some_and(|value| value.as_bytes().starts_with(SSE.as_bytes()));
+        if !is_stream {
+            headers.insert(CONTENT_TYPE, SSE);
+        }
+        headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-cache"));
+    }
+    name_target(&mut headers, drive, id);
+    (StatusCode::from_u16(status).unwrap_or(StatusCode::OK), headers)
+}
+
+/// Who served, and who was asked: a fallback is never hidden.
+fn name_target(headers: &mut HeaderMap, drive: &Drive, id: Option<AttemptId>) {
+    set(headers, REQUEST_ID, &drive.ask().id);
+    if let Some(target) = id.and_then(|id| drive.exchange().target(id)) {
+        set(headers, TARGET, target);
+    }
+    if id.is_some() || drive.exchange().is_done() {
+        set(headers, TRAIL, &drive.exchange().trail(drive.now()));
+    }
+}
+
+/// Model names come from callers: what does not fit into a header is replaced.
+fn set(headers: &mut HeaderMap, name: HeaderName, value: &str) {
+    let fits = |c: char| if c.is_ascii_graphic() || c == ' ' { c } else { '?' };
+    let value: String = value.chars().take(4096).map(fits).collect();
+    if let Ok(value) = HeaderValue::from_str(&value) {
+        headers.insert(name, value);
+    }
+}
+
+fn refuse(drive: &mut Drive, word: &Final) -> Response<Answer> {
+    let told = error_of(drive, word);
+    let theirs = match word.words {
+        Words::Theirs(id) => drive.error_body(id).map(|body| (id, body)),
+        Words::Ours(_) | Words::Said(_) => None,
+    };
+    let (mut headers, body, code) = if let Some((id, body)) = theirs {
+        // An error that came inside a stream is now an error of its own.
+        let streamed = matches!(&word.failure, Failure::Rejected(it) if it.in_band);
+        let mut headers = drive.head(id).map(|(_, it)| answer_headers(it)).unwrap_or_default();
+        if streamed {
+            headers.insert(CONTENT_TYPE, JSON);
+        }
+        name_target(&mut headers, drive, Some(id));
+        (headers, body, None)
+    } else {
+        let mut headers = HeaderMap::new();
+        headers.insert(CONTENT_TYPE, JSON);
+        name_target(&mut headers, drive, None);
+        let body = own::error_body(drive.ask().dialect, &told.own(&drive.ask().id));
+        (headers, body, Some(told.code))
+    };
+    headers.remove(RETRY_AFTER);
+    headers.remove("retry-after-ms");
+    if let Some(seconds) = word.retry_after_s {
+        headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    if word.hopeless {
+        headers.insert(SHOULD_RETRY, HeaderValue::from_static("false"));
+    }
+    drive.told(told.status, code, body.len());
+    let status = StatusCode::from_u16(told.status).unwrap_or(StatusCode::BAD_GATEWAY);
+    respond(status, headers, Answer::full(body))
+}
+
+/// The last word of an exchange in our terms.
+pub(crate) fn error_of(drive: &Drive, word: &Final) -> Told {
+    let row = word.class.row();
+    let about = match word.words {
+        Words::Theirs(id) | Words::Said(id) | Words::Ours(Some(id)) => drive.exchange().target(id),
+        Words::Ours(None) => None,
+    };
+    let (kind, message) = match (&word.failure, word.words) {
+        (Failure::Rejected(it), Words::Theirs(_)) => {
+            ((!it.kind.is_empty()).then(|| it.kind.clone()), it.message.clone())
+        }
+        (failure, _) => (None, sentence(word.class, failure, about, drive)),
+    };
+    Told { status: word.status, code: row.code, kind, message }
+}
+
+/// What happened, why, and what to do next.
+fn sentence(class: Class, failure: &Failure, target: Option<&str>, drive: &Drive) -> String {
+    let target = target.unwrap_or("no target");
+    let what = observed(failure);
+    let advice = if matches!(class, Class::Unauthorized | Class::Forbidden) {
+        "check the api_key of this provider in backstop.toml or the environment"
+    } else if class == Class::Certificate {
+        "the connection may be intercepted: nothing was sent over it"
+    } else if class == Class::DnsNotFound {
+        "check base_url, and the name servers of this machine"
+    } else if class.row().transient {
+        "it may pass: try again, or add a target to the chain"
+    } else {
+        "see docs/errors for this code"
+    };
+    let trail = drive.exchange().trail(drive.now());
+    format!("{target} {what}; asked: {trail}; {advice}")
+}
+
+fn observed(failure: &Failure) -> String {
+    match failure {
+        Failure::Dns(Dns::NotFound) => "has a host name that does not exist".into(),
+        Failure::Dns(Dns::Failed) => "has a host name that could not be resolved".into(),
+        Failure::Connect(Connect::Refused) => "refuses connections".into(),
+        Failure::Connect(Connect::Timeout) => "did not accept a connection in time".into(),
+        Failure::Connect(Connect::Unreachable) => "cannot be reached from here".into(),
+        Failure::Tls(Tls::Certificate(why)) => format!("showed an invalid certificate ({why})"),
+        Failure::Tls(Tls::Handshake) => "broke off the TLS handshake".into(),
+        Failure::Unprocessed => "refused the request unread".into(),
+        Failure::Stale | Failure::Reset => "closed the connection without an answer".into(),
+        Failure::BadHttp(why) => format!("did not speak HTTP ({why})"),
+        Failure::Rejected(it) => format!("answered with status {}", it.status),
+        Failure::WrongContent(what) => format!("answered with {what:?} instead of its dialect"),
+        Failure::Malformed(why) => format!("answered with something unreadable ({why})"),
+        Failure::Cut { .. } => "cut its answer short".into(),
+        Failure::Empty => "answered with nothing".into(),
+        Failure::Silent(Deadline::FirstContent) => "showed no content in time".into(),
+        Failure::Silent(Deadline::Total) => "was the last asked when the time was over".into(),
+        Failure::Stalled => "fell silent in the middle of its answer".into(),
+        Failure::Overflow(bytes) => format!("sent more than {bytes} bytes that had to be held"),
+    }
+}
+
+/// The response to a request that is not served.
+pub(crate) fn refusal(refusal: &Refusal, request_id: &str) -> Response<Answer> {
+    let status = status_of(refusal.reason);
+    let code = refusal.reason.code();
+    let message = &refusal.message;
+    let error = own::Error { status: status.as_u16(), code, message, request_id, kind: None };
+    let body = own::error_body(refusal.dialect, &error);
+    let mut headers = HeaderMap::new();
+    headers.insert(CONTENT_TYPE, JSON);
+    if refusal.reason != Reason::BodyTooSlow {
+        headers.insert(SHOULD_RETRY, HeaderValue::from_static("false"));
+    }
+    set(&mut headers, REQUEST_ID, request_id);
+    if refusal.reason == Reason::WrongMethod {
+        headers.insert(ALLOW, HeaderValue::from_static("GET, POST"));
+    }
+    respond(status, headers, Answer::full(body))
+}
+
+/// The status of a refusal.
+pub(crate) fn status_of(reason: Reason) -> StatusCode {
+    match reason {
+        Reason::BadJson | Reason::BadField | Reason::BadUtf8 | Reason::OtherDialect => {
+            StatusCode::BAD_REQUEST
+        }
+        Reason::UnknownModel | Reason::UnknownPath | Reason::NoCounter => StatusCode::NOT_FOUND,
+        Reason::WrongMethod => StatusCode::METHOD_NOT_ALLOWED,
+        Reason::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        Reason::NotJson | Reason::Encoded => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        Reason::Foreign => StatusCode::FORBIDDEN,
+        Reason::NoKey | Reason::WrongKey | Reason::Unconfigured => StatusCode::UNAUTHORIZED,
+        Reason::BodyTooSlow => StatusCode::REQUEST_TIMEOUT,
+    }
+}
+
+/// A plain JSON document of ours.
+pub(crate) fn document(status: StatusCode, body: Bytes) -> Response<Answer> {
+    let mut headers = HeaderMap::new();
+    headers.insert(CONTENT_TYPE, JSON);
+    respond(status, headers, Answer::full(body))
+}
+
+fn respond(status: StatusCode, headers: HeaderMap, body: Answer) -> Response<Answer> {
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    *response.headers_mut() = headers;
+    response
+}

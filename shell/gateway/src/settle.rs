@@ -1,0 +1,184 @@
+//! Settling: what has ended becomes exactly one record, away from the requests.
+//!
+//! A thread of its own, so that a sink that blocks (a full or frozen disk) delays no request. The
+//! queue is bounded: beyond it records are dropped, counted and said so. A request never waits.
+
+use crate::ask::Ask;
+use crate::refusal::Refusal;
+use crate::respond::status_of;
+use ir::{Dialect, Ending, Record, Shape, Usage};
+use policy::Report;
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+
+/// Where records go.
+pub struct Sink(Box<dyn FnMut(&Record) + Send>);
+
+/// A drive that has ended.
+#[derive(Debug)]
+pub(crate) struct Closed {
+    pub(crate) report: Report,
+    pub(crate) ask: Ask,
+    pub(crate) status: u16,
+    pub(crate) code: Option<&'static str>,
+    pub(crate) bytes_out: u64,
+}
+
+/// A request that was refused at the edge.
+#[derive(Debug)]
+pub(crate) struct Turned {
+    pub(crate) id: String,
+    pub(crate) at_unix_ms: u64,
+    pub(crate) principal: Option<Arc<str>>,
+    pub(crate) shape: Shape,
+    pub(crate) model: String,
+    pub(crate) took_ms: u64,
+    pub(crate) refusal: Refusal,
+}
+
+/// Takes what has ended.
+#[derive(Debug)]
+pub(crate) struct Settler {
+    queue: SyncSender<Message>,
+    lost: Arc<AtomicU64>,
+}
+
+#[derive(Debug)]
+enum Message {
+    Closed(Box<Closed>),
+    Turned(Box<Turned>),
+    Flush(SyncSender<()>),
+}
+
+/// Ended requests that wait for the sink at most.
+const QUEUE_MAX: usize = 65_536;
+
+// === impl Sink ===
+
+impl Sink {
+    /// A sink that is called once per record, in the order in which requests end, by one thread.
+    pub fn new(write: impl FnMut(&Record) + Send + 'static) -> Self {
+        Self(Box::new(write))
+    }
+}
+
+impl fmt::Debug for Sink {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Sink")
+    }
+}
+
+// === impl Settler ===
+
+impl Settler {
+    pub(crate) fn start(sink: Sink) -> Self {
+        let (queue, ended) = sync_channel(QUEUE_MAX);
+        let lost = Arc::new(AtomicU64::new(0));
+        let seen = Arc::clone(&lost);
+        let thread = std::thread::Builder::new().name("settle".to_owned());
+        if let Err(error) = thread.spawn(move || run(sink, &ended, &seen)) {
+            tracing::error!(%error, "no thread for records: none will be written");
+        }
+        Self { queue, lost }
+    }
+
+    pub(crate) fn settle(&self, closed: Closed) {
+        self.send(Message::Closed(Box::new(closed)));
+    }
+
+    pub(crate) fn turned(&self, turned: Turned) {
+        self.send(Message::Turned(Box::new(turned)));
+    }
+
+    fn send(&self, message: Message) {
+        if self.queue.try_send(message).is_err() {
+            self.lost.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Waits until everything so far is written.
+    pub(crate) fn flush(&self) {
+        let (done, wait) = sync_channel(1);
+        if self.queue.send(Message::Flush(done)).is_ok() {
+            // An error means that the thread is gone: nothing will be written any more.
+            wait.recv().unwrap_or_default();
+        }
+    }
+}
+
+fn run(mut sink: Sink, ended: &Receiver<Message>, lost: &AtomicU64) {
+    while let Ok(message) = ended.recv() {
+        let missing = lost.swap(0, Ordering::Relaxed);
+        if missing != 0 {
+            tracing::warn!(missing, "records were dropped: their sink is too slow");
+        }
+        match message {
+            Message::Closed(closed) => (sink.0)(&closed.record()),
+            Message::Turned(turned) => (sink.0)(&turned.record()),
+            // Whoever waits may have left.
+            Message::Flush(done) => done.send(()).unwrap_or_default(),
+        }
+    }
+}
+
+// === impl Closed ===
+
+impl Closed {
+    fn record(self) -> Record {
+        let Self { report, ask, status, code, bytes_out } = self;
+        let blame = report.last_word.as_ref().map(|word| word.class.row().blame.label());
+        let shape = ask.shape();
+        Record {
+            id: ask.id,
+            at_unix_ms: ask.at_unix_ms,
+            principal: ask.principal,
+            dialect: ask.dialect,
+            shape,
+            model: ask.head.model,
+            ending: report.ending,
+            status,
+            code,
+            blame: if report.ending == Ending::Abandoned { Some("caller") } else { blame },
+            target: report.target,
+            attempts: report.attempts,
+            skipped: report.skipped,
+            usage: report.usage,
+            bytes_out,
+            pings: report.pings,
+            malformed: report.malformed,
+            first_content_ms: report.first_content_ms,
+            total_ms: report.total_ms,
+        }
+    }
+}
+
+// === impl Turned ===
+
+impl Turned {
+    fn record(self) -> Record {
+        let dialect: Dialect = self.refusal.dialect;
+        Record {
+            id: self.id,
+            at_unix_ms: self.at_unix_ms,
+            principal: self.principal,
+            dialect,
+            shape: self.shape,
+            model: self.model,
+            ending: Ending::Rejected,
+            status: status_of(self.refusal.reason).as_u16(),
+            code: Some(self.refusal.reason.code()),
+            blame: Some("caller"),
+            target: None,
+            attempts: Vec::new(),
+            skipped: Vec::new(),
+            usage: Usage::Unknown,
+            bytes_out: 0,
+            pings: 0,
+            malformed: 0,
+            first_content_ms: None,
+            total_ms: self.took_ms,
+        }
+    }
+}
