@@ -1,0 +1,102 @@
+//! The outside, as the configuration asks for it: environment, files, and which file is read.
+
+use crate::cli::ConfigArgs;
+use crate::{discover, out};
+use config::{Config, Problem, Surroundings};
+use std::path::{Path, PathBuf};
+
+/// The real environment and the real disk.
+#[derive(Debug)]
+pub(crate) struct Around;
+
+/// A configuration and where it came from.
+#[derive(Debug)]
+pub(crate) struct Loaded {
+    pub(crate) config: Config,
+    /// The file; `None` where the environment was used.
+    pub(crate) path: Option<PathBuf>,
+}
+
+/// A secret or a configuration larger than this is neither.
+const FILE_MAX: u64 = 16 << 20;
+
+// === impl Around ===
+
+impl Surroundings for Around {
+    fn env(&self, name: &str) -> Option<String> {
+        std::env::var(name).ok()
+    }
+
+    fn file(&self, path: &str) -> Result<String, String> {
+        read(Path::new(path)).map_err(|error| error.to_string())
+    }
+}
+
+fn read(path: &Path) -> std::io::Result<String> {
+    if FILE_MAX < std::fs::metadata(path)?.len() {
+        return Err(std::io::Error::other(format!("it is larger than {FILE_MAX} bytes")));
+    }
+    std::fs::read_to_string(path)
+}
+
+/// The configuration, or `None` after every problem was said.
+pub(crate) async fn load(args: &ConfigArgs) -> anyhow::Result<Option<Loaded>> {
+    let path = find(args)?;
+    let loaded = match &path {
+        Some(path) => {
+            let text = read(path)
+                .map_err(|error| anyhow::anyhow!("{} cannot be read: {error}", path.display()))?;
+            // A file without providers is completed from the environment, as no file would be.
+            let named = text.lines().any(|line| {
+                line.trim_start().trim_start_matches('[').trim_start().starts_with("providers")
+            });
+            let local = if named { Vec::new() } else { discover::local().await };
+            config::load_beside(&text, &Around, &local, args.fallback.into())
+        }
+        None => Ok(config::zero(&Around, &discover::local().await, args.fallback.into())),
+    };
+    match loaded {
+        Ok(mut config) => {
+            if let Some(listen) = args.listen {
+                if !listen.ip().is_loopback() && config.keys.is_empty() {
+                    anyhow::bail!(
+                        "--listen {listen} is beyond this machine, and there are no keys: make one \
+                         with `backstop key new NAME` and put it into the configuration"
+                    );
+                }
+                config.server.listen = listen;
+            }
+            Ok(Some(Loaded { config, path }))
+        }
+        Err(problems) => {
+            say_all(path.as_deref(), &problems);
+            Ok(None)
+        }
+    }
+}
+
+/// Says problems or warnings, one line each.
+pub(crate) fn say_all(path: Option<&Path>, problems: &[Problem]) {
+    let path = path.map_or_else(|| "environment".to_owned(), |path| path.display().to_string());
+    for problem in problems {
+        out::say(&problem.render(&path));
+    }
+}
+
+fn find(args: &ConfigArgs) -> anyhow::Result<Option<PathBuf>> {
+    if let Some(path) = &args.config {
+        anyhow::ensure!(path.exists(), "{} does not exist", path.display());
+        return Ok(Some(path.clone()));
+    }
+    Ok(search_path().into_iter().find(|path| path.is_file()))
+}
+
+/// Where a file is looked for, in order.
+pub(crate) fn search_path() -> Vec<PathBuf> {
+    let home = std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".config"));
+    let user = std::env::var_os("XDG_CONFIG_HOME").map(PathBuf::from).filter(|it| it.is_absolute());
+    let user = user.or(home).map(|folder| folder.join("backstop/backstop.toml"));
+    let here = Some(PathBuf::from("backstop.toml"));
+    let system = Some(PathBuf::from("/etc/backstop/backstop.toml"));
+    [here, user, system].into_iter().flatten().collect()
+}

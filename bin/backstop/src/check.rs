@@ -1,0 +1,110 @@
+//! `backstop check`: what would run, per model, and what cannot be promised.
+
+use crate::around::{self, Loaded};
+use crate::cli::ConfigArgs;
+use crate::{banner, out};
+use config::{Config, Credential, Link, Model};
+use ir::Dialect;
+use std::collections::BTreeSet;
+use std::process::ExitCode;
+
+/// What one vendor's API is measured to give (status pages, first half of 2026).
+const VENDOR: f64 = 0.992;
+
+/// Checks and prints.
+pub(crate) async fn run(args: &ConfigArgs) -> anyhow::Result<ExitCode> {
+    let Some(loaded) = around::load(args).await? else { return Ok(ExitCode::from(2)) };
+    let Loaded { config, path } = &loaded;
+    around::say_all(path.as_deref(), &config.warnings);
+    let from = path.as_ref().map_or_else(|| "no file".to_owned(), |it| it.display().to_string());
+    out::print(&format!(
+        "{from}: {} providers, {} models, {} keys, listening on {}",
+        config.providers.len(),
+        config.models.len(),
+        config.keys.len(),
+        config.server.listen
+    ))?;
+    for model in &config.models {
+        print_model(config, model)?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn print_model(config: &Config, model: &Model) -> anyhow::Result<()> {
+    out::print("")?;
+    out::print(&format!("{}    {}", model.pattern, banner::chain(config, model)))?;
+    for dialect in Dialect::ALL {
+        let speaks = |link: &&Link| {
+            config.provider(link).is_some_and(|provider| provider.dialect == dialect)
+        };
+        let links: Vec<&Link> = model.chain.iter().filter(speaks).collect();
+        if links.is_empty() {
+            out::print(&format!("  {:9}  not served in this dialect", dialect.name()))?;
+            continue;
+        }
+        out::print(&format!("  {:9}  asked in this order:", dialect.name()))?;
+        for (place, link) in links.iter().enumerate() {
+            out::print(&format!("    {}. {}", place + 1, describe(config, model, link)))?;
+        }
+        for line in promises(config, &links) {
+            out::print(&format!("    {line}"))?;
+        }
+    }
+    Ok(())
+}
+
+fn describe(config: &Config, model: &Model, link: &Link) -> String {
+    let Some(provider) = config.provider(link) else { return String::new() };
+    let ours = provider.credentials.iter().filter(|credential| credential.is_ours()).count();
+    let credential = match (ours, provider.credentials.first()) {
+        (0, Some(Credential::Caller)) => "the caller's own key".to_owned(),
+        (0, _) => "no key".to_owned(),
+        (1, _) => "our key".to_owned(),
+        (many, _) => format!("{many} keys of ours in turn"),
+    };
+    let deadlines = config.deadlines(model, link.provider);
+    let target = config.target(model, link, "*");
+    let place = if provider.local { ", on this machine" } else { "" };
+    format!(
+        "{target} at {}, {credential}{place}; connect {:?}, patience {:?}, first content {:?}, \
+         idle {:?}",
+        provider.base_url,
+        deadlines.connect,
+        deadlines.patience,
+        deadlines.first_content,
+        deadlines.idle
+    )
+}
+
+/// What the chain can give at best, and what it cannot.
+fn promises(config: &Config, links: &[&Link]) -> Vec<String> {
+    let providers = || links.iter().filter_map(|link| config.provider(link));
+    let clouds: BTreeSet<&str> =
+        providers().filter(|it| !it.local).map(|it| it.base_url.host.as_str()).collect();
+    let local = providers().any(|provider| provider.local);
+    let mut lines = Vec::new();
+    if !clouds.is_empty() {
+        let down = (1.0 - VENDOR).powi(i32::try_from(clouds.len()).unwrap_or(i32::MAX));
+        // Rounded down: availability is never rounded up.
+        let percent = ((1.0 - down) * 1e6).floor() / 1e4;
+        lines.push(format!(
+            "at best {percent} % from {} vendor(s) of {:.1} % each, if they fail independently",
+            clouds.len(),
+            VENDOR * 100.0
+        ));
+    }
+    if links.len() == 1 {
+        lines.push("cannot be promised: an answer while this one target is down".to_owned());
+    } else if clouds.len() == 1 && !local {
+        lines.push("cannot be promised: an answer while this one vendor is down".to_owned());
+    }
+    if !local {
+        lines.push("cannot be promised: an answer while this machine is offline".to_owned());
+    }
+    if providers().any(|it| matches!(it.credentials.first(), Some(Credential::Caller))) {
+        lines.push(
+            "a caller's key is used as it comes: when it is refused, so is the caller".into(),
+        );
+    }
+    lines
+}

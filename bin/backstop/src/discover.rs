@@ -1,0 +1,50 @@
+//! Local model servers that are listening, by their usual ports: asked for their models on loopback,
+//! all at once, briefly.
+
+use config::FoundLocal;
+use config::providers::ROWS;
+use std::future::poll_fn;
+use std::time::Duration;
+use transport::{Payload, Upstream, UpstreamSettings};
+
+/// They are on this machine: whoever does not answer at once is not there.
+const WITHIN: Duration = Duration::from_millis(500);
+const LIST_MAX: usize = 1 << 20;
+
+/// The local servers that answer, in the order of the table.
+pub(crate) async fn local() -> Vec<FoundLocal> {
+    let mut asking = tokio::task::JoinSet::new();
+    for (place, quirks) in ROWS.iter().enumerate().filter(|(_, row)| row.local && row.port != 0) {
+        asking.spawn(async move {
+            let base_url = format!("http://127.0.0.1:{}/v1", quirks.port);
+            let models = tokio::time::timeout(WITHIN, models(&base_url)).await.ok().flatten()?;
+            Some((place, FoundLocal { quirks, base_url, models }))
+        });
+    }
+    let mut found = Vec::new();
+    while let Some(answer) = asking.join_next().await {
+        found.extend(answer.ok().flatten());
+    }
+    found.sort_by_key(|(place, _)| *place);
+    found.into_iter().map(|(_, local)| local).collect()
+}
+
+/// The models of one server; `None` where nothing answers, or not like a model server.
+async fn models(base_url: &str) -> Option<Vec<String>> {
+    let upstream =
+        Upstream::new(UpstreamSettings { connect: WITHIN, ..UpstreamSettings::default() });
+    let request = http::Request::get(format!("{base_url}/models")).body(Payload::empty()).ok()?;
+    let mut answer = upstream.ok()?.send(request).await.ok()?;
+    if answer.status != 200 {
+        return None;
+    }
+    let mut body = Vec::new();
+    while let Some(chunk) = poll_fn(|cx| answer.body.poll_chunk(cx)).await {
+        body.extend_from_slice(&chunk.ok()?);
+        if LIST_MAX < body.len() {
+            return None;
+        }
+    }
+    let models = codec::read_models(&body);
+    (!models.is_empty()).then_some(models)
+}
