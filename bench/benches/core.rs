@@ -1,0 +1,116 @@
+//! The core by itself: reading requests, decoding streams, carrying an exchange.
+
+use bytes::Bytes;
+use codec::Decoder;
+use divan::counter::{BytesCount, ItemsCount};
+use divan::{Bencher, black_box};
+use ir::{Dialect, Frame, Shape, Time};
+use policy::{
+    Action, AttemptId, Board, Breakers, Deadlines, Exchange, Input, Leg, Member, Plan, ProviderId,
+    Retries,
+};
+use std::cell::RefCell;
+use std::sync::Arc;
+use std::time::Duration;
+
+fn main() {
+    divan::main();
+}
+
+/// A request whose prompt is about this long.
+fn request(kib: usize) -> Bytes {
+    let turn = r#"{"role":"user","content":"The quick brown fox \"jumps\" over the lazy dog.\n"},"#;
+    let turns = turn.repeat((kib * 1024).div_ceil(turn.len()));
+    let turns = turns.trim_end_matches(',');
+    Bytes::from(format!(r#"{{"model":"gpt-5.4","stream":true,"messages":[{turns}]}}"#))
+}
+
+/// A stream of this many pieces of text.
+fn stream(dialect: Dialect, pieces: usize) -> Bytes {
+    let (start, piece, end) = match dialect {
+        Dialect::Chat => (
+            "data: {\"id\":\"c\",\"object\":\"chat.completion.chunk\",\"choices\":[{\"index\":0,\"delta\":{\"role\":\"assistant\",\"content\":\"\"},\"finish_reason\":null}]}\n\n",
+            "data: {\"id\":\"c\",\"object\":\"chat.completion.chunk\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\" word\"},\"finish_reason\":null}]}\n\n",
+            "data: {\"id\":\"c\",\"object\":\"chat.completion.chunk\",\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n",
+        ),
+        Dialect::Messages => (
+            "event: message_start\ndata: {\"type\":\"message_start\",\"message\":{\"id\":\"m\",\"content\":[],\"usage\":{\"input_tokens\":1,\"output_tokens\":1}}}\n\nevent: content_block_start\ndata: {\"type\":\"content_block_start\",\"index\":0,\"content_block\":{\"type\":\"text\",\"text\":\"\"}}\n\n",
+            "event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"type\":\"text_delta\",\"text\":\" word\"}}\n\n",
+            "event: content_block_stop\ndata: {\"type\":\"content_block_stop\",\"index\":0}\n\nevent: message_delta\ndata: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"end_turn\"},\"usage\":{\"output_tokens\":9}}\n\nevent: message_stop\ndata: {\"type\":\"message_stop\"}\n\n",
+        ),
+    };
+    Bytes::from([start, &piece.repeat(pieces), end].concat())
+}
+
+fn decode(dialect: Dialect, bytes: &Bytes) -> Vec<Frame> {
+    let mut decoder = Decoder::new(dialect, 1);
+    let mut frames = Vec::new();
+    decoder.feed(bytes.clone(), &mut frames).unwrap_or_default();
+    frames
+}
+
+#[divan::bench(args = [1, 32, 400])]
+fn read_head_and_splice(bencher: Bencher<'_, '_>, kib: usize) {
+    let body = request(kib);
+    bencher.counter(BytesCount::new(body.len())).bench(|| {
+        let head = codec::read_head(Dialect::Chat, black_box(&body));
+        head.map(|head| head.splice(&body, "another"))
+    });
+}
+
+#[divan::bench(args = [Dialect::Chat, Dialect::Messages])]
+fn decode_1000_pieces(bencher: Bencher<'_, '_>, dialect: Dialect) {
+    let bytes = stream(dialect, 1000);
+    bencher.counter(ItemsCount::new(1000_usize)).bench(|| decode(dialect, black_box(&bytes)));
+}
+
+#[divan::bench(args = [Dialect::Chat, Dialect::Messages])]
+fn carry_an_exchange_of_1000_frames(bencher: Bencher<'_, '_>, dialect: Dialect) {
+    let frames = decode(dialect, &stream(dialect, 1000));
+    bencher.counter(ItemsCount::new(1000_usize)).with_inputs(|| frames.clone()).bench_values(
+        |frames| {
+            let board = board();
+            let mut exchange = Exchange::new(plan(dialect), Time::ZERO);
+            exchange.tick(Time::ZERO, &board);
+            let mut relayed = 0;
+            for frame in frames {
+                exchange.handle(Time::ZERO, AttemptId(0), Input::Frame(frame), &board);
+                while let Some(action) = exchange.poll() {
+                    relayed += usize::from(matches!(action, Action::Relay(_)));
+                }
+            }
+            relayed
+        },
+    );
+}
+
+fn board() -> RefCell<Board> {
+    let member = Member { host: "a:443".to_owned(), local: false, credentials: 1 };
+    RefCell::new(Board::new(&[member], Breakers::default(), &Retries::default(), 1))
+}
+
+fn plan(dialect: Dialect) -> Plan {
+    let leg = Leg {
+        provider: ProviderId(0),
+        model: Arc::from("m"),
+        name: Arc::from("a/m"),
+        local: false,
+        caller_owned: false,
+        credentials: 1,
+        codes: &[],
+        deadlines: Deadlines::default(),
+    };
+    Plan {
+        legs: vec![leg],
+        dialect,
+        shape: Shape::Stream,
+        thinking: false,
+        retries: Retries::default(),
+        ping_every: Duration::from_secs(15),
+        total: Duration::from_mins(10),
+        filter_next: false,
+        empty_next: false,
+        hold_max: 1 << 20,
+        seed: 1,
+    }
+}
