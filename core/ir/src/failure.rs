@@ -53,6 +53,8 @@ pub enum Failure {
     Stalled,
     /// More than we are willing to hold, in bytes.
     Overflow(u64),
+    /// The request could not be written down for this target; what was wrong.
+    Unsendable(&'static str),
 }
 
 /// Why a name could not be resolved.

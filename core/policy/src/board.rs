@@ -421,6 +421,7 @@ fn has_spoken(class: Class) -> bool {
             | Class::CallerGone
             | Class::GuardrailBlock
             | Class::GuardrailDown
+            | Class::Overlong
             | Class::GatewayFault
     )
 }

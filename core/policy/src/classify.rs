@@ -24,7 +24,8 @@ pub fn classify(failure: &Failure, codes: &[(&str, &str)]) -> Class {
         Failure::Empty => Class::Empty,
         Failure::Silent(_) => Class::Silent,
         Failure::Stalled => Class::Stalled,
-        Failure::Overflow(_) => Class::GatewayFault,
+        Failure::Overflow(_) => Class::Overlong,
+        Failure::Unsendable(_) => Class::GatewayFault,
     }
 }
 

@@ -94,6 +94,8 @@ pub enum Class {
     GuardrailBlock,
     /// 45: a guardrail could not be asked.
     GuardrailDown,
+    /// More than we are willing to hold.
+    Overlong,
     /// 46: a fault of ours.
     GatewayFault,
 }
@@ -268,6 +270,7 @@ rows! {
     CallerGone      "caller_gone"      Caller   | No           | No              | None          | Own(499),       false, "BS0203";
     GuardrailBlock  "guardrail_block"  Caller   | No           | No              | None          | Own(400),       false, "BS0203";
     GuardrailDown   "guardrail_down"   Gateway  | No           | No              | None          | Own(503),       true,  "BS0203";
+    Overlong        "overlong"         Gateway  | No           | No              | None          | Own(502),       false, "BS0312";
     GatewayFault    "gateway_fault"    Gateway  | No           | No              | None          | Own(500),       true,  "BS0203";
 }
 

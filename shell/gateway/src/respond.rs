@@ -215,6 +215,7 @@ fn observed(failure: &Failure) -> String {
         Failure::Silent(Deadline::FirstContent) => "showed no content in time".into(),
         Failure::Silent(Deadline::Total) => "was the last asked when the time was over".into(),
         Failure::Stalled => "fell silent in the middle of its answer".into(),
+        Failure::Unsendable(why) => format!("could not be asked ({why})"),
         Failure::Overflow(bytes) => format!("sent more than {bytes} bytes that had to be held"),
     }
 }

@@ -30,6 +30,7 @@ pub(crate) fn failure(text: &str) -> Failure {
         "silent" => Failure::Silent(ir::Deadline::FirstContent),
         "stalled" => Failure::Stalled,
         "overflow" => Failure::Overflow(1),
+        "unsendable" => Failure::Unsendable("no address"),
         status => {
             let status = status.parse().unwrap_or_else(|_| panic!("not a failure: {text}"));
             Failure::Rejected(rejection(status, rest))

@@ -331,6 +331,7 @@ fn hints(failure: &Failure) -> Hints {
         | Failure::Empty
         | Failure::Silent(_)
         | Failure::Stalled
-        | Failure::Overflow(_) => Hints::default(),
+        | Failure::Overflow(_)
+        | Failure::Unsendable(_) => Hints::default(),
     }
 }

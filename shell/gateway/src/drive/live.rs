@@ -75,7 +75,7 @@ impl Live {
 
     /// An attempt that cannot even be written down: the address or a header is not one.
     pub(super) fn impossible() -> Self {
-        let failure = Failure::BadHttp("the request cannot be addressed");
+        let failure = Failure::Unsendable("its address or a header is not one");
         let queue = VecDeque::from([Input::Failed(failure)]);
         Self { state: State::Over, queue, head: None, error: None }
     }
