@@ -194,21 +194,11 @@ pub struct Row {
 macro_rules! rows {
     ($($class:ident $word:literal $blame:ident | $same:ident | $next:ident | $scope:ident | $surface:expr, $transient:literal, $code:literal;)*) => {
         /// The whole table, in the order of [`Class`].
-        pub const ROWS: &[Row] = &[$(Row {
-            class: Class::$class,
-            word: $word,
-            blame: Blame::$blame,
-            same: Same::$same,
-            next: Next::$next,
-            scope: Scope::$scope,
-            surface: $surface,
-            transient: $transient,
-            code: $code,
-        }),*];
+        pub const ROWS: &[Row] = &[$(*Class::$class.row()),*];
 
         impl Class {
             /// Its row.
-            pub fn row(self) -> &'static Row {
+            pub const fn row(self) -> &'static Row {
                 match self { $(Self::$class => &Row {
                     class: Class::$class,
                     word: $word,
