@@ -12,7 +12,13 @@ mod side_by_side {
 use anyhow::Result;
 use side_by_side::client::{Client, Taken};
 use side_by_side::process::{Process, config, free_port};
+use std::io::Write;
 use std::time::Duration;
+
+/// A line of the result.
+macro_rules! say {
+    ($($part:tt)*) => { writeln!(std::io::stdout(), $($part)*)? };
+}
 
 /// Turns of each side; the first of each is thrown away.
 const TURNS: usize = 7;
@@ -32,11 +38,11 @@ fn main() -> Result<()> {
     let provider = Process::provider(provider_port)?;
     let file = config(gateway_port, provider_port)?;
     let gateway = Process::gateway(&file, gateway_port)?;
-    println!("idle: gateway {} KiB resident", gateway.resident_kib()?);
+    say!("idle: gateway {} KiB resident", gateway.resident_kib()?);
     for case in cases() {
         run(&case, provider_port, gateway_port, &gateway)?;
     }
-    println!("after: gateway {} KiB resident", gateway.resident_kib()?);
+    say!("after: gateway {} KiB resident", gateway.resident_kib()?);
     drop((gateway, provider));
     std::fs::remove_file(file)?;
     Ok(())
@@ -59,7 +65,8 @@ fn cases() -> Vec<Case> {
 
 fn run(case: &Case, provider: u16, gateway: u16, process: &Process) -> Result<()> {
     let (mut direct, mut through) = (Taken::default(), Taken::default());
-    let requests = if 10_000 < case.body.len() || 100 < case.events { REQUESTS / 5 } else { REQUESTS };
+    let requests =
+        if 10_000 < case.body.len() || 100 < case.events { REQUESTS / 5 } else { REQUESTS };
     let mut cpu = Duration::ZERO;
     for turn in 0..TURNS {
         let a = Client::connect(provider)?.take(&case.body, requests)?;
@@ -72,20 +79,23 @@ fn run(case: &Case, provider: u16, gateway: u16, process: &Process) -> Result<()
             cpu += spent;
         }
     }
-    let per_request = cpu.as_secs_f64() * 1e6 / through.count() as f64;
-    println!();
-    println!("{}: {} requests each way, one connection", case.name, through.count());
-    println!("  CPU of the gateway       {per_request:8.1} µs per request");
+    let per_request = cpu.as_secs_f64() * 1e6 / f64::from(through.count());
+    say!("");
+    say!("{}: {} requests each way, one connection", case.name, through.count());
+    say!("  CPU of the gateway       {per_request:8.1} µs per request");
     if 0 < case.events {
-        println!("                           {:8.2} µs per event", per_request / f64::from(case.events));
+        say!(
+            "                           {:8.2} µs per event",
+            per_request / f64::from(case.events)
+        );
     }
     for (name, a, b) in [
-        ("first byte p50", direct.first(0.5), through.first(0.5)),
-        ("first byte p99", direct.first(0.99), through.first(0.99)),
-        ("whole answer p50", direct.last(0.5), through.last(0.5)),
-        ("whole answer p99", direct.last(0.99), through.last(0.99)),
+        ("first byte p50", direct.first(50), through.first(50)),
+        ("first byte p99", direct.first(99), through.first(99)),
+        ("whole answer p50", direct.last(50), through.last(50)),
+        ("whole answer p99", direct.last(99), through.last(99)),
     ] {
-        println!("  {name:18} direct {a:8.1} µs, through {b:8.1} µs, ratio {:.2}", b / a);
+        say!("  {name:18} direct {a:8.1} µs, through {b:8.1} µs, ratio {:.2}", b / a);
     }
     Ok(())
 }

@@ -6,7 +6,7 @@ use anyhow::{Result, bail};
 
 use crate::cache::Cache;
 use crate::step::{Step, root, run_all};
-use crate::{python, say, system};
+use crate::{binary, python, say, system};
 
 /// The version that `check` installs where there is none.
 const CARGO_DENY: &str = "0.20.2";
@@ -19,7 +19,9 @@ pub(crate) fn dev(args: &[String]) -> Result<()> {
 /// `cargo xtask test`: every test there is, or those that the arguments select.
 pub(crate) fn test(args: &[String]) -> Result<()> {
     let python = python::prepare(&Cache::open()?)?;
-    let tests = || Step::cargo(["test"]).env("BACKSTOP_PYTHON", &python);
+    let binary = binary::build()?;
+    let tests =
+        || Step::cargo(["test"]).env("BACKSTOP_PYTHON", &python).env(binary::VARIABLE, &binary);
     if !args.is_empty() {
         let chosen = args.iter().any(|arg| arg.starts_with("-p") || arg.starts_with("--package"));
         let all: &[&str] = if chosen { &[] } else { &["--workspace"] };

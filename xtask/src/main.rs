@@ -2,6 +2,7 @@
 //!
 //! **Invariant:** every command is shown before it runs, and a chore that fails exits non-zero.
 
+mod binary;
 mod cache;
 mod chores;
 mod clients;

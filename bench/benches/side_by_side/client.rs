@@ -96,22 +96,23 @@ impl Taken {
         self.last.extend(more.last);
     }
 
-    pub(crate) fn count(&self) -> usize {
-        self.last.len()
+    pub(crate) fn count(&self) -> u32 {
+        u32::try_from(self.last.len()).unwrap_or(u32::MAX)
     }
 
-    pub(crate) fn first(&self, share: f64) -> f64 {
-        quantile(&self.first, share)
+    pub(crate) fn first(&self, percent: usize) -> f64 {
+        percentile(&self.first, percent)
     }
 
-    pub(crate) fn last(&self, share: f64) -> f64 {
-        quantile(&self.last, share)
+    pub(crate) fn last(&self, percent: usize) -> f64 {
+        percentile(&self.last, percent)
     }
 }
 
-fn quantile(values: &[f64], share: f64) -> f64 {
+/// The nearest rank.
+fn percentile(values: &[f64], percent: usize) -> f64 {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
-    let rank = (share * (sorted.len().saturating_sub(1)) as f64).round() as usize;
+    let rank = (sorted.len() * percent).div_ceil(100).saturating_sub(1);
     sorted.get(rank).copied().unwrap_or(f64::NAN)
 }

@@ -4,6 +4,7 @@ use crate::around::Loaded;
 use config::{Config, Credential, Model, Provider};
 use ir::Dialect;
 use std::fmt::Write;
+use std::net::{Ipv4Addr, Ipv6Addr};
 
 /// The start-up banner.
 pub(crate) fn text(loaded: &Loaded) -> String {
@@ -13,12 +14,22 @@ pub(crate) fn text(loaded: &Loaded) -> String {
         || "the environment (no backstop.toml was found)".to_owned(),
         |path| path.display().to_string(),
     );
-    let base = format!("http://{}", config.server.listen);
+    // Whoever listens everywhere is reached here by loopback; from elsewhere by a name of its own.
+    let mut reached = config.server.listen;
+    if reached.ip().is_unspecified() {
+        reached.set_ip(if reached.is_ipv4() {
+            Ipv4Addr::LOCALHOST.into()
+        } else {
+            Ipv6Addr::LOCALHOST.into()
+        });
+    }
+    let base = format!("http://{reached}");
     // Writing to a string cannot fail.
     let mut line = |it: &str| writeln!(text, "{it}").unwrap_or_default();
     line(&format!(
-        "backstop {} listens on {base}, configured by {from}",
-        env!("CARGO_PKG_VERSION")
+        "backstop {} listens on http://{}, configured by {from}",
+        env!("CARGO_PKG_VERSION"),
+        config.server.listen
     ));
     line("");
     let width =

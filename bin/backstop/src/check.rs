@@ -18,16 +18,22 @@ pub(crate) async fn run(args: &ConfigArgs) -> anyhow::Result<ExitCode> {
     around::say_all(path.as_deref(), &config.warnings);
     let from = path.as_ref().map_or_else(|| "no file".to_owned(), |it| it.display().to_string());
     out::print(&format!(
-        "{from}: {} providers, {} models, {} keys, listening on {}",
-        config.providers.len(),
-        config.models.len(),
-        config.keys.len(),
+        "{from}: {}, {}, {}, listening on {}",
+        count(config.providers.len(), "provider"),
+        count(config.models.len(), "model"),
+        count(config.keys.len(), "key"),
         config.server.listen
     ))?;
     for model in &config.models {
         print_model(config, model)?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// `1 key`, `2 keys`.
+fn count(number: usize, noun: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {noun}{plural}")
 }
 
 fn print_model(config: &Config, model: &Model) -> anyhow::Result<()> {
@@ -87,11 +93,9 @@ fn promises(config: &Config, links: &[&Link]) -> Vec<String> {
         let down = (1.0 - VENDOR).powi(i32::try_from(clouds.len()).unwrap_or(i32::MAX));
         // Rounded down: availability is never rounded up.
         let percent = ((1.0 - down) * 1e6).floor() / 1e4;
-        lines.push(format!(
-            "at best {percent} % from {} vendor(s) of {:.1} % each, if they fail independently",
-            clouds.len(),
-            VENDOR * 100.0
-        ));
+        let vendors = count(clouds.len(), "vendor");
+        let each = if clouds.len() == 1 { "" } else { " each, if they fail independently" };
+        lines.push(format!("at best {percent} % from {vendors} of {:.1} %{each}", VENDOR * 100.0));
     }
     if links.len() == 1 {
         lines.push("cannot be promised: an answer while this one target is down".to_owned());

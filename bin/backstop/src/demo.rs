@@ -147,19 +147,19 @@ async fn again(world: &World, page: &Page) -> anyhow::Result<Reply> {
 
 fn opening(page: &Page, world: &World) -> anyhow::Result<()> {
     page.title("backstop demo")?;
-    page.line(
+    out::print(
         "Two fake clouds and the gateway on this machine; real requests over real sockets. The\n\
          clouds answer in numbered words, so that one lost or said twice would show.",
     )?;
-    page.line("")?;
-    page.line(&format!("  you {0} backstop   {1}", page.arrow(), world.front()))?;
-    page.line(&format!("        1. cloud-a   {}   about to be broken", world.address_a()))?;
-    page.line(&format!("        2. cloud-b   {}", world.address_b()))?;
+    out::print("")?;
+    out::print(&format!("  you {0} backstop   {1}", page.arrow(), world.front()))?;
+    out::print(&format!("        1. cloud-a   {}   about to be broken", world.address_a()))?;
+    out::print(&format!("        2. cloud-b   {}", world.address_b()))?;
     page.columns()
 }
 
 fn closing(page: &Page, tally: &Tally, took: Duration) -> anyhow::Result<ExitCode> {
-    page.line("")?;
+    out::print("")?;
     let took = page::time(took);
     if !tally.broken.is_empty() {
         page.bad(&format!("{} of {} answered as promised, in {took}.", tally.kept, tally.all))?;
@@ -175,7 +175,7 @@ fn closing(page: &Page, tally: &Tally, took: Duration) -> anyhow::Result<ExitCod
     let me = std::env::args().next().unwrap_or_else(|| "backstop".to_owned());
     page.title("Now yours")?;
     for line in HOW.lines() {
-        page.line(&line.replace("BACKSTOP", &me))?;
+        out::print(&line.replace("BACKSTOP", &me))?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -198,7 +198,7 @@ or in code:
   Anthropic(base_url="http://127.0.0.1:8484")
   OpenAI(base_url="http://127.0.0.1:8484/v1")
 
-What falls back to what is written in backstop.toml (docs/reference/config.md); this shows it:
+What falls back to what stands in backstop.toml: see docs/reference/config.md. To see it:
 
   BACKSTOP check"#;
 

@@ -3,7 +3,6 @@
 
 use config::FoundLocal;
 use config::providers::ROWS;
-use std::future::poll_fn;
 use std::time::Duration;
 use transport::{Payload, Upstream, UpstreamSettings};
 
@@ -34,17 +33,10 @@ async fn models(base_url: &str) -> Option<Vec<String>> {
     let upstream =
         Upstream::new(UpstreamSettings { connect: WITHIN, ..UpstreamSettings::default() });
     let request = http::Request::get(format!("{base_url}/models")).body(Payload::empty()).ok()?;
-    let mut answer = upstream.ok()?.send(request).await.ok()?;
+    let answer = upstream.ok()?.send(request).await.ok()?;
     if answer.status != 200 {
         return None;
     }
-    let mut body = Vec::new();
-    while let Some(chunk) = poll_fn(|cx| answer.body.poll_chunk(cx)).await {
-        body.extend_from_slice(&chunk.ok()?);
-        if LIST_MAX < body.len() {
-            return None;
-        }
-    }
-    let models = codec::read_models(&body);
+    let models = codec::read_models(&answer.read(LIST_MAX).await?);
     (!models.is_empty()).then_some(models)
 }

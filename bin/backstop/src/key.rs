@@ -1,6 +1,7 @@
 //! `backstop key new NAME`.
 
 use crate::out;
+use anyhow::Context;
 use std::process::ExitCode;
 
 /// Makes a key: its text on standard output, what to do with it beside.
@@ -10,10 +11,7 @@ pub(crate) fn new(name: &str) -> anyhow::Result<ExitCode> {
         !name.is_empty() && name.len() <= 64 && name.chars().all(fits),
         "{name:?} cannot be a key's name: use up to 64 letters, digits, hyphens and underscores"
     );
-    let mut entropy = [0; 32];
-    for part in entropy.chunks_exact_mut(8) {
-        part.copy_from_slice(&transport::entropy().to_ne_bytes());
-    }
+    let entropy = transport::secret().context("the system gives no randomness for a key")?;
     let (text, hash) = config::new_key(entropy);
     out::print(&text)?;
     out::say("");

@@ -11,15 +11,22 @@ mod out;
 mod serve;
 mod sink;
 
+use anyhow::Context;
 use clap::Parser;
 use cli::{Cli, Command, DrillCommand, KeyCommand};
 use std::process::ExitCode;
+use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let filter = EnvFilter::try_from_env("BACKSTOP_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        // It would be said on standard error, and panic where that is what is gone.
+        .log_internal_errors(false)
+        .init();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -32,11 +39,18 @@ fn main() -> ExitCode {
     runtime.shutdown_background();
     match done {
         Ok(code) => code,
+        // Whoever read our output has heard enough: `backstop check | head`.
+        Err(error) if is_unheard(&error) => ExitCode::FAILURE,
         Err(error) => {
             out::say(&format!("error: {error:#}"));
             ExitCode::FAILURE
         }
     }
+}
+
+fn is_unheard(error: &anyhow::Error) -> bool {
+    let error = error.downcast_ref::<std::io::Error>();
+    error.is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
 }
 
 async fn run(command: Command) -> anyhow::Result<ExitCode> {
@@ -46,11 +60,11 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Check(args) => check::run(&args).await,
         Command::Key { command: KeyCommand::New { name } } => key::new(&name),
         Command::Drill { command: DrillCommand::Provider { listen, name } } => {
-            out::say(&format!("{name} listens on http://{listen}/v1 (faults by model name)"));
-            tokio::select! {
-                ended = drill::provider::run(listen, &name) => ended?,
-                _ = tokio::signal::ctrl_c() => {}
-            }
+            let provider = drill::Provider::named(&name).start_at(listen).await;
+            let provider = provider.with_context(|| format!("cannot listen on {listen}"))?;
+            let mut interrupt = signal(SignalKind::interrupt())?;
+            out::say(&format!("{name} listens on {} (faults by model name)", provider.base_url()));
+            interrupt.recv().await;
             Ok(ExitCode::SUCCESS)
         }
     }

@@ -36,6 +36,10 @@ pub(crate) async fn run(args: &ConfigArgs) -> anyhow::Result<ExitCode> {
     };
     let gateway = Gateway::new(setup).context("the gateway does not start")?;
     tokio::spawn(gateway.clone().probe());
+    // Before anybody is told that it serves: whoever waits for that may stop it at once.
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::spawn(hangups(signal(SignalKind::hangup())?));
     out::say(&banner);
 
     let settings = ListenerSettings {
@@ -43,9 +47,6 @@ pub(crate) async fn run(args: &ConfigArgs) -> anyhow::Result<ExitCode> {
         head_timeout: server.head_timeout,
         ..ListenerSettings::default()
     };
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    tokio::spawn(hangups(signal(SignalKind::hangup())?));
     let (stop, stopped) = oneshot::channel::<()>();
     let handler = {
         let gateway = gateway.clone();

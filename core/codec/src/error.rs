@@ -44,6 +44,14 @@ pub enum Error {
         /// The JSON type that was found.
         found: &'static str,
     },
+    /// A text that names something is longer than any name.
+    #[error("the field `{field}` is longer than {limit} bytes")]
+    TooLong {
+        /// Its name.
+        field: &'static str,
+        /// The limit.
+        limit: usize,
+    },
     /// A key that decides where the request goes stands there twice; parsers differ on which counts.
     #[error("the field `{field}` is there twice")]
     Duplicate {
@@ -88,6 +96,7 @@ impl Error {
             Self::Missing { field }
             | Self::WrongType { field, .. }
             | Self::Duplicate { field }
+            | Self::TooLong { field, .. }
             | Self::OutOfRange { field, .. } => Some(field),
             Self::NotUtf8 { .. }
             | Self::NotJson { .. }

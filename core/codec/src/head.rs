@@ -42,6 +42,9 @@ pub struct Head {
     pub prompt_bytes: usize,
 }
 
+/// Model names are remembered, logged and sent back: they have a limit of their own.
+const NAME_BYTES_MAX: usize = 256;
+
 /// The largest `n` that Chat Completions takes
 /// (<https://platform.openai.com/docs/api-reference/chat/create>).
 pub(crate) const CHOICES_MAX: u32 = 128;
@@ -160,6 +163,9 @@ impl<'a> Fields<'a> {
             let (line, column) = position(text, start);
             Error::NotJson { line, column, what: "the model's name is unreadable".to_owned() }
         })?;
+        if NAME_BYTES_MAX < model.len() {
+            return Err(Error::TooLong { field: "model", limit: NAME_BYTES_MAX });
+        }
         Ok((model.into_owned(), start..start.saturating_add(raw.get().len())))
     }
 

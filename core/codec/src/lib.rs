@@ -26,5 +26,5 @@ pub use error::Error;
 pub use head::{Head, read_head};
 pub use models::read_models;
 pub use rejection::read_rejection;
-pub use sse::FRAME_BYTES_MAX;
+pub use sse::{FRAME_BYTES_MAX, data_of};
 pub use whole::{NotWhole, read_whole, unfold};

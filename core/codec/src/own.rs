@@ -27,6 +27,8 @@ pub struct Error<'a> {
     pub request_id: &'a str,
     /// The dialect's type; `None` for the one that goes with the status.
     pub kind: Option<&'a str>,
+    /// The field that is to blame. Messages has no place for it.
+    pub param: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -110,13 +112,11 @@ pub(crate) fn json(value: &impl Serialize) -> String {
 }
 
 fn error_json(dialect: Dialect, error: &Error<'_>) -> String {
-    let Error { status, code, message, request_id, kind } = *error;
+    let Error { status, code, message, request_id, kind, param } = *error;
     match dialect {
         Dialect::Chat => {
             let kind = kind.unwrap_or_else(|| chat_kind(status));
-            json(&ChatError {
-                error: ChatErrorFields { message, kind, param: None, code, request_id },
-            })
+            json(&ChatError { error: ChatErrorFields { message, kind, param, code, request_id } })
         }
         Dialect::Messages => {
             let kind = kind.unwrap_or_else(|| messages_kind(status));

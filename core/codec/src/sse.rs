@@ -41,6 +41,15 @@ pub(crate) struct Fields<'a> {
     pub(crate) data: Option<Cow<'a, [u8]>>,
 }
 
+/// What a frame's `data:` fields say, joined; empty where it has none.
+pub fn data_of(frame: &Bytes) -> Bytes {
+    match Fields::read(frame, false).data {
+        Some(Cow::Borrowed(data)) => frame.slice_ref(data),
+        Some(Cow::Owned(data)) => Bytes::from(data),
+        None => Bytes::new(),
+    }
+}
+
 // === impl Framer ===
 
 impl Framer {

@@ -21,10 +21,9 @@ pub(crate) struct Ask {
     pub(crate) endpoint: Endpoint,
     /// The query as it came, without its `?`.
     pub(crate) query: Option<String>,
-    /// The headers as they came. What of them leaves is decided in `forward`.
+    /// The headers as they came, without any key of ours. What of them leaves is decided in
+    /// `forward`.
     pub(crate) headers: HeaderMap,
-    /// The header in which a key of ours was presented: it is never passed on.
-    pub(crate) key_header: Option<&'static str>,
     pub(crate) body: Bytes,
     pub(crate) head: Head,
 }
@@ -41,11 +40,11 @@ pub(crate) enum Endpoint {
 // === impl Ask ===
 
 impl Ask {
-    /// Whether the caller presents a credential of its own, beside a key of ours.
+    /// Whether the caller presents a credential of its own.
     pub(crate) fn brings_credential(&self) -> bool {
         ["authorization", "x-api-key", "api-key"]
             .into_iter()
-            .any(|name| self.headers.contains_key(name) && self.key_header != Some(name))
+            .any(|name| self.headers.contains_key(name))
     }
 
     pub(crate) fn shape(&self) -> Shape {

@@ -238,7 +238,8 @@ impl Drive {
             let upstream = self.shared.upstreams.get(leg.provider.0)?;
             let credential = provider.credentials.get(credential)?;
             let request = forward::request(&self.ask, provider, credential, &leg.model);
-            Some(request.map(|request| upstream.send(request)))
+            let connect = leg.deadlines.connect;
+            Some(request.map(|request| upstream.send_within(connect, request)))
         });
         match provider {
             Some(Ok(sending)) => Live::new(sending),
@@ -251,7 +252,12 @@ impl Drive {
         let error = error_of(self, word);
         if !matches!(word.words, Words::Said(_)) {
             self.code = Some(error.code);
-            self.tail.push_back(Step::Data(self.note(None)));
+            let about = match word.words {
+                Words::Theirs(id) => Some(id),
+                Words::Ours(id) => id,
+                Words::Said(_) => None,
+            };
+            self.tail.push_back(Step::Data(self.note(about)));
             let event = own::error_event(self.ask.dialect, &error.own(&self.ask.id));
             self.tail.push_back(Step::Data(event));
         }

@@ -25,7 +25,7 @@ mod route;
 use route::Route;
 
 /// One request.
-pub(crate) async fn serve(shared: Arc<Shared>, request: Request<Incoming>) -> Response<Answer> {
+pub(crate) async fn serve(shared: Arc<Shared>, mut request: Request<Incoming>) -> Response<Answer> {
     let arrival = Arrival {
         id: format!("req_{:016x}{:016x}", entropy(), entropy()),
         began: shared.clock.now(),
@@ -42,7 +42,7 @@ pub(crate) async fn serve(shared: Arc<Shared>, request: Request<Incoming>) -> Re
         }
         Route::Ready => ready(&shared),
         Route::Models(dialect, id) => {
-            match guard::admit(&shared.config, request.headers(), dialect, false) {
+            match guard::admit(&shared.config, request.headers_mut(), dialect, false) {
                 Ok(_) => models::answer(&shared, dialect, id, request.headers(), &arrival.id).await,
                 Err(refusal) => respond::refusal(&refusal, &arrival.id),
             }
@@ -105,12 +105,11 @@ async fn ask(
     turned: &mut Turning,
 ) -> Result<Drive, Unserved> {
     let dialect = turned.dialect;
-    let (parts, incoming) = request.into_parts();
-    let admitted = match guard::admit(&shared.config, &parts.headers, dialect, true) {
-        Ok(admitted) => admitted,
+    let (mut parts, incoming) = request.into_parts();
+    let principal = match guard::admit(&shared.config, &mut parts.headers, dialect, true) {
+        Ok(principal) => principal,
         Err(refusal) => return Err(Unserved { refusal, arrival, principal: None }),
     };
-    let principal = admitted.principal;
     let read = read(shared, &parts.headers, incoming, dialect, endpoint).await;
     let (body, head) = match read {
         Ok(read) => read,
@@ -126,7 +125,6 @@ async fn ask(
         endpoint,
         query: parts.uri.query().map(str::to_owned),
         headers: parts.headers,
-        key_header: admitted.key_header,
         body,
         head,
     };

@@ -8,7 +8,6 @@
 //! credential leaves only towards a provider with `api_key = "caller"`.
 
 use crate::ask::{Ask, Endpoint};
-use bytes::Bytes;
 use config::{Credential, Provider};
 use http::header::{self, HeaderName};
 use http::{HeaderMap, HeaderValue, Method, Request, Uri};
@@ -66,8 +65,7 @@ pub(crate) fn request(
     let headers = request.headers_mut();
     for (name, value) in &ask.headers {
         let own = CREDENTIALS.contains(&name.as_str());
-        let presented = ask.key_header.is_some_and(|header| header == name.as_str());
-        if may_leave(name) && (!own || (caller && !presented)) {
+        if may_leave(name) && !is_nominated(&ask.headers, name) && (caller || !own) {
             headers.append(name, value.clone());
         }
     }
@@ -119,6 +117,13 @@ fn may_leave(name: &HeaderName) -> bool {
         && !prefixed.iter().any(|prefix| name.starts_with(prefix))
 }
 
+/// Whether `Connection` names it: then it was for one hop (RFC 9110, 7.6.1).
+fn is_nominated(headers: &HeaderMap, name: &HeaderName) -> bool {
+    let values = headers.get_all(header::CONNECTION).into_iter();
+    let mut named = values.filter_map(|value| value.to_str().ok()).flat_map(|it| it.split(','));
+    named.any(|named| named.trim().eq_ignore_ascii_case(name.as_str()))
+}
+
 fn authorize(headers: &mut HeaderMap, provider: &Provider, credential: &Credential) {
     // Compressed answers could not be read frame by frame.
     headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
@@ -142,8 +147,10 @@ fn authorize(headers: &mut HeaderMap, provider: &Provider, credential: &Credenti
 /// The headers of a provider's answer that may reach the caller.
 pub(crate) fn answer_headers(from: &HeaderMap) -> HeaderMap {
     let kept = |name: &HeaderName| {
+        let nominated = is_nominated(from, name);
         let name = name.as_str();
-        !HOP_BY_HOP.contains(&name)
+        !nominated
+            && !HOP_BY_HOP.contains(&name)
             && !matches!(name, "content-length" | "set-cookie" | "alt-svc")
             && !name.starts_with("x-backstop-")
     };
@@ -154,12 +161,4 @@ pub(crate) fn answer_headers(from: &HeaderMap) -> HeaderMap {
             headers.append(name, value);
             headers
         })
-}
-
-/// The text behind `data:` of a frame, its lines joined.
-pub(crate) fn data_of(frame: &[u8]) -> Bytes {
-    let lines = frame.split(|byte| *byte == b'\n' || *byte == b'\r');
-    let data = lines.filter_map(|line| line.strip_prefix(b"data:"));
-    let data: Vec<&[u8]> = data.map(|line| line.strip_prefix(b" ").unwrap_or(line)).collect();
-    Bytes::from(data.join(&b'\n'))
 }

@@ -22,6 +22,7 @@ mod probe;
 mod refusal;
 mod respond;
 mod settle;
+mod watch;
 
 pub use answer::{Answer, Broken};
 pub use settle::Sink;
@@ -132,9 +133,17 @@ impl Gateway {
 
     /// Every target that is not well: `provider/model` and how it stands.
     pub fn unwell(&self) -> Vec<(String, &'static str)> {
-        let unwell = self.shared.health.lock().unwell();
+        self.shared.unwell()
+    }
+}
+
+// === impl Shared ===
+
+impl Shared {
+    fn unwell(&self) -> Vec<(String, &'static str)> {
+        let unwell = self.health.lock().unwell();
         let name = |id: policy::ProviderId| {
-            self.shared.config.providers.get(id.0).map_or("", |provider| provider.name.as_str())
+            self.config.providers.get(id.0).map_or("", |provider| provider.name.as_str())
         };
         unwell
             .into_iter()

@@ -7,14 +7,12 @@
 use crate::answer::Answer;
 use crate::refusal::{Reason, Refusal};
 use crate::{Shared, forward, respond};
-use bytes::{Bytes, BytesMut};
 use codec::own::{ModelRow, model, models};
 use config::{Credential, Name, Provider};
 use http::{HeaderMap, Response, StatusCode};
 use ir::{Dialect, Time};
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
-use std::future::poll_fn;
 use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
@@ -166,18 +164,10 @@ fn ask(
     let request = forward::list_request(provider, Some(headers));
     let upstream = upstream.clone();
     async move {
-        let mut answer = upstream.send(request.ok()?).await.ok()?;
+        let answer = upstream.send(request.ok()?).await.ok()?;
         if answer.status != 200 {
             return None;
         }
-        let mut body = BytesMut::new();
-        while let Some(chunk) = poll_fn(|cx| answer.body.poll_chunk(cx)).await {
-            let chunk: Bytes = chunk.ok()?;
-            body.extend_from_slice(&chunk);
-            if LIST_MAX < body.len() {
-                return None;
-            }
-        }
-        Some(codec::read_models(&body))
+        answer.read(LIST_MAX).await.map(|body| codec::read_models(&body))
     }
 }

@@ -79,11 +79,14 @@ fn unknown(config: &Config, ask: &Ask) -> Refusal {
 fn nobodys_key(config: &Config, model: &Model, ask: &Ask) -> Refusal {
     let env = |link: &config::Link| config.provider(link)?.quirks.env.first().copied();
     let names: Vec<&str> = model.chain.iter().filter_map(env).collect();
+    let set = if names.is_empty() {
+        "set api_key of its provider".to_owned()
+    } else {
+        format!("set {} where backstop runs", names.join(" or "))
+    };
     let message = format!(
-        "no key is configured for {:?}, and the request carries none: set {} where backstop runs, \
-         or send your own key",
+        "no key is configured for {:?}, and the request carries none: {set}, or send your own key",
         ask.head.model,
-        names.join(" or "),
     );
     Refusal::new(ask.dialect, Reason::Unconfigured, message)
 }

@@ -1,6 +1,7 @@
 //! Free probes: is a provider that is known to be down back? Connect, TLS, `GET /models`; no token is
 //! ever spent here.
 
+use crate::watch::Watch;
 use crate::{Shared, forward};
 use policy::ProviderId;
 use std::sync::Arc;
@@ -21,8 +22,10 @@ pub(crate) async fn run(shared: Arc<Shared>) {
         interval(LOOK_EVERY.min(shared.config.breakers.probe.max(Duration::from_millis(1))));
     look.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut probes = JoinSet::new();
+    let mut watch = Watch::default();
     loop {
         look.tick().await;
+        watch.look(&shared);
         while probes.try_join_next().is_some() {}
         let due = shared.health.lock().probes_due(shared.clock.now());
         for provider in due {

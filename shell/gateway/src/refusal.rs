@@ -10,6 +10,8 @@ pub(crate) struct Refusal {
     pub(crate) reason: Reason,
     /// What happened, why, and what to do.
     pub(crate) message: String,
+    /// The field of the body that is to blame, where one is.
+    pub(crate) field: Option<&'static str>,
 }
 
 /// Why.
@@ -23,8 +25,8 @@ pub(crate) enum Reason {
     BadUtf8,
     /// No section serves this model.
     UnknownModel,
-    /// Another method is meant.
-    WrongMethod,
+    /// Another method is meant: one of these.
+    WrongMethod(&'static str),
     /// Nothing is served at this path.
     UnknownPath,
     /// The body is longer than `server.body_max`.
@@ -53,7 +55,7 @@ pub(crate) enum Reason {
 
 impl Refusal {
     pub(crate) fn new(dialect: Dialect, reason: Reason, message: impl Into<String>) -> Self {
-        Self { dialect, reason, message: message.into() }
+        Self { dialect, reason, message: message.into(), field: None }
     }
 }
 
@@ -67,7 +69,7 @@ impl Reason {
             Self::BadField => "BS0102",
             Self::BadUtf8 => "BS0103",
             Self::UnknownModel => "BS0104",
-            Self::WrongMethod => "BS0105",
+            Self::WrongMethod(_) => "BS0105",
             Self::UnknownPath => "BS0106",
             Self::BodyTooLarge => "BS0107",
             Self::NotJson => "BS0108",

@@ -11,7 +11,7 @@ use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use ir::{Connect, Deadline, Dns, Failure, Shape, Tls};
 use policy::{AttemptId, Class, Final, Words};
 use std::collections::VecDeque;
-use std::task::Context;
+use std::task::{Context, Poll};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-backstop-request-id");
 const TARGET: HeaderName = HeaderName::from_static("x-backstop-target");
@@ -40,6 +40,7 @@ impl Told {
             message: &self.message,
             request_id,
             kind: self.kind.as_deref(),
+            param: None,
         }
     }
 }
@@ -75,14 +76,16 @@ pub(crate) fn open(mut handle: Handle, step: Step, cx: &mut Context<'_>) -> Resp
 /// overlong and comes in pieces.
 fn whole(mut handle: Handle, cx: &mut Context<'_>) -> Answer {
     let mut first = VecDeque::new();
-    while let Some(drive) = handle.drive() {
-        match drive.poll(cx) {
-            std::task::Poll::Ready(Step::Data(bytes)) => first.push_back(bytes),
-            std::task::Poll::Ready(Step::End) if first.len() <= 1 => {
+    // Two steps, not more: what comes in pieces is handed out as the caller takes it. A drive that
+    // broke or ended says so again.
+    for _ in 0..2 {
+        match handle.drive().map(|drive| drive.poll(cx)) {
+            Some(Poll::Ready(Step::Data(bytes))) => first.push_back(bytes),
+            Some(Poll::Ready(Step::End)) => {
                 handle.settle();
                 return Answer::full(first.pop_front().unwrap_or_default());
             }
-            std::task::Poll::Ready(_) | std::task::Poll::Pending => break,
+            Some(_) | None => break,
         }
     }
     Answer::drive(first, handle)
@@ -225,7 +228,14 @@ pub(crate) fn refusal(refusal: &Refusal, request_id: &str) -> Response<Answer> {
     let status = status_of(refusal.reason);
     let code = refusal.reason.code();
     let message = &refusal.message;
-    let error = own::Error { status: status.as_u16(), code, message, request_id, kind: None };
+    let error = own::Error {
+        status: status.as_u16(),
+        code,
+        message,
+        request_id,
+        kind: None,
+        param: refusal.field,
+    };
     let body = own::error_body(refusal.dialect, &error);
     let mut headers = HeaderMap::new();
     headers.insert(CONTENT_TYPE, JSON);
@@ -233,8 +243,8 @@ pub(crate) fn refusal(refusal: &Refusal, request_id: &str) -> Response<Answer> {
         headers.insert(SHOULD_RETRY, HeaderValue::from_static("false"));
     }
     set(&mut headers, REQUEST_ID, request_id);
-    if refusal.reason == Reason::WrongMethod {
-        headers.insert(ALLOW, HeaderValue::from_static("GET, POST"));
+    if let Reason::WrongMethod(allow) = refusal.reason {
+        headers.insert(ALLOW, HeaderValue::from_static(allow));
     }
     respond(status, headers, Answer::full(body))
 }
@@ -246,7 +256,7 @@ pub(crate) fn status_of(reason: Reason) -> StatusCode {
             StatusCode::BAD_REQUEST
         }
         Reason::UnknownModel | Reason::UnknownPath | Reason::NoCounter => StatusCode::NOT_FOUND,
-        Reason::WrongMethod => StatusCode::METHOD_NOT_ALLOWED,
+        Reason::WrongMethod(_) => StatusCode::METHOD_NOT_ALLOWED,
         Reason::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         Reason::NotJson | Reason::Encoded => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         Reason::Foreign => StatusCode::FORBIDDEN,

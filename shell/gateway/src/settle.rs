@@ -12,6 +12,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::time::Duration;
 
 /// Where records go.
 pub struct Sink(Box<dyn FnMut(&Record) + Send>);
@@ -52,6 +53,8 @@ enum Message {
     Flush(SyncSender<()>),
 }
 
+/// A process that stops does not wait longer than this for its records.
+const FLUSH_WITHIN: Duration = Duration::from_secs(2);
 /// Ended requests that wait for the sink at most.
 const QUEUE_MAX: usize = 65_536;
 
@@ -98,12 +101,13 @@ impl Settler {
         }
     }
 
-    /// Waits until everything so far is written.
+    /// Waits until everything so far is written, but not for a sink that hangs.
     pub(crate) fn flush(&self) {
         let (done, wait) = sync_channel(1);
-        if self.queue.send(Message::Flush(done)).is_ok() {
-            // An error means that the thread is gone: nothing will be written any more.
-            wait.recv().unwrap_or_default();
+        if self.queue.try_send(Message::Flush(done)).is_err()
+            || wait.recv_timeout(FLUSH_WITHIN).is_err()
+        {
+            tracing::warn!("the last records may be missing: their sink does not take them");
         }
     }
 }

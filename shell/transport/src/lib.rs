@@ -11,7 +11,7 @@ mod payload;
 mod upstream;
 
 pub use clock::Clock;
-pub use entropy::entropy;
+pub use entropy::{entropy, secret};
 pub use listener::{ListenerSettings, Peer, bind, serve};
 pub use payload::Payload;
 pub use upstream::{

@@ -121,8 +121,13 @@ impl Upstream {
     /// way there has a deadline; waiting for the answer has none. Nothing happens before the first
     /// poll.
     pub fn send(&self, request: Request<Payload>) -> Sending {
+        self.send_within(self.shared.connect, request)
+    }
+
+    /// The same with another deadline for DNS, TCP and TLS.
+    pub fn send_within(&self, connect: Duration, request: Request<Payload>) -> Sending {
         let shared = Arc::clone(&self.shared);
-        Sending { future: Box::pin(async move { shared.send(request).await }) }
+        Sending { future: Box::pin(async move { shared.send(connect, request).await }) }
     }
 }
 
@@ -138,11 +143,15 @@ impl fmt::Debug for Upstream {
 // === impl Shared ===
 
 impl Shared {
-    async fn send(&self, mut request: Request<Payload>) -> Result<Answer, Failure> {
+    async fn send(
+        &self,
+        connect: Duration,
+        mut request: Request<Payload>,
+    ) -> Result<Answer, Failure> {
         let uri = request.uri().clone();
         let origin = Origin::of(&uri)?;
         for _ in 0..CLOSED_MAX {
-            let lost = match self.lease(&origin).await? {
+            let lost = match self.lease(connect, &origin).await? {
                 Lease::One(connection) => self.on_one(&origin, connection, request).await,
                 Lease::Two(stream) => on_two(stream, request).await,
             };
@@ -157,12 +166,12 @@ impl Shared {
     }
 
     /// A pooled connection, or a new one within the deadline.
-    async fn lease(&self, origin: &Origin) -> Result<Lease, Failure> {
+    async fn lease(&self, connect: Duration, origin: &Origin) -> Result<Lease, Failure> {
         if let Some(lease) = self.pool.take(origin) {
             return Ok(lease);
         }
         let stage = Mutex::new(Stage::Tcp);
-        match timeout(self.connect, self.open(origin, &stage)).await {
+        match timeout(connect, self.open(origin, &stage)).await {
             Ok(opened) => opened,
             Err(_) => Err(stage.into_inner().late()),
         }

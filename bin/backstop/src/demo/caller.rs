@@ -210,7 +210,7 @@ impl Reply {
         match dialect {
             Dialect::Chat => {
                 let delta = event.pointer("/choices/0/delta");
-                delta.map(|delta| said_in_chat(delta)).unwrap_or_default()
+                delta.map(said_in_chat).unwrap_or_default()
             }
             Dialect::Messages => {
                 self.ended |= text(&event, "/type") == "message_stop";

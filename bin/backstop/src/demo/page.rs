@@ -65,10 +65,6 @@ impl Page {
         self.letters.arrow
     }
 
-    pub(super) fn line(&self, text: &str) -> Result<()> {
-        out::print(text)
-    }
-
     /// A heading without a number.
     pub(super) fn title(&self, text: &str) -> Result<()> {
         out::print(&format!("\n{}\n", self.paint(BOLD, text)))
@@ -84,7 +80,7 @@ impl Page {
     /// What the columns hold.
     pub(super) fn columns(&self) -> anyhow::Result<()> {
         let answer = "the caller got";
-        let names = format!("\n  the caller asks   {answer:ANSWER$}  first word  who was asked");
+        let names = format!("\n  the caller asks   {answer:ANSWER$} first word  who was asked");
         Ok(out::print(&self.paint(DIM, &names))?)
     }
 
@@ -125,7 +121,7 @@ impl Page {
         };
         let first = time(reply.first);
         let trail = self.paint(DIM, &reply.trail_in(self.letters.times));
-        out::print(&format!("{rest}  {mark} {first:>8}  {trail}"))?;
+        out::print(&format!("{rest}  {mark} {first:>7}  {trail}"))?;
         match &reply.trouble {
             Some(trouble) if !good => out::print(&self.paint(RED, &format!("    {trouble}"))),
             Some(_) | None => Ok(()),

@@ -1,7 +1,6 @@
 //! One attempt's connection: from the request to its last byte, told to the exchange piece by piece.
 
 use crate::ask::Endpoint;
-use crate::forward;
 use bytes::{Bytes, BytesMut};
 use codec::{Decoder, NotWhole};
 use http::HeaderMap;
@@ -209,7 +208,7 @@ impl Live {
     /// Keeps what an error inside the stream said: before the commit it becomes a body.
     fn note_error(&mut self, frame: &Frame) {
         if frame.events.iter().any(|event| matches!(event, Event::Fail(_))) {
-            self.error = Some(forward::data_of(&frame.bytes));
+            self.error = Some(codec::data_of(&frame.bytes));
         }
     }
 

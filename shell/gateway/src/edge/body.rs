@@ -68,5 +68,5 @@ pub(crate) fn unreadable(dialect: Dialect, error: &codec::Error) -> Refusal {
     } else {
         Reason::BadJson
     };
-    Refusal::new(dialect, reason, error.to_string())
+    Refusal { field: error.field(), ..Refusal::new(dialect, reason, error.to_string()) }
 }

@@ -12,30 +12,26 @@ use ir::Dialect;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-/// A caller that may ask.
-#[derive(Debug)]
-pub(crate) struct Admitted {
-    /// The name of its key, where keys are required.
-    pub(crate) principal: Option<Arc<str>>,
-    /// The header in which it was presented.
-    pub(crate) key_header: Option<&'static str>,
-}
+/// Where a key of ours may stand.
+const KEY_HEADERS: [&str; 3] = ["x-backstop-key", "authorization", "x-api-key"];
 
-/// Admits a caller, or says why not.
+/// Admits a caller and tells the name of its key, where keys are required; or says why not.
+///
+/// **Invariant:** a key of ours goes no further: every header that holds one is taken out.
 pub(crate) fn admit(
     config: &Config,
-    headers: &HeaderMap,
+    headers: &mut HeaderMap,
     dialect: Dialect,
     has_body: bool,
-) -> Result<Admitted, Refusal> {
+) -> Result<Option<Arc<str>>, Refusal> {
     if has_body {
         check_body(headers, dialect)?;
     }
     if config.keys.is_empty() {
         check_open(config, headers, dialect)?;
-        return Ok(Admitted { principal: None, key_header: None });
+        return Ok(None);
     }
-    let Some((header, key)) = presented(headers) else {
+    let Some(key) = KEY_HEADERS.iter().find_map(|name| presented(headers, name).next()) else {
         let message = "a key is required; present it as x-backstop-key, as a bearer token, or as \
                        x-api-key";
         return refuse(dialect, Reason::NoKey, message);
@@ -44,20 +40,26 @@ pub(crate) fn admit(
         let message = "this key is not known here; make one with: backstop key new NAME";
         return refuse(dialect, Reason::WrongKey, message);
     };
-    let principal = Some(Arc::from(found.name.as_str()));
-    Ok(Admitted { principal, key_header: Some(header) })
+    for name in KEY_HEADERS {
+        if presented(headers, name).any(|key| config.key_for(key).is_some()) {
+            headers.remove(name);
+        }
+    }
+    Ok(Some(Arc::from(found.name.as_str())))
 }
 
-/// `x-backstop-key` leaves the other headers free for a credential of the caller's own.
-fn presented(headers: &HeaderMap) -> Option<(&'static str, &str)> {
-    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-    let bearer = || {
-        let value = text("authorization")?;
-        let (scheme, token) = value.split_once(' ')?;
-        scheme.eq_ignore_ascii_case("bearer").then(|| ("authorization", token.trim()))
-    };
-    let own = text("x-backstop-key").map(|key| ("x-backstop-key", key));
-    own.or_else(bearer).or_else(|| text("x-api-key").map(|key| ("x-api-key", key)))
+/// The keys in a header. `x-backstop-key` leaves the other headers free for a credential of the
+/// caller's own.
+fn presented<'a>(headers: &'a HeaderMap, name: &str) -> impl Iterator<Item = &'a str> {
+    let bearer = name == "authorization";
+    let texts = headers.get_all(name).into_iter().filter_map(|value| value.to_str().ok());
+    texts.filter_map(move |text| {
+        if !bearer {
+            return Some(text);
+        }
+        let (scheme, token) = text.split_once(' ')?;
+        scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+    })
 }
 
 fn check_body(headers: &HeaderMap, dialect: Dialect) -> Result<(), Refusal> {

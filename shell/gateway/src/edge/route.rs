@@ -48,7 +48,8 @@ pub(crate) fn find(method: &Method, path: &str, headers: &HeaderMap) -> Result<R
         Ok(route)
     } else {
         let message = format!("{path} takes {expected}, not {method}");
-        refuse(spoken, Reason::WrongMethod, message)
+        let allow = if expected == Method::GET { "GET, HEAD" } else { "POST" };
+        refuse(spoken, Reason::WrongMethod(allow), message)
     }
 }
 

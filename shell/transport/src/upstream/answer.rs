@@ -4,12 +4,13 @@
 //! [`Failure::Cut`].
 
 use std::fmt;
+use std::future::poll_fn;
 use std::mem;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, Response};
 use http_body::{Body, Frame};
 use hyper::body::Incoming;
@@ -80,6 +81,18 @@ impl Answer {
             body.end();
         }
         Self { status: head.status.as_u16(), headers: head.headers, body, reused }
+    }
+
+    /// The whole body, where it comes to its end within `max` bytes.
+    pub async fn read(mut self, max: usize) -> Option<Bytes> {
+        let mut whole = BytesMut::new();
+        while let Some(chunk) = poll_fn(|cx| self.body.poll_chunk(cx)).await {
+            whole.extend_from_slice(&chunk.ok()?);
+            if max < whole.len() {
+                return None;
+            }
+        }
+        Some(whole.freeze())
     }
 }
 

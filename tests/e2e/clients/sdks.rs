@@ -1,0 +1,202 @@
+//! The official Python SDKs, driven by one plan: what their users get from a gateway whose first
+//! target fails.
+//!
+//! What each call comes to stands in `tests/clients/accounts.txt`, to be read by people;
+//! `BLESS=1 cargo xtask clients sdks` rewrites it.
+
+use super::{prepared, program};
+use crate::world::{Plan, World};
+use ir::Dialect;
+use serde_json::{Value, json};
+use std::fmt::Write;
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+/// How a call is made, for which model, and with what beside. The model's first word is the chain:
+///
+/// - `pair/X`: the first target is asked for X, the second is well;
+/// - `tool/X`: the same, where the second calls a tool, and `tools/X`: three of them;
+/// - `one/X`: one target, asked for X, and `both/X`: two, both asked for X;
+/// - `own/X`: one target with the caller's own key;
+/// - `park/X` and `quota/X`: as `pair/X`, and `parked/X`: as `one/X`, with a key of their own;
+/// - `late/X`: one target that has 300 ms until its first content.
+const CALLS: &[(&str, &str, &str)] = &[
+    // Every failure before the content is hidden.
+    ("stream", "pair/overloaded", "{}"),
+    ("helper", "pair/overloaded", "{}"),
+    ("whole", "pair/overloaded", "{}"),
+    ("stream", "pair/error-in-200", "{}"),
+    ("whole", "pair/error-in-200", "{}"),
+    ("helper", "pair/error-after-start", "{}"),
+    ("stream", "pair/reset-before-head", "{}"),
+    ("stream", "pair/fin-before-content", "{}"),
+    ("whole", "pair/short-body", "{}"),
+    ("whole", "pair/wrong-type", "{}"),
+    ("many", "pair/status-502", "{}"),
+    ("stream", "pair/status-500", r#"{"usage": true}"#),
+    ("stream", "pair/ok+unicode+thinking", "{}"),
+    ("stream", "quota/429-quota", "{}"),
+    ("stream", "park/status-429+retry-after-7", "{}"),
+    // Half a tool call reaches nobody.
+    ("stream", "tool/tool-cut", r#"{"tools": true}"#),
+    ("helper", "tool/tool-reset", r#"{"tools": true}"#),
+    ("whole", "tool/short-body", r#"{"tools": true}"#),
+    ("stream", "tools/tool-fin", r#"{"tools": true}"#),
+    ("helper", "tools/overloaded", r#"{"tools": true}"#),
+    ("whole", "tools/overloaded", r#"{"tools": true}"#),
+    // What is the caller's to know reaches it as its provider said it.
+    ("whole", "pair/400-invalid", "{}"),
+    ("stream", "pair/400-context", "{}"),
+    ("whole", "one/404-model", "{}"),
+    ("whole", "own/401", r#"{"headers": {"x-backstop-key": "KEY"}, "key": "sk-mine"}"#),
+    // Nobody can serve.
+    ("whole", "both/overloaded", r#"{"retries": 0}"#),
+    ("stream", "both/status-503+retry-after-9", r#"{"retries": 0}"#),
+    ("whole", "parked/status-429+retry-after-7", r#"{"retries": 0}"#),
+    ("whole", "one/401", "{}"),
+    ("whole", "pair/ok", r#"{"key": "sk-wrong"}"#),
+    // The SDK's own retries come on top, where waiting may help.
+    ("whole", "one/first-2-status-503", "{}"),
+    ("stream", "one/first-2-status-503+tokens-3", "{}"),
+    // A cut is never a success.
+    ("stream", "pair/cut-after-3", "{}"),
+    ("helper", "pair/cut-after-4", "{}"),
+    ("stream", "pair/fin-after-3", "{}"),
+    ("stream", "pair/reset-after-3", "{}"),
+    ("stream", "pair/error-after-3", "{}"),
+    ("stream", "pair/no-finish", "{}"),
+    ("stream", "pair/text-then-tool-cut", r#"{"tools": true}"#),
+    // Unusual, but complete.
+    ("stream", "pair/no-end", "{}"),
+    ("helper", "pair/garble-after-3", "{}"),
+    ("stream", "pair/whole-to-stream", "{}"),
+    // Held longer than pings take: they come before success, and before failure.
+    ("stream", "one/slow-first-350ms", "{}"),
+    ("helper", "one/slow-head-350ms", "{}"),
+    ("stream", "late/hang-before-head", "{}"),
+    ("helper", "late/silent-200", "{}"),
+    // Beside answers.
+    ("models", "", "{}"),
+    ("model", "exact", "{}"),
+    ("model", "nothing", "{}"),
+];
+
+/// Only Messages has these.
+const COUNTS: &[(&str, &str, &str)] =
+    &[("count", "pair/ok", "{}"), ("count", "pair/status-500", "{}")];
+
+/// All calls of one SDK.
+const LIMIT: Duration = Duration::from_mins(1);
+
+/// Plays the plan with both SDKs, side by side, and compares.
+pub(super) async fn check() {
+    let (messages, chat) = tokio::join!(accounts(Dialect::Messages), accounts(Dialect::Chat));
+    let seen = format!("{HEAD}\n{messages}\n{chat}");
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("clients/accounts.txt");
+    if std::env::var_os("BLESS").is_some() {
+        std::fs::write(&golden, &seen).expect("a writable tree");
+    }
+    let expected = std::fs::read_to_string(&golden).unwrap_or_default();
+    for (number, (seen, expected)) in seen.lines().zip(expected.lines()).enumerate() {
+        assert_eq!(seen, expected, "{}:{}", golden.display(), number + 1);
+    }
+    assert_eq!(seen.lines().count(), expected.lines().count(), "{}", golden.display());
+}
+
+const HEAD: &str = "What the users of the official SDKs get: a call with its model, then its account.\n\
+                    `BLESS=1 cargo xtask clients sdks` writes this; every line is to be read.\n";
+
+/// Every call with its account, in the order of the plan.
+async fn accounts(dialect: Dialect) -> String {
+    let python = prepared("BACKSTOP_PYTHON", "cargo xtask test");
+    let script = match dialect {
+        Dialect::Chat => "openai_sdk.py",
+        Dialect::Messages => "anthropic_sdk.py",
+    };
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("clients").join(script);
+    let (key, hash) = config::new_key([7; 32]);
+    let world = world(dialect, &hash).await;
+    let counts = if dialect == Dialect::Messages { COUNTS } else { &[] };
+    let calls: Vec<&(&str, &str, &str)> = CALLS.iter().chain(counts).collect();
+    let plan = json!({
+        "base_url": format!("http://{}", world.addr()),
+        "key": key,
+        "calls": calls.iter().map(|call| described(call, &key)).collect::<Vec<_>>(),
+    });
+    let mut command = Command::new(python);
+    // Nothing of this machine's configuration, keys and proxies.
+    command.env_clear().env("PYTHONDONTWRITEBYTECODE", "1").arg(script);
+    let output = program::run(&mut command, &plan.to_string(), LIMIT).await;
+    let text = String::from_utf8_lossy(&output.stdout);
+    let lines: Vec<Value> =
+        text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    assert!(output.status.success() && lines.len() == calls.len(), "{}", program::told(&output));
+    let mut seen = format!("# {}\n", dialect.name());
+    for ((how, model, _), line) in calls.iter().zip(&lines) {
+        let account = line["account"].as_str().unwrap_or_default();
+        let call = format!("{how} {model}");
+        writeln!(seen, "{}\n    {account}", call.trim_end()).expect("writing to a string");
+    }
+    // One record per request, however it ended.
+    let sent: u64 = lines.iter().map(|line| line["sent"].as_u64().unwrap_or_default()).sum();
+    let records = world.records(usize::try_from(sent).expect("few")).await;
+    let pings: u32 = records.iter().map(|record| record.pings).sum();
+    assert!(pings >= 4 * 2, "every held stream got pings, not {pings} in all");
+    world.stop().await;
+    seen
+}
+
+fn described((how, model, with): &(&str, &str, &str), key: &str) -> Value {
+    let mut case: Value = serde_json::from_str(&with.replace("KEY", key)).expect("JSON");
+    case["how"] = json!(how);
+    case["model"] = json!(model);
+    case
+}
+
+/// A gateway with a key of its own, and every chain that the calls name.
+async fn world(dialect: Dialect, hash: &str) -> World {
+    let dialect = dialect.name();
+    let mut toml = format!(
+        "server.ping_every = \"100ms\"\n\
+         retry = {{ backoff = \"1ms\", wait = \"1s\", reserve = 1000 }}\n\
+         breaker.failures = 1000\nbreaker.requests = 1000\n\
+         [keys.sdk]\nhash = \"{hash}\"\n"
+    );
+    let providers = [
+        ("first", "a", "literal:sk-a"),
+        ("second", "b", "literal:sk-b"),
+        // A rate limit parks a key: those of the others must stay in service.
+        ("limited", "a", "literal:sk-limited"),
+        ("refused", "a", "literal:sk-refused"),
+        ("spent", "a", "literal:sk-spent"),
+        ("own", "a", "caller"),
+    ];
+    for (name, cloud, key) in providers {
+        writeln!(
+            toml,
+            "[providers.{name}]\ndialect = \"{dialect}\"\nbase_url = \"{{{cloud}}}\"\n\
+             api_key = \"{key}\"\nlocal = false"
+        )
+        .expect("writing to a string");
+    }
+    let chains = [
+        ("pair/*", r#""first/$1", "second/ok""#),
+        ("tool/*", r#""first/$1", "second/ok+tools""#),
+        ("tools/*", r#""first/$1", "second/ok+text+tools-3+interleaved""#),
+        ("one/*", r#""first/$1""#),
+        ("one/401", r#""refused/401""#),
+        ("both/*", r#""first/$1", "second/$1""#),
+        ("park/*", r#""limited/$1", "second/ok""#),
+        ("parked/*", r#""limited/$1""#),
+        ("quota/*", r#""spent/$1", "second/ok""#),
+        ("own/*", r#""own/$1""#),
+        ("late/*", r#""first/$1""#),
+        ("exact", r#""first/ok""#),
+    ];
+    for (pattern, chain) in chains {
+        let deadline = if pattern == "late/*" { "deadlines.first_content = \"300ms\"" } else { "" };
+        writeln!(toml, "[models.\"{pattern}\"]\nchain = [{chain}]\n{deadline}").expect("a string");
+    }
+    Plan::new(toml).clouds(&["a", "b"]).await.start().await
+}

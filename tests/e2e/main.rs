@@ -1,0 +1,12 @@
+//! The gateway as its callers and providers meet it: over real sockets, with millisecond deadlines.
+
+#[cfg(test)]
+mod binary;
+#[cfg(test)]
+mod clients;
+#[cfg(test)]
+mod table;
+#[cfg(test)]
+mod wire;
+#[cfg(test)]
+mod world;

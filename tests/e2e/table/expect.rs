@@ -1,0 +1,257 @@
+//! What each trouble of the first target must come to, by full matches: a new variant does not
+//! compile until somebody has said what it means.
+
+use drill::provider::{
+    Break, ErrorPlace, Fault, Hint, InBand, Pace, Place, Plain, Refusal, TlsFault,
+};
+use ir::{Connect, Dialect, Dns, Shape};
+
+/// What goes wrong with the first target.
+#[derive(Clone, Debug)]
+pub(super) enum Trouble {
+    /// It is there, and does this.
+    Fault(Fault),
+    /// It cannot be reached.
+    Way(Way),
+}
+
+/// Why a target cannot be reached.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Way {
+    Dns(Dns),
+    Connect(Connect),
+    Tls(TlsFault),
+}
+
+/// What must come of it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Expect {
+    /// How the first attempt is recorded.
+    pub(super) word: &'static str,
+    /// Attempts on the first target, where the first of them failed fast.
+    pub(super) tries: usize,
+    /// What the caller gets.
+    pub(super) served: Served,
+}
+
+/// What a caller gets.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Served {
+    /// A complete answer of the first target.
+    First,
+    /// A complete answer of the second, as if nothing had happened.
+    Second,
+    /// The first target's refusal with this status, in its own bytes; with an empty body, in ours.
+    Refused(u16),
+    /// What the first target had said, and one error.
+    Broken,
+}
+
+/// The deadline that brings the decision about, where nothing is heard.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Signal {
+    /// The failure itself.
+    Heard,
+    /// The connect deadline.
+    Connect,
+    /// Patience.
+    Patience,
+    /// The idle limit.
+    Idle,
+}
+
+// === impl Trouble ===
+
+impl Trouble {
+    pub(super) fn name(&self) -> String {
+        match self {
+            Self::Fault(fault) => fault.name(),
+            Self::Way(Way::Dns(Dns::NotFound)) => "dns: no such host".to_owned(),
+            Self::Way(Way::Dns(Dns::Failed)) => "dns: resolver failed".to_owned(),
+            Self::Way(Way::Connect(Connect::Refused)) => "tcp: refused".to_owned(),
+            Self::Way(Way::Connect(Connect::Timeout)) => "tcp: black hole".to_owned(),
+            Self::Way(Way::Connect(Connect::Unreachable)) => "tcp: no route".to_owned(),
+            Self::Way(Way::Tls(tls)) => format!("tls: {tls:?}").to_lowercase(),
+        }
+    }
+
+    pub(super) fn applies_to(&self, dialect: Dialect, shape: Shape) -> bool {
+        match self {
+            Self::Fault(fault) => fault.applies_to(dialect, shape),
+            Self::Way(_) => true,
+        }
+    }
+
+    /// Which deadline must be short for a test to end soon.
+    pub(super) fn signal(&self) -> Signal {
+        match self {
+            Self::Fault(
+                Fault::Plain(
+                    Plain::HangBeforeHead | Plain::Silent200 | Plain::PingsOnly | Plain::StallBody,
+                )
+                | Fault::Break(Break::Stall, Place::BeforeContent),
+            ) => Signal::Patience,
+            Self::Fault(Fault::Plain(Plain::NoEndOpen) | Fault::Break(Break::Stall, _)) => {
+                Signal::Idle
+            }
+            Self::Way(Way::Connect(Connect::Timeout) | Way::Tls(TlsFault::Stall)) => {
+                Signal::Connect
+            }
+            Self::Fault(_) | Self::Way(_) => Signal::Heard,
+        }
+    }
+
+    pub(super) fn expect(&self, dialect: Dialect, shape: Shape) -> Expect {
+        match self {
+            Self::Fault(fault) => of_fault(fault, dialect, shape),
+            Self::Way(way) => of_way(*way),
+        }
+    }
+}
+
+fn first() -> Expect {
+    Expect { word: "ok", tries: 1, served: Served::First }
+}
+
+fn second(word: &'static str, tries: usize) -> Expect {
+    Expect { word, tries, served: Served::Second }
+}
+
+fn refused(word: &'static str, status: u16) -> Expect {
+    Expect { word, tries: 1, served: Served::Refused(status) }
+}
+
+fn broken(word: &'static str) -> Expect {
+    Expect { word, tries: 1, served: Served::Broken }
+}
+
+/// One that loses to the second because it says nothing is asked once, and never again.
+fn silent() -> Expect {
+    second("lost", 1)
+}
+
+fn of_way(way: Way) -> Expect {
+    match way {
+        Way::Dns(Dns::NotFound) => second("dns_not_found", 1),
+        Way::Dns(Dns::Failed) => second("dns_failed", 2),
+        Way::Connect(Connect::Refused | Connect::Timeout | Connect::Unreachable) => {
+            second("unreachable", 1)
+        }
+        Way::Tls(TlsFault::Expired | TlsFault::WrongHost | TlsFault::Untrusted) => {
+            second("certificate", 1)
+        }
+        Way::Tls(TlsFault::Stall) => second("tls_handshake", 2),
+        Way::Tls(TlsFault::Valid) => first(),
+    }
+}
+
+fn of_fault(fault: &Fault, dialect: Dialect, shape: Shape) -> Expect {
+    match fault {
+        Fault::Plain(plain) => of_plain(*plain, shape),
+        Fault::Status(status, hint) => of_status(*status, *hint, dialect),
+        Fault::Html(_) => second("unavailable", 2),
+        Fault::Refusal(refusal) => of_refusal(*refusal),
+        Fault::Break(how, place) => of_break(*how, *place),
+        Fault::Error(kind, place) => of_error(*kind, *place),
+        Fault::GarbleAfter(_)
+        | Fault::BigAnswer(_)
+        | Fault::Slow(Pace::Head | Pace::First | Pace::Tool | Pace::Drip, _) => first(),
+        Fault::NeedsKey(_) => second("unauthorized", 1),
+    }
+}
+
+fn of_plain(plain: Plain, shape: Shape) -> Expect {
+    match plain {
+        Plain::ResetBeforeHead | Plain::FinBeforeHead => second("reset", 2),
+        Plain::HangBeforeHead | Plain::Silent200 | Plain::PingsOnly | Plain::StallBody => silent(),
+        Plain::GarbageHttp | Plain::HugeHead => second("bad_http", 1),
+        Plain::Redirect => second("redirected", 1),
+        Plain::Empty200 if shape == Shape::Whole => second("malformed", 2),
+        Plain::Empty200 | Plain::ShortBody | Plain::ResetBody => second("cut", 2),
+        Plain::WrongType | Plain::Gzip => second("wrong_content", 1),
+        Plain::EndlessLine | Plain::TornBody => second("malformed", 2),
+        // The test asks twice; the second request meets a connection that was closed.
+        Plain::Stale => Expect { word: "stale", tries: 2, served: Served::First },
+        Plain::Overloaded => second("overloaded", 2),
+        Plain::Loading => second("loading", 1),
+        Plain::EmptyAnswer
+        | Plain::WholeToStream
+        | Plain::RefusesPrefill
+        | Plain::NoEnd
+        | Plain::NoEndOpen
+        | Plain::DoubleEnd => first(),
+        Plain::NoFinish | Plain::DoneWithoutFinish => broken("cut"),
+    }
+}
+
+fn of_status(status: u16, hint: Option<Hint>, dialect: Dialect) -> Expect {
+    let word = match (status, dialect) {
+        (429, _) => "rate_limited",
+        (504, Dialect::Messages) => "request_timeout",
+        (502..=504, _) => "unavailable",
+        (529, _) => "overloaded",
+        _ => "server_error",
+    };
+    let again = match hint {
+        // Short enough to be waited out: the table's limit is 200 ms.
+        Some(Hint::AfterMs(_)) => true,
+        Some(
+            Hint::After(_) | Hint::AfterDate | Hint::ShouldRetry(_) | Hint::Reset(_) | Hint::Absurd,
+        ) => false,
+        None => status != 429,
+    };
+    second(word, if again { 2 } else { 1 })
+}
+
+fn of_refusal(refusal: Refusal) -> Expect {
+    match refusal {
+        Refusal::Invalid => refused("invalid_request", 400),
+        Refusal::Unprocessable => refused("invalid_request", 422),
+        Refusal::ContentFilter => refused("content_filter", 400),
+        Refusal::Bare => refused("opaque", 400),
+        // Another target may know the parameter, have a larger window, or take more bytes.
+        Refusal::UnsupportedParam => second("unsupported", 1),
+        Refusal::Context => second("context_exceeded", 1),
+        Refusal::TooLarge => second("too_large", 1),
+        Refusal::Credit | Refusal::Payment => second("no_credit", 1),
+        Refusal::Unauthorized => second("unauthorized", 1),
+        Refusal::Forbidden => second("forbidden", 1),
+        Refusal::Firewall => second("firewall", 1),
+        Refusal::Model => second("not_found", 1),
+        Refusal::Timeout => second("request_timeout", 2),
+        Refusal::Conflict => second("conflict", 2),
+        Refusal::Quota => second("quota", 1),
+        Refusal::Unimplemented => second("not_implemented", 1),
+    }
+}
+
+fn of_break(how: Break, place: Place) -> Expect {
+    let word = match how {
+        Break::Stall => "stalled",
+        Break::Reset | Break::Cut | Break::Fin => "cut",
+    };
+    match (place, how) {
+        (Place::BeforeContent | Place::After(0), Break::Stall) => silent(),
+        // Half a tool call never left, so that nobody has seen anything yet.
+        (Place::Tool, Break::Stall) => second(word, 1),
+        (
+            Place::Tool | Place::BeforeContent | Place::After(0),
+            Break::Reset | Break::Cut | Break::Fin,
+        ) => second(word, 2),
+        (Place::After(_) | Place::TextThenTool, _) => broken(word),
+    }
+}
+
+fn of_error(kind: InBand, place: ErrorPlace) -> Expect {
+    let (word, tries) = match kind {
+        InBand::Overloaded => ("overloaded", 2),
+        InBand::RateLimit => ("rate_limited", 1),
+        InBand::Api => ("server_error", 2),
+        InBand::Invalid => ("invalid_request", 1),
+    };
+    match (place, kind) {
+        (ErrorPlace::After(1..), _) => broken(word),
+        (_, InBand::Invalid) => refused(word, 400),
+        (_, InBand::Overloaded | InBand::RateLimit | InBand::Api) => second(word, tries),
+    }
+}

@@ -1,0 +1,14 @@
+//! Sentence by sentence, what the gateway promises on the wire.
+
+mod breakers;
+mod bytes;
+mod credentials;
+mod endpoints;
+mod held;
+mod input;
+mod large;
+mod leaving;
+mod patience;
+mod records;
+mod waits;
+mod words;

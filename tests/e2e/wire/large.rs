@@ -1,0 +1,71 @@
+//! Sizes that hurt: overlong whole answers, lines without end, floods that nobody reads.
+
+use crate::world::{Act, Canned, Plan, Said, World, alone, pair, sent};
+use ir::{Dialect, Ending, Shape};
+
+#[tokio::test]
+async fn an_overlong_whole_answer_is_relayed_as_it_comes() {
+    for dialect in Dialect::ALL {
+        let world = World::single(dialect, "server.answer_max = \"64KiB\"\n").await;
+        let heard = world.ask(dialect, Shape::Whole, "big-answer-1MiB").await;
+        assert!(heard.status == 200 && heard.whole);
+        let expect = sent(world.a(), &world.a().log()[0], heard.took);
+        assert!(expect.contains(&heard.body), "{} bytes", heard.body.len());
+        assert!(Said::read(dialect, Shape::Whole, &heard.body).expect("an answer").is_complete());
+        assert_eq!(world.record().await.ending, Ending::Answered);
+        world.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn a_cut_within_it_breaks_the_connection() {
+    const HALF: usize = 256 << 10;
+    let chunked = "transfer-encoding: chunked\r\n\r\n80000\r\n".to_owned();
+    for framing in [format!("content-length: {}\r\n\r\n", 2 * HALF), chunked] {
+        for dialect in Dialect::ALL {
+            let head = format!("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n{framing}");
+            let acts = vec![Act::Send(head.into_bytes()), Act::Send(vec![b' '; HALF])];
+            let canned = Canned::start(acts).await;
+            let text = alone(dialect, "server.answer_max = \"64KiB\"\n");
+            let world = Plan::new(text).at("a", canned.base_url()).start().await;
+            let heard = world.ask(dialect, Shape::Whole, "any").await;
+            assert_eq!(heard.status, 200);
+            assert!(!heard.whole, "a cut must not pass for complete");
+            assert!(heard.body.len() > 64 << 10 && heard.body.len() <= HALF);
+            assert_eq!(world.record().await.ending, Ending::Broken);
+            world.stop().await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_line_without_end_is_an_error_and_not_a_grave() {
+    for dialect in Dialect::ALL {
+        let world = World::single(dialect, "retry.per_target = 1\n").await;
+        let heard = world.ask(dialect, Shape::Stream, "endless-line").await;
+        assert_eq!((heard.status, heard.code().as_str()), (502, "BS0306"));
+        assert_eq!(world.ask(dialect, Shape::Stream, "ok").await.status, 200);
+        world.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn an_endless_error_body_does_not_hold_the_decision_up() {
+    for dialect in Dialect::ALL {
+        let mut acts = vec![Act::Send(
+            b"HTTP/1.1 501 Not Implemented\r\ncontent-type: application/json\r\n\
+              transfer-encoding: chunked\r\n\r\n"
+                .to_vec(),
+        )];
+        let chunk = format!("10000\r\n{}\r\n", "x".repeat(65536)).into_bytes();
+        acts.extend(std::iter::repeat_n(Act::Send(chunk), 64));
+        acts.push(Act::Hang);
+        let canned = Canned::start(acts).await;
+        let text = pair(dialect, "");
+        let plan = Plan::new(text).at("a", canned.base_url());
+        let world = plan.clouds(&["b"]).await.start().await;
+        let heard = world.ask(dialect, Shape::Stream, "any").await;
+        assert_eq!(heard.header("x-backstop-target"), Some("b/ok"));
+        world.stop().await;
+    }
+}

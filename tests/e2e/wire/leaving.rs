@@ -1,0 +1,95 @@
+//! The caller leaves: every attempt is cancelled at once, as the provider's log shows.
+
+use super::patience::{SOON, gone, median};
+use crate::world::{LIMIT, Plan, Request, World, each, pair};
+use drill::provider::{End, Seen};
+use ir::{Dialect, Ending, Shape};
+use std::time::Instant;
+
+/// Leaves once `ready`, and tells how long the cloud was still asked.
+async fn leave(dialect: Dialect, shape: Shape, settings: &str, model: &str, sign: Option<&str>) {
+    let mut times = Vec::new();
+    for _ in 0..3 {
+        let world = World::single(dialect, settings).await;
+        let mut call = world.send(&Request::ask(dialect, shape, model)).await;
+        match sign {
+            Some(sign) => assert!(call.until(sign).await, "{sign:?} never came"),
+            None => assert!(world.a().wait_for(|log| log.len() == 1, LIMIT).await),
+        }
+        drop(call);
+        let left = Instant::now();
+        times.push(gone(world.a()).await.saturating_duration_since(left));
+        let record = world.record().await;
+        assert_eq!((record.ending, record.blame), (Ending::Abandoned, Some("caller")));
+        assert_eq!(record.attempts[0].outcome, "abandoned");
+        world.stop().await;
+    }
+    assert!(median(times.clone()) <= SOON, "{model}: {times:?}");
+}
+
+#[tokio::test]
+async fn while_it_streams() {
+    for dialect in Dialect::ALL {
+        leave(dialect, Shape::Stream, "", "ok+tokens-2000+every-10ms", Some("w3")).await;
+    }
+}
+
+#[tokio::test]
+async fn while_a_whole_answer_is_made() {
+    for dialect in Dialect::ALL {
+        for model in ["hang-before-head", "stall-body"] {
+            leave(dialect, Shape::Whole, "", model, None).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn while_a_stream_is_held() {
+    for dialect in Dialect::ALL {
+        let pings = "server.ping_every = \"100ms\"\n";
+        leave(dialect, Shape::Stream, "", "silent-200", None).await;
+        leave(dialect, Shape::Stream, pings, "silent-200", Some("ping")).await;
+        leave(dialect, Shape::Stream, pings, "hang-before-head", Some("ping")).await;
+    }
+}
+
+#[tokio::test]
+async fn while_several_are_asked() {
+    each(async |dialect| {
+        for shape in Shape::ALL {
+            let settings = "deadlines.patience = \"50ms\"\ndeadlines.patience_whole = \"50ms\"\n";
+            let text = pair(dialect, settings).replace("b/ok", "b/hang-before-head");
+            let world = Plan::new(text).clouds(&["a", "b"]).await.start().await;
+            let call = world.send(&Request::ask(dialect, shape, "hang-before-head")).await;
+            let asked = |log: &[Seen]| log.len() == 1;
+            assert!(
+                world.a().wait_for(asked, LIMIT).await && world.b().wait_for(asked, LIMIT).await
+            );
+            drop(call);
+            gone(world.a()).await;
+            gone(world.b()).await;
+            let record = world.record().await;
+            let outcomes: Vec<_> = record.attempts.iter().map(|it| it.outcome).collect();
+            assert_eq!(outcomes, ["abandoned", "abandoned"]);
+            // It was the caller's doing, and nobody's health.
+            assert!(world.gateway().unwell().is_empty());
+            world.stop().await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn after_the_end_there_is_nothing_to_cancel() {
+    for dialect in Dialect::ALL {
+        let world = World::single(dialect, "").await;
+        for _ in 0..3 {
+            let heard = world.ask(dialect, Shape::Stream, "ok").await;
+            assert!(heard.whole);
+        }
+        let done = |log: &[Seen]| log.iter().all(|seen| seen.ended == Some(End::Done));
+        assert!(world.a().wait_for(done, LIMIT).await, "{:?}", world.a().log());
+        assert_eq!(world.a().connections(), 1, "a finished answer gives its connection back");
+        world.stop().await;
+    }
+}
