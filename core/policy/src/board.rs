@@ -10,11 +10,11 @@ use crate::{
     Breakers, Class, Leg, ProviderId, Retries, Scope, budget::Budget, pace::Pace, rng::Rng,
 };
 use ir::{Time, invariant};
-use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+mod cell;
 mod credentials;
 mod network;
 
@@ -56,6 +56,8 @@ pub struct Permit {
     host: bool,
     /// Its failure was counted already, when it lost our patience.
     counted: bool,
+    /// When the head of an answer came.
+    heard: Option<Time>,
     epoch: Epoch,
 }
 
@@ -88,6 +90,8 @@ pub struct Standing {
     pub run: u32,
     /// Its usual time to first content.
     pub p95: Option<Duration>,
+    /// Changes whenever it goes down.
+    pub epoch: Epoch,
 }
 
 /// The health of everything.
@@ -156,6 +160,7 @@ impl Board {
 
     /// May an attempt on this leg begin?
     pub fn enter(&mut self, now: Time, leg: &Leg) -> Admission {
+        self.budget.at(now);
         if let Some(until) = self.hosts.shut(now, leg.provider) {
             return Admission::Shut(until, "host_down");
         }
@@ -187,7 +192,7 @@ impl Board {
         }
         self.permits += 1;
         let proving = proving || host;
-        Admission::Go(Permit { credential, proving, host, counted: false, epoch })
+        Admission::Go(Permit { credential, proving, host, counted: false, heard: None, epoch })
     }
 
     /// Begins although it may not.
@@ -196,7 +201,7 @@ impl Board {
         let credentials = self.providers.get(leg.provider.0).filter(|_| !leg.caller_owned);
         let credential = credentials.map_or(0, Credentials::least_bad);
         self.permits += 1;
-        Permit { credential, proving: false, host: false, counted: false, epoch }
+        Permit { credential, proving: false, host: false, counted: false, heard: None, epoch }
     }
 
     /// An attempt showed its first content.
@@ -209,7 +214,14 @@ impl Board {
             target.breaker.proved(permit.epoch);
         }
         permit.host = false;
-        self.hosts.reached(now, leg.provider);
+        self.reached(now, leg.provider);
+    }
+
+    /// Somebody spoke to us there.
+    fn reached(&mut self, at: Time, provider: ProviderId) {
+        if self.hosts.reached(at, provider) {
+            self.forgive_remote();
+        }
     }
 
     /// An attempt lost our patience.
@@ -223,9 +235,12 @@ impl Board {
     pub fn ended(&mut self, now: Time, leg: &Leg, permit: &Permit, outcome: Outcome) {
         invariant!(Bd1, 0 < self.permits);
         self.permits = self.permits.saturating_sub(1);
+        if let Some(heard) = permit.heard {
+            self.reached(heard, leg.provider);
+        }
         match outcome {
             Outcome::Good => {
-                self.hosts.reached(now, leg.provider);
+                self.reached(now, leg.provider);
                 if permit.proving {
                     self.target(now, leg).breaker.proved(permit.epoch);
                 }
@@ -254,7 +269,7 @@ impl Board {
             return self.missed(now, leg, permit, class);
         }
         if has_spoken(class) {
-            self.hosts.reached(now, leg.provider);
+            self.reached(now, leg.provider);
         }
         match scope {
             Scope::Target if !permit.counted => self.sample(now, leg, permit, Sample::Bad),
@@ -285,7 +300,8 @@ impl Board {
         let settings = self.settings;
         if self.hosts.failed(now, leg.provider, miss, &settings) {
             self.forgive_remote();
-        } else if permit.proving {
+        }
+        if permit.proving && !self.hosts.is_down() {
             let mut rng = self.rng.clone();
             let breaker = &mut self.target(now, leg).breaker;
             breaker.missed(now, permit.epoch, &settings, &mut rng);
@@ -307,7 +323,8 @@ impl Board {
         self.rng = rng;
     }
 
-    /// Every remote host failed at once: it was the local network, and nobody's fault out there.
+    /// The local network went down, or came back: what failed around that time was nobody's fault
+    /// out there.
     fn forgive_remote(&mut self) {
         for ((provider, _), target) in &mut self.targets {
             if !self.hosts.is_local(*provider) {
@@ -325,6 +342,7 @@ impl Board {
                 && self.hosts.is_closed(leg.provider),
             run: target.map_or(0, |target| target.breaker.run()),
             p95: target.and_then(|target| target.pace.p95()),
+            epoch: target.map_or_else(Epoch::default, |target| target.breaker.epoch()),
         }
     }
 
@@ -354,7 +372,7 @@ impl Board {
     /// A free probe came back. `reached`: connected, TLS verified, and any HTTP answer below 500.
     pub fn probed(&mut self, now: Time, provider: ProviderId, reached: bool) {
         if reached {
-            self.hosts.reached(now, provider);
+            self.reached(now, provider);
         }
         for ((owner, _), target) in &mut self.targets {
             if *owner == provider {
@@ -406,6 +424,20 @@ impl Board {
     }
 }
 
+// === impl Permit ===
+
+impl Permit {
+    /// As [`Standing::epoch`] was when it was given.
+    pub(crate) fn epoch(&self) -> Epoch {
+        self.epoch
+    }
+
+    /// The head of an answer came: somebody is there, whatever follows.
+    pub(crate) fn heard(&mut self, now: Time) {
+        self.heard = Some(now);
+    }
+}
+
 /// Whether a failure of this class is an answer: somebody spoke to us there, just now. A reset, a
 /// silence, or the cut of what began long ago is none.
 fn has_spoken(class: Class) -> bool {
@@ -424,49 +456,6 @@ fn has_spoken(class: Class) -> bool {
             | Class::Overlong
             | Class::GatewayFault
     )
-}
-
-/// For one thread: tests and the simulator. The gateway has its own lock.
-impl Health for RefCell<Board> {
-    fn arrived(&self) {
-        self.borrow_mut().arrived();
-    }
-
-    fn enter(&self, now: Time, leg: &Leg) -> Admission {
-        self.borrow_mut().enter(now, leg)
-    }
-
-    fn force(&self, now: Time, leg: &Leg) -> Permit {
-        self.borrow_mut().force(now, leg)
-    }
-
-    fn spend(&self) -> bool {
-        self.borrow_mut().spend()
-    }
-
-    fn alive(&self, now: Time, leg: &Leg, permit: &mut Permit, after: Option<Duration>) {
-        self.borrow_mut().alive(now, leg, permit, after);
-    }
-
-    fn slow(&self, now: Time, leg: &Leg, permit: &mut Permit) {
-        self.borrow_mut().slow(now, leg, permit);
-    }
-
-    fn ended(&self, now: Time, leg: &Leg, permit: Permit, outcome: Outcome) {
-        self.borrow_mut().ended(now, leg, &permit, outcome);
-    }
-
-    fn standing(&self, leg: &Leg) -> Standing {
-        self.borrow().standing(leg)
-    }
-
-    fn has_credential(&self, now: Time, leg: &Leg) -> bool {
-        self.borrow().has_credential(now, leg)
-    }
-
-    fn network_down(&self) -> bool {
-        self.borrow().network_down()
-    }
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@
 //!                          +---------------------------------------------------------+
 //! ```
 //!
-//! One trial at a time; after it the number of requests that may be under way without having shown
+//! One trial at a time, unless it stays silent; after it the number of requests that may be under way without having shown
 //! content doubles with every success. So a lone user is back on the first target at once, and a
 //! flood returns in steps. A rate limit counts in the rate but never in the run of failures; it
 //! does fail a trial.
@@ -69,8 +69,8 @@ enum State {
     /// Nothing enters before `until`, or, once [`TURNED_MAX`] were turned away, before `early`; nor
     /// before a free probe came back well.
     Open { until: Time, early: Time, gate: Gate, turned: u32 },
-    /// One attempt finds out.
-    Trial,
+    /// One attempt finds out; another is let in beside one that has shown nothing for [`TRIAL_FOR`].
+    Trial { since: Time },
     /// `proving` attempts are under way without having shown content, of at most `limit`.
     Ramp { limit: u32, proving: u32 },
     /// Misconfigured: only time heals it.
@@ -89,6 +89,8 @@ enum Gate {
 const RAMP_MAX: u32 = 64;
 /// Of so many requests turned away, one more may find out.
 const TURNED_MAX: u32 = 32;
+/// A trial may take its time, a whole answer does; but a silent one must not bar the way.
+const TRIAL_FOR: Duration = Duration::from_secs(10);
 /// A probe that turns from bad to good brings the trial forward to within this.
 const TURN_FOR_GOOD: Duration = Duration::from_secs(1);
 /// How long a misconfigured target is left alone.
@@ -105,26 +107,32 @@ impl Breaker {
             State::Open { until, early, gate, turned } => {
                 let gate = *gate == Gate::Good || settings.probe.is_zero();
                 if gate && (*until <= now || (*early <= now && TURNED_MAX <= *turned)) {
-                    self.begin_trial()
+                    self.begin_trial(now)
                 } else {
                     *turned = turned.saturating_add(1);
                     Entry::Shut((*until).max(now + settings.probe / 2))
                 }
             }
-            State::Trial => Entry::Shut(now + settings.open),
+            State::Trial { since } if now.since(*since) < TRIAL_FOR => {
+                Entry::Shut(*since + TRIAL_FOR)
+            }
+            State::Trial { since } => {
+                *since = now;
+                Entry::Proving
+            }
             State::Ramp { limit, proving } if *proving < *limit => {
                 *proving += 1;
                 Entry::Proving
             }
             State::Ramp { .. } => Entry::Shut(now + Duration::from_secs(1)),
             State::Wrong { until } if now < *until => Entry::Shut(*until),
-            State::Wrong { .. } => self.begin_trial(),
+            State::Wrong { .. } => self.begin_trial(now),
         }
     }
 
-    fn begin_trial(&mut self) -> Entry {
+    fn begin_trial(&mut self, now: Time) -> Entry {
         self.epoch.0 += 1;
-        self.state = State::Trial;
+        self.state = State::Trial { since: now };
         Entry::Proving
     }
 
@@ -139,7 +147,7 @@ impl Breaker {
             return;
         }
         match &mut self.state {
-            State::Trial => self.state = State::Ramp { limit: 2, proving: 0 },
+            State::Trial { .. } => self.state = State::Ramp { limit: 2, proving: 0 },
             State::Ramp { limit, .. } if RAMP_MAX < *limit * 2 => {
                 self.openings = 0;
                 self.state = State::Closed;
@@ -159,7 +167,7 @@ impl Breaker {
             return;
         }
         match &mut self.state {
-            State::Trial => {
+            State::Trial { .. } => {
                 self.state = State::Open { until: now, early: now, gate: Gate::Good, turned: 0 };
             }
             State::Ramp { proving, .. } => *proving = proving.saturating_sub(1),
@@ -185,8 +193,10 @@ impl Breaker {
                 self.run = 0;
                 self.state = State::Ramp { limit: 2, proving: 0 };
             }
-            (Sample::Good, State::Closed | State::Trial | State::Ramp { .. }) => self.run = 0,
-            (_, State::Trial | State::Ramp { .. }) => self.open(now, settings, rng),
+            (Sample::Good, State::Closed | State::Trial { .. } | State::Ramp { .. }) => {
+                self.run = 0;
+            }
+            (_, State::Trial { .. } | State::Ramp { .. }) => self.open(now, settings, rng),
             (_, State::Open { .. } | State::Wrong { .. }) => {}
             (Sample::Throttled, State::Closed) => self.judge(now, settings, rng),
             (Sample::Bad, State::Closed) => {
@@ -198,7 +208,7 @@ impl Breaker {
 
     /// A proving attempt did not even reach it: the trial failed, and nothing else is known.
     pub fn missed(&mut self, now: Time, epoch: Epoch, settings: &Breakers, rng: &mut Rng) {
-        if epoch == self.epoch && matches!(self.state, State::Trial | State::Ramp { .. }) {
+        if epoch == self.epoch && matches!(self.state, State::Trial { .. } | State::Ramp { .. }) {
             self.open(now, settings, rng);
         }
     }
@@ -268,7 +278,7 @@ impl Breaker {
         match self.state {
             State::Closed => "closed",
             State::Open { .. } => "open",
-            State::Trial => "trial",
+            State::Trial { .. } => "trial",
             State::Ramp { .. } => "ramp",
             State::Wrong { .. } => "misconfigured",
         }

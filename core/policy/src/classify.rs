@@ -39,12 +39,17 @@ fn rejected(rejection: &Rejection, codes: &[(&str, &str)]) -> Class {
 /// Structured codes, the provider's own first. Only these decide about quotas: at least one vendor
 /// says "insufficient quota" in prose for a limit per minute.
 fn by_code(rejection: &Rejection, codes: &[(&str, &str)]) -> Option<Class> {
-    let said = |word: &str| {
-        rejection.code.eq_ignore_ascii_case(word) || rejection.kind.eq_ignore_ascii_case(word)
+    let own = |said: &str| {
+        let row = codes.iter().find(|(code, _)| said.eq_ignore_ascii_case(code));
+        row.and_then(|(_, word)| Class::from_word(word))
     };
-    let own =
-        codes.iter().find(|(code, _)| said(code)).and_then(|(_, word)| Class::from_word(word));
-    own.or_else(|| CODES.iter().find(|(code, _)| said(code)).map(|(_, class)| *class))
+    let shared = |said: &str| {
+        let row = CODES.iter().find(|(code, _)| said.eq_ignore_ascii_case(code));
+        row.map(|(_, class)| *class)
+    };
+    // A type is coarser than a code: it is asked second.
+    let (code, kind) = (&rejection.code, &rejection.kind);
+    own(code).or_else(|| own(kind)).or_else(|| shared(code)).or_else(|| shared(kind))
 }
 
 /// Codes that several providers of a dialect share.
@@ -85,6 +90,8 @@ fn by_words(rejection: &Rejection) -> Option<Class> {
         }
         400 | 422 if rejection.in_band && has(&["rate limit"]) => Some(Class::RateLimited),
         400 if has(&["signature"]) && has(&["thinking"]) => Some(Class::BadSignature),
+        // Anthropic's filter has no code (<https://github.com/anthropics/claude-code/issues/58367>).
+        400 if has(&["blocked by content filtering"]) => Some(Class::ContentFilter),
         400 | 422 if has(UNSUPPORTED_WORDS) => Some(Class::Unsupported),
         503 if has(&["loading model"]) => Some(Class::Loading),
         503 if has(&["server busy"]) => Some(Class::Saturated),

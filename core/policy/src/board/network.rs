@@ -1,7 +1,8 @@
 //! Hosts, and whether it is the local network rather than any of them.
 //!
-//! The local network is down where at least two remote hosts failed by DNS, connect or TLS within
-//! [`TOGETHER`] and no remote host was reached since the first of these failures.
+//! The local network is down where at least two remote hosts began to fail by DNS, connect or TLS
+//! within [`TOGETHER`], and no remote host was reached since the first of them did. One that is down
+//! for longer says nothing; nor is the network blamed while others were reached a moment ago.
 
 use super::Member;
 use crate::{Breakers, ProviderId};
@@ -15,7 +16,8 @@ pub(super) struct Network {
     homes: Vec<usize>,
     /// When each provider was last probed.
     probed: Vec<Option<Time>>,
-    down: bool,
+    /// The local network is down, since then.
+    down: Option<Time>,
 }
 
 #[derive(Debug)]
@@ -27,7 +29,8 @@ struct Host {
     open_until: Option<Time>,
     /// One request was let in, to find out.
     trying: bool,
-    failed: Option<Time>,
+    /// Since when nobody is reached there.
+    failing: Option<Time>,
     reached: Option<Time>,
 }
 
@@ -44,6 +47,8 @@ pub(super) struct Miss {
 const ASK_AGAIN: Duration = Duration::from_secs(1);
 /// Failures this close together are one event.
 const TOGETHER: Duration = Duration::from_secs(30);
+/// Whoever was reached within this, and did not fail since, is there.
+const JUST_NOW: Duration = Duration::from_secs(3);
 
 // === impl Network ===
 
@@ -58,7 +63,7 @@ impl Network {
                 hosts.push(Host::new(member));
             }
         }
-        Self { hosts, homes, probed: vec![None; members.len()], down: false }
+        Self { hosts, homes, probed: vec![None; members.len()], down: None }
     }
 
     fn host(&self, provider: ProviderId) -> Option<&Host> {
@@ -79,7 +84,7 @@ impl Network {
     }
 
     pub(super) fn is_down(&self) -> bool {
-        self.down
+        self.down.is_some()
     }
 
     /// Until when nothing should be sent there. An open host lets one request in when its time is
@@ -107,16 +112,22 @@ impl Network {
         }
     }
 
-    /// Somebody spoke to us there.
-    pub(super) fn reached(&mut self, now: Time, provider: ProviderId) {
-        let Some(host) = self.host_mut(provider) else { return };
-        host.reached = Some(now);
-        host.close();
-        let remote = !host.local;
-        self.down = self.down && !remote;
+    /// Somebody spoke to us there, then. True where that shows that the local network is back.
+    pub(super) fn reached(&mut self, at: Time, provider: ProviderId) -> bool {
+        let Some(host) = self.host_mut(provider) else { return false };
+        host.reached = host.reached.max(Some(at));
+        if host.failing.is_none_or(|since| since <= at) {
+            host.failing = None;
+            host.close();
+        }
+        let back = !host.local && self.down.is_some_and(|since| since <= at);
+        if back {
+            self.down = None;
+        }
+        back
     }
 
-    /// Nobody did. True where it is the local network.
+    /// Nobody did. True where that shows that the local network is down.
     pub(super) fn failed(
         &mut self,
         now: Time,
@@ -126,11 +137,14 @@ impl Network {
     ) -> bool {
         let Some(host) = self.host_mut(provider) else { return false };
         if miss.unreached {
-            host.failed = Some(now);
+            host.failing.get_or_insert(now);
         }
         let remote = miss.unreached && !host.local;
-        if remote && (self.down || self.all_fail(now)) {
-            self.down = true;
+        if remote && self.down.is_some() {
+            return false;
+        }
+        if remote && self.all_fail(now) {
+            self.down = Some(now);
             self.hosts.iter_mut().filter(|host| !host.local).for_each(Host::close);
             return true;
         }
@@ -142,11 +156,14 @@ impl Network {
 
     fn all_fail(&self, now: Time) -> bool {
         let remote = || self.hosts.iter().filter(|host| !host.local);
-        let recent = |at: &Time| now.since(*at) <= TOGETHER;
-        let failures = || remote().filter_map(|host| host.failed).filter(recent);
-        let Some(first) = failures().min() else { return false };
-        2 <= failures().count()
-            && !remote().any(|host| host.reached.is_some_and(|reached| first <= reached))
+        let together = |since: &Time| now.since(*since) <= TOGETHER;
+        let failing = || remote().filter_map(|host| host.failing).filter(together);
+        let Some(first) = failing().min() else { return false };
+        let reached = |host: &Host| {
+            let just_now = |at: Time| host.failing.is_none() && now.since(at) <= JUST_NOW;
+            host.reached.is_some_and(|at| first <= at || just_now(at))
+        };
+        2 <= failing().count() && !remote().any(reached)
     }
 
     /// Which providers to probe: those that wait for it, those on an open host, and, while the
@@ -161,7 +178,7 @@ impl Network {
         for (index, (home, probed)) in self.homes.iter().zip(&mut self.probed).enumerate() {
             let provider = ProviderId(index);
             let Some(host) = self.hosts.get(*home) else { continue };
-            let lost = self.down && !host.local && host.failed.is_some();
+            let lost = self.down.is_some() && !host.local && host.failing.is_some();
             let wanted = waiting.contains(&provider) || host.open_until.is_some() || lost;
             let rested = probed.is_none_or(|at| period <= now.since(at));
             if wanted && rested && !period.is_zero() {
@@ -184,7 +201,7 @@ impl Host {
             openings: 0,
             open_until: None,
             trying: false,
-            failed: None,
+            failing: None,
             reached: None,
         }
     }

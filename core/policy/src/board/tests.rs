@@ -17,6 +17,7 @@ const PROVIDERS: &[(&str, &str, bool, usize)] = &[
     ("b", "two.example:443", false, 1),
     ("c", "127.0.0.1:11434", true, 0),
     ("d", "one.example:443", false, 1),
+    ("e", "three.example:443", false, 1),
 ];
 
 fn leg(name: &str) -> Leg {
@@ -37,12 +38,21 @@ fn leg(name: &str) -> Leg {
 
 impl Bench {
     fn new() -> Self {
+        Self::with(4)
+    }
+
+    /// And `e`, on a third remote host.
+    fn wide() -> Self {
+        Self::with(5)
+    }
+
+    fn with(count: usize) -> Self {
         let member = |row: &(&str, &str, bool, usize)| Member {
             host: row.1.to_owned(),
             local: row.2,
             credentials: row.3,
         };
-        let members: Vec<Member> = PROVIDERS.iter().map(member).collect();
+        let members: Vec<Member> = PROVIDERS.iter().take(count).map(member).collect();
         let board = Board::new(&members, Breakers::default(), &Retries::default(), 3);
         Self { board, now: Time::ZERO + Duration::from_secs(1000) }
     }
@@ -306,7 +316,19 @@ fn it_is_not_the_local_network() {
     bench.later(1.0).fails("b/x", "unreachable", None);
     assert!(!bench.board.network_down());
     bench.later(1.0).fails("a/x", "unreachable", None);
-    assert!(bench.board.network_down(), "and both failed since");
+    assert!(!bench.board.network_down(), "one of them failed before");
+    // Somebody else was reached a moment ago, and two others stay down for long.
+    let mut bench = Bench::wide();
+    for _ in 0..100 {
+        bench.later(0.5).fails("e/x", "unavailable", None);
+        bench.later(0.01).fails("a/x", "unreachable", None).fails("b/x", "unreachable", None);
+        assert!(!bench.board.network_down());
+    }
+    // One that is down for long says nothing; two that begin to fail together do.
+    bench.answers("b/x").answers("e/x").later(5.0).fails("b/x", "dns_failed", None);
+    assert!(!bench.board.network_down());
+    bench.later(0.1).fails("e/x", "dns_failed", None);
+    assert!(bench.board.network_down());
     // An error answer is an answer.
     let mut bench = Bench::new();
     bench.fails("a/x", "unreachable", None).later(1.0).fails("b/x", "overloaded", None);
@@ -325,6 +347,10 @@ fn cuts_and_silences_do_not_hide_a_network_that_is_down() {
     for word in ["cut", "silent", "stalled", "reset", "stale"] {
         bench.fails("b/x", word, None);
     }
+    // What was heard before says nothing about now.
+    let mut permit = bench.board.force(Time::ZERO, &leg("b/x"));
+    permit.heard(Time::ZERO + Duration::from_mins(15));
+    bench.ends("b/x", permit, Outcome::Failed(Class::Cut, None));
     bench.later(1.0).fails("b/x", "unreachable", None);
     assert!(bench.board.network_down());
 }
@@ -439,4 +465,15 @@ fn an_empty_answer_ends_a_trial_well() {
     let permit = bench.begins("b/x");
     bench.ends("b/x", permit, Outcome::Good).check(&[("b/x", "prove"), ("b/x", "prove")]);
     assert_eq!(bench.board.unwell()[0].2, "ramp");
+}
+
+#[test]
+fn whoever_sent_a_head_was_there_then() {
+    let mut bench = Bench::new();
+    bench.fails("a/x", "unreachable", None).later(1.0);
+    let mut permit = bench.begins("b/x");
+    permit.heard(bench.now);
+    bench.later(1.0).ends("b/x", permit, Outcome::Failed(Class::Cut, None));
+    bench.fails("b/x", "unreachable", None);
+    assert!(!bench.board.network_down());
 }

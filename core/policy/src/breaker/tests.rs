@@ -172,6 +172,24 @@ fn one_trial_at_a_time() {
 }
 
 #[test]
+fn a_silent_trial_does_not_bar_the_way() {
+    check(
+        "@100 bad*5 probe-good = open
+         @106 proves:a = trial
+         @115.9 shut*9 = trial
+         @116.1 proves:b shut*9 = trial
+         @117 proved:a = ramp
+         @118 proved:b proves*4 shut = ramp",
+    );
+    check(
+        "@100 bad*5 probe-good = open
+         @106 proves:a = trial
+         @116.1 proves:b bad:a released:a = open
+         @117 proved:b good:b = open",
+    );
+}
+
+#[test]
 fn the_ramp_doubles_with_every_success_and_fails_at_once() {
     check(
         "@100 bad*5 probe-good = open

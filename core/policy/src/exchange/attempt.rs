@@ -27,6 +27,8 @@ pub(super) struct Attempt {
     pub(super) class: Option<Class>,
     /// It lost our patience.
     pub(super) slow: bool,
+    /// Its target was known to be down while it was silent.
+    doomed: bool,
     held: VecDeque<Bytes>,
     held_bytes: usize,
     open: Vec<Block>,
@@ -69,6 +71,7 @@ impl Attempt {
             outcome: "pending",
             class: None,
             slow: false,
+            doomed: false,
             held: VecDeque::new(),
             held_bytes: 0,
             open: Vec::new(),
@@ -87,6 +90,9 @@ impl Attempt {
         self.last = now;
         self.status = Some(status);
         self.upstream_id = upstream_id;
+        if let Some(permit) = &mut self.permit {
+            permit.heard(now);
+        }
     }
 
     pub(super) fn touch(&mut self, now: Time) {
@@ -188,6 +194,15 @@ impl Attempt {
         if let Some(permit) = &mut self.permit {
             health.slow(now, leg, permit);
         }
+    }
+
+    /// Whether its target was known to be down at some time since it began. That it is back by now
+    /// is no comfort to an attempt from before.
+    pub(super) fn is_doomed(&mut self, leg: &Leg, health: &dyn Health) -> bool {
+        let standing = health.standing(leg);
+        let since = |permit: &Permit| permit.epoch() != standing.epoch;
+        self.doomed |= !standing.closed || self.permit.as_ref().is_some_and(since);
+        self.doomed
     }
 
     /// Whether it counts as one of the attempts a plan allows. One that was provably not processed,

@@ -291,13 +291,29 @@ impl Exchange {
         }
     }
 
-    /// Of the legs that were passed over, the one that is back first.
-    pub(super) fn least_bad(&self) -> Option<usize> {
-        let shut = self.legs.iter().enumerate().filter_map(|(index, leg)| match leg.standing {
-            Standing::Shut(until, _) => Some((until, index)),
+    /// Of the legs that were passed over, the least bad: one that is on its way back, or else any of
+    /// the best kind. Not always the same one, so that whoever is back first is found.
+    pub(super) fn least_bad(&mut self) -> Option<usize> {
+        let shut = |leg: &LegState| match leg.standing {
+            Standing::Shut(_, why) => Some(badness(why)),
             Standing::Fresh | Standing::Tried | Standing::Out => None,
-        });
-        shut.min().map(|(_, index)| index)
+        };
+        let best = self.legs.iter().filter_map(shut).min()?;
+        let legs = self.legs.iter().enumerate().filter(|(_, leg)| shut(leg) == Some(best));
+        let of: Vec<usize> = legs.map(|(index, _)| index).collect();
+        let pick = self.rng.draw() % u64::try_from(of.len()).unwrap_or(1).max(1);
+        of.get(usize::try_from(pick).unwrap_or(0)).copied()
+    }
+}
+
+/// How little is to be hoped from a leg that is shut for this reason.
+fn badness(why: &str) -> u8 {
+    match why {
+        "ramp" | "trial" | "budget" => 0,
+        "open" | "host_down" => 1,
+        "cooling" => 2,
+        "parked" => 3,
+        _ => 4,
     }
 }
 

@@ -177,12 +177,15 @@ impl Exchange {
         self.attempts.iter().any(|attempt| attempt.is_live() && !attempt.slow)
     }
 
-    /// An extra attempt beside a silent one costs the budget, unless the silent one is by now known
-    /// to be down: then it is a failover like any other.
-    fn is_extra(&self, beside: bool, health: &dyn Health) -> bool {
-        let live = self.attempts.iter().filter(|attempt| attempt.is_live());
-        let mut legs = live.filter_map(|attempt| self.plan.legs.get(attempt.leg));
-        beside && legs.any(|leg| health.standing(leg).closed)
+    /// An extra attempt beside a silent one costs the budget, unless the silent one's target turned
+    /// out to be down: then it is a failover like any other.
+    fn is_extra(&mut self, health: &dyn Health) -> bool {
+        let mut extra = false;
+        for attempt in self.attempts.iter_mut().filter(|attempt| attempt.is_live()) {
+            let leg = self.plan.legs.get(attempt.leg);
+            extra |= leg.is_some_and(|leg| !attempt.is_doomed(leg, health));
+        }
+        extra
     }
 
     /// The next leg, in order; where every one is shut, the least bad. A failover to a target whose
@@ -191,7 +194,7 @@ impl Exchange {
         if self.plan.attempts_max() <= self.spent() {
             return None;
         }
-        let extra = self.is_extra(beside, health);
+        let extra = self.is_extra(health);
         let first = self.attempts.is_empty();
         for index in self.order(health) {
             let Some(leg) = self.plan.legs.get(index) else { continue };

@@ -282,6 +282,15 @@ impl Drive {
                 let provider = named(words[1]).provider;
                 self.board.borrow_mut().probed(now, provider, words[2] == "good");
             }
+            "heal" => (0..8).for_each(|_| {
+                let leg = named(words[1]);
+                let mut permit = match Health::enter(&self.board, now, leg) {
+                    crate::Admission::Go(permit) => permit,
+                    crate::Admission::Shut(..) => Health::force(&self.board, now, leg),
+                };
+                Health::alive(&self.board, now, leg, &mut permit, None);
+                Health::ended(&self.board, now, leg, permit, Outcome::Good);
+            }),
             "pace" => (0..8).for_each(|_| {
                 let mut permit = Health::force(&self.board, now, named(words[1]));
                 let after = Some(duration(words[2]));

@@ -1,0 +1,175 @@
+//! Who there is in a world, what befalls them, and who asks.
+
+use crate::dice::Dice;
+use crate::provider::{FAULTS, Fault, HARD, Illness, Provider};
+use ir::{Shape, Time};
+use policy::{Deadlines, Leg, ProviderId};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A world before it begins.
+#[derive(Clone, Debug)]
+pub(crate) struct Scene {
+    pub(crate) seed: u64,
+    pub(crate) providers: Vec<Provider>,
+    pub(crate) asks: Vec<Ask>,
+    /// Everything is down.
+    pub(crate) blackout: Option<(Time, Time)>,
+    /// The first target is down, and only once: it is to be back in time.
+    pub(crate) outage: Option<Illness>,
+    /// Many ask.
+    pub(crate) loaded: bool,
+    pub(crate) dice: Dice,
+}
+
+/// A request.
+#[derive(Clone, Debug)]
+pub(crate) struct Ask {
+    pub(crate) at: Time,
+    pub(crate) shape: Shape,
+    pub(crate) legs: Vec<Leg>,
+    /// The caller leaves after this long.
+    pub(crate) leaves: Option<Duration>,
+    pub(crate) seed: u64,
+}
+
+/// The three kinds of a world.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Kind {
+    /// Anything may happen to anyone.
+    Wild,
+    /// Everything is down at once for a while.
+    Blackout,
+    /// The first target alone is down for a while, under load.
+    Outage,
+}
+
+fn second(seconds: u64) -> Time {
+    Time::ZERO + Duration::from_secs(seconds)
+}
+
+// === impl Scene ===
+
+impl Scene {
+    /// The world of a seed.
+    pub(crate) fn draw(seed: u64) -> Self {
+        let mut dice = Dice::new(seed);
+        let kind = match dice.within(0..10) {
+            0..=5 => Kind::Wild,
+            6 | 7 => Kind::Blackout,
+            _ => Kind::Outage,
+        };
+        let remote = dice.within(2..5);
+        let mut providers: Vec<Provider> =
+            (0..remote).map(|_| provider(&mut dice, false)).collect();
+        if dice.percent(40) {
+            providers.push(provider(&mut dice, true));
+        }
+        let (blackout, outage) = befall(kind, &mut providers, &mut dice);
+        let chain = chain(&providers);
+        let loaded = kind == Kind::Outage || dice.percent(50);
+        let asks = asks(&chain, kind, loaded, &mut dice);
+        Self { seed, providers, asks, blackout, outage, loaded, dice }
+    }
+
+    /// Whose each target is, of the longest chain.
+    pub(crate) fn targets(&self) -> impl Iterator<Item = ProviderId> {
+        let longest = self.asks.iter().max_by_key(|ask| ask.legs.len());
+        longest.into_iter().flat_map(|ask| ask.legs.iter().map(|leg| leg.provider))
+    }
+}
+
+fn provider(dice: &mut Dice, local: bool) -> Provider {
+    Provider {
+        local,
+        credentials: usize::try_from(dice.within(1..4)).unwrap_or(1),
+        first: dice.ms(50..500),
+        spread: dice.ms(50..500),
+        gap: dice.ms(1..60),
+        illnesses: Vec::new(),
+    }
+}
+
+/// Draws what befalls them: a blackout, the first one's outage, or anything.
+fn befall(
+    kind: Kind,
+    providers: &mut [Provider],
+    dice: &mut Dice,
+) -> (Option<(Time, Time)>, Option<Illness>) {
+    match kind {
+        Kind::Wild => {
+            for provider in providers {
+                wild(provider, dice);
+            }
+            (None, None)
+        }
+        Kind::Blackout => {
+            let (from, until) = (second(5), second(dice.within(45..60)));
+            for provider in providers {
+                let fault = dice.pick(HARD).unwrap_or(Fault::Silent);
+                provider.illnesses.push(Illness { from, until, fault, probe: dice.percent(50) });
+            }
+            (Some((from, until)), None)
+        }
+        Kind::Outage => {
+            let (from, until) = (second(3), second(dice.within(8..45)));
+            let fault = dice.pick(HARD).unwrap_or(Fault::Silent);
+            let illness = Illness { from, until, fault, probe: dice.percent(50) };
+            if let Some(first) = providers.first_mut() {
+                first.illnesses.push(illness);
+            }
+            (None, Some(illness))
+        }
+    }
+}
+
+fn wild(provider: &mut Provider, dice: &mut Dice) {
+    let mut at = dice.ms(0..30_000);
+    for _ in 0..dice.within(0..4) {
+        let from = Time::ZERO + at;
+        at += dice.ms(200..25_000);
+        let fault = dice.pick(FAULTS).unwrap_or(Fault::Silent);
+        let illness = Illness { from, until: Time::ZERO + at, fault, probe: dice.percent(50) };
+        provider.illnesses.push(illness);
+        at += dice.ms(100..20_000);
+    }
+}
+
+/// One or two models of each, in order.
+fn chain(providers: &[Provider]) -> Vec<Leg> {
+    let legs = providers.iter().enumerate().flat_map(|(index, provider)| {
+        let models = if index % 2 == 0 { 1 } else { 2 };
+        (0..models).map(move |model| Leg {
+            provider: ProviderId(index),
+            model: Arc::from(format!("m{model}")),
+            name: Arc::from(format!("p{index}/m{model}")),
+            local: provider.local,
+            caller_owned: false,
+            credentials: provider.credentials,
+            codes: &[],
+            deadlines: Deadlines::default(),
+        })
+    });
+    legs.collect()
+}
+
+fn asks(chain: &[Leg], kind: Kind, loaded: bool, dice: &mut Dice) -> Vec<Ask> {
+    let per_second = if loaded { dice.within(8..14) } else { dice.within(1..6) };
+    let seconds = if kind == Kind::Wild { 50 } else { 70 };
+    let count = per_second * seconds;
+    let mut asks: Vec<Ask> = (0..count)
+        .map(|_| {
+            let mut legs = chain.to_vec();
+            if kind == Kind::Wild && dice.percent(30) {
+                dice.shuffle(&mut legs);
+                legs.truncate(usize::try_from(dice.within(1..5)).unwrap_or(1));
+            }
+            let shape = if dice.percent(85) { Shape::Stream } else { Shape::Whole };
+            let leaves = dice.percent(4).then(|| dice.ms(0..15_000));
+            let at = Time::ZERO + dice.ms(0..seconds * 1000);
+            Ask { at, shape, legs, leaves, seed: dice.seed() }
+        })
+        .collect();
+    asks.sort_by_key(|ask| ask.at);
+    asks
+}

@@ -1,0 +1,94 @@
+//! What the caller of one request saw, and the promises about it: EX1, EX2, EX5, EX6, CD2.
+
+use policy::{Action, AttemptId};
+
+/// The caller's side of one request.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Witness {
+    /// Attempts begun, and which of them are neither cancelled nor over.
+    live: Vec<bool>,
+    headed: bool,
+    server: Option<AttemptId>,
+    /// The number of the server's last frame that left.
+    last: u64,
+    /// Tool calls open behind it.
+    open: u64,
+    ends: u32,
+    /// Bytes that carried meaning left.
+    pub(crate) served: bool,
+}
+
+/// Holds, or says what does not.
+fn holds(condition: bool, what: &str) -> Result<(), String> {
+    if condition { Ok(()) } else { Err(what.to_owned()) }
+}
+
+// === impl Witness ===
+
+impl Witness {
+    /// One more action.
+    pub(crate) fn sees(&mut self, action: &Action) -> Result<(), String> {
+        holds(self.ends == 0, "EX1, EX2: something after the end")?;
+        match action {
+            Action::Begin { attempt, .. } => {
+                holds(attempt.0 == self.live.len(), "attempts are not numbered in order")?;
+                self.live.push(true);
+            }
+            Action::Cancel(id) => {
+                let live = self.live.get_mut(id.0).map(std::mem::take);
+                holds(live == Some(true), "an attempt was cancelled twice")?;
+            }
+            Action::Head(who) => {
+                holds(!std::mem::replace(&mut self.headed, true), "a second head")?;
+                self.server = *who;
+            }
+            Action::Note(who) => {
+                holds(self.headed && self.server.is_none(), "a note that nobody needs")?;
+                self.server = Some(*who);
+            }
+            Action::Relay(bytes) => self.relayed(bytes)?,
+            Action::Ping => holds(self.headed, "a ping before the head")?,
+            Action::Finish { .. } => {
+                holds(self.served, "EX2: the end of nothing")?;
+                self.ends += 1;
+            }
+            Action::Fail(_) | Action::Break => self.ends += 1,
+        }
+        Ok(())
+    }
+
+    /// EX5, CD2: the server's own frames, in order and without a gap. The one that says an error has
+    /// no number.
+    fn relayed(&mut self, bytes: &[u8]) -> Result<(), String> {
+        let text = String::from_utf8_lossy(bytes);
+        let mut numbers = text.trim_end_matches(';').split(' ').skip(1);
+        let mut next = || numbers.next().and_then(|word| word.parse::<u64>().ok());
+        let (attempt, number, open) = (next(), next(), next());
+        let server = self.server.and_then(|id| u64::try_from(id.0).ok());
+        holds(server.is_some() && attempt == server, "EX5: a frame of somebody else")?;
+        let said = number == Some(0);
+        holds(said || number == Some(self.last + 1), "EX5: lost, doubled or reordered")?;
+        self.last += u64::from(!said);
+        self.open = open.unwrap_or(0);
+        self.served = true;
+        Ok(())
+    }
+
+    /// Nothing more happens at this instant. EX6: no tool call is half there.
+    pub(crate) fn rests(&self) -> Result<(), String> {
+        holds(self.open == 0 || self.ends == 1, "EX6: half a call left")
+    }
+
+    /// The request is over.
+    pub(crate) fn over(&self, abandoned: bool) -> Result<(), String> {
+        holds(self.ends == u32::from(!abandoned), "EX2: not exactly one end")?;
+        let live = self.live.iter().filter(|live| **live).count();
+        holds(live <= usize::from(!abandoned && self.served), "EX4: an attempt outlives it")?;
+        // The only other frame behind which a call may stay open says that the answer failed.
+        holds(self.open == 0, "EX6: half a call left")
+    }
+
+    pub(crate) fn attempts(&self) -> u64 {
+        u64::try_from(self.live.len()).unwrap_or(u64::MAX)
+    }
+}

@@ -1,0 +1,289 @@
+//! Time passes: events in their order, each handed to the exchange it concerns.
+
+use crate::dice::Dice;
+use crate::figures::Figures;
+use crate::provider::{Call, Provider};
+use crate::scene::Scene;
+use crate::watched::Watched;
+use crate::witness::Witness;
+use ir::{Dialect, Ending, Invariant, Time};
+use policy::{
+    Action, AttemptId, Board, Breakers, Exchange, Input, Member, Plan, ProviderId, Retries,
+};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+mod promises;
+
+/// A world while it lives.
+pub(crate) struct World {
+    scene: Scene,
+    providers: Vec<Provider>,
+    health: Watched,
+    requests: Vec<Request>,
+    heap: BTreeMap<(Time, u64), Happening>,
+    numbered: u64,
+    now: Time,
+    /// Requests that have not ended.
+    pending: usize,
+    dice: Dice,
+    figures: Figures,
+}
+
+/// A request while it lives, and what is remembered of it.
+struct Request {
+    exchange: Exchange,
+    witness: Witness,
+    began: Time,
+    ended: Option<Time>,
+    ending: Ending,
+    timer: Option<Time>,
+    /// The leg it began with.
+    first: Option<usize>,
+    /// When each attempt began, and whether it reached anybody.
+    attempts: Vec<(Time, bool)>,
+}
+
+enum Happening {
+    /// The next request arrives.
+    Arrives,
+    News(usize, AttemptId, Input),
+    Timer(usize),
+    /// The caller leaves.
+    Leaves(usize),
+    /// The board is asked whom to probe.
+    Probes,
+    Probed(ProviderId),
+}
+
+/// How often the board is asked whom to probe.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
+/// A world with more happenings than this goes round in circles.
+const STEPS_MAX: u64 = 5_000_000;
+
+// === impl World ===
+
+impl World {
+    pub(crate) fn new(scene: Scene) -> Self {
+        let members: Vec<Member> = scene
+            .providers
+            .iter()
+            .enumerate()
+            .map(|(index, provider)| Member {
+                host: format!("host{index}"),
+                local: provider.local,
+                credentials: provider.credentials,
+            })
+            .collect();
+        let board = Board::new(&members, Breakers::default(), &Retries::default(), scene.seed);
+        let mut world = Self {
+            providers: scene.providers.clone(),
+            health: Watched::new(board),
+            requests: Vec::with_capacity(scene.asks.len()),
+            heap: BTreeMap::new(),
+            numbered: 0,
+            now: Time::ZERO,
+            pending: scene.asks.len(),
+            dice: scene.dice.clone(),
+            figures: Figures::default(),
+            scene,
+        };
+        for at in world.scene.asks.iter().map(|ask| ask.at).collect::<Vec<_>>() {
+            world.later(at, Happening::Arrives);
+        }
+        world.later(Time::ZERO, Happening::Probes);
+        world
+    }
+
+    fn later(&mut self, at: Time, what: Happening) {
+        self.numbered += 1;
+        self.heap.insert((at, self.numbered), what);
+    }
+
+    /// Lives to the end: the figures, or the promise that was broken.
+    pub(crate) fn live(mut self) -> Result<Figures, String> {
+        let broken = Invariant::ALL.map(Invariant::broken);
+        while let Some(((at, _), what)) = self.heap.pop_first() {
+            self.now = at;
+            self.health.now.set(at);
+            self.figures.steps += 1;
+            if STEPS_MAX < self.figures.steps {
+                return Err("it never comes to rest".to_owned());
+            }
+            self.happens(what).map_err(|what| format!("{what}, at {:?}", at.since(Time::ZERO)))?;
+        }
+        if Invariant::ALL.map(Invariant::broken) != broken {
+            return Err("an invariant of the core".to_owned());
+        }
+        self.keeps_promises()?;
+        Ok(self.figures)
+    }
+
+    fn happens(&mut self, what: Happening) -> Result<(), String> {
+        match what {
+            Happening::Arrives => self.arrives(),
+            Happening::News(index, id, input) => {
+                if let Some(request) = self.requests.get_mut(index) {
+                    request.exchange.handle(self.now, id, input, &self.health);
+                }
+                self.goes_on(index)
+            }
+            Happening::Timer(index) => self.rings(index),
+            Happening::Leaves(index) => {
+                if let Some(request) = self.requests.get_mut(index) {
+                    request.exchange.caller_gone(self.now, &self.health);
+                }
+                self.goes_on(index)
+            }
+            Happening::Probes => {
+                self.probes();
+                Ok(())
+            }
+            Happening::Probed(id) => {
+                let found = self.providers.get(id.0).is_some_and(|it| it.is_found(self.now));
+                self.health.board.borrow_mut().probed(self.now, id, found);
+                Ok(())
+            }
+        }
+    }
+
+    fn arrives(&mut self) -> Result<(), String> {
+        let index = self.requests.len();
+        let Some(ask) = self.scene.asks.get(index) else { return Ok(()) };
+        let plan = Plan {
+            legs: ask.legs.clone(),
+            dialect: Dialect::Chat,
+            shape: ask.shape,
+            thinking: false,
+            retries: Retries::default(),
+            ping_every: Duration::from_secs(15),
+            total: Duration::from_mins(10),
+            filter_next: false,
+            empty_next: false,
+            hold_max: 1 << 20,
+            seed: ask.seed,
+        };
+        if let Some(after) = ask.leaves {
+            self.later(self.now + after, Happening::Leaves(index));
+        }
+        self.requests.push(Request {
+            exchange: Exchange::new(plan, self.now),
+            witness: Witness::default(),
+            began: self.now,
+            ended: None,
+            ending: Ending::Abandoned,
+            timer: None,
+            first: None,
+            attempts: Vec::new(),
+        });
+        self.figures.requests += 1;
+        policy::Health::arrived(&self.health);
+        self.ticks(index)
+    }
+
+    fn rings(&mut self, index: usize) -> Result<(), String> {
+        match self.requests.get_mut(index) {
+            Some(request) if request.timer == Some(self.now) => request.timer = None,
+            Some(_) | None => return Ok(()),
+        }
+        self.ticks(index)?;
+        let due = self.requests.get(index).and_then(|request| request.timer);
+        if due.is_some_and(|due| due <= self.now) {
+            Err("a timer that spins".into())
+        } else {
+            Ok(())
+        }
+    }
+
+    fn ticks(&mut self, index: usize) -> Result<(), String> {
+        if let Some(request) = self.requests.get_mut(index) {
+            request.exchange.tick(self.now, &self.health);
+        }
+        self.goes_on(index)
+    }
+
+    /// Does what the exchange says, and sets its timer.
+    fn goes_on(&mut self, index: usize) -> Result<(), String> {
+        let Some(request) = self.requests.get_mut(index) else { return Ok(()) };
+        if request.ended.is_some() {
+            return Ok(());
+        }
+        let mut begun = Vec::new();
+        while let Some(action) = request.exchange.poll() {
+            request.witness.sees(&action)?;
+            if let Action::Begin { attempt, leg, .. } = action {
+                request.first.get_or_insert(leg);
+                begun.push((attempt, leg));
+            }
+            let nanos = self.now.since(Time::ZERO).as_nanos();
+            self.figures.hash = hashed(self.figures.hash, &format!("{nanos} {index} {action:?}"));
+        }
+        request.witness.rests()?;
+        for (attempt, leg) in begun {
+            self.begins(index, attempt, leg);
+        }
+        self.health.broken().map_or(Ok(()), Err)?;
+        let Some(request) = self.requests.get_mut(index) else { return Ok(()) };
+        if request.exchange.is_done() {
+            return self.is_over(index);
+        }
+        let due = request.exchange.poll_timeout(&self.health);
+        if let Some(due) = due.filter(|due| request.timer.is_none_or(|timer| *due != timer)) {
+            request.timer = Some(due);
+            self.later(due, Happening::Timer(index));
+        }
+        Ok(())
+    }
+
+    fn begins(&mut self, index: usize, attempt: AttemptId, leg: usize) {
+        let Some(request) = self.requests.get_mut(index) else { return };
+        let plan = request.exchange.plan();
+        let (shape, leg) = (plan.shape, plan.legs.get(leg));
+        let Some(provider) = leg.and_then(|leg| self.providers.get(leg.provider.0)) else { return };
+        let unreached = provider.illness(self.now).is_some_and(|ill| ill.fault.unreached());
+        request.attempts.push((self.now, !unreached));
+        let call = Call { request: index, attempt: attempt.0, shape };
+        for (after, input) in provider.call(self.now, call, &mut self.dice) {
+            self.later(self.now + after, Happening::News(index, attempt, input));
+        }
+    }
+
+    fn is_over(&mut self, index: usize) -> Result<(), String> {
+        let Some(request) = self.requests.get_mut(index) else { return Ok(()) };
+        let report = request.exchange.report(self.now);
+        request.ended = Some(self.now);
+        request.ending = report.ending;
+        request.witness.over(report.ending == Ending::Abandoned)?;
+        self.pending -= 1;
+        self.figures.attempts += request.witness.attempts();
+        match report.ending {
+            Ending::Answered => {
+                self.figures.answered += 1;
+                let first = request.exchange.plan().legs.first().map(|leg| &leg.name);
+                self.figures.elsewhere += u64::from(report.target.as_ref() != first);
+            }
+            Ending::Broken => self.figures.broken += 1,
+            Ending::Abandoned => self.figures.abandoned += 1,
+            Ending::Rejected | Ending::Failed => self.explains(index)?,
+        }
+        Ok(())
+    }
+
+    fn probes(&mut self) {
+        let due = self.health.board.borrow_mut().probes_due(self.now);
+        for id in due {
+            let after = self.dice.ms(5..100);
+            self.later(self.now + after, Happening::Probed(id));
+        }
+        if 0 < self.pending {
+            self.later(self.now + LOOK_EVERY, Happening::Probes);
+        }
+    }
+}
+
+/// FNV-1a (<http://www.isthe.com/chongo/tech/comp/fnv/>).
+fn hashed(hash: u64, text: &str) -> u64 {
+    text.bytes().fold(hash ^ 0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    })
+}
