@@ -97,6 +97,7 @@ fn plan(dialect: Dialect) -> Plan {
         local: false,
         caller_owned: false,
         credentials: 1,
+        thinking: false,
         codes: &[],
         deadlines: Deadlines::default(),
     };
@@ -104,7 +105,6 @@ fn plan(dialect: Dialect) -> Plan {
         legs: vec![leg],
         dialect,
         shape: Shape::Stream,
-        thinking: false,
         retries: Retries::default(),
         ping_every: Duration::from_secs(15),
         total: Duration::from_mins(10),

@@ -202,6 +202,7 @@ impl Tape {
             Event::Close(block) => !opens && block.kind == BlockKind::Tool,
             Event::Delta(_)
             | Event::Start
+            | Event::Progress
             | Event::Ping
             | Event::Finish(_)
             | Event::Usage(_)

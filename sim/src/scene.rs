@@ -146,6 +146,7 @@ fn chain(providers: &[Provider]) -> Vec<Leg> {
             local: provider.local,
             caller_owned: false,
             credentials: provider.credentials,
+            thinking: false,
             codes: &[],
             deadlines: Deadlines::default(),
         })

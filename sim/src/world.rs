@@ -154,7 +154,6 @@ impl World {
             legs: ask.legs.clone(),
             dialect: Dialect::Chat,
             shape: ask.shape,
-            thinking: false,
             retries: Retries::default(),
             ping_every: Duration::from_secs(15),
             total: Duration::from_mins(10),
@@ -227,7 +226,7 @@ impl World {
         if request.exchange.is_done() {
             return self.is_over(index);
         }
-        let due = request.exchange.poll_timeout(&self.health);
+        let due = request.exchange.poll_timeout();
         if let Some(due) = due.filter(|due| request.timer.is_none_or(|timer| *due != timer)) {
             request.timer = Some(due);
             self.later(due, Happening::Timer(index));

@@ -5,6 +5,7 @@ mod bytes;
 mod credentials;
 mod endpoints;
 mod held;
+mod holes;
 mod input;
 mod large;
 mod leaving;

@@ -3,6 +3,7 @@
 use crate::cli::ConfigArgs;
 use crate::{discover, out};
 use config::{Config, Problem, Surroundings};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 /// The real environment and the real disk.
@@ -33,10 +34,13 @@ impl Surroundings for Around {
 }
 
 fn read(path: &Path) -> std::io::Result<String> {
-    if FILE_MAX < std::fs::metadata(path)?.len() {
+    let mut text = String::new();
+    // One byte more than may be: devices and pipes have no length to ask for.
+    std::fs::File::open(path)?.take(FILE_MAX + 1).read_to_string(&mut text)?;
+    if FILE_MAX < text.len() as u64 {
         return Err(std::io::Error::other(format!("it is larger than {FILE_MAX} bytes")));
     }
-    std::fs::read_to_string(path)
+    Ok(text)
 }
 
 /// The configuration, or `None` after every problem was said.
@@ -88,7 +92,9 @@ fn find(args: &ConfigArgs) -> anyhow::Result<Option<PathBuf>> {
         anyhow::ensure!(path.exists(), "{} does not exist", path.display());
         return Ok(Some(path.clone()));
     }
-    Ok(search_path().into_iter().find(|path| path.is_file()))
+    // What is there but is no readable file (a dangling link, a directory) is somebody's mistake and
+    // is told as one.
+    Ok(search_path().into_iter().find(|path| path.symlink_metadata().is_ok()))
 }
 
 /// Where a file is looked for, in order.

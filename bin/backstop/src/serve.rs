@@ -53,8 +53,8 @@ pub(crate) async fn run(args: &ConfigArgs) -> anyhow::Result<ExitCode> {
         move |request, peer| gateway.clone().handle(request, peer)
     };
     let stopping = async { stopped.await.unwrap_or_default() };
-    let serving = transport::serve(listener, settings, handler, stopping, server.grace);
-    tokio::pin!(serving);
+    let mut serving =
+        Box::pin(transport::serve(listener, settings, handler, stopping, server.grace));
     tokio::select! {
         () = &mut serving => {}
         _ = interrupt.recv() => {}
@@ -68,6 +68,9 @@ pub(crate) async fn run(args: &ConfigArgs) -> anyhow::Result<ExitCode> {
         _ = interrupt.recv() => ExitCode::from(130),
         _ = terminate.recv() => ExitCode::from(143),
     };
+    // With it go the connections that are left: what they carried ends, and is recorded.
+    drop(serving);
+    gateway.settled().await;
     gateway.flush();
     Ok(code)
 }

@@ -145,7 +145,9 @@ impl Stream {
         if let Some(delta) = &wire.delta {
             choice.delta(index, delta, events);
         }
-        let reason = wire.finish_reason.as_ref().filter(|reason| !reason.as_str().is_empty());
+        // Some servers spell `null` as a word.
+        let said = |reason: &&json::Word<'_>| !matches!(reason.as_str(), "" | "null");
+        let reason = wire.finish_reason.as_ref().filter(said);
         if let Some(reason) = reason {
             match finish(reason.as_str(), choice.calls.count() > 0) {
                 Ok(finish) => choice.close(index, finish, events),

@@ -95,6 +95,15 @@ pub(crate) fn too_deep(text: &[u8]) -> bool {
     false
 }
 
+/// Whether a document that comes in pieces has come to its end: every bracket and string is closed.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Balance {
+    depth: usize,
+    in_string: bool,
+    escaped: bool,
+    begun: bool,
+}
+
 /// What follows a string whose opening quote has been taken.
 fn after_string(mut rest: &[u8]) -> &[u8] {
     loop {
@@ -297,4 +306,31 @@ impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
 /// Passes over the value of a key that was read.
 pub(crate) fn skip<'de, A: MapAccess<'de>>(map: &mut A) -> Result<(), A::Error> {
     map.next_value::<IgnoredAny>().map(|IgnoredAny| ())
+}
+
+// === impl Balance ===
+
+impl Balance {
+    /// Takes the next piece.
+    pub fn feed(&mut self, piece: &[u8]) {
+        for byte in piece {
+            match (self.in_string, self.escaped, byte) {
+                (true, true, _) => self.escaped = false,
+                (true, false, b'\\') => self.escaped = true,
+                (true, false, b'"') => self.in_string = false,
+                (false, _, b'"') => self.in_string = true,
+                (false, _, b'{' | b'[') => {
+                    self.begun = true;
+                    self.depth = self.depth.saturating_add(1);
+                }
+                (false, _, b'}' | b']') => self.depth = self.depth.saturating_sub(1),
+                (_, _, _) => {}
+            }
+        }
+    }
+
+    /// Whether it is complete so far.
+    pub fn is_closed(&self) -> bool {
+        self.begun && self.depth == 0 && !self.in_string
+    }
 }

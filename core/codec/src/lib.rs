@@ -24,6 +24,7 @@ mod whole;
 pub use decoder::Decoder;
 pub use error::Error;
 pub use head::{Head, read_head};
+pub use json::Balance;
 pub use models::read_models;
 pub use rejection::read_rejection;
 pub use sse::{FRAME_BYTES_MAX, data_of};

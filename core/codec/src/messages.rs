@@ -194,9 +194,8 @@ impl Stream {
             }
             (None, _) => return malformed("a delta outside any block"),
         };
-        if filled {
-            events.push(Event::Delta(Block { kind, index }));
-        }
+        // An empty piece still says that the model works: reasoning that is not shown comes so.
+        events.push(if filled { Event::Delta(Block { kind, index }) } else { Event::Progress });
         events
     }
 

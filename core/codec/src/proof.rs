@@ -58,6 +58,7 @@ pub(crate) fn word(event: &Event) -> String {
     match event {
         Event::Ping => "ping".to_owned(),
         Event::Start => "start".to_owned(),
+        Event::Progress => "progress".to_owned(),
         Event::Open(block) => format!("open {}", place(*block)),
         Event::Delta(block) => format!("delta {}", place(*block)),
         Event::Close(block) => format!("close {}", place(*block)),

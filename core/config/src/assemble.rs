@@ -62,6 +62,7 @@ fn overrides(section: &Section) -> Overrides {
         patience_whole: section.time("patience_whole"),
         patience_thinking: section.time("patience_thinking"),
         first_content: section.time("first_content"),
+        first_content_thinking: section.time("first_content_thinking"),
         idle: section.time("idle"),
         idle_thinking: section.time("idle_thinking"),
         total: section.time("total"),

@@ -73,6 +73,8 @@ pub struct Overrides {
     pub patience_thinking: Option<Duration>,
     /// See [`Deadlines::first_content`].
     pub first_content: Option<Duration>,
+    /// See [`Deadlines::first_content_thinking`].
+    pub first_content_thinking: Option<Duration>,
     /// See [`Deadlines::idle`].
     pub idle: Option<Duration>,
     /// See [`Deadlines::idle_thinking`].
@@ -116,6 +118,9 @@ impl Overrides {
             patience_whole: self.patience_whole.unwrap_or(base.patience_whole),
             patience_thinking: self.patience_thinking.unwrap_or(base.patience_thinking),
             first_content: self.first_content.unwrap_or(base.first_content),
+            first_content_thinking: self
+                .first_content_thinking
+                .unwrap_or(base.first_content_thinking),
             idle: self.idle.unwrap_or(base.idle),
             idle_thinking: self.idle_thinking.unwrap_or(base.idle_thinking),
             total: self.total.unwrap_or(base.total),

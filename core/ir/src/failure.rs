@@ -47,6 +47,8 @@ pub enum Failure {
     },
     /// A 2xx answer without text, reasoning or tool call.
     Empty,
+    /// A 2xx answer that is a filter's refusal and shows nothing.
+    Filtered,
     /// Nothing by a deadline.
     Silent(Deadline),
     /// Content began and then stopped coming.

@@ -110,7 +110,9 @@ pub struct Board {
 #[derive(Debug, Default)]
 struct Target {
     breaker: Breaker,
+    /// To the first content, of plain requests and of those that ask for reasoning.
     pace: Pace,
+    pace_thinking: Pace,
     /// It asked to be left alone until then.
     cool_until: Time,
     used: Time,
@@ -137,14 +139,15 @@ const COOL_MAX: Duration = Duration::from_mins(10);
 impl Board {
     /// A board on which everything is well.
     pub fn new(members: &[Member], settings: Breakers, retries: &Retries, seed: u64) -> Self {
+        let mut rng = Rng::new(seed);
         Self {
             settings,
             targets: BTreeMap::new(),
             providers: members.iter().map(|member| Credentials::new(member.credentials)).collect(),
-            hosts: Network::new(members),
+            hosts: Network::new(members, &mut rng),
             budget: Budget::new(retries.ratio, retries.reserve),
             permits: 0,
-            rng: Rng::new(seed),
+            rng,
         }
     }
 
@@ -208,7 +211,8 @@ impl Board {
     pub fn alive(&mut self, now: Time, leg: &Leg, permit: &mut Permit, after: Option<Duration>) {
         let target = self.target(now, leg);
         if let Some(after) = after {
-            target.pace.note(after);
+            let pace = if leg.thinking { &mut target.pace_thinking } else { &mut target.pace };
+            pace.note(after);
         }
         if std::mem::take(&mut permit.proving) {
             target.breaker.proved(permit.epoch);
@@ -288,7 +292,8 @@ impl Board {
             Scope::Misconfigured => self.target(now, leg).breaker.misconfigured(now),
             Scope::Target | Scope::None | Scope::Host => {}
         }
-        if let Some(wait) = wait.filter(|_| class.row().transient) {
+        // A conflict is between this caller and its own request.
+        if let Some(wait) = wait.filter(|_| class.row().transient && class != Class::Conflict) {
             self.target(now, leg).cool_until = now + wait.min(COOL_MAX);
         }
     }
@@ -337,11 +342,14 @@ impl Board {
     pub fn standing(&self, leg: &Leg) -> Standing {
         let key = (leg.provider, Arc::clone(&leg.model));
         let target = self.targets.get(&key);
+        let pace = |target: &Target| {
+            if leg.thinking { target.pace_thinking.p95() } else { target.pace.p95() }
+        };
         Standing {
             closed: target.is_none_or(|target| target.breaker.is_closed())
                 && self.hosts.is_closed(leg.provider),
             run: target.map_or(0, |target| target.breaker.run()),
-            p95: target.and_then(|target| target.pace.p95()),
+            p95: target.and_then(pace),
             epoch: target.map_or_else(Epoch::default, |target| target.breaker.epoch()),
         }
     }
@@ -407,19 +415,32 @@ impl Board {
         target
     }
 
-    /// Forgets what holds nothing, or else what was used longest ago, of those that are well first.
+    /// Forgets what holds nothing, or else what was used longest ago: of names that are nobody's
+    /// (callers can make up any number) first, of targets in trouble last.
     fn evict(&mut self, now: Time) {
         let settings = self.settings;
         self.targets
             .retain(|_, target| !target.breaker.is_idle(now, &settings) || now < target.cool_until);
         if TARGETS_MAX <= self.targets.len() {
-            let oldest = self
-                .targets
-                .iter()
-                .min_by_key(|(_, target)| (!target.breaker.is_closed(), target.used));
+            let oldest =
+                self.targets.iter().min_by_key(|(_, target)| (target.worth(), target.used));
             if let Some(key) = oldest.map(|(key, _)| key.clone()) {
                 self.targets.remove(&key);
             }
+        }
+    }
+}
+
+// === impl Target ===
+
+impl Target {
+    /// How much is lost when it is forgotten.
+    fn worth(&self) -> u8 {
+        match (self.breaker.is_misconfigured(), self.breaker.is_closed(), self.breaker.run()) {
+            (true, _, _) => 0,
+            (false, true, 0) => 1,
+            (false, true, _) => 2,
+            (false, false, _) => 3,
         }
     }
 }

@@ -258,6 +258,11 @@ impl Breaker {
         *self = Self { epoch: Epoch(self.epoch.0 + 1), ..Self::default() };
     }
 
+    /// Whether it was found misconfigured.
+    pub fn is_misconfigured(&self) -> bool {
+        matches!(self.state, State::Wrong { .. })
+    }
+
     /// Whether requests enter freely.
     pub fn is_closed(&self) -> bool {
         matches!(self.state, State::Closed)

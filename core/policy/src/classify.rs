@@ -22,6 +22,7 @@ pub fn classify(failure: &Failure, codes: &[(&str, &str)]) -> Class {
         Failure::Malformed(_) => Class::Malformed,
         Failure::Cut { .. } => Class::Cut,
         Failure::Empty => Class::Empty,
+        Failure::Filtered => Class::ContentFilter,
         Failure::Silent(_) => Class::Silent,
         Failure::Stalled => Class::Stalled,
         Failure::Overflow(_) => Class::Overlong,
@@ -92,12 +93,40 @@ fn by_words(rejection: &Rejection) -> Option<Class> {
         400 if has(&["signature"]) && has(&["thinking"]) => Some(Class::BadSignature),
         // Anthropic's filter has no code (<https://github.com/anthropics/claude-code/issues/58367>).
         400 if has(&["blocked by content filtering"]) => Some(Class::ContentFilter),
+        403 if has(POLICY_WORDS) => Some(Class::ContentFilter),
+        404 if has(OBJECT_WORDS) && !has(&["model"]) => Some(Class::InvalidRequest),
         400 | 422 if has(UNSUPPORTED_WORDS) => Some(Class::Unsupported),
         503 if has(&["loading model"]) => Some(Class::Loading),
         503 if has(&["server busy"]) => Some(Class::Saturated),
         _ => None,
     }
 }
+
+/// A 403 that speaks of what was asked, not of who asked.
+const POLICY_WORDS: &[&str] = &[
+    "flagged",
+    "moderation",
+    "usage guidelines",
+    "usage policies",
+    "usage policy",
+    "content policy",
+];
+
+/// What a request may name that is not there, through no fault of the target.
+const OBJECT_WORDS: &[&str] = &[
+    "file",
+    "container",
+    "thread",
+    "conversation",
+    "previous response",
+    "previous_response",
+    "previous_message",
+    "vector store",
+    "vector_store",
+    "batch",
+    "skill",
+    "prompt",
+];
 
 const CONTEXT_WORDS: &[&str] = &[
     "prompt is too long",

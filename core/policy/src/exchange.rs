@@ -26,7 +26,7 @@
 
 use crate::{Class, Health, Plan, rng::Rng};
 use bytes::Bytes;
-use ir::{Ending, Failure, Frame, Shape, Time, Whole, invariant};
+use ir::{Ending, Failure, Finish, Frame, Shape, Time, Whole, invariant};
 use std::collections::VecDeque;
 use std::time::Duration;
 
@@ -237,8 +237,13 @@ impl Exchange {
 
     fn frame(&mut self, now: Time, id: AttemptId, frame: Frame, health: &dyn Health) {
         let Some(attempt) = self.attempts.get_mut(id.0) else { return };
+        let leg = attempt.leg;
         match attempt.frame(now, frame) {
-            Step::Skipped => self.malformed += 1,
+            // While nothing has left and another can be asked, nobody has to live with a hole.
+            Step::Skipped(what) if self.phase == Phase::Seeking && self.has_others(leg) => {
+                self.failed(now, id, Failure::Malformed(what).into(), health);
+            }
+            Step::Skipped(_) => self.malformed += 1,
             Step::Failed(failure, said) => {
                 self.failed(now, id, Fall { failure, said }, health);
             }
@@ -277,9 +282,14 @@ impl Exchange {
             }
             return;
         }
-        let (leg, empty) = (attempt.leg, attempt.is_empty_answer());
-        if empty && self.phase == Phase::Seeking && self.passes_over_empty(leg) {
+        let (leg, empty, refused) =
+            (attempt.leg, attempt.is_empty_answer(), attempt.is_bare_refusal());
+        let seeking = self.phase == Phase::Seeking;
+        if empty && seeking && self.passes_over_empty(leg) {
             return self.failed(now, id, Failure::Empty.into(), health);
+        }
+        if refused && seeking && self.plan.filter_next && self.has_others(leg) {
+            return self.failed(now, id, Failure::Filtered.into(), health);
         }
         let Some(attempt) = self.attempts.get_mut(id.0) else { return };
         invariant!(Ex6, !attempt.has_open_tool());
@@ -293,7 +303,10 @@ impl Exchange {
     /// An empty answer is tried elsewhere where the operator said so; the last one is handed over
     /// as it is.
     fn passes_over_empty(&self, leg: usize) -> bool {
-        self.plan.empty_next && self.has_others(leg)
+        // Once: some questions have an empty answer everywhere.
+        let was_empty = |attempt: &Attempt| attempt.class == Some(Class::Empty);
+        let passed = self.attempts.iter().any(|it| it.leg != leg && was_empty(it));
+        self.plan.empty_next && !passed && self.has_others(leg)
     }
 
     /// An attempt showed content: the others are out.
@@ -369,12 +382,15 @@ impl Exchange {
         let Some(attempt) = self.attempts.get_mut(id.0) else { return };
         let leg = attempt.leg;
         attempt.usage = whole.usage;
-        if whole.empty && whole.finish.is_none_or(|finish| finish != ir::Finish::Refusal) {
-            if self.passes_over_empty(leg) {
+        match (whole.empty, whole.finish == Some(Finish::Refusal)) {
+            (true, false) if self.passes_over_empty(leg) => {
                 return self.failed(now, id, Failure::Empty.into(), health);
             }
-        } else {
-            self.content(now, id, health);
+            (_, true) if self.plan.filter_next && self.has_others(leg) => {
+                return self.failed(now, id, Failure::Filtered.into(), health);
+            }
+            (true, false) => {}
+            (_, true) | (false, false) => self.content(now, id, health),
         }
         self.commit(now, id, health);
         self.relay(now, body);

@@ -24,6 +24,8 @@ pub struct Leg {
     pub caller_owned: bool,
     /// How many credentials the provider has.
     pub credentials: usize,
+    /// The request asks it for reasoning, which takes its time: a pace of its own.
+    pub thinking: bool,
     /// The provider's own error codes.
     pub codes: &'static [(&'static str, &'static str)],
     /// Its deadlines, overrides applied.
@@ -39,8 +41,6 @@ pub struct Plan {
     pub dialect: Dialect,
     /// How it wants the answer.
     pub shape: Shape,
-    /// It asks for reasoning, which takes its time.
-    pub thinking: bool,
     /// Limits on attempts and waits.
     pub retries: Retries,
     /// Silence towards the caller after which a held stream is kept alive with a ping.
@@ -71,17 +71,26 @@ impl Plan {
 impl Leg {
     /// How long it may be silent before the next target starts beside it. `p95` is its own usual
     /// time to first content, where that is known.
-    pub fn patience(&self, plan: &Plan, p95: Option<Duration>) -> Duration {
-        let base = match (plan.shape, plan.thinking, p95) {
+    pub fn patience(&self, shape: Shape, p95: Option<Duration>) -> Duration {
+        let base = match (shape, self.thinking, p95) {
             (Shape::Whole, _, _) => self.deadlines.patience_whole,
             (Shape::Stream, true, None) => self.deadlines.patience_thinking,
             (Shape::Stream, _, _) => self.deadlines.patience,
         };
-        let learned = match plan.shape {
+        let learned = match shape {
             Shape::Stream => p95.unwrap_or_default().saturating_mul(3),
             // The pace of whole answers is the length of answers, not the health of a target.
             Shape::Whole => Duration::ZERO,
         };
-        base.max(learned).min(self.deadlines.first_content)
+        base.max(learned).min(self.first_content())
+    }
+
+    /// The hard limit of one attempt until its first content.
+    pub fn first_content(&self) -> Duration {
+        if self.thinking {
+            self.deadlines.first_content_thinking
+        } else {
+            self.deadlines.first_content
+        }
     }
 }

@@ -15,7 +15,9 @@ pub struct Deadlines {
     pub patience_thinking: Duration,
     /// Hard limit of one attempt until its first content.
     pub first_content: Duration,
-    /// Between contents inside an open text or tool block.
+    /// The same for requests that ask for reasoning, which many models do without showing it.
+    pub first_content_thinking: Duration,
+    /// Between contents inside an open text block.
     pub idle: Duration,
     /// Between contents everywhere else.
     pub idle_thinking: Duration,
@@ -73,6 +75,7 @@ impl Default for Deadlines {
             patience_whole: Duration::from_mins(1),
             patience_thinking: Duration::from_mins(1),
             first_content: Duration::from_mins(2),
+            first_content_thinking: Duration::from_mins(5),
             idle: Duration::from_secs(10),
             idle_thinking: Duration::from_mins(2),
             total: Duration::from_mins(10),

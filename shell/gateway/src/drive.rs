@@ -15,6 +15,7 @@ use ir::{Shape, Time};
 use policy::{Action, AttemptId, Exchange, Final, Health, Input, Plan, Words};
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -69,6 +70,7 @@ impl Drive {
     pub(crate) fn new(shared: Arc<Shared>, ask: Ask, plan: Plan) -> Self {
         let exchange = Exchange::new(plan, ask.began);
         shared.health.arrived();
+        shared.open.fetch_add(1, Ordering::Relaxed);
         Self {
             shared,
             ask,
@@ -157,7 +159,7 @@ impl Drive {
     }
 
     fn poll_timer(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let deadline = self.exchange.poll_timeout(&self.shared.health);
+        let deadline = self.exchange.poll_timeout();
         self.timer.poll(cx, &self.shared.clock, deadline)
     }
 
@@ -287,5 +289,6 @@ impl Drive {
             bytes_out: self.bytes_out,
         };
         self.shared.settler.settle(closed);
+        self.shared.open.fetch_sub(1, Ordering::Relaxed);
     }
 }

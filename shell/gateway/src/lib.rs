@@ -34,7 +34,9 @@ use hyper::body::Incoming;
 use policy::{Board, Member};
 use settle::Settler;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+use tokio::time::{sleep, timeout};
 use transport::{Clock, Peer, Resolver, Roots, Upstream, UpstreamSettings, entropy};
 
 /// What a gateway is made of.
@@ -69,7 +71,12 @@ struct Shared {
     settler: Settler,
     lists: models::Lists,
     draining: AtomicBool,
+    /// Requests under way.
+    open: AtomicUsize,
 }
+
+/// What a server leaves behind when it is dropped ends within this.
+const ENDED_WITHIN: Duration = Duration::from_secs(1);
 
 // === impl Gateway ===
 
@@ -106,6 +113,7 @@ impl Gateway {
             settler: Settler::start(sink),
             lists: models::Lists::new(config.providers.len()),
             draining: AtomicBool::new(false),
+            open: AtomicUsize::new(0),
             config,
         };
         Ok(Self { shared: Arc::new(shared) })
@@ -124,6 +132,19 @@ impl Gateway {
     /// Readiness off: a stop was asked for.
     pub fn drain(&self) {
         self.shared.draining.store(true, Ordering::Relaxed);
+    }
+
+    /// Waits, for a moment, until every request has ended. To be called when the server is gone, and
+    /// with it everybody who could still ask.
+    pub async fn settled(&self) {
+        let ended = async {
+            while self.shared.open.load(Ordering::Relaxed) != 0 {
+                sleep(Duration::from_millis(1)).await;
+            }
+        };
+        if timeout(ENDED_WITHIN, ended).await.is_err() {
+            tracing::warn!("requests are still under way and will not be recorded");
+        }
     }
 
     /// Waits until every request that has ended is recorded.

@@ -3,6 +3,7 @@
 use crate::Shared;
 use crate::ask::{Ask, Endpoint};
 use crate::refusal::{Reason, Refusal};
+use codec::Head;
 use config::{Config, Credential, Model, OnEmpty, OnFilter};
 use ir::Dialect;
 use policy::{Leg, Plan, ProviderId};
@@ -14,7 +15,7 @@ pub(crate) fn plan(shared: &Shared, ask: &Ask) -> Result<Plan, Refusal> {
     let config = &shared.config;
     let model = config.find(&ask.head.model).ok_or_else(|| unknown(config, ask))?;
     let mut legs: Vec<Leg> = (0..model.chain.len())
-        .filter_map(|index| leg(config, model, index, &ask.head.model))
+        .filter_map(|index| leg(config, model, index, &ask.head))
         .filter(|(dialect, _)| *dialect == ask.dialect)
         .map(|(_, leg)| leg)
         .collect();
@@ -31,7 +32,6 @@ pub(crate) fn plan(shared: &Shared, ask: &Ask) -> Result<Plan, Refusal> {
     Ok(Plan {
         dialect: ask.dialect,
         shape: ask.shape(),
-        thinking: ask.head.thinking,
         retries: config.retries,
         ping_every: config.server.ping_every,
         total,
@@ -44,7 +44,8 @@ pub(crate) fn plan(shared: &Shared, ask: &Ask) -> Result<Plan, Refusal> {
 }
 
 /// One link of a chain as a leg, with the dialect it speaks.
-fn leg(config: &Config, model: &Model, index: usize, asked: &str) -> Option<(Dialect, Leg)> {
+fn leg(config: &Config, model: &Model, index: usize, head: &Head) -> Option<(Dialect, Leg)> {
+    let asked = &head.model;
     let link = model.chain.get(index)?;
     let provider = config.provider(link)?;
     let name: Arc<str> = Arc::from(config.target(model, link, asked));
@@ -57,6 +58,7 @@ fn leg(config: &Config, model: &Model, index: usize, asked: &str) -> Option<(Dia
         local: provider.local,
         caller_owned: provider.credentials.first().is_some_and(caller),
         credentials: provider.credentials.len(),
+        thinking: head.thinking,
         codes: provider.quirks.codes,
         deadlines: config.deadlines(model, link.provider),
     };

@@ -215,6 +215,7 @@ fn observed(failure: &Failure) -> String {
         Failure::Malformed(why) => format!("answered with something unreadable ({why})"),
         Failure::Cut { .. } => "cut its answer short".into(),
         Failure::Empty => "answered with nothing".into(),
+        Failure::Filtered => "refused by its content filter".into(),
         Failure::Silent(Deadline::FirstContent) => "showed no content in time".into(),
         Failure::Silent(Deadline::Total) => "was the last asked when the time was over".into(),
         Failure::Stalled => "fell silent in the middle of its answer".into(),

@@ -41,7 +41,7 @@ pub(super) enum Served {
     First,
     /// A complete answer of the second, as if nothing had happened.
     Second,
-    /// The first target's refusal with this status, in its own bytes; with an empty body, in ours.
+    /// The first target's refusal with this status, in its own bytes, be they none.
     Refused(u16),
     /// What the first target had said, and one error.
     Broken,
@@ -153,6 +153,8 @@ fn of_fault(fault: &Fault, dialect: Dialect, shape: Shape) -> Expect {
         Fault::Refusal(refusal) => of_refusal(*refusal),
         Fault::Break(how, place) => of_break(*how, *place),
         Fault::Error(kind, place) => of_error(*kind, *place),
+        // Nothing has left yet, and another can be asked.
+        Fault::GarbleAfter(0) => second("malformed", 2),
         Fault::GarbleAfter(_)
         | Fault::BigAnswer(_)
         | Fault::Slow(Pace::Head | Pace::First | Pace::Tool | Pace::Drip, _) => first(),

@@ -256,6 +256,7 @@ mod properties {
                     ir::Event::End | ir::Event::Fail(_) => break,
                     ir::Event::Ping
                     | ir::Event::Start
+                    | ir::Event::Progress
                     | ir::Event::Finish(_)
                     | ir::Event::Usage(_)
                     | ir::Event::Malformed(_) => {}

@@ -249,7 +249,15 @@ pub(super) const KEYS: &[Spec] = &[
         kind: Kind::Time(10 * MS, HOUR),
         default: r#""2m""#,
         example: r#""100s""#,
-        doc: "Hard limit of one attempt until its first content.",
+        doc: "Hard limit of one attempt of a stream until its first content. A whole answer shows none until it is done: for it `idle_thinking` counts between its bytes, and `total`.",
+    },
+    Spec {
+        scope: Scope::Deadlines,
+        name: "first_content_thinking",
+        kind: Kind::Time(10 * MS, HOUR),
+        default: r#""5m""#,
+        example: r#""4m""#,
+        doc: "The same for requests that ask for reasoning, which many models do without showing it.",
     },
     Spec {
         scope: Scope::Deadlines,
@@ -257,7 +265,7 @@ pub(super) const KEYS: &[Spec] = &[
         kind: Kind::Time(10 * MS, HOUR),
         default: r#""10s""#,
         example: r#""20s""#,
-        doc: "Between contents inside an open text or tool block.",
+        doc: "Between contents inside an open text block.",
     },
     Spec {
         scope: Scope::Deadlines,
@@ -265,7 +273,7 @@ pub(super) const KEYS: &[Spec] = &[
         kind: Kind::Time(10 * MS, HOUR),
         default: r#""2m""#,
         example: r#""3m""#,
-        doc: "Between contents everywhere else.",
+        doc: "Between contents everywhere else: while a model reasons, inside a tool call (providers may collect its arguments for minutes before they send them), between blocks.",
     },
     Spec {
         scope: Scope::Deadlines,

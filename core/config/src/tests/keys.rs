@@ -96,6 +96,7 @@ fn value(config: &Config, spec: &Spec) -> String {
         (Scope::Deadlines, "patience_whole") => time(deadlines.patience_whole),
         (Scope::Deadlines, "patience_thinking") => time(deadlines.patience_thinking),
         (Scope::Deadlines, "first_content") => time(deadlines.first_content),
+        (Scope::Deadlines, "first_content_thinking") => time(deadlines.first_content_thinking),
         (Scope::Deadlines, "idle") => time(deadlines.idle),
         (Scope::Deadlines, "idle_thinking") => time(deadlines.idle_thinking),
         (Scope::Deadlines, "total") => time(deadlines.total),

@@ -5,7 +5,7 @@
 //! for longer says nothing; nor is the network blamed while others were reached a moment ago.
 
 use super::Member;
-use crate::{Breakers, ProviderId};
+use crate::{Breakers, ProviderId, rng::Rng};
 use ir::Time;
 use std::time::Duration;
 
@@ -32,6 +32,8 @@ struct Host {
     /// Since when nobody is reached there.
     failing: Option<Time>,
     reached: Option<Time>,
+    /// Of its jitter.
+    rng: Rng,
 }
 
 /// How a host failed.
@@ -53,14 +55,14 @@ const JUST_NOW: Duration = Duration::from_secs(3);
 // === impl Network ===
 
 impl Network {
-    pub(super) fn new(members: &[Member]) -> Self {
+    pub(super) fn new(members: &[Member], rng: &mut Rng) -> Self {
         let mut hosts: Vec<Host> = Vec::new();
         let mut homes = Vec::new();
         for member in members {
             let known = hosts.iter().position(|host| host.name == member.host);
             homes.push(known.unwrap_or(hosts.len()));
             if known.is_none() {
-                hosts.push(Host::new(member));
+                hosts.push(Host::new(member, rng.draw()));
             }
         }
         Self { hosts, homes, probed: vec![None; members.len()], down: None }
@@ -193,7 +195,7 @@ impl Network {
 // === impl Host ===
 
 impl Host {
-    fn new(member: &Member) -> Self {
+    fn new(member: &Member, seed: u64) -> Self {
         Self {
             name: member.host.clone(),
             local: member.local,
@@ -203,6 +205,7 @@ impl Host {
             trying: false,
             failing: None,
             reached: None,
+            rng: Rng::new(seed),
         }
     }
 
@@ -223,7 +226,7 @@ impl Host {
         if opens {
             let backoff = settings.open.saturating_mul(1 << self.openings.min(16));
             self.openings = self.openings.saturating_add(1);
-            self.open_until = Some(now + backoff.min(settings.open_max));
+            self.open_until = Some(now + self.rng.upto(backoff.min(settings.open_max)));
             self.run = 0;
             self.trying = false;
         }

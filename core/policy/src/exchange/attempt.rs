@@ -19,8 +19,12 @@ pub(super) struct Attempt {
     pub(super) head_at: Option<Time>,
     pub(super) content_at: Option<Time>,
     pub(super) ended_at: Option<Time>,
-    /// When it last showed content, or its head.
+    /// When it last showed content or progress, or its head.
     last: Time,
+    /// How long it may be silent before another target starts beside it.
+    patience: Duration,
+    /// When the model last was seen at work.
+    worked: Option<Time>,
     pub(super) status: Option<u16>,
     pub(super) upstream_id: Option<String>,
     pub(super) outcome: &'static str,
@@ -32,6 +36,10 @@ pub(super) struct Attempt {
     held: VecDeque<Bytes>,
     held_bytes: usize,
     open: Vec<Block>,
+    /// Tool calls that it opened.
+    calls: usize,
+    /// Frames of it that were malformed.
+    holes: usize,
     finish: Option<(Finish, Time)>,
     pub(super) usage: Usage,
     deltas: u64,
@@ -42,8 +50,8 @@ pub(super) struct Attempt {
 pub(super) enum Step {
     /// It is held; `content` if it carried any.
     Held { content: bool },
-    /// It was malformed and is left out.
-    Skipped,
+    /// It was malformed and is left out; what was wrong.
+    Skipped(&'static str),
     /// It said that the attempt failed; the bytes it said it with.
     Failed(Failure, Option<Bytes>),
     /// Its end marker came; `content` if the same frame carried any.
@@ -55,7 +63,7 @@ pub(super) enum Step {
 // === impl Attempt ===
 
 impl Attempt {
-    pub(super) fn new(leg: usize, permit: Permit, now: Time) -> Self {
+    pub(super) fn new(leg: usize, permit: Permit, patience: Duration, now: Time) -> Self {
         Self {
             leg,
             credential: permit.credential,
@@ -66,6 +74,8 @@ impl Attempt {
             content_at: None,
             ended_at: None,
             last: now,
+            patience,
+            worked: None,
             status: None,
             upstream_id: None,
             outcome: "pending",
@@ -75,6 +85,8 @@ impl Attempt {
             held: VecDeque::new(),
             held_bytes: 0,
             open: Vec::new(),
+            calls: 0,
+            holes: 0,
             finish: None,
             usage: Usage::Unknown,
             deltas: 0,
@@ -105,11 +117,22 @@ impl Attempt {
         let mut over = false;
         for event in &frame.events {
             content |= event.is_content();
+            if event.is_progress() {
+                self.last = now;
+                self.worked = Some(now);
+            }
             match event {
-                Event::Ping | Event::Start => {}
-                Event::Open(block) => self.open.push(*block),
+                Event::Ping | Event::Start | Event::Progress => {}
+                Event::Open(block) => {
+                    self.calls += usize::from(block.kind == BlockKind::Tool);
+                    self.open.push(*block);
+                }
                 Event::Delta(_) => self.deltas += 1,
                 Event::Close(block) => self.open.retain(|open| open != block),
+                // It ends in a call, no call was seen, and something could not be read.
+                Event::Finish(Finish::Tool) if 0 < self.holes && self.calls == 0 => {
+                    return Step::Failed(Failure::Malformed("a call that could not be read"), None);
+                }
                 Event::Finish(finish) => self.finish = Some((*finish, now)),
                 Event::Usage(tokens) => self.usage = Usage::Exact(*tokens),
                 Event::End if self.is_complete() => {
@@ -125,11 +148,15 @@ impl Attempt {
                     let said = (!rejection.kind.is_empty()).then_some(frame.bytes);
                     return Step::Failed(Failure::Rejected(rejection.clone()), said);
                 }
-                Event::Malformed(_) => return Step::Skipped,
+                // In text a hole is told and seen; in the arguments of a call it is neither.
+                Event::Malformed(what) if self.has_open_tool() => {
+                    return Step::Failed(Failure::Malformed(what), None);
+                }
+                Event::Malformed(what) => {
+                    self.holes += 1;
+                    return Step::Skipped(what);
+                }
             }
-        }
-        if content {
-            self.last = now;
         }
         self.held_bytes += frame.bytes.len();
         self.held.push_back(frame.bytes);
@@ -157,6 +184,23 @@ impl Attempt {
         self.content_at.is_none() && self.finish.is_some_and(|finish| !refused(finish))
     }
 
+    /// It finished with a filter's refusal, without having shown anything.
+    pub(super) fn is_bare_refusal(&self) -> bool {
+        let refused = |(finish, _): (Finish, Time)| finish == Finish::Refusal;
+        self.content_at.is_none() && self.finish.is_some_and(refused)
+    }
+
+    /// When it loses our patience: a model that is seen at work has it anew.
+    pub(super) fn slow_at(&self) -> Time {
+        self.worked.unwrap_or(self.began) + self.patience
+    }
+
+    /// When it has had its time to show content. What works without showing anything may go on.
+    pub(super) fn silent_at(&self, leg: &Leg) -> Time {
+        let working = self.worked.map(|at| at + leg.deadlines.idle_thinking);
+        (self.began + leg.first_content()).max(working.unwrap_or(Time::ZERO))
+    }
+
     pub(super) fn finished_at(&self) -> Option<Time> {
         self.finish.map(|(_, at)| at)
     }
@@ -171,10 +215,11 @@ impl Attempt {
     }
 
     /// When its silence becomes a stall, counted from its last content or from when there was room
-    /// to deliver.
+    /// to deliver. Text comes as it is written; the arguments of a call are collected by some
+    /// providers for minutes, and nobody sees them before the call is closed.
     pub(super) fn stalls_at(&self, room: Time, leg: &Leg) -> Time {
-        let writing =
-            self.open.iter().any(|open| matches!(open.kind, BlockKind::Text | BlockKind::Tool));
+        let tool = self.has_open_tool();
+        let writing = !tool && self.open.iter().any(|open| open.kind == BlockKind::Text);
         let idle = if writing { leg.deadlines.idle } else { leg.deadlines.idle_thinking };
         self.last.max(room) + idle
     }

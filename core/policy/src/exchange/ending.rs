@@ -101,9 +101,14 @@ impl Exchange {
         let about = self.attempts.get(lapse.attempt.0).map(|_| lapse.attempt);
         let ours = (Words::Ours(about), 502);
         let theirs = rejection(&lapse.failure).map(|rejection| {
-            let readable = !rejection.html && !rejection.bare;
+            // An empty 400 is passed on as it is; where waiting may help, words of ours say more.
+            let bare = rejection.bare && lapse.class != Class::Opaque;
+            // A status that is no error is no word to pass on.
+            let error = (400..=599).contains(&rejection.status);
+            let readable = !rejection.html && !bare && error;
             let words = if readable { Words::Theirs(lapse.attempt) } else { ours.0 };
-            (words, rejection.status)
+            let said = Some(rejection.status).filter(|status| (400..=599).contains(status));
+            (words, said.unwrap_or(502))
         });
         let (words, status) = match row.surface {
             Surface::AsReceived => theirs.unwrap_or(ours),
@@ -115,7 +120,8 @@ impl Exchange {
             failure: lapse.failure.clone(),
             words,
             status,
-            retry_after_s: self.retry_after(now).filter(|_| hopeful),
+            // Where nobody says when, soon: without a word clients try again at once, and often.
+            retry_after_s: self.retry_after(now).or(Some(1)).filter(|_| hopeful),
             hopeless: !hopeful,
         };
         // A caller's mistake that is passed on is an answer of its own kind.

@@ -121,8 +121,12 @@ impl Exchange {
             Some(pause) if may_repeat(class, health) => {
                 self.again = Some(Again { leg: leg_index, at: now + pause, insist: true });
             }
-            Some(_) | None if !self.rule_out(leg_index, class) => self.refused(now, id, health),
-            Some(_) | None => {}
+            Some(_) | None if self.rule_out(leg_index, class) => {}
+            // A slower one is still under way, and may see it otherwise: nobody else is asked.
+            Some(_) | None if self.attempts.iter().any(super::Attempt::is_live) => {
+                self.legs.iter_mut().for_each(LegState::rule_out);
+            }
+            Some(_) | None => self.refused(now, id, health),
         }
     }
 
@@ -183,6 +187,22 @@ impl Exchange {
         let loads = self.failures(leg, Class::Loading);
         let pause = Duration::from_millis(250).saturating_mul(1 << loads.min(5));
         (loads < LOADS_MAX).then(|| pause.min(left))
+    }
+
+    /// Every leg is shut, and one of them only rests from a rate limit that is soon over: that is
+    /// waited out, as it would be by the request that met it.
+    pub(super) fn waits_for_reset(&mut self, now: Time) -> bool {
+        let soon = now + self.plan.retries.wait;
+        let resting =
+            self.legs.iter().enumerate().filter_map(|(leg, state)| match state.standing {
+                Standing::Shut(until, "parked" | "cooling") if until <= soon => Some((until, leg)),
+                Standing::Shut(..) | Standing::Fresh | Standing::Tried | Standing::Out => None,
+            });
+        let first = resting.min().filter(|_| self.spent() < self.plan.attempts_max());
+        if let Some((at, leg)) = first {
+            self.again = Some(Again { leg, at, insist: true });
+        }
+        first.is_some()
     }
 
     /// Everything else failed too: a model that still loads is worth the wait.
@@ -262,8 +282,8 @@ impl Exchange {
         for (leg, state) in self.plan.legs.iter().zip(&mut self.legs) {
             let same_model = row.next == Next::OtherModel && leg.model == model;
             let same = same_model || (row.next == Next::OtherProvider && leg.provider == provider);
-            if same && state.standing != Standing::Tried {
-                state.standing = Standing::Out;
+            if same {
+                state.rule_out();
             }
         }
         true
@@ -317,6 +337,16 @@ fn badness(why: &str) -> u8 {
     }
 }
 
+// === impl LegState ===
+
+impl LegState {
+    fn rule_out(&mut self) {
+        if self.standing != Standing::Tried {
+            self.standing = Standing::Out;
+        }
+    }
+}
+
 /// A repetition costs the budget, unless it was provably not processed.
 fn may_repeat(class: Class, health: &dyn Health) -> bool {
     matches!(class.row().same, Same::Free | Same::WhileLoading) || health.spend()
@@ -345,6 +375,7 @@ fn hints(failure: &Failure) -> Hints {
         | Failure::Malformed(_)
         | Failure::Cut { .. }
         | Failure::Empty
+        | Failure::Filtered
         | Failure::Silent(_)
         | Failure::Stalled
         | Failure::Overflow(_)

@@ -30,7 +30,7 @@ impl Exchange {
     }
 
     /// When to call [`Self::tick`] even if nothing happens.
-    pub fn poll_timeout(&self, health: &dyn Health) -> Option<Time> {
+    pub fn poll_timeout(&self) -> Option<Time> {
         if self.is_done() {
             return None;
         }
@@ -39,7 +39,7 @@ impl Exchange {
         for attempt in self.attempts.iter().filter(|attempt| attempt.is_live()) {
             at = at.min(self.gives_up_at(attempt));
             if self.is_seeking() && !attempt.slow {
-                at = at.min(self.patience_at(attempt, health));
+                at = at.min(attempt.slow_at());
             }
         }
         if self.is_seeking() && !self.is_promising() {
@@ -85,16 +85,11 @@ impl Exchange {
             return finished.max(self.room) + TAIL.min(leg.deadlines.idle);
         }
         match (self.plan.shape, attempt.content_at, attempt.head_at) {
-            (Shape::Stream, None, _) => attempt.began + leg.deadlines.first_content,
+            (Shape::Stream, None, _) => attempt.silent_at(leg),
             // A whole answer shows nothing until it is done; until its head only `total` rules.
             (Shape::Whole, None, None) => Time::MAX,
             (Shape::Stream, Some(_), _) | (Shape::Whole, _, _) => attempt.stalls_at(self.room, leg),
         }
-    }
-
-    fn patience_at(&self, attempt: &Attempt, health: &dyn Health) -> Time {
-        let Some(leg) = self.plan.legs.get(attempt.leg) else { return Time::MAX };
-        attempt.began + leg.patience(&self.plan, health.standing(leg).p95)
     }
 
     fn tick_attempt(&mut self, now: Time, id: AttemptId, health: &dyn Health) {
@@ -117,7 +112,7 @@ impl Exchange {
         }
         if self.is_seeking()
             && !attempt.slow
-            && self.patience_at(attempt, health) <= now
+            && attempt.slow_at() <= now
             && let Some(attempt) = self.attempts.get_mut(id.0)
             && let Some(leg) = self.plan.legs.get(attempt.leg)
         {
@@ -140,14 +135,17 @@ impl Exchange {
             if beside && self.ask_again.is_some_and(|at| now < at) {
                 return;
             }
-            match self.pick(now, beside, health) {
-                Some((leg, permit)) => self.begin(now, leg, permit),
-                None if beside => {
-                    self.ask_again = self.next_asking(now, ASK_AGAIN);
-                    return;
+            if let Some((leg, permit)) = self.pick(now, health) {
+                self.begin(now, leg, permit, health);
+            } else if beside {
+                self.ask_again = self.next_asking(now, ASK_AGAIN);
+                return;
+            } else if !self.waits_for_reset(now) {
+                match self.last_resort(now, health) {
+                    Some((leg, permit)) => self.begin(now, leg, permit, health),
+                    None if self.waits_for_load(now) => {}
+                    None => self.exhausted(now),
                 }
-                None if self.waits_for_load(now) => {}
-                None => self.exhausted(now),
             }
         }
     }
@@ -158,10 +156,10 @@ impl Exchange {
         }
         let Some(leg) = self.plan.legs.get(again.leg) else { return };
         match health.enter(now, leg) {
-            Admission::Go(permit) => self.begin(now, again.leg, permit),
+            Admission::Go(permit) => self.begin(now, again.leg, permit, health),
             Admission::Shut(..) if again.insist => {
                 let permit = health.force(now, leg);
-                self.begin(now, again.leg, permit);
+                self.begin(now, again.leg, permit, health);
             }
             Admission::Shut(..) => {}
         }
@@ -188,9 +186,9 @@ impl Exchange {
         extra
     }
 
-    /// The next leg, in order; where every one is shut, the least bad. A failover to a target whose
-    /// breaker is closed is free; to one that must prove itself it costs the budget.
-    fn pick(&mut self, now: Time, beside: bool, health: &dyn Health) -> Option<(usize, Permit)> {
+    /// The next leg, in order. A failover to a target whose breaker is closed is free; to one that
+    /// must prove itself it costs the budget.
+    fn pick(&mut self, now: Time, health: &dyn Health) -> Option<(usize, Permit)> {
         if self.plan.attempts_max() <= self.spent() {
             return None;
         }
@@ -214,15 +212,26 @@ impl Exchange {
                 Admission::Shut(until, why) => self.shut(index, until, why),
             }
         }
-        let index = self.least_bad().filter(|_| !beside)?;
-        let leg = self.plan.legs.get(index)?;
-        (first || health.spend()).then(|| (index, health.force(now, leg)))
+        None
     }
 
-    fn begin(&mut self, now: Time, leg: usize, permit: Permit) {
+    /// Every leg is shut: the least bad is tried all the same.
+    fn last_resort(&mut self, now: Time, health: &dyn Health) -> Option<(usize, Permit)> {
+        if self.plan.attempts_max() <= self.spent() {
+            return None;
+        }
+        let index = self.least_bad()?;
+        let leg = self.plan.legs.get(index)?;
+        let free = self.attempts.is_empty();
+        (free || health.spend()).then(|| (index, health.force(now, leg)))
+    }
+
+    fn begin(&mut self, now: Time, leg: usize, permit: Permit, health: &dyn Health) {
         let id = AttemptId(self.attempts.len());
+        let Some(target) = self.plan.legs.get(leg) else { return };
+        let patience = target.patience(self.plan.shape, health.standing(target).p95);
         self.queue.push_back(Action::Begin { attempt: id, leg, credential: permit.credential });
-        self.attempts.push(Attempt::new(leg, permit, now));
+        self.attempts.push(Attempt::new(leg, permit, patience, now));
         if let Some(state) = self.legs.get_mut(leg) {
             state.standing = Standing::Tried;
         }

@@ -2,7 +2,7 @@
 
 use crate::ask::Endpoint;
 use bytes::{Bytes, BytesMut};
-use codec::{Decoder, NotWhole};
+use codec::{Balance, Decoder, NotWhole};
 use http::HeaderMap;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use ir::{Dialect, Event, Failure, Frame, Hints, Rejection, Shape, Usage, Whole};
@@ -43,7 +43,7 @@ enum State {
     /// Bytes until they are complete.
     Collect { body: AnswerBody, bytes: BytesMut, what: What },
     /// An overlong whole answer, as it comes.
-    Pass(AnswerBody),
+    Pass { body: AnswerBody, balance: Balance },
     /// Nothing more.
     Over,
 }
@@ -126,10 +126,17 @@ impl Live {
                     let chunk = ready!(body.poll_chunk(cx));
                     self.stream(chunk);
                 }
-                State::Pass(body) => match ready!(body.poll_chunk(cx)) {
-                    Some(Ok(chunk)) => self.queue.push_back(Input::Chunk(chunk)),
+                State::Pass { body, balance } => match ready!(body.poll_chunk(cx)) {
+                    Some(Ok(chunk)) => {
+                        balance.feed(&chunk);
+                        self.queue.push_back(Input::Chunk(chunk));
+                    }
                     Some(Err(_)) => self.end(false),
-                    None => self.end(true),
+                    // Without a length, an end is an end only if the document is closed.
+                    None => {
+                        let closed = balance.is_closed();
+                        self.end(closed);
+                    }
                 },
                 State::Collect { body, what, .. } => {
                     let late = match what {
@@ -241,8 +248,10 @@ impl Live {
         };
         match what {
             What::Whole => {
+                let mut balance = Balance::default();
+                balance.feed(&bytes);
                 self.queue.push_back(Input::Overflow(bytes.freeze()));
-                self.state = State::Pass(body);
+                self.state = State::Pass { body, balance };
             }
             What::Unfold => {
                 let limit = u64::try_from(wish.answer_max).unwrap_or(u64::MAX);
@@ -319,7 +328,7 @@ impl std::fmt::Debug for State {
             Self::Sending(_) => "Sending",
             Self::Stream { .. } => "Stream",
             Self::Collect { .. } => "Collect",
-            Self::Pass(_) => "Pass",
+            Self::Pass { .. } => "Pass",
             Self::Over => "Over",
         })
     }
@@ -337,11 +346,12 @@ fn kind(status: u16, headers: &HeaderMap, shape: Shape) -> Result<Kind, Failure>
     if !matches!(status, 200 | 201) {
         return Ok(Kind::Error);
     }
-    let encoding = text(CONTENT_ENCODING);
-    if !matches!(encoding, "" | "identity") {
+    let encoding = text(CONTENT_ENCODING).to_ascii_lowercase();
+    if !matches!(encoding.as_str(), "" | "identity") {
         return Err(Failure::WrongContent(format!("content-encoding {encoding}")));
     }
-    let content_type = text(CONTENT_TYPE).split(';').next().unwrap_or("").trim();
+    let content_type = text(CONTENT_TYPE).to_ascii_lowercase();
+    let content_type = content_type.split(';').next().unwrap_or("").trim();
     let json = content_type == "application/json" || content_type.ends_with("+json");
     match (content_type, shape) {
         ("text/event-stream", Shape::Stream) => Ok(Kind::Stream),

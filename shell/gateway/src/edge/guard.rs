@@ -102,10 +102,14 @@ fn check_open(config: &Config, headers: &HeaderMap, dialect: Dialect) -> Result<
 
 /// `localhost`, `*.localhost` (RFC 6761) or a loopback address, with any port.
 fn is_here(authority: &str) -> bool {
-    let host = match authority.strip_prefix('[') {
-        Some(rest) => rest.split(']').next().unwrap_or(""),
-        None => authority.rsplit_once(':').map_or(authority, |(host, _)| host),
+    let (host, port) = match authority.strip_prefix('[') {
+        Some(rest) => rest.split_once(']').unwrap_or(("", "")),
+        None => authority.split_at(authority.find(':').unwrap_or(authority.len())),
     };
+    let digits = |port: &str| !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit());
+    if !port.is_empty() && !port.strip_prefix(':').is_some_and(digits) {
+        return false;
+    }
     let host = host.trim_end_matches('.').to_ascii_lowercase();
     let loopback = host.parse::<IpAddr>().is_ok_and(|ip| match ip {
         IpAddr::V4(ip) => ip.is_loopback(),
@@ -143,6 +147,10 @@ mod tests {
             "[::]",
             "null",
             "evillocalhost",
+            "localhost:evil",
+            "[::1].evil.example",
+            "[::1]:80:evil",
+            "localhost:80@evil.example",
         ] {
             assert!(!is_here(elsewhere), "{elsewhere}");
         }

@@ -224,6 +224,7 @@ impl Witness {
                     Event::Open(_)
                     | Event::Delta(_)
                     | Event::Start
+                    | Event::Progress
                     | Event::Ping
                     | Event::Finish(_)
                     | Event::Usage(_)
@@ -298,11 +299,11 @@ fn lets_time_pass(drive: &mut Drive, witness: &mut Witness, until: Time) {
             witness.sees(action);
         }
         witness.checks();
-        match drive.exchange.poll_timeout(&drive.board) {
+        match drive.exchange.poll_timeout() {
             Some(due) if due < until => {
                 drive.now = drive.now.max(due);
                 drive.exchange.tick(drive.now, &drive.board);
-                let next = drive.exchange.poll_timeout(&drive.board);
+                let next = drive.exchange.poll_timeout();
                 assert!(next.is_none_or(|next| drive.now < next), "a timer that spins");
             }
             Some(_) | None => return,

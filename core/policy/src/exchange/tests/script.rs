@@ -48,7 +48,6 @@ pub(super) fn plan(text: &str) -> (Plan, Vec<Member>, Retries) {
         legs: Vec::new(),
         dialect: Dialect::Chat,
         shape: Shape::Stream,
-        thinking: false,
         retries: Retries::default(),
         ping_every: Duration::from_secs(15),
         total: Duration::from_mins(10),
@@ -59,10 +58,11 @@ pub(super) fn plan(text: &str) -> (Plan, Vec<Member>, Retries) {
     };
     let mut members: Vec<Member> = Vec::new();
     let mut retries = Retries::default();
+    let mut thinking = false;
     for word in text.split_whitespace() {
         match word {
             "whole" => plan.shape = Shape::Whole,
-            "thinking" => plan.thinking = true,
+            "thinking" => thinking = true,
             "filter" => plan.filter_next = true,
             "empty" => plan.empty_next = true,
             _ if word.contains('/') => leg(word, &mut plan, &mut members),
@@ -70,6 +70,7 @@ pub(super) fn plan(text: &str) -> (Plan, Vec<Member>, Retries) {
         }
     }
     plan.retries = retries;
+    plan.legs.iter_mut().for_each(|leg| leg.thinking = thinking);
     (plan, members, retries)
 }
 
@@ -108,6 +109,7 @@ fn leg(word: &str, plan: &mut Plan, members: &mut Vec<Member>) {
         local,
         caller_owned: marks.contains(&"own"),
         credentials: count,
+        thinking: false,
         codes: &[],
         deadlines: Deadlines::default(),
     });
@@ -120,6 +122,7 @@ pub(super) fn event(word: &str, rest: &[&str]) -> Event {
     match name {
         "ping" => Event::Ping,
         "start" => Event::Start,
+        "work" => Event::Progress,
         "text" => Event::Delta(block(BlockKind::Text)),
         "+text" => Event::Open(block(BlockKind::Text)),
         "/text" => Event::Close(block(BlockKind::Text)),
@@ -191,11 +194,11 @@ impl Drive {
     /// Lets timers fire at their instants until `at`.
     pub(super) fn wait_until(&mut self, at: Time) {
         for _ in 0..STEPS_MAX {
-            match self.exchange.poll_timeout(&self.board) {
+            match self.exchange.poll_timeout() {
                 Some(due) if due < at => {
                     assert!(self.now <= due, "a timer in the past: the driver would spin");
                     self.tick(due);
-                    let next = self.exchange.poll_timeout(&self.board);
+                    let next = self.exchange.poll_timeout();
                     assert!(next.is_none_or(|next| due < next), "the same timer again: a spin");
                 }
                 Some(_) | None => return,

@@ -1,0 +1,51 @@
+//! Frames that cannot be read: skipped where nothing depends on them, never closed over.
+
+use crate::world::{Act, Canned, Plan, World, alone, pair};
+use ir::{Dialect, Shape};
+
+/// A stream whose tool call begins with a frame that cannot be read.
+fn call_without_its_beginning(dialect: Dialect) -> Vec<Act> {
+    let events: &[&str] = match dialect {
+        Dialect::Chat => &[
+            r#"{"choices":[{"index":0,"delta":{"role":"assistant","content":null}}]}"#,
+            r#"{"choices":[{"index":0,"delta":{"tool_calls":[{"index":"0","id":"call_1"}]}}]}"#,
+            r#"{"choices":[{"index":0,"delta":{},"finish_reason":"tool_calls"}]}"#,
+            "[DONE]",
+        ],
+        Dialect::Messages => &[
+            r#"{"type":"message_start","message":{"id":"msg_1","content":[],"usage":{}}}"#,
+            r#"{"type":"content_block_start","index":0,"content_block":{"type":"tool_u"#,
+            r#"{"type":"content_block_stop","index":0}"#,
+            r#"{"type":"message_delta","delta":{"stop_reason":"tool_use"},"usage":{}}"#,
+            r#"{"type":"message_stop"}"#,
+        ],
+    };
+    let body: Vec<String> = events.iter().map(|event| format!("data: {event}\n\n")).collect();
+    let body = body.concat();
+    let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n";
+    vec![Act::Send(format!("{head}{body}").into_bytes())]
+}
+
+#[tokio::test]
+async fn a_call_that_cannot_be_read_is_asked_for_elsewhere() {
+    for dialect in Dialect::ALL {
+        let canned = Canned::start(call_without_its_beginning(dialect)).await;
+        let plan = Plan::new(pair(dialect, "")).at("a", canned.base_url());
+        let world = plan.clouds(&["b"]).await.start().await;
+        let heard = world.ask(dialect, Shape::Stream, "any").await;
+        assert_eq!(heard.header("x-backstop-target"), Some("b/ok"), "{dialect:?}");
+        world.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn with_nobody_else_it_is_an_error_and_no_answer() {
+    for dialect in Dialect::ALL {
+        let canned = Canned::start(call_without_its_beginning(dialect)).await;
+        let text = alone(dialect, "retry.per_target = 1\n");
+        let world: World = Plan::new(text).at("a", canned.base_url()).start().await;
+        let heard = world.ask(dialect, Shape::Stream, "any").await;
+        assert_eq!((heard.status, heard.code().as_str()), (502, "BS0306"), "{dialect:?}");
+        world.stop().await;
+    }
+}
