@@ -1,6 +1,6 @@
 //! The outside, as the configuration asks for it: environment, files, and which file is read.
 
-use crate::cli::ConfigArgs;
+use crate::cli::{ConfigArgs, FallbackArg};
 use crate::{discover, out};
 use config::{Config, Problem, Surroundings};
 use std::io::Read;
@@ -54,6 +54,10 @@ pub(crate) async fn load(args: &ConfigArgs) -> anyhow::Result<Option<Loaded>> {
             let named = text.lines().any(|line| {
                 line.trim_start().trim_start_matches('[').trim_start().starts_with("providers")
             });
+            let modelled = text.lines().any(|line| line.trim_start().starts_with("[models"));
+            if modelled && args.fallback == FallbackArg::Any {
+                out::say("--fallback any has no effect: the file names the chains itself");
+            }
             let local = if named { Vec::new() } else { discover::local().await };
             config::load_beside(&text, &Around, &local, args.fallback.into())
         }

@@ -72,12 +72,15 @@ fn describe(config: &Config, model: &Model, link: &Link) -> String {
     let target = config.target(model, link, "*");
     let place = if provider.local { ", on this machine" } else { "" };
     format!(
-        "{target} at {}, {credential}{place}; connect {:?}, patience {:?}, first content {:?}, \
-         idle {:?}",
+        "{target} at {}, {credential}{place}; connect {:?}, patience {:?} (reasoning {:?}, whole \
+         {:?}), first content {:?} (reasoning {:?}), idle {:?}",
         provider.base_url,
         deadlines.connect,
         deadlines.patience,
+        deadlines.patience_thinking,
+        deadlines.patience_whole,
         deadlines.first_content,
+        deadlines.first_content_thinking,
         deadlines.idle
     )
 }

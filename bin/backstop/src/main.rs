@@ -14,16 +14,21 @@ mod sink;
 use anyhow::Context;
 use clap::Parser;
 use cli::{Cli, Command, DrillCommand, KeyCommand};
+use std::io::IsTerminal;
 use std::process::ExitCode;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    let filter = EnvFilter::try_from_env("BACKSTOP_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
+    // The demo breaks things on purpose, and tells of it itself.
+    let usual = if matches!(cli.command, Command::Demo) { "error" } else { "warn" };
+    let filter = EnvFilter::try_from_env("BACKSTOP_LOG").unwrap_or_else(|_| EnvFilter::new(usual));
+    let colour = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
+        .with_ansi(colour)
         // It would be said on standard error, and panic where that is what is gone.
         .log_internal_errors(false)
         .init();
