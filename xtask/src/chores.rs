@@ -19,7 +19,7 @@ pub(crate) fn dev(args: &[String]) -> Result<()> {
 /// `cargo xtask test`: every test there is, or those that the arguments select.
 pub(crate) fn test(args: &[String]) -> Result<()> {
     let python = python::prepare(&Cache::open()?)?;
-    let binary = binary::build()?;
+    let binary = binary::build("dev")?;
     let tests =
         || Step::cargo(["test"]).env("BACKSTOP_PYTHON", &python).env(binary::VARIABLE, &binary);
     if !args.is_empty() {
@@ -28,7 +28,8 @@ pub(crate) fn test(args: &[String]) -> Result<()> {
         return tests().args(all).args(args).run();
     }
     run_all(vec![
-        tests().args(["--workspace", "--all-targets", "--no-fail-fast"]),
+        // Benchmarks measure; they prove nothing.
+        tests().args(["--workspace", "--lib", "--bins", "--tests", "--no-fail-fast"]),
         tests().args(["--workspace", "--doc"]),
     ])
 }
@@ -58,7 +59,9 @@ pub(crate) fn check(args: &[String]) -> Result<()> {
 
 /// `cargo xtask bench`.
 pub(crate) fn bench(args: &[String]) -> Result<()> {
-    Step::cargo(["bench", "--package", "backstop-bench"]).args(args).run()
+    let binary = binary::build("release")?;
+    let bench = Step::cargo(["bench", "--package", "backstop-bench"]);
+    bench.env(binary::VARIABLE, &binary).args(args).run()
 }
 
 /// `cargo xtask bless`: golden tests (their names say `golden`) write what they see.

@@ -1,6 +1,6 @@
 //! What is kept of an exchange: one record per request, never any content.
 
-use crate::{Blame, Dialect, Shape, Usage};
+use crate::{Dialect, Shape, Usage};
 use serde::Serialize;
 use std::sync::Arc;
 
@@ -116,10 +116,5 @@ impl AttemptRecord {
             }
             Some(_) | None => format!("{}={}", self.target, self.outcome),
         }
-    }
-
-    /// Sets who is to blame.
-    pub fn blame(&mut self, blame: Blame) {
-        self.blame = Some(blame.label());
     }
 }

@@ -66,8 +66,29 @@ pub struct Permit {
 pub enum Admission {
     /// It may.
     Go(Permit),
-    /// Not before this time, and why (`open`, `misconfigured`, `parked`, …).
-    Shut(Time, &'static str),
+    /// Not before this time, and why.
+    Shut(Time, Why),
+}
+
+/// Why an attempt may not begin.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Why {
+    /// The breaker is open.
+    Open,
+    /// A trial is under way.
+    Trial,
+    /// It comes back in steps, and this step is taken.
+    Ramp,
+    /// It would have to prove itself, and the budget for that is used up.
+    Budget,
+    /// It was found misconfigured.
+    Misconfigured,
+    /// Its host is down.
+    HostDown,
+    /// It asked to be left alone.
+    Cooling,
+    /// Every credential rests.
+    Parked,
 }
 
 /// How an attempt ended, as far as health is concerned.
@@ -165,26 +186,26 @@ impl Board {
     pub fn enter(&mut self, now: Time, leg: &Leg) -> Admission {
         self.budget.at(now);
         if let Some(until) = self.hosts.shut(now, leg.provider) {
-            return Admission::Shut(until, "host_down");
+            return Admission::Shut(until, Why::HostDown);
         }
         let cool = self.target(now, leg).cool_until;
         if now < cool {
-            return Admission::Shut(cool, "cooling");
+            return Admission::Shut(cool, Why::Cooling);
         }
         let credential = match self.providers.get(leg.provider.0) {
             Some(credentials) if !leg.caller_owned => match credentials.pick(now) {
                 Ok(credential) => credential,
-                Err(until) => return Admission::Shut(until, "parked"),
+                Err(until) => return Admission::Shut(until, Why::Parked),
             },
             Some(_) | None => 0,
         };
         let settings = self.settings;
         let breaker = &mut self.target(now, leg).breaker;
-        let word = breaker.word();
+        let why = breaker.why();
         let proving = match breaker.enter(now, &settings) {
             Entry::Open => false,
             Entry::Proving => true,
-            Entry::Shut(until) => return Admission::Shut(until, word),
+            Entry::Shut(until) => return Admission::Shut(until, why),
         };
         let epoch = breaker.epoch();
         let host = self.hosts.enter(leg.provider);
@@ -427,6 +448,24 @@ impl Board {
             if let Some(key) = oldest.map(|(key, _)| key.clone()) {
                 self.targets.remove(&key);
             }
+        }
+    }
+}
+
+// === impl Why ===
+
+impl Why {
+    /// Its word in trails and records.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Trial => "trial",
+            Self::Ramp => "ramp",
+            Self::Budget => "budget",
+            Self::Misconfigured => "misconfigured",
+            Self::HostDown => "host_down",
+            Self::Cooling => "cooling",
+            Self::Parked => "parked",
         }
     }
 }

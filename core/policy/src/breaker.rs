@@ -22,7 +22,7 @@
 //! **Invariant:** what began before the breaker last opened, or before its trial, says nothing
 //! about what came after: it carries an older [`Epoch`] and is not counted.
 
-use crate::{Breakers, rng::Rng};
+use crate::{Breakers, board::Why, rng::Rng};
 use ir::Time;
 use std::time::Duration;
 
@@ -286,6 +286,16 @@ impl Breaker {
             State::Trial { .. } => "trial",
             State::Ramp { .. } => "ramp",
             State::Wrong { .. } => "misconfigured",
+        }
+    }
+
+    /// Why nothing enters, where nothing does.
+    pub(crate) fn why(&self) -> Why {
+        match self.state {
+            State::Closed | State::Open { .. } => Why::Open,
+            State::Trial { .. } => Why::Trial,
+            State::Ramp { .. } => Why::Ramp,
+            State::Wrong { .. } => Why::Misconfigured,
         }
     }
 

@@ -36,7 +36,7 @@ mod failing;
 mod report;
 mod seek;
 
-use attempt::{Attempt, Step};
+use attempt::{Attempt, Fate, Step};
 pub use ending::{Final, Words};
 use failing::{Again, Fall, LegState};
 pub use report::Report;
@@ -304,7 +304,7 @@ impl Exchange {
     /// as it is.
     fn passes_over_empty(&self, leg: usize) -> bool {
         // Once: some questions have an empty answer everywhere.
-        let was_empty = |attempt: &Attempt| attempt.class == Some(Class::Empty);
+        let was_empty = |attempt: &Attempt| attempt.class() == Some(Class::Empty);
         let passed = self.attempts.iter().any(|it| it.leg != leg && was_empty(it));
         self.plan.empty_next && !passed && self.has_others(leg)
     }
@@ -327,19 +327,19 @@ impl Exchange {
         self.again = None;
         for index in 0..self.attempts.len() {
             if index != keep.0 {
-                self.cancel(now, AttemptId(index), "lost", health);
+                self.cancel(now, AttemptId(index), Fate::Lost, health);
             }
         }
     }
 
-    fn cancel(&mut self, now: Time, id: AttemptId, outcome: &'static str, health: &dyn Health) {
+    fn cancel(&mut self, now: Time, id: AttemptId, fate: Fate, health: &dyn Health) {
         if let Some(attempt) = self.attempts.get_mut(id.0).filter(|attempt| attempt.is_live())
             && let Some(leg) = self.plan.legs.get(attempt.leg)
         {
-            attempt.cancelled(now, outcome, leg, health);
+            attempt.cancelled(now, fate, leg, health);
             // Should the winner fail before anything left, a loser may be asked again: it was
             // healthy, only slower. A silent one never is.
-            if outcome == "lost"
+            if fate == Fate::Lost
                 && !attempt.slow
                 && let Some(state) = self.legs.get_mut(attempt.leg)
             {
@@ -441,14 +441,9 @@ impl Exchange {
             return;
         }
         for index in 0..self.attempts.len() {
-            self.cancel(now, AttemptId(index), "abandoned", health);
+            self.cancel(now, AttemptId(index), Fate::Abandoned, health);
         }
         self.end(now, Ending::Abandoned);
-    }
-
-    /// The class of the error that was the last word, where one was.
-    pub fn last_class(&self) -> Option<Class> {
-        self.last_word.as_ref().map(|word| word.class)
     }
 }
 

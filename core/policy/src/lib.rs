@@ -15,7 +15,7 @@ pub mod rng;
 pub mod settings;
 pub mod verdict;
 
-pub use board::{Admission, Board, Health, Member, Outcome, Permit, Standing};
+pub use board::{Admission, Board, Health, Member, Outcome, Permit, Standing, Why};
 pub use classify::classify;
 pub use exchange::{Action, AttemptId, Exchange, Final, Input, Report, Words};
 pub use plan::{Leg, Plan, ProviderId};

@@ -33,6 +33,8 @@ pub(crate) struct Drive {
     exchange: Exchange,
     /// Every attempt so far, in order. Those that are over keep their head and error body.
     attempts: Vec<Live>,
+    /// What the caller wished for, for those who read the answers.
+    wish: Wish,
     timer: Timer,
     /// What is handed out before the exchange is asked again.
     tail: VecDeque<Step>,
@@ -68,6 +70,15 @@ const SLOW_CALLER: Duration = Duration::from_millis(50);
 
 impl Drive {
     pub(crate) fn new(shared: Arc<Shared>, ask: Ask, plan: Plan) -> Self {
+        let wish = Wish {
+            dialect: ask.dialect,
+            endpoint: ask.endpoint,
+            shape: ask.shape(),
+            choices: ask.head.choices,
+            include_usage: ask.head.include_usage,
+            answer_max: plan.hold_max,
+            clock: shared.clock,
+        };
         let exchange = Exchange::new(plan, ask.began);
         shared.health.arrived();
         shared.open.fetch_add(1, Ordering::Relaxed);
@@ -76,6 +87,7 @@ impl Drive {
             ask,
             exchange,
             attempts: Vec::new(),
+            wish,
             timer: Timer::default(),
             tail: VecDeque::new(),
             head_out: false,
@@ -165,10 +177,9 @@ impl Drive {
 
     /// Feeds the exchange with what its attempts have. True where there was anything.
     fn poll_attempts(&mut self, cx: &mut Context<'_>) -> bool {
-        let wish = self.wish();
         for index in 0..self.attempts.len() {
             let Some(live) = self.attempts.get_mut(index) else { continue };
-            if let Poll::Ready(input) = live.poll(cx, &wish) {
+            if let Poll::Ready(input) = live.poll(cx, &self.wish) {
                 self.feed(AttemptId(index), input);
                 return true;
             }
@@ -186,18 +197,6 @@ impl Drive {
         match self.ask.endpoint {
             Endpoint::Create => tell(&mut self.exchange, now, &self.shared.health),
             Endpoint::Count => tell(&mut self.exchange, now, &Bystander(&self.shared.health)),
-        }
-    }
-
-    fn wish(&self) -> Wish {
-        Wish {
-            dialect: self.ask.dialect,
-            endpoint: self.ask.endpoint,
-            shape: self.ask.shape(),
-            choices: self.ask.head.choices,
-            include_usage: self.ask.head.include_usage,
-            answer_max: self.exchange.plan().hold_max,
-            clock: self.shared.clock,
         }
     }
 

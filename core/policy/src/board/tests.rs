@@ -78,7 +78,7 @@ impl Bench {
             }
             Admission::Shut(until, why) => {
                 assert!(self.now < until, "a time to come");
-                why.to_owned()
+                why.word().to_owned()
             }
         }
     }
@@ -94,7 +94,7 @@ impl Bench {
     fn begins(&mut self, name: &str) -> Permit {
         match self.board.enter(self.now, &leg(name)) {
             Admission::Go(permit) => permit,
-            Admission::Shut(_, why) => panic!("{name} is shut: {why}"),
+            Admission::Shut(_, why) => panic!("{name} is shut: {why:?}"),
         }
     }
 

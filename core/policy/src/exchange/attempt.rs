@@ -27,8 +27,7 @@ pub(super) struct Attempt {
     worked: Option<Time>,
     pub(super) status: Option<u16>,
     pub(super) upstream_id: Option<String>,
-    pub(super) outcome: &'static str,
-    pub(super) class: Option<Class>,
+    pub(super) fate: Fate,
     /// It lost our patience.
     pub(super) slow: bool,
     /// Its target was known to be down while it was silent.
@@ -45,6 +44,21 @@ pub(super) struct Attempt {
     deltas: u64,
 }
 
+/// How an attempt ended.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Fate {
+    /// It has not.
+    Pending,
+    /// With an answer.
+    Answered,
+    /// Another was faster.
+    Lost,
+    /// Nobody waits for it any more.
+    Abandoned,
+    /// It failed.
+    Failed(Class),
+}
+
 /// What a frame did.
 #[derive(Debug)]
 pub(super) enum Step {
@@ -58,6 +72,21 @@ pub(super) enum Step {
     Over { content: bool },
     /// The answer is complete although its end marker never came.
     Complete,
+}
+
+// === impl Fate ===
+
+impl Fate {
+    /// Its word in trails and records.
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Answered => "ok",
+            Self::Lost => "lost",
+            Self::Abandoned => "abandoned",
+            Self::Failed(class) => class.word(),
+        }
+    }
 }
 
 // === impl Attempt ===
@@ -78,8 +107,7 @@ impl Attempt {
             worked: None,
             status: None,
             upstream_id: None,
-            outcome: "pending",
-            class: None,
+            fate: Fate::Pending,
             slow: false,
             doomed: false,
             held: VecDeque::new(),
@@ -90,6 +118,14 @@ impl Attempt {
             finish: None,
             usage: Usage::Unknown,
             deltas: 0,
+        }
+    }
+
+    /// How it failed, where it did.
+    pub(super) fn class(&self) -> Option<Class> {
+        match self.fate {
+            Fate::Failed(class) => Some(class),
+            Fate::Pending | Fate::Answered | Fate::Lost | Fate::Abandoned => None,
         }
     }
 
@@ -253,12 +289,12 @@ impl Attempt {
     /// Whether it counts as one of the attempts a plan allows. One that was provably not processed,
     /// or found the model still loading, does not.
     pub(super) fn counts(&self) -> bool {
-        !matches!(self.class, Some(Class::Unprocessed | Class::Loading))
+        !matches!(self.class(), Some(Class::Unprocessed | Class::Loading))
     }
 
     /// It answered with nothing, and billed for it: the same again would be as empty.
     pub(super) fn is_billed_nothing(&self) -> bool {
-        self.class == Some(Class::Empty)
+        self.class() == Some(Class::Empty)
             && matches!(self.usage, Usage::Exact(tokens) if 0 < tokens.output)
     }
 
@@ -280,18 +316,12 @@ impl Attempt {
     }
 
     pub(super) fn answered(&mut self, now: Time, leg: &Leg, health: &dyn Health) {
-        self.outcome = "ok";
+        self.fate = Fate::Answered;
         self.settle(now, leg, Outcome::Good, health);
     }
 
-    pub(super) fn cancelled(
-        &mut self,
-        now: Time,
-        outcome: &'static str,
-        leg: &Leg,
-        health: &dyn Health,
-    ) {
-        self.outcome = outcome;
+    pub(super) fn cancelled(&mut self, now: Time, fate: Fate, leg: &Leg, health: &dyn Health) {
+        self.fate = fate;
         self.estimate();
         self.settle(now, leg, Outcome::Cancelled, health);
     }
@@ -308,17 +338,17 @@ impl Attempt {
         {
             self.status.get_or_insert(rejection.status);
         }
-        self.outcome = class.word();
-        self.class = Some(class);
+        self.fate = Fate::Failed(class);
         self.estimate();
         self.settle(now, leg, Outcome::Failed(class, wait), health);
     }
 
     /// It may have been processed and billed although its answer did not come whole.
     pub(super) fn is_ambiguous(&self) -> bool {
-        match self.class {
-            None => self.outcome == "lost" || self.outcome == "abandoned",
-            Some(class) => matches!(
+        match self.fate {
+            Fate::Pending | Fate::Answered => false,
+            Fate::Lost | Fate::Abandoned => true,
+            Fate::Failed(class) => matches!(
                 class,
                 Class::Cut
                     | Class::Silent

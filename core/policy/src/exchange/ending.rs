@@ -1,5 +1,6 @@
 //! The last word: which of several failures the caller is told, and how.
 
+use super::attempt::Fate;
 use super::failing::{Lapse, Standing};
 use super::{Action, AttemptId, Exchange, Phase};
 use crate::board::Health;
@@ -77,7 +78,7 @@ impl Exchange {
             if attempt.slow {
                 attempt.failed(now, (&failure, Class::Silent, None), leg, health);
             } else {
-                attempt.cancelled(now, "abandoned", leg, health);
+                attempt.cancelled(now, Fate::Abandoned, leg, health);
             }
             self.queue.push_back(Action::Cancel(AttemptId(index)));
         }
@@ -88,7 +89,7 @@ impl Exchange {
 
     fn cancel_all(&mut self, now: Time, health: &dyn Health) {
         for index in 0..self.attempts.len() {
-            self.cancel(now, AttemptId(index), "lost", health);
+            self.cancel(now, AttemptId(index), Fate::Lost, health);
         }
     }
 

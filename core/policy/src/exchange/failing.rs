@@ -1,7 +1,7 @@
 //! What follows from a failed attempt: the same leg again, the next one, or the end.
 
 use super::{Action, AttemptId, Exchange, Phase};
-use crate::board::Health;
+use crate::board::{Health, Why};
 use crate::classify::classify;
 use crate::{Class, Next, Same, Scope};
 use bytes::Bytes;
@@ -68,7 +68,7 @@ pub(super) enum Standing {
     Fresh,
     /// Not tried, since it is known to be down until then; and why. It is asked again before the
     /// last word is said.
-    Shut(Time, &'static str),
+    Shut(Time, Why),
     /// Tried, and not again.
     Tried,
     /// Not to be tried: it would fail in the same way.
@@ -195,7 +195,9 @@ impl Exchange {
         let soon = now + self.plan.retries.wait;
         let resting =
             self.legs.iter().enumerate().filter_map(|(leg, state)| match state.standing {
-                Standing::Shut(until, "parked" | "cooling") if until <= soon => Some((until, leg)),
+                Standing::Shut(until, Why::Parked | Why::Cooling) if until <= soon => {
+                    Some((until, leg))
+                }
                 Standing::Shut(..) | Standing::Fresh | Standing::Tried | Standing::Out => None,
             });
         let first = resting.min().filter(|_| self.spent() < self.plan.attempts_max());
@@ -237,7 +239,7 @@ impl Exchange {
     }
 
     fn failures(&self, leg: usize, class: Class) -> usize {
-        let same = |attempt: &&super::Attempt| attempt.leg == leg && attempt.class == Some(class);
+        let same = |attempt: &&super::Attempt| attempt.leg == leg && attempt.class() == Some(class);
         self.attempts.iter().filter(same).count()
     }
 
@@ -305,7 +307,7 @@ impl Exchange {
         order
     }
 
-    pub(super) fn shut(&mut self, leg: usize, until: Time, why: &'static str) {
+    pub(super) fn shut(&mut self, leg: usize, until: Time, why: Why) {
         if let Some(state) = self.legs.get_mut(leg) {
             state.standing = Standing::Shut(until, why);
         }
@@ -327,13 +329,13 @@ impl Exchange {
 }
 
 /// How little is to be hoped from a leg that is shut for this reason.
-fn badness(why: &str) -> u8 {
+fn badness(why: Why) -> u8 {
     match why {
-        "ramp" | "trial" | "budget" => 0,
-        "open" | "host_down" => 1,
-        "cooling" => 2,
-        "parked" => 3,
-        _ => 4,
+        Why::Ramp | Why::Trial | Why::Budget => 0,
+        Why::Open | Why::HostDown => 1,
+        Why::Cooling => 2,
+        Why::Parked => 3,
+        Why::Misconfigured => 4,
     }
 }
 

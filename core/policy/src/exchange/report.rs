@@ -1,5 +1,6 @@
 //! What is kept of an exchange: the part of a record that only it knows.
 
+use super::attempt::Fate;
 use super::failing::Standing;
 use super::{Exchange, Final, Phase};
 use ir::{AttemptRecord, Ending, Time, Usage};
@@ -63,11 +64,11 @@ impl Exchange {
     pub fn trail(&self, now: Time) -> String {
         let skipped = self.skipped().into_iter().map(|(name, why)| format!("{name}={why}"));
         // A loser is no news, unless its silence was why another was asked.
-        let told = |it: &&super::Attempt| it.outcome != "lost" || it.slow;
+        let told = |it: &&super::Attempt| it.fate != Fate::Lost || it.slow;
         let tried = self.attempts.iter().filter(told).map(|attempt| {
             let mut entry = self.entry(attempt, now);
             if attempt.is_live() {
-                entry.outcome = "ok";
+                entry.outcome = Fate::Answered.word();
             }
             entry.trail()
         });
@@ -83,7 +84,7 @@ impl Exchange {
     fn skipped(&self) -> Vec<(Arc<str>, &'static str)> {
         let legs = self.plan.legs.iter().zip(&self.legs);
         legs.filter_map(|(leg, state)| match state.standing {
-            Standing::Shut(_, why) => Some((Arc::clone(&leg.name), why)),
+            Standing::Shut(_, why) => Some((Arc::clone(&leg.name), why.word())),
             Standing::Fresh | Standing::Tried | Standing::Out => None,
         })
         .collect()
@@ -92,7 +93,7 @@ impl Exchange {
     fn entry(&self, attempt: &super::Attempt, now: Time) -> AttemptRecord {
         let leg = self.plan.legs.get(attempt.leg);
         let ended = attempt.ended_at.unwrap_or(now);
-        let class = attempt.class.map(super::Class::row);
+        let class = attempt.class().map(super::Class::row);
         AttemptRecord {
             target: leg.map_or_else(|| Arc::from(""), |leg| Arc::clone(&leg.name)),
             credential: attempt.credential,
@@ -101,7 +102,7 @@ impl Exchange {
             first_content_ms: attempt.content_at.map(|at| ms(at.since(attempt.began))),
             lasted_ms: ms(ended.since(attempt.began)),
             status: attempt.status,
-            outcome: attempt.outcome,
+            outcome: attempt.fate.word(),
             blame: class.map(|row| row.blame.label()),
             upstream_id: attempt.upstream_id.clone(),
             ambiguous_billing: attempt.is_ambiguous(),

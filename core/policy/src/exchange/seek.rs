@@ -2,7 +2,7 @@
 
 use super::failing::{Again, Standing};
 use super::{Action, AttemptId, Exchange, Input, Phase, TAIL};
-use crate::board::{Admission, Health, Outcome, Permit};
+use crate::board::{Admission, Health, Outcome, Permit, Why};
 use crate::exchange::attempt::Attempt;
 use ir::{Deadline, Failure, Shape, Time, invariant};
 use std::time::Duration;
@@ -207,7 +207,7 @@ impl Exchange {
                     if extra {
                         return None;
                     }
-                    self.shut(index, now + ASK_AGAIN, "budget");
+                    self.shut(index, now + ASK_AGAIN, Why::Budget);
                 }
                 Admission::Shut(until, why) => self.shut(index, until, why),
             }
