@@ -15,9 +15,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 mod cell;
+mod admission;
 mod credentials;
 mod network;
 
+pub use admission::{Admission, Permit, Why};
 use credentials::Credentials;
 use network::{Miss, Network};
 
@@ -43,52 +45,6 @@ pub trait Health {
     fn has_credential(&self, now: Time, leg: &Leg) -> bool;
     /// Whether every remote host fails at once: then local targets come first.
     fn network_down(&self) -> bool;
-}
-
-/// The right to one attempt. It must come back through [`Health::ended`].
-#[derive(Debug, Eq, PartialEq)]
-pub struct Permit {
-    /// Which of the provider's credentials.
-    pub credential: usize,
-    /// It finds out whether the target, or its host, is back.
-    pub proving: bool,
-    /// It is the one let through to a host that is down.
-    host: bool,
-    /// Its failure was counted already, when it lost our patience.
-    counted: bool,
-    /// When the head of an answer came.
-    heard: Option<Time>,
-    epoch: Epoch,
-}
-
-/// Whether an attempt may begin.
-#[derive(Debug, Eq, PartialEq)]
-pub enum Admission {
-    /// It may.
-    Go(Permit),
-    /// Not before this time, and why.
-    Shut(Time, Why),
-}
-
-/// Why an attempt may not begin.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Why {
-    /// The breaker is open.
-    Open,
-    /// A trial is under way.
-    Trial,
-    /// It comes back in steps, and this step is taken.
-    Ramp,
-    /// It would have to prove itself, and the budget for that is used up.
-    Budget,
-    /// It was found misconfigured.
-    Misconfigured,
-    /// Its host is down.
-    HostDown,
-    /// It asked to be left alone.
-    Cooling,
-    /// Every credential rests.
-    Parked,
 }
 
 /// How an attempt ended, as far as health is concerned.
@@ -452,24 +408,6 @@ impl Board {
     }
 }
 
-// === impl Why ===
-
-impl Why {
-    /// Its word in trails and records.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Open => "open",
-            Self::Trial => "trial",
-            Self::Ramp => "ramp",
-            Self::Budget => "budget",
-            Self::Misconfigured => "misconfigured",
-            Self::HostDown => "host_down",
-            Self::Cooling => "cooling",
-            Self::Parked => "parked",
-        }
-    }
-}
-
 // === impl Target ===
 
 impl Target {
@@ -481,20 +419,6 @@ impl Target {
             (false, true, _) => 2,
             (false, false, _) => 3,
         }
-    }
-}
-
-// === impl Permit ===
-
-impl Permit {
-    /// As [`Standing::epoch`] was when it was given.
-    pub(crate) fn epoch(&self) -> Epoch {
-        self.epoch
-    }
-
-    /// The head of an answer came: somebody is there, whatever follows.
-    pub(crate) fn heard(&mut self, now: Time) {
-        self.heard = Some(now);
     }
 }
 

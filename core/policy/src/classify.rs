@@ -94,7 +94,7 @@ fn by_words(rejection: &Rejection) -> Option<Class> {
         // Anthropic's filter has no code (<https://github.com/anthropics/claude-code/issues/58367>).
         400 if has(&["blocked by content filtering"]) => Some(Class::ContentFilter),
         403 if has(POLICY_WORDS) => Some(Class::ContentFilter),
-        404 if has(OBJECT_WORDS) && !has(&["model"]) => Some(Class::InvalidRequest),
+        404 if names_an_object(rejection, &message) => Some(Class::InvalidRequest),
         400 | 422 if has(UNSUPPORTED_WORDS) => Some(Class::Unsupported),
         503 if has(&["loading model"]) => Some(Class::Loading),
         503 if has(&["server busy"]) => Some(Class::Saturated),
@@ -112,17 +112,22 @@ const POLICY_WORDS: &[&str] = &[
     "content policy",
 ];
 
+/// The dialect's own error says that something the request names is not there. A web server's
+/// "file not found" has no type, and means the path.
+fn names_an_object(rejection: &Rejection, message: &str) -> bool {
+    let mut words = message.split(|c: char| !c.is_ascii_alphanumeric());
+    let named = words.any(|word| OBJECT_WORDS.contains(&word));
+    !rejection.kind.is_empty() && named && !message.contains("model")
+}
+
 /// What a request may name that is not there, through no fault of the target.
 const OBJECT_WORDS: &[&str] = &[
     "file",
     "container",
     "thread",
     "conversation",
-    "previous response",
-    "previous_response",
-    "previous_message",
-    "vector store",
-    "vector_store",
+    "previous",
+    "store",
     "batch",
     "skill",
     "prompt",

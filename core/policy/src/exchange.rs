@@ -12,8 +12,9 @@
 //!   new ------------> Seeking --+--- first releasable content of the lead ---> Committed
 //!                        |                                                        |
 //!      nothing left, or  |                 finish seen and its end, or EOF: Finish|
-//!      a final refusal:  |                 cut, stall, in-band error: Fail, Break |
-//!      Fail              v                                                        v
+//!      a final refusal   |                 cut, stall, in-band error: Fail, Break |
+//!      with nobody beside|                                                        |
+//!      it: Fail          v                                                        v
 //!                      Done <-----------------------------------------------------+
 //!                        ^--- the caller left: every attempt is cancelled, from any state
 //! ```

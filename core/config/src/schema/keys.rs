@@ -87,7 +87,7 @@ pub(super) const KEYS: &[Spec] = &[
         kind: Kind::Size(KIB, GIB),
         default: r#""32MiB""#,
         example: r#""8MiB""#,
-        doc: "The largest whole (not streamed) answer: it is held until it is complete.",
+        doc: "The most that is held of one answer: a whole (not streamed) one until it is complete, a longer one is relayed as it comes; a tool call in a stream until its provider closes it.",
     },
     Spec {
         scope: Scope::Server,
@@ -95,7 +95,7 @@ pub(super) const KEYS: &[Spec] = &[
         kind: Kind::Text("`\"stdout\"`, `\"stderr\"`, `\"off\"` or `\"file:PATH\"`"),
         default: r#""stdout""#,
         example: r#""file:/var/log/backstop.jsonl""#,
-        doc: "Where the one JSON line per request goes. It holds no content and no keys.",
+        doc: "Where the one JSON line per question goes. It holds no content and no keys.",
     },
     // === [keys.NAME] ===
     Spec {
@@ -192,7 +192,7 @@ pub(super) const KEYS: &[Spec] = &[
         kind: Kind::Word { now: &["return", "next"], later: &[] },
         default: r#""return""#,
         example: r#""next""#,
-        doc: "When a provider's content filter refuses: pass that on, or ask the next target.",
+        doc: "When a provider's content filter refuses, by an error or by an answer that shows nothing: pass that on, or ask the next target.",
     },
     Spec {
         scope: Scope::Model,
@@ -200,7 +200,7 @@ pub(super) const KEYS: &[Spec] = &[
         kind: Kind::Word { now: &["return", "next"], later: &[] },
         default: r#""return""#,
         example: r#""next""#,
-        doc: "When a complete answer holds nothing: pass it on, or ask the next target.",
+        doc: "When a complete answer holds nothing: pass it on, or ask another target, one at most.",
     },
     Spec {
         scope: Scope::Model,

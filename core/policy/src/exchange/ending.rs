@@ -57,7 +57,8 @@ impl Exchange {
         self.fail(now, &lapse, more);
     }
 
-    /// One attempt's refusal is the last word: others would say the same, or must not be asked.
+    /// One attempt's refusal is the last word: others would say the same, or must not be asked, and
+    /// nobody else is under way.
     pub(super) fn refused(&mut self, now: Time, id: AttemptId, health: &dyn Health) {
         self.cancel_all(now, health);
         if let Some(lapse) = self.lapse_of(id) {

@@ -1,0 +1,82 @@
+//! Whether an attempt may begin: the right to it, or why not.
+
+use crate::breaker::Epoch;
+use ir::Time;
+
+/// The right to one attempt. It must come back through [`Health::ended`].
+#[derive(Debug, Eq, PartialEq)]
+pub struct Permit {
+    /// Which of the provider's credentials.
+    pub credential: usize,
+    /// It finds out whether the target, or its host, is back.
+    pub proving: bool,
+    /// It is the one let through to a host that is down.
+    pub(super) host: bool,
+    /// Its failure was counted already, when it lost our patience.
+    pub(super) counted: bool,
+    /// When the head of an answer came.
+    pub(super) heard: Option<Time>,
+    pub(super) epoch: Epoch,
+}
+
+/// Whether an attempt may begin.
+#[derive(Debug, Eq, PartialEq)]
+pub enum Admission {
+    /// It may.
+    Go(Permit),
+    /// Not before this time, and why.
+    Shut(Time, Why),
+}
+
+/// Why an attempt may not begin.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Why {
+    /// The breaker is open.
+    Open,
+    /// A trial is under way.
+    Trial,
+    /// It comes back in steps, and this step is taken.
+    Ramp,
+    /// It would have to prove itself, and the budget for that is used up.
+    Budget,
+    /// It was found misconfigured.
+    Misconfigured,
+    /// Its host is down.
+    HostDown,
+    /// It asked to be left alone.
+    Cooling,
+    /// Every credential rests.
+    Parked,
+}
+
+// === impl Why ===
+
+impl Why {
+    /// Its word in trails and records.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Trial => "trial",
+            Self::Ramp => "ramp",
+            Self::Budget => "budget",
+            Self::Misconfigured => "misconfigured",
+            Self::HostDown => "host_down",
+            Self::Cooling => "cooling",
+            Self::Parked => "parked",
+        }
+    }
+}
+
+// === impl Permit ===
+
+impl Permit {
+    /// As [`Standing::epoch`] was when it was given.
+    pub(crate) fn epoch(&self) -> Epoch {
+        self.epoch
+    }
+
+    /// The head of an answer came: somebody is there, whatever follows.
+    pub(crate) fn heard(&mut self, now: Time) {
+        self.heard = Some(now);
+    }
+}
