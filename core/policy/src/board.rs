@@ -14,8 +14,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-mod cell;
 mod admission;
+mod cell;
 mod credentials;
 mod network;
 

@@ -3,7 +3,7 @@
 use crate::breaker::Epoch;
 use ir::Time;
 
-/// The right to one attempt. It must come back through [`Health::ended`].
+/// The right to one attempt. It must come back through [`Health::ended`](super::Health::ended).
 #[derive(Debug, Eq, PartialEq)]
 pub struct Permit {
     /// Which of the provider's credentials.
