@@ -59,6 +59,7 @@ fn order(events: &[Event]) {
             | Event::Start
             | Event::Finish(_)
             | Event::Usage(_)
+            | Event::Progress
             | Event::Malformed(_) => {}
         }
     }

@@ -132,7 +132,17 @@ impl Stream {
         if calls > 0 && known.saturating_add(calls) > CALLS_MAX {
             return Err("too many tool calls");
         }
-        delta.check()
+        delta.check()?;
+        let choice = self.choices.get(&index);
+        let mut begun: Vec<Option<u32>> = Vec::new();
+        for call in delta.calls() {
+            let known = choice.is_some_and(|choice| choice.calls.knows(&call));
+            if !known && !call.names_itself() && !begun.contains(&call.index) {
+                return Err("a piece of a call that never began");
+            }
+            begun.push(call.index);
+        }
+        Ok(())
     }
 
     fn choice(&mut self, wire: &wire::Choice<'_>, events: &mut Events) {

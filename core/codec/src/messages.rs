@@ -194,8 +194,12 @@ impl Stream {
             }
             (None, _) => return malformed("a delta outside any block"),
         };
-        // An empty piece still says that the model works: reasoning that is not shown comes so.
-        events.push(if filled { Event::Delta(Block { kind, index }) } else { Event::Progress });
+        if filled {
+            events.push(Event::Delta(Block { kind, index }));
+        } else if kind == BlockKind::Reasoning {
+            // Reasoning that is not shown comes as empty pieces: the model works.
+            events.push(Event::Progress);
+        }
         events
     }
 

@@ -34,7 +34,7 @@ pub enum Event {
     Close(Block),
     /// Why the model stopped. From here on the answer is complete, with or without an end marker.
     Finish(Finish),
-    /// The model works, and has nothing to show of it: an empty piece of a block.
+    /// The model works, and has nothing to show of it: an empty piece of reasoning.
     Progress,
     /// Token counts so far; a later one replaces an earlier one.
     Usage(Tokens),
@@ -99,12 +99,6 @@ pub struct Whole {
 // === impl Event ===
 
 impl Event {
-    /// Whether the model is at work, whether or not it shows anything. A ping says only that
-    /// somebody holds the connection.
-    pub fn is_progress(&self) -> bool {
-        matches!(self, Self::Progress | Self::Open(_) | Self::Delta(_) | Self::Close(_))
-    }
-
     /// Whether this is a semantic piece of the answer (text, reasoning, tool).
     pub fn is_content(&self) -> bool {
         match self {

@@ -130,6 +130,8 @@ pub struct Exchange {
     room: Time,
     first_content: Option<Time>,
     ended: Option<Time>,
+    /// Rests of others that were waited out.
+    rests: u32,
     pings: u32,
     malformed: u32,
     last_word: Option<Final>,
@@ -168,6 +170,7 @@ impl Exchange {
             room: now,
             first_content: None,
             ended: None,
+            rests: 0,
             pings: 0,
             malformed: 0,
             last_word: None,

@@ -43,8 +43,17 @@ const OURS: &[&str] = &[
 ];
 
 /// Credentials, and what only goes with the caller's own.
-const CREDENTIALS: &[&str] =
-    &["authorization", "x-api-key", "api-key", "openai-organization", "openai-project"];
+const CREDENTIALS: &[&str] = &[
+    "authorization",
+    "x-api-key",
+    "api-key",
+    "x-goog-api-key",
+    "x-litellm-api-key",
+    "x-litellm-key",
+    "ocp-apim-subscription-key",
+    "openai-organization",
+    "openai-project",
+];
 
 /// A request for one attempt.
 pub(crate) fn request(

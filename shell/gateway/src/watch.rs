@@ -22,7 +22,11 @@ impl Watch {
         // Model names come from callers: what they hold is escaped.
         for (name, now) in unwell.iter().filter(|(name, now)| self.unwell.get(*name) != Some(*now))
         {
-            tracing::warn!(name = %name.escape_debug(), now, "a target is not well");
+            if matches!(*now, "trial" | "ramp") {
+                tracing::info!(name = %name.escape_debug(), now, "a target is coming back");
+            } else {
+                tracing::warn!(name = %name.escape_debug(), now, "a target is not well");
+            }
         }
         for name in self.unwell.keys().filter(|name| !unwell.contains_key(*name)) {
             tracing::warn!(name = %name.escape_debug(), "a target is back");

@@ -116,9 +116,12 @@ async fn a_key_of_backstop_goes_nowhere() {
             let twice = || Request::get("/v1/models").header("authorization", &bearer);
             let list = twice().header("x-api-key", &key);
             assert_eq!(world.hear(&list).await.status, 200);
+            let tab = format!("Bearer\t{key}");
             let both = Request::ask(dialect, Shape::Whole, "ok")
                 .header("x-backstop-key", &key)
                 .header("x-api-key", &key)
+                .header("api-key", &key)
+                .header("x-odd-place", &tab)
                 .header("authorization", "Bearer theirs");
             assert_eq!(world.hear(&both).await.status, 200);
             for seen in world.a().log() {

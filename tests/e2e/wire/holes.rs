@@ -3,9 +3,34 @@
 use crate::world::{Act, Canned, Plan, World, alone, pair};
 use ir::{Dialect, Shape};
 
+/// Text, and then calls of which one begins with a frame that cannot be read.
+fn text_and_half_of_the_calls(dialect: Dialect) -> Vec<Act> {
+    stream(match dialect {
+        Dialect::Chat => &[
+            r#"{"choices":[{"index":0,"delta":{"role":"assistant","content":"So:"}}]}"#,
+            r#"{"choices":[{"index":0,"delta":{"tool_calls":[{"index":0,"id":"call_1","func"#,
+            r#"{"choices":[{"index":0,"delta":{"tool_calls":[{"index":0,"function":{"arguments":"{}"}}]}}]}"#,
+            r#"{"choices":[{"index":0,"delta":{},"finish_reason":"tool_calls"}]}"#,
+            "[DONE]",
+        ],
+        Dialect::Messages => &[
+            r#"{"type":"message_start","message":{"id":"msg_1","content":[],"usage":{}}}"#,
+            r#"{"type":"content_block_start","index":0,"content_block":{"type":"text","text":""}}"#,
+            r#"{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"So:"}}"#,
+            r#"{"type":"content_block_stop","index":0}"#,
+            r#"{"type":"content_block_start","index":1,"content_block":{"type":"tool_use","id":"t1","name":"one","input":{}}}"#,
+            r#"{"type":"content_block_stop","index":1}"#,
+            r#"{"type":"content_block_start","index":2,"content_block":{"type":"tool_u"#,
+            r#"{"type":"content_block_stop","index":2}"#,
+            r#"{"type":"message_delta","delta":{"stop_reason":"tool_use"},"usage":{}}"#,
+            r#"{"type":"message_stop"}"#,
+        ],
+    })
+}
+
 /// A stream whose tool call begins with a frame that cannot be read.
 fn call_without_its_beginning(dialect: Dialect) -> Vec<Act> {
-    let events: &[&str] = match dialect {
+    stream(match dialect {
         Dialect::Chat => &[
             r#"{"choices":[{"index":0,"delta":{"role":"assistant","content":null}}]}"#,
             r#"{"choices":[{"index":0,"delta":{"tool_calls":[{"index":"0","id":"call_1"}]}}]}"#,
@@ -19,7 +44,10 @@ fn call_without_its_beginning(dialect: Dialect) -> Vec<Act> {
             r#"{"type":"message_delta","delta":{"stop_reason":"tool_use"},"usage":{}}"#,
             r#"{"type":"message_stop"}"#,
         ],
-    };
+    })
+}
+
+fn stream(events: &[&str]) -> Vec<Act> {
     let body: Vec<String> = events.iter().map(|event| format!("data: {event}\n\n")).collect();
     let body = body.concat();
     let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n";
@@ -46,6 +74,20 @@ async fn with_nobody_else_it_is_an_error_and_no_answer() {
         let world: World = Plan::new(text).at("a", canned.base_url()).start().await;
         let heard = world.ask(dialect, Shape::Stream, "any").await;
         assert_eq!((heard.status, heard.code().as_str()), (502, "BS0306"), "{dialect:?}");
+        world.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn after_text_a_call_that_cannot_be_read_is_an_error_at_the_end() {
+    for dialect in Dialect::ALL {
+        let canned = Canned::start(text_and_half_of_the_calls(dialect)).await;
+        let world = Plan::new(alone(dialect, "")).at("a", canned.base_url()).start().await;
+        let heard = world.ask(dialect, Shape::Stream, "any").await;
+        assert_eq!(heard.status, 200);
+        let text = heard.text();
+        assert!(text.contains("So:") && text.contains("BS0306"), "{dialect:?}: {text}");
+        assert!(!text.contains("[DONE]") && !text.contains("message_stop"), "{dialect:?}: {text}");
         world.stop().await;
     }
 }

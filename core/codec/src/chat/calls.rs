@@ -37,8 +37,12 @@ impl Calls {
         self.calls.len()
     }
 
-    /// The tool index of a piece, and whether its call is new.
-    pub(crate) fn place(&mut self, call: &Call<'_>) -> (u32, bool) {
+    /// Whether a piece goes on with a call that is known.
+    pub(crate) fn knows(&self, call: &Call<'_>) -> bool {
+        self.find(call).is_some()
+    }
+
+    fn find(&self, call: &Call<'_>) -> Option<usize> {
         let id = call.id.as_ref().map_or("", |id| id.as_str());
         let found = match call.index {
             Some(wire) => self.calls.iter().rposition(|known| known.wire == Some(wire)),
@@ -47,11 +51,19 @@ impl Calls {
             None if call.has_name() => None,
             None => self.calls.len().checked_sub(1),
         };
-        let known = found.and_then(|place| self.calls.get_mut(place)).filter(|known| {
-            let other = !id.is_empty() && !known.id.is_empty() && known.id != id;
-            known.open && !(other && call.has_name())
-        });
-        match known {
+        found.filter(|place| {
+            self.calls.get(*place).is_some_and(|known| {
+                let other = !id.is_empty() && !known.id.is_empty() && known.id != id;
+                known.open && !(other && call.has_name())
+            })
+        })
+    }
+
+    /// The tool index of a piece, and whether its call is new.
+    pub(crate) fn place(&mut self, call: &Call<'_>) -> (u32, bool) {
+        let id = call.id.as_ref().map_or("", |id| id.as_str());
+        let found = self.find(call);
+        match found.and_then(|place| self.calls.get_mut(place)) {
             Some(known) => {
                 if known.id.is_empty() {
                     id.clone_into(&mut known.id);

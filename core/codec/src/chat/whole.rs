@@ -20,7 +20,13 @@ fn strictly(body: &[u8]) -> Result<Whole, NotWhole> {
         return Err(NotWhole::Rejected(rejection::in_band(Dialect::Chat, body)));
     }
     let choices = answer.choices().ok_or(NotWhole::Malformed("no choices array"))?;
+    if choices.is_empty() {
+        return Err(NotWhole::Malformed("no choice"));
+    }
     for choice in choices {
+        if let Some(reason) = &choice.finish_reason {
+            finish(reason.as_str(), false).map_err(NotWhole::Rejected)?;
+        }
         if let Some(message) = &choice.message {
             message.check().map_err(NotWhole::Malformed)?;
         }
@@ -30,7 +36,7 @@ fn strictly(body: &[u8]) -> Result<Whole, NotWhole> {
     let calls = first.and_then(|choice| choice.message.as_ref());
     let calls = calls.is_some_and(|message| message.calls().next().is_some());
     let finish = reason
-        .filter(|reason| !reason.as_str().is_empty())
+        .filter(|reason| !matches!(reason.as_str(), "" | "null"))
         .map(|reason| finish(reason.as_str(), calls))
         .transpose()
         .map_err(NotWhole::Rejected)?;

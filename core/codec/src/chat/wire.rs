@@ -233,6 +233,11 @@ impl Call<'_> {
         self.functions().any(|function| json::holds(function.name))
     }
 
+    /// Whether it has a name or an id: without either nobody could answer it.
+    pub(crate) fn names_itself(&self) -> bool {
+        self.has_name() || self.id.as_ref().is_some_and(|id| !id.as_str().is_empty())
+    }
+
     /// Whether it brings a piece of the arguments.
     pub(crate) fn has_arguments(&self) -> bool {
         self.functions().any(|function| json::holds(function.arguments.or(function.input)))

@@ -101,10 +101,10 @@ fn chat_answers() {
         check(Dialect::Chat, &body, expect);
     }
     for (body, expect) in [
-        (r#"{"choices":[]}"#, "finish none, usage unknown, empty"),
+        (r#"{"choices":[]}"#, "malformed: no choice"),
         (
             r#"{"choices":[],"usage":{"prompt_tokens":3,"completion_tokens":0}}"#,
-            "finish none, usage in 3 read 0 write 0 out 0 reasoning 0, empty",
+            "malformed: no choice",
         ),
         (r#"{"id":"x"}"#, "malformed: no choices array"),
         (r#"{"choices":{}}"#, "malformed: not a JSON object of the expected shape"),

@@ -35,8 +35,6 @@ pub(super) struct Attempt {
     held: VecDeque<Bytes>,
     held_bytes: usize,
     open: Vec<Block>,
-    /// Tool calls that it opened.
-    calls: usize,
     /// Frames of it that were malformed.
     holes: usize,
     finish: Option<(Finish, Time)>,
@@ -113,7 +111,6 @@ impl Attempt {
             held: VecDeque::new(),
             held_bytes: 0,
             open: Vec::new(),
-            calls: 0,
             holes: 0,
             finish: None,
             usage: Usage::Unknown,
@@ -153,20 +150,14 @@ impl Attempt {
         let mut over = false;
         for event in &frame.events {
             content |= event.is_content();
-            if event.is_progress() {
-                self.last = now;
-                self.worked = Some(now);
-            }
             match event {
-                Event::Ping | Event::Start | Event::Progress => {}
-                Event::Open(block) => {
-                    self.calls += usize::from(block.kind == BlockKind::Tool);
-                    self.open.push(*block);
-                }
+                Event::Ping | Event::Start => {}
+                Event::Progress => self.worked = Some(now),
+                Event::Open(block) => self.open.push(*block),
                 Event::Delta(_) => self.deltas += 1,
                 Event::Close(block) => self.open.retain(|open| open != block),
-                // It ends in a call, no call was seen, and something could not be read.
-                Event::Finish(Finish::Tool) if 0 < self.holes && self.calls == 0 => {
+                // It ends in calls, and something could not be read: perhaps one of them.
+                Event::Finish(Finish::Tool) if 0 < self.holes => {
                     return Step::Failed(Failure::Malformed("a call that could not be read"), None);
                 }
                 Event::Finish(finish) => self.finish = Some((*finish, now)),
@@ -193,6 +184,9 @@ impl Attempt {
                     return Step::Skipped(what);
                 }
             }
+        }
+        if content {
+            self.last = now;
         }
         self.held_bytes += frame.bytes.len();
         self.held.push_back(frame.bytes);
@@ -226,15 +220,19 @@ impl Attempt {
         self.content_at.is_none() && self.finish.is_some_and(refused)
     }
 
-    /// When it loses our patience: a model that is seen at work has it anew.
-    pub(super) fn slow_at(&self) -> Time {
-        self.worked.unwrap_or(self.began) + self.patience
+    /// When it loses our patience: a model that is seen at work has it anew, up to a limit.
+    pub(super) fn slow_at(&self, leg: &Leg) -> Time {
+        let most = self.began + self.patience.max(leg.deadlines.first_content_thinking);
+        (self.worked.unwrap_or(self.began) + self.patience).min(most)
     }
 
-    /// When it has had its time to show content. What works without showing anything may go on.
+    /// When it has had its time to show content. What works without showing anything has as long as
+    /// if it had been asked to reason.
     pub(super) fn silent_at(&self, leg: &Leg) -> Time {
+        let usual = self.began + leg.first_content();
         let working = self.worked.map(|at| at + leg.deadlines.idle_thinking);
-        (self.began + leg.first_content()).max(working.unwrap_or(Time::ZERO))
+        let working = working.map(|at| at.min(self.began + leg.deadlines.first_content_thinking));
+        usual.max(working.unwrap_or(Time::ZERO))
     }
 
     pub(super) fn finished_at(&self) -> Option<Time> {
@@ -257,7 +255,10 @@ impl Attempt {
         let tool = self.has_open_tool();
         let writing = !tool && self.open.iter().any(|open| open.kind == BlockKind::Text);
         let idle = if writing { leg.deadlines.idle } else { leg.deadlines.idle_thinking };
-        self.last.max(room) + idle
+        let last = self.last.max(room);
+        let working = self.worked.map(|at| at + leg.deadlines.idle_thinking);
+        let working = working.map(|at| at.min(last + leg.deadlines.first_content_thinking));
+        (last + idle).max(working.unwrap_or(Time::ZERO))
     }
 
     /// Notes the first content. True the first time.

@@ -5,7 +5,7 @@ use super::failing::{Lapse, Standing};
 use super::{Action, AttemptId, Exchange, Phase};
 use crate::board::Health;
 use crate::verdict::Surface;
-use crate::{Class, classify::classify};
+use crate::{Class, Next, classify::classify};
 use bytes::Bytes;
 use ir::{Deadline, Ending, Failure, Rejection, Shape, Time};
 use std::time::Duration;
@@ -44,8 +44,11 @@ impl Exchange {
     /// Every target failed or is ruled out.
     pub(super) fn exhausted(&mut self, now: Time) {
         let lapses = || self.legs.iter().filter_map(|leg| leg.last.as_ref());
-        let transient = lapses().find(|lapse| lapse.class.row().transient);
-        let lapse = transient.or_else(|| lapses().next()).cloned();
+        // A refusal that came beside a slower target, which then failed: the request is refused.
+        let refused = lapses().find(|lapse| lapse.class.row().next == Next::No);
+        let transient = || lapses().find(|lapse| lapse.class.row().transient);
+        let told = || lapses().find(|lapse| rejection(&lapse.failure).is_some());
+        let lapse = refused.or_else(transient).or_else(told).or_else(|| lapses().next()).cloned();
         let lapse = lapse.unwrap_or(Lapse {
             attempt: AttemptId(0),
             class: Class::GatewayFault,
@@ -101,7 +104,9 @@ impl Exchange {
         let owned = self.attempts.get(lapse.attempt.0).and_then(|it| self.plan.legs.get(it.leg));
         let owned = owned.is_some_and(|leg| leg.caller_owned);
         let about = self.attempts.get(lapse.attempt.0).map(|_| lapse.attempt);
-        let ours = (Words::Ours(about), 502);
+        // A filter's refusal that came as an answer, and was not handed over, is one all the same.
+        let status = if lapse.failure == Failure::Filtered { 400 } else { 502 };
+        let ours = (Words::Ours(about), status);
         let theirs = rejection(&lapse.failure).map(|rejection| {
             // An empty 400 is passed on as it is; where waiting may help, words of ours say more.
             let bare = rejection.bare && lapse.class != Class::Opaque;

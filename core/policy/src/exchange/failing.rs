@@ -77,6 +77,8 @@ pub(super) enum Standing {
 
 /// Waits for a model to load, per request.
 const LOADS_MAX: usize = 32;
+/// Rests that one request waits out; then a target is tried although it is shut.
+const RESTS_MAX: u32 = 2;
 /// Repetitions of what was provably not processed, per leg.
 const FREE_MAX: usize = 2;
 /// What fails within this failed fast.
@@ -200,11 +202,13 @@ impl Exchange {
                 }
                 Standing::Shut(..) | Standing::Fresh | Standing::Tried | Standing::Out => None,
             });
-        let first = resting.min().filter(|_| self.spent() < self.plan.attempts_max());
-        if let Some((at, leg)) = first {
-            self.again = Some(Again { leg, at, insist: true });
-        }
-        first.is_some()
+        let may = self.rests < RESTS_MAX && self.spent() < self.plan.attempts_max();
+        let Some((at, leg)) = resting.min().filter(|_| may) else { return false };
+        self.rests += 1;
+        // Everybody who waits for it would come back at once.
+        let at = at + self.rng.upto(self.plan.retries.backoff);
+        self.again = Some(Again { leg, at, insist: false });
+        true
     }
 
     /// Everything else failed too: a model that still loads is worth the wait.

@@ -39,7 +39,7 @@ impl Exchange {
         for attempt in self.attempts.iter().filter(|attempt| attempt.is_live()) {
             at = at.min(self.gives_up_at(attempt));
             if self.is_seeking() && !attempt.slow {
-                at = at.min(attempt.slow_at());
+                at = at.min(self.slow_at(attempt));
             }
         }
         if self.is_seeking() && !self.is_promising() {
@@ -92,6 +92,10 @@ impl Exchange {
         }
     }
 
+    fn slow_at(&self, attempt: &Attempt) -> Time {
+        self.plan.legs.get(attempt.leg).map_or(Time::MAX, |leg| attempt.slow_at(leg))
+    }
+
     fn tick_attempt(&mut self, now: Time, id: AttemptId, health: &dyn Health) {
         let Some(attempt) = self.attempts.get(id.0).filter(|attempt| attempt.is_live()) else {
             return;
@@ -112,7 +116,7 @@ impl Exchange {
         }
         if self.is_seeking()
             && !attempt.slow
-            && attempt.slow_at() <= now
+            && self.slow_at(attempt) <= now
             && let Some(attempt) = self.attempts.get_mut(id.0)
             && let Some(leg) = self.plan.legs.get(attempt.leg)
         {

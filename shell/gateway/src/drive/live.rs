@@ -247,6 +247,9 @@ impl Live {
             return;
         };
         match what {
+            What::Whole if first(&bytes) != Some(b'{') => {
+                self.fail(Failure::Malformed("a document that is no object"));
+            }
             What::Whole => {
                 let mut balance = Balance::default();
                 balance.feed(&bytes);
@@ -334,6 +337,12 @@ impl std::fmt::Debug for State {
     }
 }
 
+/// The first byte that is not space; behind a byte order mark, which some servers write.
+fn first(bytes: &[u8]) -> Option<u8> {
+    let text = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
+    text.iter().copied().find(|byte| !byte.is_ascii_whitespace())
+}
+
 /// What kind of answer a head announces.
 enum Kind {
     Stream,
@@ -343,6 +352,9 @@ enum Kind {
 
 fn kind(status: u16, headers: &HeaderMap, shape: Shape) -> Result<Kind, Failure> {
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or("");
+    if matches!(status, 202..=299) {
+        return Err(Failure::Malformed("a success without an answer"));
+    }
     if !matches!(status, 200 | 201) {
         return Ok(Kind::Error);
     }

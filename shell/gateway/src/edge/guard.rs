@@ -7,7 +7,7 @@
 use crate::edge::refuse;
 use crate::refusal::{Reason, Refusal};
 use config::Config;
-use http::{HeaderMap, header};
+use http::{HeaderMap, HeaderName, header};
 use ir::Dialect;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -40,12 +40,22 @@ pub(crate) fn admit(
         let message = "this key is not known here; make one with: backstop key new NAME";
         return refuse(dialect, Reason::WrongKey, message);
     };
-    for name in KEY_HEADERS {
-        if presented(headers, name).any(|key| config.key_for(key).is_some()) {
-            headers.remove(name);
-        }
+    let principal = Arc::from(found.name.as_str());
+    let key = key.to_owned();
+    let ours = |headers: &HeaderMap, name: &HeaderName| {
+        let known = presented(headers, name.as_str()).any(|key| config.key_for(key).is_some());
+        known || headers.get_all(name).iter().any(|value| holds(value.as_bytes(), key.as_bytes()))
+    };
+    let names: Vec<HeaderName> = headers.keys().filter(|it| ours(headers, it)).cloned().collect();
+    for name in names {
+        headers.remove(name);
     }
-    Ok(Some(Arc::from(found.name.as_str())))
+    Ok(Some(principal))
+}
+
+/// Whether a header repeats the key, in whatever spelling stands around it.
+fn holds(value: &[u8], key: &[u8]) -> bool {
+    !key.is_empty() && value.windows(key.len()).any(|window| window == key)
 }
 
 /// The keys in a header. `x-backstop-key` leaves the other headers free for a credential of the
@@ -80,7 +90,11 @@ fn check_body(headers: &HeaderMap, dialect: Dialect) -> Result<(), Refusal> {
 }
 
 fn check_open(config: &Config, headers: &HeaderMap, dialect: Dialect) -> Result<(), Refusal> {
-    let host = headers.get(header::HOST).and_then(|value| value.to_str().ok()).unwrap_or("");
+    let mut hosts = headers.get_all(header::HOST).iter().filter_map(|value| value.to_str().ok());
+    let host = hosts.next().unwrap_or("");
+    if hosts.next().is_some() {
+        return refuse(dialect, Reason::Foreign, "two Host headers: one of them is not ours");
+    }
     if !is_here(host) && host != config.server.listen.to_string() {
         let message = format!(
             "Host {host:?} is not this machine, and this gateway is open to whoever reaches it; \
@@ -110,7 +124,7 @@ fn is_here(authority: &str) -> bool {
     if !port.is_empty() && !port.strip_prefix(':').is_some_and(digits) {
         return false;
     }
-    let host = host.trim_end_matches('.').to_ascii_lowercase();
+    let host = host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase();
     let loopback = host.parse::<IpAddr>().is_ok_and(|ip| match ip {
         IpAddr::V4(ip) => ip.is_loopback(),
         IpAddr::V6(ip) => ip.to_canonical().is_loopback(),

@@ -98,11 +98,11 @@ fn kinds_of_blocks() {
 fn kinds_of_deltas() {
     let tool = r#"{"type":"content_block_start","index":0,"content_block":{"type":"tool_use","id":"a","name":"b","input":{}}}"#;
     for (delta, expect) in [
-        (r#"{"type":"input_json_delta","partial_json":""}"#, "progress"),
+        (r#"{"type":"input_json_delta","partial_json":""}"#, "-"),
         (r#"{"type":"input_json_delta","partial_json":"{"}"#, "delta tool 0"),
         (r#"{"type":"text_delta","text":"in a tool"}"#, "delta tool 0"),
         (r#"{"type":"of_tomorrow","what":{"a":1}}"#, "delta tool 0"),
-        (r#"{"type":"of_tomorrow","what":null,"estimated":3}"#, "progress"),
+        (r#"{"type":"of_tomorrow","what":null,"estimated":3}"#, "-"),
         (r#"{"type":"of_tomorrow","text":{"a":1}}"#, "delta tool 0"),
         (r#"{"type":"text_delta","text":"\ud83d"}"#, "delta tool 0"),
         (r#"{"type":"text_delta"}"#, "malformed: a delta without its text"),
