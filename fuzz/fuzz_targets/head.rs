@@ -10,7 +10,8 @@ fuzz_target!(|input: &[u8]| {
     let body = Bytes::copy_from_slice(input);
     for dialect in Dialect::ALL {
         let Ok(head) = codec::read_head(dialect, &body) else { continue };
-        let other = format!("{}\"\n", head.model);
+        // As long a name as any, and one that must be escaped.
+        let other = "another \"\n\u{1F980}".to_owned();
         let spliced = Bytes::from(head.splice(&body, &other).concat());
         let again = codec::read_head(dialect, &spliced).expect("a spliced body is readable");
         assert_eq!(again.model, other);

@@ -60,6 +60,7 @@ fn order(events: &[Event]) {
             | Event::Finish(_)
             | Event::Usage(_)
             | Event::Progress
+            | Event::Repeated(_)
             | Event::Malformed(_) => {}
         }
     }

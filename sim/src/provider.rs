@@ -208,6 +208,7 @@ impl Tape {
             | Event::Usage(_)
             | Event::End
             | Event::Fail(_)
+            | Event::Repeated(_)
             | Event::Malformed(_) => false,
         };
         self.open += events.iter().filter(|event| calls(event, true)).count();

@@ -145,7 +145,7 @@ impl Stream {
         };
         match self.progress {
             Progress::Idle => {}
-            Progress::Started => return malformed("a second message_start"),
+            Progress::Started => return repeated("a second message_start"),
             Progress::Written => {
                 *self = Self::default();
                 let said = "the provider began the answer again (a second message_start)";
@@ -165,7 +165,7 @@ impl Stream {
             return malformed("content_block_start without a type");
         };
         if self.kind_at(index).is_some() {
-            return malformed("content_block_start of an open block");
+            return repeated("content_block_start of an open block");
         }
         if self.open.len() >= OPEN_MAX {
             return malformed("too many open blocks");
@@ -214,10 +214,11 @@ impl Stream {
     }
 
     fn close(&mut self, index: Option<u32>) -> Events {
-        let place = self.open.iter().position(|block| Some(block.index) == index);
+        let Some(index) = index else { return malformed("content_block_stop without index") };
+        let place = self.open.iter().position(|block| block.index == index);
         match place {
             Some(place) => smallvec![Event::Close(self.open.remove(place))],
-            None => malformed("content_block_stop of a block that is not open"),
+            None => repeated("content_block_stop of a block that is not open"),
         }
     }
 
@@ -248,4 +249,9 @@ impl Stream {
 
 fn malformed(reason: &'static str) -> Events {
     smallvec![Event::Malformed(reason)]
+}
+
+/// Relayed, a doubled event could open, close or run something twice.
+fn repeated(what: &'static str) -> Events {
+    smallvec![Event::Repeated(what)]
 }

@@ -66,6 +66,7 @@ pub(crate) fn word(event: &Event) -> String {
         Event::Usage(tokens) => format!("usage {}", counts(*tokens)),
         Event::End => "end".to_owned(),
         Event::Fail(rejection) => format!("fail {}", told(rejection)),
+        Event::Repeated(what) => format!("repeated: {what}"),
         Event::Malformed(reason) => format!("malformed: {reason}"),
     }
 }

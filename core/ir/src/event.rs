@@ -42,6 +42,8 @@ pub enum Event {
     End,
     /// An error inside the stream.
     Fail(Box<Rejection>),
+    /// A frame that says once more what was said, and is left out; what it repeats.
+    Repeated(&'static str),
     /// A frame that should have been readable and is not; the reason.
     Malformed(&'static str),
 }
@@ -112,6 +114,7 @@ impl Event {
             | Self::Usage(_)
             | Self::End
             | Self::Fail(_)
+            | Self::Repeated(_)
             | Self::Malformed(_) => false,
         }
     }

@@ -130,6 +130,8 @@ pub struct Exchange {
     room: Time,
     first_content: Option<Time>,
     ended: Option<Time>,
+    /// The attempt that refused the request beside a slower one.
+    refusal: Option<AttemptId>,
     /// Rests of others that were waited out.
     rests: u32,
     pings: u32,
@@ -170,6 +172,7 @@ impl Exchange {
             room: now,
             first_content: None,
             ended: None,
+            refusal: None,
             rests: 0,
             pings: 0,
             malformed: 0,
@@ -247,7 +250,7 @@ impl Exchange {
             Step::Skipped(what) if self.phase == Phase::Seeking && self.has_others(leg) => {
                 self.failed(now, id, Failure::Malformed(what).into(), health);
             }
-            Step::Skipped(_) => self.malformed += 1,
+            Step::Skipped(_) | Step::Repeated => self.malformed += 1,
             Step::Failed(failure, said) => {
                 self.failed(now, id, Fall { failure, said }, health);
             }

@@ -48,23 +48,15 @@ pub(crate) async fn serve(shared: Arc<Shared>, mut request: Request<Incoming>) -
             }
         }
         Route::Ask(dialect, endpoint) => {
-            let id = arrival.id.clone();
-            let mut turned = Turning { dialect, shape: Shape::Whole, model: String::new() };
-            match ask(&shared, request, arrival, endpoint, &mut turned).await {
-                Ok(drive) => open(drive).await,
-                Err(unserved) => {
-                    let Unserved { refusal, arrival, principal } = unserved;
-                    let took = shared.clock.now().since(arrival.began).as_millis();
-                    let response = respond::refusal(&refusal, &id);
-                    shared.settler.turned(Turned {
-                        id,
-                        at_unix_ms: arrival.at_unix_ms,
-                        principal,
-                        shape: turned.shape,
-                        model: turned.model,
-                        took_ms: u64::try_from(took).unwrap_or(u64::MAX),
-                        refusal,
-                    });
+            let mut door = Door::new(Arc::clone(&shared), &arrival, dialect);
+            match ask(&shared, request, arrival, endpoint, &mut door.turned).await {
+                Ok(drive) => {
+                    door.passed();
+                    open(drive).await
+                }
+                Err(refusal) => {
+                    let response = respond::refusal(&refusal, &door.turned.id);
+                    door.turned.refusal = Some(refusal);
                     response
                 }
             }
@@ -80,41 +72,62 @@ struct Arrival {
     at_unix_ms: u64,
 }
 
-/// What was learnt of a request before it was refused, for its record.
+/// A question between its arrival and its drive. One that does not get through, because it is
+/// refused or because its caller leaves, is handed to the settler when it is dropped.
 #[derive(Debug)]
-struct Turning {
-    dialect: Dialect,
-    shape: Shape,
-    model: String,
+struct Door {
+    shared: Arc<Shared>,
+    began: Time,
+    turned: Turned,
+    passed: bool,
 }
 
-/// A request that is not served.
-#[derive(Debug)]
-struct Unserved {
-    refusal: Refusal,
-    arrival: Arrival,
-    principal: Option<Arc<str>>,
+// === impl Door ===
+
+impl Door {
+    fn new(shared: Arc<Shared>, arrival: &Arrival, dialect: Dialect) -> Self {
+        let turned = Turned {
+            id: arrival.id.clone(),
+            at_unix_ms: arrival.at_unix_ms,
+            principal: None,
+            dialect,
+            shape: Shape::Whole,
+            model: String::new(),
+            took_ms: 0,
+            refusal: None,
+        };
+        Self { shared, began: arrival.began, turned, passed: false }
+    }
+
+    /// It has a drive, which will be recorded.
+    fn passed(&mut self) {
+        self.passed = true;
+    }
 }
 
-/// Reads a request, plans it, and makes its drive.
+impl Drop for Door {
+    fn drop(&mut self) {
+        if !self.passed {
+            let took = self.shared.clock.now().since(self.began).as_millis();
+            self.turned.took_ms = u64::try_from(took).unwrap_or(u64::MAX);
+            self.shared.settler.turned(self.turned.clone());
+        }
+    }
+}
+
+/// Reads a request, plans it, and makes its drive. What is learnt on the way is noted for its record.
 async fn ask(
     shared: &Arc<Shared>,
     request: Request<Incoming>,
     arrival: Arrival,
     endpoint: Endpoint,
-    turned: &mut Turning,
-) -> Result<Drive, Unserved> {
+    turned: &mut Turned,
+) -> Result<Drive, Refusal> {
     let dialect = turned.dialect;
     let (mut parts, incoming) = request.into_parts();
-    let principal = match guard::admit(&shared.config, &mut parts.headers, dialect, true) {
-        Ok(principal) => principal,
-        Err(refusal) => return Err(Unserved { refusal, arrival, principal: None }),
-    };
-    let read = read(shared, &parts.headers, incoming, dialect, endpoint).await;
-    let (body, head) = match read {
-        Ok(read) => read,
-        Err(refusal) => return Err(Unserved { refusal, arrival, principal }),
-    };
+    let principal = guard::admit(&shared.config, &mut parts.headers, dialect, true)?;
+    turned.principal.clone_from(&principal);
+    let (body, head) = read(shared, &parts.headers, incoming, dialect, endpoint).await?;
     turned.model.clone_from(&head.model);
     let ask = Ask {
         id: arrival.id,
@@ -129,13 +142,8 @@ async fn ask(
         head,
     };
     turned.shape = ask.shape();
-    match plan::plan(shared, &ask) {
-        Ok(plan) => Ok(Drive::new(Arc::clone(shared), ask, plan)),
-        Err(refusal) => {
-            let arrival = Arrival { id: ask.id, began: ask.began, at_unix_ms: ask.at_unix_ms };
-            Err(Unserved { refusal, arrival, principal: ask.principal })
-        }
-    }
+    let plan = plan::plan(shared, &ask)?;
+    Ok(Drive::new(Arc::clone(shared), ask, plan))
 }
 
 async fn read(

@@ -4,7 +4,7 @@
 //! queue is bounded: beyond it records are dropped, counted and said so. A request never waits.
 
 use crate::ask::Ask;
-use crate::refusal::Refusal;
+use crate::refusal::{Reason, Refusal};
 use crate::respond::status_of;
 use ir::{Dialect, Ending, Record, Shape, Usage};
 use policy::Report;
@@ -27,16 +27,18 @@ pub(crate) struct Closed {
     pub(crate) bytes_out: u64,
 }
 
-/// A request that was refused at the edge.
-#[derive(Debug)]
+/// A question that did not get through the edge.
+#[derive(Clone, Debug)]
 pub(crate) struct Turned {
     pub(crate) id: String,
     pub(crate) at_unix_ms: u64,
     pub(crate) principal: Option<Arc<str>>,
+    pub(crate) dialect: Dialect,
     pub(crate) shape: Shape,
     pub(crate) model: String,
     pub(crate) took_ms: u64,
-    pub(crate) refusal: Refusal,
+    /// Why it was refused; `None` where its caller left.
+    pub(crate) refusal: Option<Refusal>,
 }
 
 /// Takes what has ended.
@@ -162,17 +164,17 @@ impl Closed {
 
 impl Turned {
     fn record(self) -> Record {
-        let dialect: Dialect = self.refusal.dialect;
+        let reason = self.refusal.map(|refusal| refusal.reason);
         Record {
             id: self.id,
             at_unix_ms: self.at_unix_ms,
             principal: self.principal,
-            dialect,
+            dialect: self.dialect,
             shape: self.shape,
             model: self.model,
-            ending: Ending::Rejected,
-            status: status_of(self.refusal.reason).as_u16(),
-            code: Some(self.refusal.reason.code()),
+            ending: if reason.is_some() { Ending::Rejected } else { Ending::Abandoned },
+            status: reason.map_or(0, |reason| status_of(reason).as_u16()),
+            code: reason.map(Reason::code),
             blame: Some("caller"),
             target: None,
             attempts: Vec::new(),

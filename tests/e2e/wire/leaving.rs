@@ -5,6 +5,8 @@ use crate::world::{LIMIT, Plan, Request, World, each, pair};
 use drill::provider::{End, Seen};
 use ir::{Dialect, Ending, Shape};
 use std::time::Instant;
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
 
 /// Leaves once `ready`, and tells how long the cloud was still asked.
 async fn leave(dialect: Dialect, shape: Shape, settings: &str, model: &str, sign: Option<&str>) {
@@ -90,6 +92,28 @@ async fn after_the_end_there_is_nothing_to_cancel() {
         let done = |log: &[Seen]| log.iter().all(|seen| seen.ended == Some(End::Done));
         assert!(world.a().wait_for(done, LIMIT).await, "{:?}", world.a().log());
         assert_eq!(world.a().connections(), 1, "a finished answer gives its connection back");
+        world.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn while_the_question_is_still_coming() {
+    for dialect in Dialect::ALL {
+        let world = World::single(dialect, "").await;
+        let mut caller = TcpStream::connect(world.addr()).await.expect("a connection");
+        let path = if dialect == Dialect::Chat { "chat/completions" } else { "messages" };
+        let half = format!(
+            "POST /v1/{path} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n\
+             content-length: 1000\r\n\r\n{{\"model\":"
+        );
+        caller.write_all(half.as_bytes()).await.expect("room");
+        drop(caller);
+        let record = world.record().await;
+        assert_eq!(record.dialect, dialect);
+        assert!(record.attempts.is_empty());
+        // Whether the end or the break is seen first is the socket's business.
+        let left = record.ending == Ending::Abandoned && record.status == 0;
+        assert!(left || record.code == Some("BS0112"), "{record:?}");
         world.stop().await;
     }
 }

@@ -259,6 +259,7 @@ mod properties {
                     | ir::Event::Progress
                     | ir::Event::Finish(_)
                     | ir::Event::Usage(_)
+                    | ir::Event::Repeated(_)
                     | ir::Event::Malformed(_) => {}
                 }
             }

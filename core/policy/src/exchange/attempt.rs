@@ -25,6 +25,8 @@ pub(super) struct Attempt {
     patience: Duration,
     /// When the model last was seen at work.
     worked: Option<Time>,
+    /// When its last block opened.
+    opened: Option<Time>,
     pub(super) status: Option<u16>,
     pub(super) upstream_id: Option<String>,
     pub(super) fate: Fate,
@@ -62,6 +64,8 @@ pub(super) enum Fate {
 pub(super) enum Step {
     /// It is held; `content` if it carried any.
     Held { content: bool },
+    /// It says again what was said, and is left out.
+    Repeated,
     /// It was malformed and is left out; what was wrong.
     Skipped(&'static str),
     /// It said that the attempt failed; the bytes it said it with.
@@ -103,6 +107,7 @@ impl Attempt {
             last: now,
             patience,
             worked: None,
+            opened: None,
             status: None,
             upstream_id: None,
             fate: Fate::Pending,
@@ -153,7 +158,10 @@ impl Attempt {
             match event {
                 Event::Ping | Event::Start => {}
                 Event::Progress => self.worked = Some(now),
-                Event::Open(block) => self.open.push(*block),
+                Event::Open(block) => {
+                    self.opened = Some(now);
+                    self.open.push(*block);
+                }
                 Event::Delta(_) => self.deltas += 1,
                 Event::Close(block) => self.open.retain(|open| open != block),
                 // It ends in calls, and something could not be read: perhaps one of them.
@@ -175,6 +183,7 @@ impl Attempt {
                     let said = (!rejection.kind.is_empty()).then_some(frame.bytes);
                     return Step::Failed(Failure::Rejected(rejection.clone()), said);
                 }
+                Event::Repeated(_) => return Step::Repeated,
                 // In text a hole is told and seen; in the arguments of a call it is neither.
                 Event::Malformed(what) if self.has_open_tool() => {
                     return Step::Failed(Failure::Malformed(what), None);
@@ -255,7 +264,8 @@ impl Attempt {
         let tool = self.has_open_tool();
         let writing = !tool && self.open.iter().any(|open| open.kind == BlockKind::Text);
         let idle = if writing { leg.deadlines.idle } else { leg.deadlines.idle_thinking };
-        let last = self.last.max(room);
+        // A block that opened has its own time, however long the pause before it was.
+        let last = self.last.max(room).max(self.opened.unwrap_or(Time::ZERO));
         let working = self.worked.map(|at| at + leg.deadlines.idle_thinking);
         let working = working.map(|at| at.min(last + leg.deadlines.first_content_thinking));
         (last + idle).max(working.unwrap_or(Time::ZERO))

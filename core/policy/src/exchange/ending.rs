@@ -5,7 +5,7 @@ use super::failing::{Lapse, Standing};
 use super::{Action, AttemptId, Exchange, Phase};
 use crate::board::Health;
 use crate::verdict::Surface;
-use crate::{Class, Next, classify::classify};
+use crate::{Class, classify::classify};
 use bytes::Bytes;
 use ir::{Deadline, Ending, Failure, Rejection, Shape, Time};
 use std::time::Duration;
@@ -45,7 +45,7 @@ impl Exchange {
     pub(super) fn exhausted(&mut self, now: Time) {
         let lapses = || self.legs.iter().filter_map(|leg| leg.last.as_ref());
         // A refusal that came beside a slower target, which then failed: the request is refused.
-        let refused = lapses().find(|lapse| lapse.class.row().next == Next::No);
+        let refused = self.refusal.and_then(|id| lapses().find(|lapse| lapse.attempt == id));
         let transient = || lapses().find(|lapse| lapse.class.row().transient);
         let told = || lapses().find(|lapse| rejection(&lapse.failure).is_some());
         let lapse = refused.or_else(transient).or_else(told).or_else(|| lapses().next()).cloned();
@@ -85,6 +85,9 @@ impl Exchange {
                 attempt.cancelled(now, Fate::Abandoned, leg, health);
             }
             self.queue.push_back(Action::Cancel(AttemptId(index)));
+        }
+        if let Some(refused) = self.refusal.and_then(|id| self.lapse_of(id)) {
+            return self.fail(now, &refused, false);
         }
         let class = classify(&failure, &[]);
         let lapse = Lapse { attempt: AttemptId(latest), class, failure, back_at: None };

@@ -127,6 +127,8 @@ impl Exchange {
             // A slower one is still under way, and may see it otherwise: nobody else is asked.
             Some(_) | None if self.attempts.iter().any(super::Attempt::is_live) => {
                 self.legs.iter_mut().for_each(LegState::rule_out);
+                self.again = None;
+                self.refusal = Some(id);
             }
             Some(_) | None => self.refused(now, id, health),
         }
@@ -263,9 +265,9 @@ impl Exchange {
         at.min().filter(|_| self.spent() < self.plan.attempts_max())
     }
 
-    /// Whether another leg could still be tried, or is being tried.
+    /// Whether another leg could still be tried, or is being tried and has not lost our patience.
     pub(super) fn has_others(&self, leg: usize) -> bool {
-        let beside = |attempt: &super::Attempt| attempt.leg != leg && attempt.is_live();
+        let beside = |it: &super::Attempt| it.leg != leg && it.is_live() && !it.slow;
         self.untried().any(|index| index != leg) || self.attempts.iter().any(beside)
     }
 

@@ -337,10 +337,9 @@ impl std::fmt::Debug for State {
     }
 }
 
-/// The first byte that is not space; behind a byte order mark, which some servers write.
+/// The first byte that is not space.
 fn first(bytes: &[u8]) -> Option<u8> {
-    let text = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
-    text.iter().copied().find(|byte| !byte.is_ascii_whitespace())
+    bytes.iter().copied().find(|byte| !byte.is_ascii_whitespace())
 }
 
 /// What kind of answer a head announces.

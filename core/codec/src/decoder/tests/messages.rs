@@ -129,14 +129,14 @@ fn bytes_that_are_not_utf8_are_still_text() {
 
 #[test]
 fn what_is_doubled_is_skipped_or_ends_the_attempt() {
-    messages(&[START, START], &[USAGE, "malformed: a second message_start"]);
-    messages(&[TEXT, TEXT], &["open text 0", "malformed: content_block_start of an open block"]);
+    messages(&[START, START], &[USAGE, "repeated: a second message_start"]);
+    messages(&[TEXT, TEXT], &["open text 0", "repeated: content_block_start of an open block"]);
     messages(
         &[TEXT, STOP, STOP],
         &[
             "open text 0",
             "close text 0",
-            "malformed: content_block_stop of a block that is not open",
+            "repeated: content_block_stop of a block that is not open",
         ],
     );
     messages(
@@ -226,7 +226,7 @@ fn what_should_be_readable_and_is_not() {
             r#"{"type":"content_block_delta","index":-1,"delta":{"type":"x"}}"#,
             "a known event of another shape",
         ),
-        (r#"{"type":"content_block_stop"}"#, "content_block_stop of a block that is not open"),
+        (r#"{"type":"content_block_stop"}"#, "content_block_stop without index"),
     ] {
         messages(&[line], &[&format!("malformed: {reason}")]);
     }

@@ -230,6 +230,7 @@ impl Witness {
                     | Event::Usage(_)
                     | Event::End
                     | Event::Fail(_)
+                    | Event::Repeated(_)
                     | Event::Malformed(_) => {}
                 }
             }

@@ -133,6 +133,7 @@ pub(super) fn event(word: &str, rest: &[&str]) -> Event {
         "finish" => Event::Finish(Finish::Stop),
         "refusal" => Event::Finish(Finish::Refusal),
         "end" => Event::End,
+        "twice" => Event::Repeated("a block"),
         "bad" => Event::Malformed("not JSON"),
         "usage" => {
             let (input, output) = index.split_once(':').unwrap();
