@@ -71,7 +71,7 @@ pub use order::{Dish, Misspelt, Order};
 pub use script::{Step, script};
 pub use seen::{End, Seen};
 pub use tls::TlsFault;
-pub use words::{Break, InBand, Kind, Pace, Plain, Refusal};
+pub use words::{Break, Flaw, InBand, Kind, Pace, Plain, Refusal};
 
 use parking_lot::Mutex;
 use socket2::{Domain, Socket, Type};

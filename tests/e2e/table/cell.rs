@@ -2,7 +2,7 @@
 
 use super::expect::{Expect, Served, Signal, Trouble, Way};
 use crate::world::{self, Heard, Plan, Request, Said, World, sent, unanswered};
-use drill::provider::{Fault, Hint, Plain, Provider, unused_addr};
+use drill::provider::{Fault, Flaw, Hint, Plain, Provider, unused_addr};
 use ir::{Connect, Dialect, Dns, Ending, Record, Shape, Usage};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -143,10 +143,10 @@ impl Cell {
         let body = &self.heard.body;
         match fault {
             Fault::Plain(Plain::WholeToStream) => self.shape == Shape::Stream,
-            Fault::Plain(Plain::NoEnd | Plain::NoEndOpen) => {
+            Fault::Flaw(Flaw::NoEnd | Flaw::NoEndOpen) => {
                 self.sent.iter().any(|sent| body.starts_with(sent))
             }
-            Fault::Plain(Plain::DoubleEnd) => self.sent.iter().any(|sent| sent.starts_with(body)),
+            Fault::Flaw(Flaw::DoubleEnd) => self.sent.iter().any(|sent| sent.starts_with(body)),
             Fault::GarbleAfter(_) => self.sent.iter().any(|sent| {
                 let frames = |bytes: &[u8]| {
                     let text = String::from_utf8_lossy(bytes).into_owned();
@@ -157,6 +157,7 @@ impl Cell {
                 sent == frames(body)
             }),
             Fault::Plain(_)
+            | Fault::Flaw(_)
             | Fault::Status(..)
             | Fault::Html(_)
             | Fault::Refusal(_)

@@ -2,7 +2,7 @@
 //! compile until somebody has said what it means.
 
 use drill::provider::{
-    Break, ErrorPlace, Fault, Hint, InBand, Pace, Place, Plain, Refusal, TlsFault,
+    Break, ErrorPlace, Fault, Flaw, Hint, InBand, Pace, Place, Plain, Refusal, TlsFault,
 };
 use ir::{Connect, Dialect, Dns, Shape};
 
@@ -86,12 +86,11 @@ impl Trouble {
     pub(super) fn signal(&self) -> Signal {
         match self {
             Self::Fault(
-                Fault::Plain(
-                    Plain::HangBeforeHead | Plain::Silent200 | Plain::PingsOnly | Plain::StallBody,
-                )
+                Fault::Plain(Plain::HangBeforeHead | Plain::Silent200)
+                | Fault::Flaw(Flaw::PingsOnly | Flaw::StallBody)
                 | Fault::Break(Break::Stall, Place::BeforeContent),
             ) => Signal::Patience,
-            Self::Fault(Fault::Plain(Plain::NoEndOpen) | Fault::Break(Break::Stall, _)) => {
+            Self::Fault(Fault::Flaw(Flaw::NoEndOpen) | Fault::Break(Break::Stall, _)) => {
                 Signal::Idle
             }
             Self::Way(Way::Connect(Connect::Timeout) | Way::Tls(TlsFault::Stall)) => {
@@ -148,6 +147,7 @@ fn of_way(way: Way) -> Expect {
 fn of_fault(fault: &Fault, dialect: Dialect, shape: Shape) -> Expect {
     match fault {
         Fault::Plain(plain) => of_plain(*plain, shape),
+        Fault::Flaw(flaw) => of_flaw(*flaw),
         Fault::Status(status, hint) => of_status(*status, *hint, dialect),
         Fault::Html(_) => second("unavailable", 2),
         Fault::Refusal(refusal) => of_refusal(*refusal),
@@ -165,24 +165,27 @@ fn of_fault(fault: &Fault, dialect: Dialect, shape: Shape) -> Expect {
 fn of_plain(plain: Plain, shape: Shape) -> Expect {
     match plain {
         Plain::ResetBeforeHead | Plain::FinBeforeHead => second("reset", 2),
-        Plain::HangBeforeHead | Plain::Silent200 | Plain::PingsOnly | Plain::StallBody => silent(),
+        Plain::HangBeforeHead | Plain::Silent200 => silent(),
         Plain::GarbageHttp | Plain::HugeHead => second("bad_http", 1),
         Plain::Redirect => second("redirected", 1),
         Plain::Empty200 if shape == Shape::Whole => second("malformed", 2),
-        Plain::Empty200 | Plain::ShortBody | Plain::ResetBody => second("cut", 2),
+        Plain::Empty200 => second("cut", 2),
         Plain::WrongType | Plain::Gzip => second("wrong_content", 1),
-        Plain::EndlessLine | Plain::TornBody => second("malformed", 2),
         // The test asks twice; the second request meets a connection that was closed.
         Plain::Stale => Expect { word: "stale", tries: 2, served: Served::First },
         Plain::Overloaded => second("overloaded", 2),
         Plain::Loading => second("loading", 1),
-        Plain::EmptyAnswer
-        | Plain::WholeToStream
-        | Plain::RefusesPrefill
-        | Plain::NoEnd
-        | Plain::NoEndOpen
-        | Plain::DoubleEnd => first(),
-        Plain::NoFinish | Plain::DoneWithoutFinish => broken("cut"),
+        Plain::EmptyAnswer | Plain::WholeToStream | Plain::RefusesPrefill => first(),
+    }
+}
+
+fn of_flaw(flaw: Flaw) -> Expect {
+    match flaw {
+        Flaw::PingsOnly | Flaw::StallBody => silent(),
+        Flaw::ShortBody | Flaw::ResetBody => second("cut", 2),
+        Flaw::EndlessLine | Flaw::TornBody => second("malformed", 2),
+        Flaw::NoEnd | Flaw::NoEndOpen | Flaw::DoubleEnd => first(),
+        Flaw::NoFinish | Flaw::DoneWithoutFinish => broken("cut"),
     }
 }
 

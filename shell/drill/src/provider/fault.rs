@@ -3,15 +3,17 @@
 //! **Invariant:** [`Fault::menu`] holds every variant: it is generated from [`Kind`], and a fault
 //! without a kind does not compile.
 
-use super::words::{Break, InBand, Kind, Pace, Plain, Refusal};
+use super::words::{Break, Flaw, InBand, Kind, Pace, Plain, Refusal};
 use ir::{Dialect, Shape};
 use std::time::Duration;
 
 /// One fault with its arguments. Its name (`Display`, [`Fault::name`]) orders it as a model.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Fault {
-    /// One that takes no argument.
+    /// Something else comes instead of a good answer, or around it.
     Plain(Plain),
+    /// The body of a 200 answer is wrong.
+    Flaw(Flaw),
     /// An error answer of this status with the dialect's usual body, and what it asks of retries.
     Status(u16, Option<Hint>),
     /// An error answer of this status with an HTML page.
@@ -96,6 +98,7 @@ impl Fault {
     pub fn kind(&self) -> Kind {
         match self {
             Self::Plain(_) => Kind::Plain,
+            Self::Flaw(_) => Kind::Flaw,
             Self::Status(..) => Kind::Status,
             Self::Html(_) => Kind::Html,
             Self::Refusal(_) => Kind::Refusal,
@@ -111,7 +114,7 @@ impl Fault {
     /// What a receiver can still do about it.
     pub fn stage(&self) -> Stage {
         match self {
-            Self::Plain(plain) => plain_stage(*plain),
+            Self::Flaw(flaw) => flaw_stage(*flaw),
             Self::Status(code, _) => status_stage(*code),
             Self::Refusal(refusal) => refusal_stage(*refusal),
             Self::Error(InBand::Invalid, ErrorPlace::First | ErrorPlace::Start) => {
@@ -119,6 +122,7 @@ impl Fault {
             }
             Self::Break(_, Place::BeforeContent | Place::After(0))
             | Self::Error(_, ErrorPlace::First | ErrorPlace::Start | ErrorPlace::After(0))
+            | Self::Plain(_)
             | Self::Html(_)
             | Self::GarbleAfter(0)
             | Self::BigAnswer(_)
@@ -137,13 +141,15 @@ impl Fault {
     pub fn applies_to(&self, dialect: Dialect, shape: Shape) -> bool {
         let stream = shape == Shape::Stream;
         match self {
-            Self::Plain(plain) => plain_applies(*plain, shape),
-            Self::Break(..)
+            Self::Flaw(flaw) => flaw_applies(*flaw, shape),
+            Self::Plain(Plain::WholeToStream)
+            | Self::Break(..)
             | Self::GarbleAfter(_)
             | Self::Slow(Pace::Tool, _)
             | Self::Error(_, ErrorPlace::Start | ErrorPlace::After(_)) => stream,
             Self::BigAnswer(_) => !stream,
             Self::Error(_, ErrorPlace::First)
+            | Self::Plain(_)
             | Self::Status(..)
             | Self::Html(_)
             | Self::NeedsKey(_)
@@ -159,14 +165,8 @@ impl Fault {
     /// False for those that depend on the request: `stale`, `refuses-prefill`, `needs-key`.
     pub fn is_complete(&self) -> bool {
         match self {
-            Self::Plain(plain) => matches!(
-                plain,
-                Plain::WholeToStream
-                    | Plain::Gzip
-                    | Plain::NoEnd
-                    | Plain::NoEndOpen
-                    | Plain::DoubleEnd
-            ),
+            Self::Plain(plain) => matches!(plain, Plain::WholeToStream | Plain::Gzip),
+            Self::Flaw(flaw) => matches!(flaw, Flaw::NoEnd | Flaw::NoEndOpen | Flaw::DoubleEnd),
             Self::GarbleAfter(_) | Self::Slow(..) | Self::BigAnswer(_) => true,
             Self::Status(..)
             | Self::Html(_)
@@ -195,6 +195,7 @@ impl Fault {
             Self::Status(code, _) | Self::Html(code) => *code >= 500,
             Self::Slow(Pace::Head, _) => true,
             Self::Slow(Pace::First | Pace::Tool | Pace::Drip, _)
+            | Self::Flaw(_)
             | Self::Refusal(_)
             | Self::Break(..)
             | Self::Error(..)
@@ -208,6 +209,7 @@ impl Fault {
 fn samples(kind: Kind) -> Vec<Fault> {
     match kind {
         Kind::Plain => Plain::ALL.iter().map(|plain| Fault::Plain(*plain)).collect(),
+        Kind::Flaw => Flaw::ALL.iter().map(|flaw| Fault::Flaw(*flaw)).collect(),
         Kind::Status => {
             let mut all: Vec<_> =
                 [500, 502, 503, 504, 529, 429].map(|code| Fault::Status(code, None)).into();
@@ -286,66 +288,33 @@ fn refusal_stage(refusal: Refusal) -> Stage {
     }
 }
 
-fn plain_stage(plain: Plain) -> Stage {
-    match plain {
-        Plain::ResetBeforeHead
-        | Plain::HangBeforeHead
-        | Plain::FinBeforeHead
-        | Plain::GarbageHttp
-        | Plain::HugeHead
-        | Plain::Redirect
-        | Plain::Empty200
-        | Plain::EmptyAnswer
-        | Plain::WrongType
-        | Plain::WholeToStream
-        | Plain::Gzip
-        | Plain::Silent200
-        | Plain::PingsOnly
-        | Plain::EndlessLine
-        | Plain::Stale
-        | Plain::Overloaded
-        | Plain::Loading
+fn flaw_stage(flaw: Flaw) -> Stage {
+    match flaw {
+        Flaw::PingsOnly
+        | Flaw::EndlessLine
         // A whole answer shows nothing until it is complete.
-        | Plain::ShortBody
-        | Plain::ResetBody
-        | Plain::StallBody
-        | Plain::TornBody
-        | Plain::RefusesPrefill => Stage::BeforeContent,
-        Plain::NoEnd
-        | Plain::NoEndOpen
-        | Plain::NoFinish
-        | Plain::DoneWithoutFinish
-        | Plain::DoubleEnd => Stage::AfterContent,
+        | Flaw::ShortBody
+        | Flaw::ResetBody
+        | Flaw::StallBody
+        | Flaw::TornBody => Stage::BeforeContent,
+        Flaw::NoEnd
+        | Flaw::NoEndOpen
+        | Flaw::NoFinish
+        | Flaw::DoneWithoutFinish
+        | Flaw::DoubleEnd => Stage::AfterContent,
     }
 }
 
-fn plain_applies(plain: Plain, shape: Shape) -> bool {
-    match plain {
-        Plain::ResetBeforeHead
-        | Plain::HangBeforeHead
-        | Plain::FinBeforeHead
-        | Plain::GarbageHttp
-        | Plain::HugeHead
-        | Plain::Redirect
-        | Plain::Empty200
-        | Plain::EmptyAnswer
-        | Plain::WrongType
-        | Plain::Gzip
-        | Plain::Silent200
-        | Plain::Stale
-        | Plain::Overloaded
-        | Plain::Loading
-        | Plain::RefusesPrefill => true,
-        Plain::WholeToStream
-        | Plain::PingsOnly
-        | Plain::EndlessLine
-        | Plain::NoEnd
-        | Plain::NoEndOpen
-        | Plain::NoFinish
-        | Plain::DoneWithoutFinish
-        | Plain::DoubleEnd => shape == Shape::Stream,
-        Plain::ShortBody | Plain::ResetBody | Plain::StallBody | Plain::TornBody => {
-            shape == Shape::Whole
-        }
-    }
+fn flaw_applies(flaw: Flaw, shape: Shape) -> bool {
+    let of = match flaw {
+        Flaw::PingsOnly
+        | Flaw::EndlessLine
+        | Flaw::NoEnd
+        | Flaw::NoEndOpen
+        | Flaw::NoFinish
+        | Flaw::DoneWithoutFinish
+        | Flaw::DoubleEnd => Shape::Stream,
+        Flaw::ShortBody | Flaw::ResetBody | Flaw::StallBody | Flaw::TornBody => Shape::Whole,
+    };
+    of == shape
 }

@@ -4,7 +4,7 @@
 
 use super::fault::{ErrorPlace, Fault, Hint, Place};
 use super::order::Order;
-use super::words::{Break, InBand, Kind, Pace, Plain, Refusal};
+use super::words::{Break, Flaw, InBand, Kind, Pace, Plain, Refusal};
 use std::fmt::{Display, Formatter, Result as FmtResult};
 use std::str::FromStr;
 use std::time::Duration;
@@ -38,6 +38,7 @@ impl Fault {
     fn of_kind(kind: Kind, word: &str) -> Option<Self> {
         match kind {
             Kind::Plain => Plain::from_name(word).map(Self::Plain),
+            Kind::Flaw => Flaw::from_name(word).map(Self::Flaw),
             Kind::Status => {
                 let code = number(word.strip_prefix("status-")?, 599)?;
                 (code >= 400).then_some(Self::Status(code, None))
@@ -81,6 +82,7 @@ impl Display for Fault {
     fn fmt(&self, f: &mut Formatter<'_>) -> FmtResult {
         match self {
             Self::Plain(plain) => f.write_str(plain.name()),
+            Self::Flaw(flaw) => f.write_str(flaw.name()),
             Self::Status(code, None) => write!(f, "status-{code}"),
             Self::Status(code, Some(hint)) => write!(f, "status-{code}+{hint}"),
             Self::Html(code) => write!(f, "html-{code}"),

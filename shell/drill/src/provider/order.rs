@@ -4,7 +4,7 @@
 
 use super::fault::Fault;
 use super::grammar::{TOKENS_MAX, number, wait};
-use super::words::{Break, Plain};
+use super::words::{Break, Flaw, Plain};
 use std::fmt::{Display, Formatter, Result as FmtResult};
 use std::time::Duration;
 
@@ -205,6 +205,7 @@ fn begins_like_a_fault(word: &str) -> bool {
         "needs-key",
     ];
     Plain::ALL.iter().any(|one| word.starts_with(one.name()))
+        || Flaw::ALL.iter().any(|one| word.starts_with(one.name()))
         || heads.into_iter().any(|head| word.starts_with(head))
         || Break::ALL.iter().any(|one| {
             word.strip_prefix(one.name())

@@ -237,7 +237,8 @@ impl Desk<'_> {
                 let body = self.problem_body(&Problem::in_band(*kind, self.dialect()));
                 self.reply(200, "application/json", Vec::new(), body.into_bytes())
             }
-            Fault::Break(..)
+            Fault::Flaw(_)
+            | Fault::Break(..)
             | Fault::Error(..)
             | Fault::GarbleAfter(_)
             | Fault::Slow(Pace::First | Pace::Tool, _)
@@ -287,17 +288,6 @@ impl Desk<'_> {
             }
             Plain::RefusesPrefill if self.asked.prefill.is_none() => self.good(),
             Plain::RefusesPrefill => self.problem(&Problem::prefill(self.dialect())),
-            Plain::PingsOnly
-            | Plain::EndlessLine
-            | Plain::NoEnd
-            | Plain::NoEndOpen
-            | Plain::NoFinish
-            | Plain::DoneWithoutFinish
-            | Plain::DoubleEnd
-            | Plain::ShortBody
-            | Plain::ResetBody
-            | Plain::StallBody
-            | Plain::TornBody => self.body(&Fault::Plain(plain)),
         }
     }
 

@@ -5,7 +5,7 @@ use super::frame::{Cue, Frame};
 use super::http;
 use super::problem::Problem;
 use super::script::{Desk, Step};
-use super::words::{Break, Pace, Plain};
+use super::words::{Break, Flaw, Pace};
 use super::{chat, messages};
 use bytes::Bytes;
 use ir::Dialect;
@@ -35,7 +35,7 @@ pub(super) fn good(desk: &Desk<'_>) -> Vec<Step> {
 pub(super) fn faulty(desk: &Desk<'_>, fault: &Fault) -> Vec<Step> {
     let mut all = frames(desk);
     match fault {
-        Fault::Plain(plain) => self::plain(desk, *plain, all),
+        Fault::Flaw(flaw) => flawed(desk, *flaw, all),
         Fault::Break(how, place) => {
             all.truncate(place_of(&all, *place));
             let mut steps = begun(desk, all);
@@ -68,6 +68,7 @@ pub(super) fn faulty(desk: &Desk<'_>, fault: &Fault) -> Vec<Step> {
         }
         Fault::Slow(pace, wait) => slow(desk, *pace, *wait, all),
         Fault::BigAnswer(_)
+        | Fault::Plain(_)
         | Fault::Status(..)
         | Fault::Html(_)
         | Fault::Refusal(_)
@@ -75,52 +76,36 @@ pub(super) fn faulty(desk: &Desk<'_>, fault: &Fault) -> Vec<Step> {
     }
 }
 
-fn plain(desk: &Desk<'_>, plain: Plain, mut all: Vec<Frame>) -> Vec<Step> {
-    match plain {
-        Plain::PingsOnly => pings(desk, all),
-        Plain::EndlessLine => endless(desk, all),
-        Plain::NoEnd => {
+fn flawed(desk: &Desk<'_>, flaw: Flaw, mut all: Vec<Frame>) -> Vec<Step> {
+    match flaw {
+        Flaw::PingsOnly => pings(desk, all),
+        Flaw::EndlessLine => endless(desk, all),
+        Flaw::NoEnd => {
             all.retain(|frame| frame.cue != Cue::End);
             closed(desk, all)
         }
-        Plain::NoEndOpen => {
+        Flaw::NoEndOpen => {
             all.retain(|frame| frame.cue != Cue::End);
             let mut steps = begun(desk, all);
             steps.push(Step::Hang);
             steps
         }
-        Plain::NoFinish => {
+        Flaw::NoFinish => {
             all.retain(|frame| !matches!(frame.cue, Cue::Finish | Cue::Usage | Cue::End));
             closed(desk, all)
         }
-        Plain::DoneWithoutFinish => {
+        Flaw::DoneWithoutFinish => {
             all.retain(|frame| frame.cue != Cue::Finish);
             ended(desk, all)
         }
-        Plain::DoubleEnd => {
+        Flaw::DoubleEnd => {
             all.extend(all.last().cloned());
             ended(desk, all)
         }
-        Plain::ShortBody => faulty(desk, &Fault::Break(Break::Cut, Place::After(1))),
-        Plain::ResetBody => faulty(desk, &Fault::Break(Break::Reset, Place::After(1))),
-        Plain::StallBody => faulty(desk, &Fault::Break(Break::Stall, Place::After(1))),
-        Plain::TornBody => faulty(desk, &Fault::Break(Break::Fin, Place::After(1))),
-        Plain::ResetBeforeHead
-        | Plain::HangBeforeHead
-        | Plain::FinBeforeHead
-        | Plain::GarbageHttp
-        | Plain::HugeHead
-        | Plain::Redirect
-        | Plain::Empty200
-        | Plain::EmptyAnswer
-        | Plain::WrongType
-        | Plain::WholeToStream
-        | Plain::Gzip
-        | Plain::Silent200
-        | Plain::Stale
-        | Plain::Overloaded
-        | Plain::Loading
-        | Plain::RefusesPrefill => ended(desk, all),
+        Flaw::ShortBody => faulty(desk, &Fault::Break(Break::Cut, Place::After(1))),
+        Flaw::ResetBody => faulty(desk, &Fault::Break(Break::Reset, Place::After(1))),
+        Flaw::StallBody => faulty(desk, &Fault::Break(Break::Stall, Place::After(1))),
+        Flaw::TornBody => faulty(desk, &Fault::Break(Break::Fin, Place::After(1))),
     }
 }
 

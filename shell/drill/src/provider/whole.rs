@@ -5,7 +5,7 @@ use super::fault::Fault;
 use super::http;
 use super::problem::Problem;
 use super::script::{Desk, Step};
-use super::words::{Break, Pace, Plain};
+use super::words::{Break, Flaw, Pace};
 use bytes::Bytes;
 
 /// Nothing goes wrong.
@@ -16,7 +16,7 @@ pub(super) fn good(desk: &Desk<'_>) -> Vec<Step> {
 /// A fault within the document; a fault that only a stream can have strikes in its middle.
 pub(super) fn faulty(desk: &Desk<'_>, fault: &Fault) -> Vec<Step> {
     match fault {
-        Fault::Plain(plain) => self::plain(desk, *plain),
+        Fault::Flaw(flaw) => flawed(desk, *flaw),
         Fault::Break(how, _) => broken(desk, *how),
         Fault::Error(kind, _) => desk.problem(&Problem::in_band(*kind, desk.dialect())),
         Fault::Slow(Pace::First | Pace::Tool, wait) => {
@@ -27,6 +27,7 @@ pub(super) fn faulty(desk: &Desk<'_>, fault: &Fault) -> Vec<Step> {
         Fault::BigAnswer(mib) => big(desk, *mib),
         Fault::GarbleAfter(_)
         | Fault::Slow(Pace::Head | Pace::Drip, _)
+        | Fault::Plain(_)
         | Fault::Status(..)
         | Fault::Html(_)
         | Fault::Refusal(_)
@@ -34,34 +35,18 @@ pub(super) fn faulty(desk: &Desk<'_>, fault: &Fault) -> Vec<Step> {
     }
 }
 
-fn plain(desk: &Desk<'_>, plain: Plain) -> Vec<Step> {
-    match plain {
-        Plain::ShortBody => broken(desk, Break::Cut),
-        Plain::ResetBody => broken(desk, Break::Reset),
-        Plain::StallBody => broken(desk, Break::Stall),
-        Plain::TornBody | Plain::NoFinish => broken(desk, Break::Fin),
-        Plain::PingsOnly => vec![desk.open_head(), Step::Hang],
-        Plain::EndlessLine
-        | Plain::NoEnd
-        | Plain::NoEndOpen
-        | Plain::DoneWithoutFinish
-        | Plain::DoubleEnd
-        | Plain::ResetBeforeHead
-        | Plain::HangBeforeHead
-        | Plain::FinBeforeHead
-        | Plain::GarbageHttp
-        | Plain::HugeHead
-        | Plain::Redirect
-        | Plain::Empty200
-        | Plain::EmptyAnswer
-        | Plain::WrongType
-        | Plain::WholeToStream
-        | Plain::Gzip
-        | Plain::Silent200
-        | Plain::Stale
-        | Plain::Overloaded
-        | Plain::Loading
-        | Plain::RefusesPrefill => good(desk),
+fn flawed(desk: &Desk<'_>, flaw: Flaw) -> Vec<Step> {
+    match flaw {
+        Flaw::ShortBody => broken(desk, Break::Cut),
+        Flaw::ResetBody => broken(desk, Break::Reset),
+        Flaw::StallBody => broken(desk, Break::Stall),
+        Flaw::TornBody | Flaw::NoFinish => broken(desk, Break::Fin),
+        Flaw::PingsOnly => vec![desk.open_head(), Step::Hang],
+        Flaw::EndlessLine
+        | Flaw::NoEnd
+        | Flaw::NoEndOpen
+        | Flaw::DoneWithoutFinish
+        | Flaw::DoubleEnd => good(desk),
     }
 }
 

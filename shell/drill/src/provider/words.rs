@@ -25,7 +25,7 @@ macro_rules! words {
 }
 
 words! {
-    /// Faults that take no argument.
+    /// What comes instead of a good answer, or around it.
     Plain {
         /// The connection is reset before any byte of the answer.
         ResetBeforeHead = "reset-before-head",
@@ -51,6 +51,20 @@ words! {
         Gzip = "gzip",
         /// A 200 head, then nothing; the connection stays open.
         Silent200 = "silent-200",
+        /// Well on a fresh connection; a reused one is closed when the request arrives on it.
+        Stale = "stale",
+        /// The provider's word for "too busy": 529 `overloaded_error`, 503 `server_is_overloaded`.
+        Overloaded = "overloaded",
+        /// llama.cpp while it reads the weights: 503 "Loading model".
+        Loading = "loading",
+        /// 400 where the conversation ends with the assistant's own words; well otherwise.
+        RefusesPrefill = "refuses-prefill",
+    }
+}
+
+words! {
+    /// What is wrong within the body of a 200 answer.
+    Flaw {
         /// A 200 head, the envelope, and then pings for ever.
         PingsOnly = "pings-only",
         /// One line without an end, 32 MiB of it.
@@ -73,14 +87,6 @@ words! {
         StallBody = "stall-body",
         /// Half a document, declared complete by the framing.
         TornBody = "torn-body",
-        /// Well on a fresh connection; a reused one is closed when the request arrives on it.
-        Stale = "stale",
-        /// The provider's word for "too busy": 529 `overloaded_error`, 503 `server_is_overloaded`.
-        Overloaded = "overloaded",
-        /// llama.cpp while it reads the weights: 503 "Loading model".
-        Loading = "loading",
-        /// 400 where the conversation ends with the assistant's own words; well otherwise.
-        RefusesPrefill = "refuses-prefill",
     }
 }
 
@@ -157,6 +163,8 @@ words! {
     Kind {
         /// [`Fault::Plain`](super::Fault::Plain).
         Plain = "plain",
+        /// [`Fault::Flaw`](super::Fault::Flaw).
+        Flaw = "flaw",
         /// [`Fault::Status`](super::Fault::Status).
         Status = "status",
         /// [`Fault::Html`](super::Fault::Html).
