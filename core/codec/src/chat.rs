@@ -87,10 +87,10 @@ impl Stream {
         if data.trim_ascii() == b"[DONE]" {
             return self.done();
         }
-        if let Some(chunk) = wire::read::<Chunk<'_>>(data) {
+        if let Some(chunk) = json::object::<Chunk<'_>>(data) {
             return self.meaning(event, data, &chunk);
         }
-        match json::tidied(data).as_deref().and_then(|text| wire::read(text.as_bytes())) {
+        match json::tidied(data).as_deref().and_then(|text| json::object(text.as_bytes())) {
             Some(chunk) => self.meaning(event, data, &chunk),
             None if event == b"error" => fail(data),
             None => malformed("data that is not a chunk"),
@@ -155,11 +155,8 @@ impl Stream {
         if let Some(delta) = &wire.delta {
             choice.delta(index, delta, events);
         }
-        // Some servers spell `null` as a word.
-        let said = |reason: &&json::Word<'_>| !matches!(reason.as_str(), "" | "null");
-        let reason = wire.finish_reason.as_ref().filter(said);
-        if let Some(reason) = reason {
-            match finish(reason.as_str(), choice.calls.count() > 0) {
+        if let Some(reason) = wire.reason() {
+            match finish(reason, choice.calls.count() > 0) {
                 Ok(finish) => choice.close(index, finish, events),
                 Err(rejection) => events.push(Event::Fail(rejection)),
             }
@@ -193,11 +190,11 @@ impl Stream {
 
 impl Choice {
     fn delta(&mut self, index: u32, delta: &Delta<'_>, events: &mut Events) {
-        let content = delta.content().unwrap_or_default();
+        let shown = delta.shown();
         for (kind, filled) in [
-            (BlockKind::Reasoning, content.reasoning || delta.reasons()),
-            (BlockKind::Text, content.text || json::holds(delta.refusal)),
-            (BlockKind::Other, content.other || delta.shows_other()),
+            (BlockKind::Reasoning, shown.reasoning),
+            (BlockKind::Text, shown.text),
+            (BlockKind::Other, shown.other),
         ] {
             if filled {
                 self.switch(Some(kind), index, events);

@@ -42,6 +42,14 @@ pub(crate) const DEPTH_MAX: usize = 128;
 /// The longest document of which a tree is built, in bytes: a tree takes many times its text.
 pub(crate) const TREE_BYTES_MAX: usize = 1 << 20;
 
+/// Reads an object; `None` where it is none, or has another shape.
+pub(crate) fn object<'a, T: Deserialize<'a>>(data: &'a [u8]) -> Option<T> {
+    if first(data) != Some(b'{') {
+        return None;
+    }
+    serde_json::from_slice(data).ok()
+}
+
 /// The JSON type of a raw value.
 pub(crate) fn type_of(raw: &RawValue) -> Type {
     match raw.get().as_bytes().first() {

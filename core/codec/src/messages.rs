@@ -92,19 +92,19 @@ impl Stream {
     /// What a frame with these fields means.
     pub(crate) fn events(&mut self, event: &[u8], data: &[u8]) -> Events {
         let event = std::str::from_utf8(event).unwrap_or_default();
-        if let Some(wire) = wire::read::<Wire<'_>>(data) {
+        if let Some(wire) = json::object::<Wire<'_>>(data) {
             return self.meaning(event, data, &wire);
         }
-        if let Some(wire) =
-            json::tidied(data).as_deref().and_then(|text| wire::read(text.as_bytes()))
-        {
+        let tidied = json::tidied(data);
+        let tidied = tidied.as_deref();
+        if let Some(wire) = tidied.and_then(|text| json::object(text.as_bytes())) {
             return self.meaning(event, data, &wire);
         }
         // What is unknown may have any shape; what is known may not.
-        let kind = wire::kind(data);
+        let kind = tidied.and_then(wire::kind);
         match kind.as_deref().unwrap_or(event) {
             "ping" => smallvec![Event::Ping],
-            "error" => smallvec![Event::Fail(rejection::in_band(Dialect::Messages, data))],
+            "error" => fail(data),
             known if is_known(known) => malformed("a known event of another shape"),
             "" if data != b"[DONE]" => malformed("data that is no event"),
             _ => Events::new(),
@@ -130,10 +130,8 @@ impl Stream {
                 smallvec![Event::End]
             }
             "ping" => smallvec![Event::Ping],
-            "error" => smallvec![Event::Fail(rejection::in_band(Dialect::Messages, data))],
-            "" if json::holds(wire.error) => {
-                smallvec![Event::Fail(rejection::in_band(Dialect::Messages, data))]
-            }
+            "error" => fail(data),
+            "" if json::holds(wire.error) => fail(data),
             "" => malformed("an event without a type"),
             _ => Events::new(),
         }
@@ -245,6 +243,10 @@ impl Stream {
     fn kind_at(&self, index: u32) -> Option<BlockKind> {
         self.open.iter().find(|block| block.index == index).map(|block| block.kind)
     }
+}
+
+fn fail(data: &[u8]) -> Events {
+    smallvec![Event::Fail(rejection::in_band(Dialect::Messages, data))]
 }
 
 fn malformed(reason: &'static str) -> Events {

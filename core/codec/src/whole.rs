@@ -1,6 +1,6 @@
 //! Answers that come as one document.
 
-use crate::{Decoder, Error, chat, messages};
+use crate::{Decoder, Error, chat, json, messages};
 use bytes::Bytes;
 use ir::{Dialect, Frame, Rejection, Whole};
 
@@ -16,12 +16,16 @@ pub enum NotWhole {
     Rejected(Box<Rejection>),
 }
 
-/// Reads a whole answer.
+/// Reads a whole answer. One that no strict reader takes (doubled keys) gets a second look.
 pub fn read_whole(dialect: Dialect, body: &[u8]) -> Result<Whole, NotWhole> {
-    match dialect {
+    let strictly = |body: &[u8]| match dialect {
         Dialect::Chat => chat::whole::read(body),
         Dialect::Messages => messages::whole::read(body),
-    }
+    };
+    strictly(body).or_else(|reason| match (&reason, json::tidied(body)) {
+        (NotWhole::Malformed(_), Some(text)) => strictly(text.as_bytes()),
+        (NotWhole::Malformed(_) | NotWhole::Rejected(_), _) => Err(reason),
+    })
 }
 
 /// The stream that a whole answer would have been, for a provider that was asked for a stream and

@@ -33,7 +33,7 @@ pub(crate) struct Choice<'a> {
     #[serde(borrow)]
     pub(crate) message: Option<Delta<'a>>,
     #[serde(borrow)]
-    pub(crate) finish_reason: Option<Word<'a>>,
+    finish_reason: Option<Word<'a>>,
     /// Moonshot puts it here.
     pub(crate) usage: Option<Usage>,
 }
@@ -50,7 +50,7 @@ pub(crate) struct Delta<'a> {
     #[serde(borrow)]
     reasoning_details: Option<&'a RawValue>,
     #[serde(borrow)]
-    pub(crate) refusal: Option<&'a RawValue>,
+    refusal: Option<&'a RawValue>,
     #[serde(borrow)]
     audio: Option<&'a RawValue>,
     #[serde(borrow)]
@@ -85,7 +85,7 @@ pub(crate) struct Function<'a> {
     input: Option<&'a RawValue>,
 }
 
-/// What a `content` holds: a string is text, an array has parts.
+/// What is shown. Of a `content`: a string is text, an array has parts.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Content {
     pub(crate) text: bool,
@@ -121,14 +121,6 @@ struct CompletionDetails {
 /// Parts of one `content`: a limit on everything.
 const PARTS_MAX: usize = 1024;
 
-/// Reads an object.
-pub(crate) fn read<'a, T: Deserialize<'a>>(data: &'a [u8]) -> Option<T> {
-    if json::first(data) != Some(b'{') {
-        return None;
-    }
-    serde_json::from_slice(data).ok()
-}
-
 // === impl Chunk ===
 
 impl Chunk<'_> {
@@ -148,6 +140,16 @@ impl Chunk<'_> {
         let deltas =
             self.choices().into_iter().flatten().filter_map(|choice| choice.delta.as_ref());
         deltas.map(|delta| delta.calls().count()).sum()
+    }
+}
+
+// === impl Choice ===
+
+impl Choice<'_> {
+    /// Why it finished; some servers spell `null` as a word.
+    pub(crate) fn reason(&self) -> Option<&str> {
+        let reason = self.finish_reason.as_ref().map(Word::as_str);
+        reason.filter(|reason| !matches!(*reason, "" | "null"))
     }
 }
 
@@ -173,7 +175,7 @@ impl<'a> Delta<'a> {
     }
 
     /// What `content` holds.
-    pub(crate) fn content(&self) -> Result<Content, &'static str> {
+    fn content(&self) -> Result<Content, &'static str> {
         #[derive(Deserialize)]
         struct Part<'a> {
             #[serde(borrow, rename = "type")]
@@ -201,16 +203,16 @@ impl<'a> Delta<'a> {
         Ok(content)
     }
 
-    /// Whether it has reasoning beside its content.
-    pub(crate) fn reasons(&self) -> bool {
-        [self.reasoning_content, self.reasoning, self.reasoning_details]
-            .into_iter()
-            .any(json::holds)
-    }
-
-    /// Whether it has audio or images.
-    pub(crate) fn shows_other(&self) -> bool {
-        json::holds(self.audio) || json::holds(self.images)
+    /// What it shows beside tool calls, in any of its fields.
+    pub(crate) fn shown(&self) -> Content {
+        let any = |fields: &[Option<&RawValue>]| fields.iter().copied().any(json::holds);
+        let content = self.content().unwrap_or_default();
+        let reasoning = [self.reasoning_content, self.reasoning, self.reasoning_details];
+        Content {
+            text: content.text || json::holds(self.refusal),
+            reasoning: content.reasoning || any(&reasoning),
+            other: content.other || any(&[self.audio, self.images]),
+        }
     }
 
     /// Its pieces of tool calls; the deprecated `function_call` is one with the index 0.

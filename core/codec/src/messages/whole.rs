@@ -1,6 +1,6 @@
 //! Anthropic Messages: what a whole answer says.
 
-use super::wire::{self, BlockStart, Usage};
+use super::wire::{BlockStart, Usage};
 use super::{block_kind, finish};
 use crate::json::{self, Few, Word};
 use crate::{NotWhole, rejection};
@@ -24,17 +24,10 @@ struct Message<'a> {
     error: Option<&'a RawValue>,
 }
 
-/// Reads an answer. One that no strict reader takes (doubled keys) gets a second look.
+/// Reads an answer, strictly.
 pub(crate) fn read(body: &[u8]) -> Result<Whole, NotWhole> {
-    strictly(body).or_else(|reason| match (&reason, json::tidied(body)) {
-        (NotWhole::Malformed(_), Some(text)) => strictly(text.as_bytes()),
-        (NotWhole::Malformed(_) | NotWhole::Rejected(_), _) => Err(reason),
-    })
-}
-
-fn strictly(body: &[u8]) -> Result<Whole, NotWhole> {
     let message: Message<'_> =
-        wire::read(body).ok_or(NotWhole::Malformed("not a JSON object of the expected shape"))?;
+        json::object(body).ok_or(NotWhole::Malformed("not a JSON object of the expected shape"))?;
     if json::holds(message.error)
         || message.kind.as_ref().is_some_and(|kind| kind.as_str() == "error")
     {

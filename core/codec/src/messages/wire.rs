@@ -74,23 +74,14 @@ struct OutputDetails {
     thinking_tokens: Option<Count>,
 }
 
-/// Reads an object.
-pub(crate) fn read<'a, T: Deserialize<'a>>(data: &'a [u8]) -> Option<T> {
-    if json::first(data) != Some(b'{') {
-        return None;
-    }
-    serde_json::from_slice(data).ok()
-}
-
 /// The type alone, where the rest has an unknown shape.
-pub(crate) fn kind(data: &[u8]) -> Option<String> {
+pub(crate) fn kind(text: &str) -> Option<String> {
     #[derive(Deserialize)]
     struct Kind<'a> {
         #[serde(borrow, rename = "type")]
         kind: Option<Word<'a>>,
     }
-    let text = json::tidied(data)?;
-    let Kind { kind } = serde_json::from_str(&text).ok()?;
+    let Kind { kind } = serde_json::from_str(text).ok()?;
     Some(kind.map(|Word(kind)| kind.into_owned()).unwrap_or_default())
 }
 
