@@ -2,7 +2,7 @@
 //! all at once, briefly.
 
 use config::FoundLocal;
-use config::providers::ROWS;
+use config::providers;
 use std::time::Duration;
 use transport::{Payload, Upstream, UpstreamSettings};
 
@@ -13,9 +13,9 @@ const LIST_MAX: usize = 1 << 20;
 /// The local servers that answer, in the order of the table.
 pub(crate) async fn local() -> Vec<FoundLocal> {
     let mut asking = tokio::task::JoinSet::new();
-    for (place, quirks) in ROWS.iter().enumerate().filter(|(_, row)| row.local && row.port != 0) {
+    for (place, quirks) in providers::local().enumerate() {
         asking.spawn(async move {
-            let base_url = format!("http://127.0.0.1:{}/v1", quirks.port);
+            let base_url = quirks.base_url.to_owned();
             let models = tokio::time::timeout(WITHIN, models(&base_url)).await.ok().flatten()?;
             Some((place, FoundLocal { quirks, base_url, models }))
         });

@@ -21,7 +21,6 @@ const CHAT: Quirks = Quirks {
     codes: &[],
     status_page: "",
     local: false,
-    port: 0,
     verified_on: VERIFIED,
 };
 
@@ -168,7 +167,6 @@ pub const ROWS: &[Quirks] = &[
         base_url: "http://127.0.0.1:8000/v1",
         // <https://docs.vllm.ai/en/latest/serving/openai_compatible_server.html>
         env: &["VLLM_API_KEY"],
-        port: 8000,
         ..LOCAL
     },
     Quirks {
@@ -186,7 +184,6 @@ pub const ROWS: &[Quirks] = &[
             ("not_supported_error", "unsupported"),
             ("authentication_error", "unauthorized"),
         ],
-        port: 8080,
         ..LOCAL
     },
     Quirks {
@@ -195,7 +192,6 @@ pub const ROWS: &[Quirks] = &[
         // <https://lmstudio.ai/docs/developer/core/authentication>
         env: &["LM_API_TOKEN"],
         prefill: Prefill::ByModel,
-        port: 1234,
         ..LOCAL
     },
     Quirks {
@@ -204,7 +200,6 @@ pub const ROWS: &[Quirks] = &[
         // OLLAMA_API_KEY is for ollama.com, not for the server here.
         env: &[],
         prefill: Prefill::ByModel,
-        port: 11434,
         ..LOCAL
     },
     Quirks {
@@ -288,7 +283,6 @@ mod tests {
                 assert_eq!(url.to_string(), this.base_url, "{}", this.name);
                 assert_eq!(url.is_loopback(), this.local, "{}", this.name);
                 assert_eq!(url.https, !this.local, "{}", this.name);
-                assert_eq!(this.port, if this.local { url.port } else { 0 }, "{}", this.name);
             }
             for (code, word) in this.codes {
                 assert!(WORDS.contains(word), "{}: {code} → {word}", this.name);

@@ -29,8 +29,6 @@ pub struct Quirks {
     pub status_page: &'static str,
     /// Runs on this machine: tried when the network is down, with a load deadline of its own.
     pub local: bool,
-    /// Where it usually listens, for local servers.
-    pub port: u16,
     /// When this row was last checked against the provider's documentation.
     pub verified_on: &'static str,
 }

@@ -112,7 +112,7 @@ f:22:13: models."claude-sonnet-*".chain: targets of several dialects, which this
 "#,
     );
     let config = good(text);
-    assert!(config.keys[0].matches("foo"));
+    assert_eq!(config.keys[0].name, "team-a");
     assert_eq!(config.key_for("foo").map(|key| key.name.as_str()), Some("team-a"));
     assert!(config.key_for("bar").is_none());
     assert_eq!(config.providers[0].base_url.to_string(), "https://api.anthropic.com/v1");
