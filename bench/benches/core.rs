@@ -70,7 +70,7 @@ fn carry_an_exchange_of_1000_frames(bencher: Bencher<'_, '_>, dialect: Dialect) 
     bencher.counter(ItemsCount::new(1000_usize)).with_inputs(|| frames.clone()).bench_values(
         |frames| {
             let board = board();
-            let mut exchange = Exchange::new(plan(dialect), Time::ZERO);
+            let mut exchange = Exchange::new(plan(), Time::ZERO);
             exchange.tick(Time::ZERO, &board);
             let mut relayed = 0;
             for frame in frames {
@@ -89,7 +89,7 @@ fn board() -> RefCell<Board> {
     RefCell::new(Board::new(&[member], Breakers::default(), &Retries::default(), 1))
 }
 
-fn plan(dialect: Dialect) -> Plan {
+fn plan() -> Plan {
     let leg = Leg {
         provider: ProviderId(0),
         model: Arc::from("m"),
@@ -103,7 +103,6 @@ fn plan(dialect: Dialect) -> Plan {
     };
     Plan {
         legs: vec![leg],
-        dialect,
         shape: Shape::Stream,
         retries: Retries::default(),
         ping_every: Duration::from_secs(15),

@@ -6,7 +6,7 @@ use crate::provider::{Call, Provider};
 use crate::scene::Scene;
 use crate::watched::Watched;
 use crate::witness::Witness;
-use ir::{Dialect, Ending, Invariant, Time};
+use ir::{Ending, Invariant, Time};
 use policy::{
     Action, AttemptId, Board, Breakers, Exchange, Input, Member, Plan, ProviderId, Retries,
 };
@@ -152,7 +152,6 @@ impl World {
         let Some(ask) = self.scene.asks.get(index) else { return Ok(()) };
         let plan = Plan {
             legs: ask.legs.clone(),
-            dialect: Dialect::Chat,
             shape: ask.shape,
             retries: Retries::default(),
             ping_every: Duration::from_secs(15),

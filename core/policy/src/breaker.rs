@@ -223,14 +223,13 @@ impl Breaker {
     }
 
     fn open(&mut self, now: Time, settings: &Breakers, rng: &mut Rng) {
-        let doublings = self.openings.min(16);
-        let backoff = settings.open.saturating_mul(1 << doublings).min(settings.open_max);
+        let pause = rng.backoff(settings.open, self.openings, settings.open_max);
         self.openings = self.openings.saturating_add(1);
         self.run = 0;
         self.window = Window::default();
         self.epoch.0 += 1;
         self.state = State::Open {
-            until: now + rng.upto(backoff),
+            until: now + pause,
             early: now + settings.open / 2 + rng.upto(settings.open / 2),
             gate: Gate::Unasked,
             turned: 0,

@@ -254,18 +254,14 @@ impl Exchange {
             Step::Failed(failure, said) => {
                 self.failed(now, id, Fall { failure, said }, health);
             }
-            Step::Held { content } => {
+            Step::Held { content, over } => {
                 if content {
                     self.content(now, id, health);
                 }
                 self.release(now, id, health);
-            }
-            Step::Over { content } => {
-                if content {
-                    self.content(now, id, health);
+                if over {
+                    self.finish(now, id, false, health);
                 }
-                self.release(now, id, health);
-                self.finish(now, id, false, health);
             }
             Step::Complete => {
                 self.release(now, id, health);

@@ -1,7 +1,7 @@
 //! Where a request may go, in which order, and within which limits.
 
 use crate::{Deadlines, Retries};
-use ir::{Dialect, Shape};
+use ir::Shape;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -37,8 +37,6 @@ pub struct Leg {
 pub struct Plan {
     /// The targets, best first.
     pub legs: Vec<Leg>,
-    /// What the caller speaks.
-    pub dialect: Dialect,
     /// How it wants the answer.
     pub shape: Shape,
     /// Limits on attempts and waits.

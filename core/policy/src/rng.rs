@@ -32,4 +32,9 @@ impl Rng {
             None => Duration::from_nanos(self.draw()),
         }
     }
+    /// A wait with exponential backoff and full jitter: uniform up to `base` doubled so many times,
+    /// and to no more than `max`.
+    pub fn backoff(&mut self, base: Duration, doublings: u32, max: Duration) -> Duration {
+        self.upto(base.saturating_mul(1 << doublings.min(16)).min(max))
+    }
 }

@@ -30,7 +30,6 @@ pub(crate) fn plan(shared: &Shared, ask: &Ask) -> Result<Plan, Refusal> {
     };
     let hold_max = usize::try_from(config.server.answer_max).unwrap_or(usize::MAX);
     Ok(Plan {
-        dialect: ask.dialect,
         shape: ask.shape(),
         retries: config.retries,
         ping_every: config.server.ping_every,

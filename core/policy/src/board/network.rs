@@ -224,9 +224,9 @@ impl Host {
             Some(_) => miss.trial,
         };
         if opens {
-            let backoff = settings.open.saturating_mul(1 << self.openings.min(16));
+            let pause = self.rng.backoff(settings.open, self.openings, settings.open_max);
             self.openings = self.openings.saturating_add(1);
-            self.open_until = Some(now + self.rng.upto(backoff.min(settings.open_max)));
+            self.open_until = Some(now + pause);
             self.run = 0;
             self.trying = false;
         }

@@ -62,16 +62,14 @@ pub(super) enum Fate {
 /// What a frame did.
 #[derive(Debug)]
 pub(super) enum Step {
-    /// It is held; `content` if it carried any.
-    Held { content: bool },
+    /// It is held; `content` if it carried any, `over` if it is the end marker.
+    Held { content: bool, over: bool },
     /// It says again what was said, and is left out.
     Repeated,
     /// It was malformed and is left out; what was wrong.
     Skipped(&'static str),
     /// It said that the attempt failed; the bytes it said it with.
     Failed(Failure, Option<Bytes>),
-    /// Its end marker came; `content` if the same frame carried any.
-    Over { content: bool },
     /// The answer is complete although its end marker never came.
     Complete,
 }
@@ -199,7 +197,7 @@ impl Attempt {
         }
         self.held_bytes += frame.bytes.len();
         self.held.push_back(frame.bytes);
-        if over { Step::Over { content } } else { Step::Held { content } }
+        Step::Held { content, over }
     }
 
     /// Whether what is held may leave: something was shown or the answer finished, and no tool call

@@ -43,12 +43,12 @@ pub enum Words {
 impl Exchange {
     /// Every target failed or is ruled out.
     pub(super) fn exhausted(&mut self, now: Time) {
-        let lapses = || self.legs.iter().filter_map(|leg| leg.last.as_ref());
         // A refusal that came beside a slower target, which then failed: the request is refused.
-        let refused = self.refusal.and_then(|id| lapses().find(|lapse| lapse.attempt == id));
-        let transient = || lapses().find(|lapse| lapse.class.row().transient);
-        let told = || lapses().find(|lapse| rejection(&lapse.failure).is_some());
-        let lapse = refused.or_else(transient).or_else(told).or_else(|| lapses().next()).cloned();
+        let refused = self.refusal.and_then(|id| self.lapse_of(id));
+        let transient = || self.lapses().find(|lapse| lapse.class.row().transient);
+        let told = || self.lapses().find(|lapse| rejection(&lapse.failure).is_some());
+        let lapse =
+            refused.or_else(transient).or_else(told).or_else(|| self.lapses().next()).cloned();
         let lapse = lapse.unwrap_or(Lapse {
             attempt: AttemptId(0),
             class: Class::GatewayFault,
@@ -64,7 +64,7 @@ impl Exchange {
     /// nobody else is under way.
     pub(super) fn refused(&mut self, now: Time, id: AttemptId, health: &dyn Health) {
         self.cancel_all(now, health);
-        if let Some(lapse) = self.lapse_of(id) {
+        if let Some(lapse) = self.lapse_of(id).cloned() {
             self.fail(now, &lapse, false);
         }
     }
@@ -86,7 +86,7 @@ impl Exchange {
             }
             self.queue.push_back(Action::Cancel(AttemptId(index)));
         }
-        if let Some(refused) = self.refusal.and_then(|id| self.lapse_of(id)) {
+        if let Some(refused) = self.refusal.and_then(|id| self.lapse_of(id)).cloned() {
             return self.fail(now, &refused, false);
         }
         let class = classify(&failure, &[]);
@@ -144,7 +144,7 @@ impl Exchange {
 
     /// After the commit: one honest error, and the end.
     pub(super) fn broken(&mut self, now: Time, id: AttemptId, said: Option<Bytes>) {
-        let Some(lapse) = self.lapse_of(id) else { return };
+        let Some(lapse) = self.lapse_of(id).cloned() else { return };
         let words = match said {
             Some(bytes) => {
                 self.relay(now, bytes);
@@ -168,10 +168,13 @@ impl Exchange {
         self.say(now, word, Ending::Broken);
     }
 
-    fn lapse_of(&self, id: AttemptId) -> Option<Lapse> {
-        let lapses = self.legs.iter().filter_map(|leg| leg.last.as_ref());
-        let mut lapses = lapses.filter(|lapse| lapse.attempt == id);
-        lapses.next().cloned()
+    /// How each leg failed last, in the plan's order.
+    fn lapses(&self) -> impl Iterator<Item = &Lapse> {
+        self.legs.iter().filter_map(|leg| leg.last.as_ref())
+    }
+
+    fn lapse_of(&self, id: AttemptId) -> Option<&Lapse> {
+        self.lapses().find(|lapse| lapse.attempt == id)
     }
 
     fn say(&mut self, now: Time, word: Final, ending: Ending) {
@@ -184,8 +187,7 @@ impl Exchange {
 
     /// The smallest wait that any target asked for or is known to need, in whole seconds.
     fn retry_after(&self, now: Time) -> Option<u32> {
-        let lapses = self.legs.iter().filter_map(|leg| leg.last.as_ref());
-        let asked = lapses.filter(|it| it.class.row().transient).filter_map(|it| it.back_at);
+        let asked = self.lapses().filter(|it| it.class.row().transient).filter_map(|it| it.back_at);
         let shut = self.legs.iter().filter_map(|leg| match leg.standing {
             Standing::Shut(until, _) => Some(until),
             Standing::Fresh | Standing::Tried | Standing::Out => None,

@@ -177,9 +177,8 @@ impl Exchange {
             Same::Free | Same::WhileLoading => false,
         };
         quick.then(|| {
-            let doublings = tried.saturating_sub(1).min(16);
-            let backoff = retries.backoff.saturating_mul(1 << doublings).min(retries.backoff_max);
-            self.rng.upto(backoff)
+            let doublings = u32::try_from(tried.saturating_sub(1)).unwrap_or(u32::MAX);
+            self.rng.backoff(retries.backoff, doublings, retries.backoff_max)
         })
     }
 
@@ -204,7 +203,7 @@ impl Exchange {
                 }
                 Standing::Shut(..) | Standing::Fresh | Standing::Tried | Standing::Out => None,
             });
-        let may = self.rests < RESTS_MAX && self.spent() < self.plan.attempts_max();
+        let may = self.rests < RESTS_MAX && self.may_begin();
         let Some((at, leg)) = resting.min().filter(|_| may) else { return false };
         self.rests += 1;
         // Everybody who waits for it would come back at once.
@@ -223,10 +222,15 @@ impl Exchange {
             self.legs.get(leg).filter(|state| loads(state))?;
             Some((leg, self.load_pause(now, leg)?))
         });
-        if let Some((leg, pause)) = pending.filter(|_| self.spent() < self.plan.attempts_max()) {
+        if let Some((leg, pause)) = pending.filter(|_| self.may_begin()) {
             self.again = Some(Again { leg, at: now + pause, insist: true });
         }
         self.again.is_some()
+    }
+
+    /// Whether the plan allows another attempt.
+    pub(super) fn may_begin(&self) -> bool {
+        self.spent() < self.plan.attempts_max()
     }
 
     /// Attempts that count, of those the plan allows.
@@ -262,7 +266,7 @@ impl Exchange {
             Standing::Shut(until, _) => Some(until.max(now + pause)),
             Standing::Fresh | Standing::Tried | Standing::Out => Some(now + pause),
         });
-        at.min().filter(|_| self.spent() < self.plan.attempts_max())
+        at.min().filter(|_| self.may_begin())
     }
 
     /// Whether another leg could still be tried, or is being tried and has not lost our patience.

@@ -155,7 +155,7 @@ impl Exchange {
     }
 
     fn begin_again(&mut self, now: Time, again: Again, health: &dyn Health) {
-        if self.plan.attempts_max() <= self.spent() {
+        if !self.may_begin() {
             return;
         }
         let Some(leg) = self.plan.legs.get(again.leg) else { return };
@@ -193,7 +193,7 @@ impl Exchange {
     /// The next leg, in order. A failover to a target whose breaker is closed is free; to one that
     /// must prove itself it costs the budget.
     fn pick(&mut self, now: Time, health: &dyn Health) -> Option<(usize, Permit)> {
-        if self.plan.attempts_max() <= self.spent() {
+        if !self.may_begin() {
             return None;
         }
         let extra = self.is_extra(health);
@@ -221,7 +221,7 @@ impl Exchange {
 
     /// Every leg is shut: the least bad is tried all the same.
     fn last_resort(&mut self, now: Time, health: &dyn Health) -> Option<(usize, Permit)> {
-        if self.plan.attempts_max() <= self.spent() {
+        if !self.may_begin() {
             return None;
         }
         let index = self.least_bad()?;

@@ -14,7 +14,7 @@ use crate::classify::tests::{failure, rejection};
 use crate::{Action, AttemptId, Breakers, Class, Deadlines, Exchange, Input, Leg, Plan};
 use crate::{ProviderId, Retries, Words};
 use bytes::Bytes;
-use ir::{Block, BlockKind, Dialect, Event, Finish, Frame, Shape, Time, Tokens, Usage, Whole};
+use ir::{Block, BlockKind, Event, Finish, Frame, Shape, Time, Tokens, Usage, Whole};
 use std::cell::RefCell;
 use std::sync::Arc;
 use std::time::Duration;
@@ -46,7 +46,6 @@ fn option<'a>(word: &'a str, key: &str) -> Option<&'a str> {
 pub(super) fn plan(text: &str) -> (Plan, Vec<Member>, Retries) {
     let mut plan = Plan {
         legs: Vec::new(),
-        dialect: Dialect::Chat,
         shape: Shape::Stream,
         retries: Retries::default(),
         ping_every: Duration::from_secs(15),
