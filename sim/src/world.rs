@@ -1,8 +1,7 @@
 //! Time passes: events in their order, each handed to the exchange it concerns.
 
-use crate::dice::Dice;
 use crate::figures::Figures;
-use crate::provider::{Call, Provider};
+use crate::provider::Call;
 use crate::scene::Scene;
 use crate::watched::Watched;
 use crate::witness::Witness;
@@ -18,7 +17,6 @@ mod promises;
 /// A world while it lives.
 pub(crate) struct World {
     scene: Scene,
-    providers: Vec<Provider>,
     health: Watched,
     requests: Vec<Request>,
     heap: BTreeMap<(Time, u64), Happening>,
@@ -26,7 +24,6 @@ pub(crate) struct World {
     now: Time,
     /// Requests that have not ended.
     pending: usize,
-    dice: Dice,
     figures: Figures,
 }
 
@@ -35,8 +32,7 @@ struct Request {
     exchange: Exchange,
     witness: Witness,
     began: Time,
-    ended: Option<Time>,
-    ending: Ending,
+    over: bool,
     timer: Option<Time>,
     /// The leg it began with.
     first: Option<usize>,
@@ -77,14 +73,12 @@ impl World {
             .collect();
         let board = Board::new(&members, Breakers::default(), &Retries::default(), scene.seed);
         let mut world = Self {
-            providers: scene.providers.clone(),
             health: Watched::new(board),
             requests: Vec::with_capacity(scene.asks.len()),
             heap: BTreeMap::new(),
             numbered: 0,
             now: Time::ZERO,
             pending: scene.asks.len(),
-            dice: scene.dice.clone(),
             figures: Figures::default(),
             scene,
         };
@@ -140,7 +134,7 @@ impl World {
                 Ok(())
             }
             Happening::Probed(id) => {
-                let found = self.providers.get(id.0).is_some_and(|it| it.is_found(self.now));
+                let found = self.scene.providers.get(id.0).is_some_and(|it| it.is_found(self.now));
                 self.health.board.borrow_mut().probed(self.now, id, found);
                 Ok(())
             }
@@ -168,8 +162,7 @@ impl World {
             exchange: Exchange::new(plan, self.now),
             witness: Witness::default(),
             began: self.now,
-            ended: None,
-            ending: Ending::Abandoned,
+            over: false,
             timer: None,
             first: None,
             attempts: Vec::new(),
@@ -203,7 +196,7 @@ impl World {
     /// Does what the exchange says, and sets its timer.
     fn goes_on(&mut self, index: usize) -> Result<(), String> {
         let Some(request) = self.requests.get_mut(index) else { return Ok(()) };
-        if request.ended.is_some() {
+        if request.over {
             return Ok(());
         }
         let mut begun = Vec::new();
@@ -237,11 +230,13 @@ impl World {
         let Some(request) = self.requests.get_mut(index) else { return };
         let plan = request.exchange.plan();
         let (shape, leg) = (plan.shape, plan.legs.get(leg));
-        let Some(provider) = leg.and_then(|leg| self.providers.get(leg.provider.0)) else { return };
+        let Some(provider) = leg.and_then(|leg| self.scene.providers.get(leg.provider.0)) else {
+            return;
+        };
         let unreached = provider.illness(self.now).is_some_and(|ill| ill.fault.unreached());
         request.attempts.push((self.now, !unreached));
         let call = Call { request: index, attempt: attempt.0, shape };
-        for (after, input) in provider.call(self.now, call, &mut self.dice) {
+        for (after, input) in provider.call(self.now, call, &mut self.scene.dice) {
             self.later(self.now + after, Happening::News(index, attempt, input));
         }
     }
@@ -249,8 +244,7 @@ impl World {
     fn is_over(&mut self, index: usize) -> Result<(), String> {
         let Some(request) = self.requests.get_mut(index) else { return Ok(()) };
         let report = request.exchange.report(self.now);
-        request.ended = Some(self.now);
-        request.ending = report.ending;
+        request.over = true;
         request.witness.over(report.ending == Ending::Abandoned)?;
         self.pending -= 1;
         self.figures.attempts += request.witness.attempts();
@@ -270,7 +264,7 @@ impl World {
     fn probes(&mut self) {
         let due = self.health.board.borrow_mut().probes_due(self.now);
         for id in due {
-            let after = self.dice.ms(5..100);
+            let after = self.scene.dice.ms(5..100);
             self.later(self.now + after, Happening::Probed(id));
         }
         if 0 < self.pending {

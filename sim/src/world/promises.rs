@@ -36,7 +36,7 @@ impl World {
         }
         let plan = request.exchange.plan();
         let well = plan.legs.iter().find(|leg| {
-            let provider = self.providers.get(leg.provider.0);
+            let provider = self.scene.providers.get(leg.provider.0);
             provider.is_some_and(|provider| provider.is_well(request.began, self.now))
         });
         let counted = request.witness.attempts();
@@ -63,7 +63,8 @@ impl World {
         }
         if let Some((from, until)) = self.scene.blackout {
             let silent = self.scene.targets().filter(|provider| {
-                self.providers
+                self.scene
+                    .providers
                     .get(provider.0)
                     .and_then(|it| it.illness(from))
                     .is_some_and(|ill| ill.fault == Fault::Silent)
