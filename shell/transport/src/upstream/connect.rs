@@ -15,7 +15,7 @@ use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
 use super::Error;
-use super::origin::Origin;
+use super::origin::{Origin, bare};
 use super::resolve::Lookup;
 use super::roots::Roots;
 use super::wire::Wire;
@@ -89,8 +89,7 @@ impl Connector {
             return Ok(Wire::plain(stream));
         }
         *stage.lock() = Stage::Tls;
-        let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
-        let name = ServerName::try_from(bare.to_owned())
+        let name = ServerName::try_from(bare(host).to_owned())
             .map_err(|_| certificate("the host is not a name that certificates can hold"))?;
         let stream = self.tls.connect(name, stream).await.map_err(|error| refusal(&error))?;
         Ok(Wire::tls(stream))

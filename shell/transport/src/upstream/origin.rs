@@ -55,6 +55,11 @@ impl Origin {
     }
 }
 
+/// A host without the brackets of an IPv6 literal.
+pub(super) fn bare(host: &str) -> &str {
+    host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host)
+}
+
 /// The path and query alone, as HTTP/1.1 wants it.
 pub(super) fn path_of(uri: &Uri) -> Uri {
     uri.path_and_query().cloned().map_or_else(Uri::default, Uri::from)

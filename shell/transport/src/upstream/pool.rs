@@ -43,7 +43,7 @@ pub(super) enum Lease {
     Two(Stream),
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Host {
     /// The most recently used is last, and is used first.
     ones: Vec<Idle>,
@@ -67,11 +67,16 @@ impl Pool {
 
     /// An open connection, or nothing.
     pub(super) fn take(&self, origin: &Origin) -> Option<Lease> {
-        if let Some(stream) = self.stream(origin) {
-            return Some(Lease::Two(stream));
-        }
         loop {
-            let Idle { mut connection, since } = self.hosts.lock().get_mut(origin)?.ones.pop()?;
+            let Idle { mut connection, since } = {
+                let mut hosts = self.hosts.lock();
+                let host = hosts.get_mut(origin)?;
+                let mut open = host.twos.iter().filter(|open| open.is_open());
+                if let Some(stream) = open.find_map(|open| open.stream(true)) {
+                    return Some(Lease::Two(stream));
+                }
+                host.ones.pop()?
+            };
             connection.look();
             if since.elapsed() < self.idle_timeout && connection.is_idle() {
                 return Some(Lease::One(connection));
@@ -84,7 +89,7 @@ impl Pool {
         let idle = Idle { connection, since: Instant::now() };
         let surplus = {
             let mut hosts = self.hosts.lock();
-            let host = hosts.entry(origin.clone()).or_insert_with(Host::new);
+            let host = hosts.entry(origin.clone()).or_default();
             if host.ones.len() < self.idle_per_host {
                 host.ones.push(idle);
                 None
@@ -105,7 +110,7 @@ impl Pool {
         let stream = connection.stream(false);
         {
             let mut hosts = self.hosts.lock();
-            let host = hosts.entry(origin.clone()).or_insert_with(Host::new);
+            let host = hosts.entry(origin.clone()).or_default();
             host.twos.push(connection);
             host.dials.get_or_insert_with(|| Arc::new(Semaphore::new(DIALS_H2_MAX)));
         }
@@ -122,12 +127,6 @@ impl Pool {
     pub(super) fn purge(&self, origin: &Origin) {
         let dead = self.hosts.lock().get_mut(origin).map(|host| mem::take(&mut host.ones));
         drop(dead);
-    }
-
-    fn stream(&self, origin: &Origin) -> Option<Stream> {
-        let mut hosts = self.hosts.lock();
-        let host = hosts.get_mut(origin)?;
-        host.twos.iter().filter(|open| open.is_open()).find_map(|open| open.stream(true))
     }
 
     /// Starts the sweeper, which ends when nothing is left. Without a runtime the next one starts it.
@@ -177,13 +176,5 @@ async fn sweep_all(pool: Weak<Pool>, idle_timeout: Duration) {
         if !pool.upgrade().is_some_and(|pool| pool.sweep()) {
             return;
         }
-    }
-}
-
-// === impl Host ===
-
-impl Host {
-    fn new() -> Self {
-        Self { ones: Vec::new(), twos: Vec::new(), dials: None }
     }
 }

@@ -3,6 +3,7 @@
 //! **Invariant:** one provider never has more than [`LOOKUPS_MAX`] lookups in the system's resolver,
 //! whose threads all providers share and which a cancelled request cannot interrupt.
 
+use super::origin::bare;
 use std::collections::BTreeMap;
 use std::io;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
@@ -43,9 +44,7 @@ impl Lookup {
 
     /// The addresses of `host`, in the order to try them; never empty.
     pub(super) async fn addresses(&self, host: &str, port: u16) -> Result<Vec<SocketAddr>, Dns> {
-        let literal =
-            host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
-        if let Ok(ip) = literal.parse::<IpAddr>() {
+        if let Ok(ip) = bare(host).parse::<IpAddr>() {
             return Ok(vec![SocketAddr::new(ip, port)]);
         }
         let found = match &self.resolver {
