@@ -1,21 +1,20 @@
 //! What a newcomer reads first: what is served, from where, and how to point clients at it.
 
-use crate::around::Loaded;
 use config::{Config, Credential, Model, Provider};
 use ir::Dialect;
 use std::fmt::Write;
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::Path;
 
-/// The start-up banner.
-pub(crate) fn text(loaded: &Loaded) -> String {
-    let Loaded { config, path } = loaded;
+/// The start-up banner of this configuration, read from `path`; `listen` is the port really taken.
+pub(crate) fn text(config: &Config, path: Option<&Path>, listen: SocketAddr) -> String {
     let mut text = String::new();
-    let from = path.as_ref().map_or_else(
+    let from = path.map_or_else(
         || "the environment (no backstop.toml was found)".to_owned(),
         |path| path.display().to_string(),
     );
     // Whoever listens everywhere is reached here by loopback; from elsewhere by a name of its own.
-    let mut reached = config.server.listen;
+    let mut reached = listen;
     if reached.ip().is_unspecified() {
         reached.set_ip(if reached.is_ipv4() {
             Ipv4Addr::LOCALHOST.into()
@@ -27,9 +26,8 @@ pub(crate) fn text(loaded: &Loaded) -> String {
     // Writing to a string cannot fail.
     let mut line = |it: &str| writeln!(text, "{it}").unwrap_or_default();
     line(&format!(
-        "backstop {} listens on http://{}, configured by {from}",
-        env!("CARGO_PKG_VERSION"),
-        config.server.listen
+        "backstop {} listens on http://{listen}, configured by {from}",
+        env!("CARGO_PKG_VERSION")
     ));
     line("");
     let width =

@@ -12,11 +12,15 @@ const LIST_MAX: usize = 1 << 20;
 
 /// The local servers that answer, in the order of the table.
 pub(crate) async fn local() -> Vec<FoundLocal> {
+    let settings = UpstreamSettings { connect: WITHIN, ..UpstreamSettings::default() };
+    let Ok(upstream) = Upstream::new(settings) else { return Vec::new() };
     let mut asking = tokio::task::JoinSet::new();
     for (place, quirks) in providers::local().enumerate() {
+        let upstream = upstream.clone();
         asking.spawn(async move {
             let base_url = quirks.base_url.to_owned();
-            let models = tokio::time::timeout(WITHIN, models(&base_url)).await.ok().flatten()?;
+            let models =
+                tokio::time::timeout(WITHIN, models(&upstream, &base_url)).await.ok().flatten()?;
             Some((place, FoundLocal { quirks, base_url, models }))
         });
     }
@@ -29,11 +33,9 @@ pub(crate) async fn local() -> Vec<FoundLocal> {
 }
 
 /// The models of one server; `None` where nothing answers, or not like a model server.
-async fn models(base_url: &str) -> Option<Vec<String>> {
-    let upstream =
-        Upstream::new(UpstreamSettings { connect: WITHIN, ..UpstreamSettings::default() });
+async fn models(upstream: &Upstream, base_url: &str) -> Option<Vec<String>> {
     let request = http::Request::get(format!("{base_url}/models")).body(Payload::empty()).ok()?;
-    let answer = upstream.ok()?.send(request).await.ok()?;
+    let answer = upstream.send(request).await.ok()?;
     if answer.status != 200 {
         return None;
     }

@@ -1,6 +1,6 @@
 //! `backstop serve`.
 
-use crate::around::{self, Loaded};
+use crate::around;
 use crate::cli::ConfigArgs;
 use crate::{banner, out, sink};
 use anyhow::Context;
@@ -17,15 +17,8 @@ pub(crate) async fn run(args: &ConfigArgs) -> anyhow::Result<ExitCode> {
     around::say_all(loaded.path.as_deref(), &loaded.config.warnings);
     let sink = sink::open(&loaded.config.server.record)?;
     let listener = transport::bind(loaded.config.server.listen).await?;
-    let banner = banner::text(&Loaded {
-        // The port that was really taken, where any was asked for.
-        config: {
-            let mut config = loaded.config.clone();
-            config.server.listen = listener.local_addr().unwrap_or(config.server.listen);
-            config
-        },
-        path: loaded.path.clone(),
-    });
+    let listen = listener.local_addr().unwrap_or(loaded.config.server.listen);
+    let banner = banner::text(&loaded.config, loaded.path.as_deref(), listen);
     let server = loaded.config.server.clone();
     let setup = Setup {
         config: loaded.config,

@@ -17,7 +17,7 @@ pub struct Answer(Kind);
 #[derive(Debug)]
 enum Kind {
     Full(Bytes),
-    Drive { first: VecDeque<Bytes>, drive: Option<Handle> },
+    Drive { first: VecDeque<Bytes>, drive: Handle },
 }
 
 /// The answer broke and the connection with it: what was sent must not pass for complete.
@@ -26,7 +26,7 @@ enum Kind {
 pub struct Broken;
 
 /// A drive that is handed to the settler when it is dropped before its end.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Handle(Option<Box<Drive>>);
 
 // === impl Handle ===
@@ -34,11 +34,6 @@ pub(crate) struct Handle(Option<Box<Drive>>);
 impl Handle {
     pub(crate) fn new(drive: Drive) -> Self {
         Self(Some(Box::new(drive)))
-    }
-
-    /// No drive any more.
-    pub(crate) fn empty() -> Self {
-        Self(None)
     }
 
     pub(crate) fn drive(&mut self) -> Option<&mut Drive> {
@@ -69,7 +64,7 @@ impl Answer {
 
     /// What a drive hands out, after `first`.
     pub(crate) fn drive(first: VecDeque<Bytes>, drive: Handle) -> Self {
-        Self(Kind::Drive { first, drive: Some(drive) })
+        Self(Kind::Drive { first, drive })
     }
 }
 
@@ -91,22 +86,20 @@ impl Body for Answer {
         if let Some(bytes) = first.pop_front() {
             return Poll::Ready(Some(Ok(Frame::data(bytes))));
         }
-        let Some(drive) = slot.as_mut().and_then(Handle::drive) else { return Poll::Ready(None) };
+        let Some(drive) = slot.drive() else { return Poll::Ready(None) };
         let end = match std::task::ready!(drive.poll(cx)) {
             Step::Data(bytes) => return Poll::Ready(Some(Ok(Frame::data(bytes)))),
             Step::Break => Some(Err(Broken)),
             Step::End | Step::Head(_) | Step::Refuse(_) => None,
         };
-        if let Some(mut drive) = slot.take() {
-            drive.settle();
-        }
+        slot.settle();
         Poll::Ready(end)
     }
 
     fn is_end_stream(&self) -> bool {
         match &self.0 {
             Kind::Full(bytes) => bytes.is_empty(),
-            Kind::Drive { first, drive } => first.is_empty() && drive.is_none(),
+            Kind::Drive { first, drive } => first.is_empty() && drive.0.is_none(),
         }
     }
 

@@ -250,15 +250,10 @@ impl Drive {
 
     /// After the head is out: one event that says so, and who was asked.
     fn last_event(&mut self, word: &Final) {
-        let error = error_of(self, word);
         if !matches!(word.words, Words::Said(_)) {
+            let error = error_of(self, word);
             self.code = Some(error.code);
-            let about = match word.words {
-                Words::Theirs(id) => Some(id),
-                Words::Ours(id) => id,
-                Words::Said(_) => None,
-            };
-            self.tail.push_back(Step::Data(self.note(about)));
+            self.tail.push_back(Step::Data(self.note(word.words.about())));
             let event = own::error_event(self.ask.dialect, &error.own(&self.ask.id));
             self.tail.push_back(Step::Data(event));
         }

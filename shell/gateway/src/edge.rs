@@ -172,7 +172,7 @@ async fn open(drive: Drive) -> Response<Answer> {
             Some(drive) => std::task::ready!(drive.poll(cx)),
             None => crate::drive::Step::End,
         };
-        let handle = std::mem::replace(&mut handle, Handle::empty());
+        let handle = std::mem::take(&mut handle);
         std::task::Poll::Ready(respond::open(handle, step, cx))
     })
     .await

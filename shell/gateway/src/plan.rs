@@ -3,8 +3,7 @@
 use crate::Shared;
 use crate::ask::{Ask, Endpoint};
 use crate::refusal::{Reason, Refusal};
-use codec::Head;
-use config::{Config, Credential, Model, OnEmpty, OnFilter};
+use config::{Config, Credential, Link, Model, OnEmpty, OnFilter};
 use ir::Dialect;
 use policy::{Leg, Plan, ProviderId};
 use std::sync::Arc;
@@ -14,11 +13,8 @@ use transport::entropy;
 pub(crate) fn plan(shared: &Shared, ask: &Ask) -> Result<Plan, Refusal> {
     let config = &shared.config;
     let model = config.find(&ask.head.model).ok_or_else(|| unknown(config, ask))?;
-    let mut legs: Vec<Leg> = (0..model.chain.len())
-        .filter_map(|index| leg(config, model, index, &ask.head))
-        .filter(|(dialect, _)| *dialect == ask.dialect)
-        .map(|(_, leg)| leg)
-        .collect();
+    let mut legs: Vec<Leg> =
+        model.chain.iter().filter_map(|link| leg(config, model, link, ask)).collect();
     if legs.is_empty() {
         return Err(other_dialect(config, model, ask));
     }
@@ -42,26 +38,24 @@ pub(crate) fn plan(shared: &Shared, ask: &Ask) -> Result<Plan, Refusal> {
     })
 }
 
-/// One link of a chain as a leg, with the dialect it speaks.
-fn leg(config: &Config, model: &Model, index: usize, head: &Head) -> Option<(Dialect, Leg)> {
-    let asked = &head.model;
-    let link = model.chain.get(index)?;
-    let provider = config.provider(link)?;
+/// One link of a chain as a leg, where it speaks the caller's dialect.
+fn leg(config: &Config, model: &Model, link: &Link, ask: &Ask) -> Option<Leg> {
+    let asked = &ask.head.model;
+    let provider = config.provider(link).filter(|provider| provider.dialect == ask.dialect)?;
     let name: Arc<str> = Arc::from(config.target(model, link, asked));
     let upstream = Arc::from(link.model(model, asked));
     let caller = |credential: &Credential| matches!(credential, Credential::Caller);
-    let leg = Leg {
+    Some(Leg {
         provider: ProviderId(link.provider),
         model: upstream,
         name,
         local: provider.local,
         caller_owned: provider.credentials.first().is_some_and(caller),
         credentials: provider.credentials.len(),
-        thinking: head.thinking,
+        thinking: ask.head.thinking,
         codes: provider.quirks.codes,
         deadlines: config.deadlines(model, link.provider),
-    };
-    Some((provider.dialect, leg))
+    })
 }
 
 fn unknown(config: &Config, ask: &Ask) -> Refusal {
@@ -78,7 +72,7 @@ fn unknown(config: &Config, ask: &Ask) -> Refusal {
 
 /// Every target wants the caller's own key, and the caller brings none.
 fn nobodys_key(config: &Config, model: &Model, ask: &Ask) -> Refusal {
-    let env = |link: &config::Link| config.provider(link)?.quirks.env.first().copied();
+    let env = |link: &Link| config.provider(link)?.quirks.env.first().copied();
     let names: Vec<&str> = model.chain.iter().filter_map(env).collect();
     let set = if names.is_empty() {
         "set api_key of its provider".to_owned()
@@ -93,7 +87,7 @@ fn nobodys_key(config: &Config, model: &Model, ask: &Ask) -> Refusal {
 }
 
 fn other_dialect(config: &Config, model: &Model, ask: &Ask) -> Refusal {
-    let speaks = |link: &config::Link| {
+    let speaks = |link: &Link| {
         let provider = config.provider(link);
         provider.map(|provider| format!("{} speaks {}", provider.name, provider.dialect.name()))
     };

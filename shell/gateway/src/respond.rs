@@ -166,10 +166,7 @@ fn refuse(drive: &mut Drive, word: &Final) -> Response<Answer> {
 /// The last word of an exchange in our terms.
 pub(crate) fn error_of(drive: &Drive, word: &Final) -> Told {
     let row = word.class.row();
-    let about = match word.words {
-        Words::Theirs(id) | Words::Said(id) | Words::Ours(Some(id)) => drive.exchange().target(id),
-        Words::Ours(None) => None,
-    };
+    let about = word.words.about().and_then(|id| drive.exchange().target(id));
     let (kind, message) = match (&word.failure, word.words) {
         (Failure::Rejected(it), Words::Theirs(_)) => {
             ((!it.kind.is_empty()).then(|| it.kind.clone()), it.message.clone())

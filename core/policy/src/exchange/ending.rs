@@ -38,6 +38,18 @@ pub enum Words {
     Said(AttemptId),
 }
 
+// === impl Words ===
+
+impl Words {
+    /// The attempt they are about.
+    pub fn about(self) -> Option<AttemptId> {
+        match self {
+            Self::Theirs(id) | Self::Said(id) => Some(id),
+            Self::Ours(id) => id,
+        }
+    }
+}
+
 // === impl Exchange ===
 
 impl Exchange {
