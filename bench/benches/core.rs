@@ -2,9 +2,11 @@
 
 use bytes::Bytes;
 use codec::Decoder;
+use codec::request::{Target, cross};
+use codec::seal::Origin;
 use divan::counter::{BytesCount, ItemsCount};
 use divan::{Bencher, black_box};
-use ir::{Dialect, Frame, Shape, Time};
+use ir::{Dialect, Frame, Shape, Thinks, Time, Traits};
 use policy::{
     Action, AttemptId, Board, Breakers, Deadlines, Exchange, Input, Leg, Member, Plan, ProviderId,
     Retries,
@@ -55,6 +57,41 @@ fn read_head_and_splice(bencher: Bencher<'_, '_>, kib: usize) {
     bencher.counter(BytesCount::new(body.len())).bench(|| {
         let head = codec::read_head(Dialect::Chat, black_box(&body));
         head.map(|head| head.splice(&body, "another"))
+    });
+}
+
+/// A conversation of 200 messages and about 400 KiB, a third of them with calls and their results.
+fn conversation(dialect: Dialect) -> String {
+    let prose = r#"fn main() {\n    println!(\"The quick brown fox\");\n}\n"#.repeat(34);
+    let turns = (0..50).map(|turn| match dialect {
+        Dialect::Chat => format!(
+            r#"{{"role":"user","content":[{{"type":"text","text":"{prose}"}}]}},{{"role":"assistant","content":"{prose}","tool_calls":[{{"id":"call_{turn}","type":"function","function":{{"name":"read","arguments":"{{\\\"path\\\":1}}"}}}}]}},{{"role":"tool","tool_call_id":"call_{turn}","content":"{prose}"}},{{"role":"assistant","content":"{prose}"}}"#
+        ),
+        Dialect::Messages => format!(
+            r#"{{"role":"user","content":[{{"type":"text","text":"{prose}"}}]}},{{"role":"assistant","content":[{{"type":"text","text":"{prose}"}},{{"type":"tool_use","id":"toolu_{turn}","name":"read","input":{{"path":"{prose}"}}}}]}},{{"role":"user","content":[{{"type":"tool_result","tool_use_id":"toolu_{turn}","content":"{prose}"}}]}},{{"role":"assistant","content":"{prose}"}}"#
+        ),
+    });
+    let turns = turns.collect::<Vec<_>>().join(",");
+    format!(r#"{{"model":"m","max_tokens":1000,"stream":true,"messages":[{turns}]}}"#)
+}
+
+/// One CPU's work from the body as it came to the body that leaves.
+#[divan::bench(args = [Dialect::Chat, Dialect::Messages])]
+fn cross_a_request_of_200_messages(bencher: Bencher<'_, '_>, from: Dialect) {
+    let body = conversation(from);
+    let to = if from == Dialect::Chat { "anthropic" } else { "openai" };
+    let Some(quirks) = config::providers::row(to) else { return };
+    let target = Target {
+        quirks,
+        model: "another",
+        traits: Traits { max_tokens: 32_000, thinks: Thinks::Adaptive },
+        origin: Origin::of("there/another"),
+        stream: true,
+        repairs: &[],
+    };
+    bencher.counter(BytesCount::new(body.len())).bench(|| {
+        let head = codec::read_head(from, black_box(body.as_bytes()));
+        (head, cross(from, black_box(body.as_bytes()), &target))
     });
 }
 

@@ -14,9 +14,11 @@
 //! - Finish reasons that mean a fault of the provider (`error`) are `Fail`, never an end.
 
 pub(crate) mod calls;
+pub(crate) mod read;
 pub(crate) mod unfold;
 pub(crate) mod whole;
 pub(crate) mod wire;
+pub(crate) mod write;
 
 use crate::head::CHOICES_MAX;
 use crate::{json, rejection};

@@ -18,6 +18,7 @@ pub mod own;
 #[cfg(test)]
 mod proof;
 mod rejection;
+pub mod request;
 pub mod seal;
 mod sse;
 mod whole;

@@ -12,9 +12,11 @@
 //!   other delta outside a block is `Malformed`.
 //! - Unknown events, blocks and deltas ride along.
 
+pub(crate) mod read;
 pub(crate) mod unfold;
 pub(crate) mod whole;
 pub(crate) mod wire;
+pub(crate) mod write;
 
 use crate::{json, rejection};
 use ir::{Block, BlockKind, Dialect, Event, Events, Finish, Tokens};

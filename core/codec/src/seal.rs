@@ -18,14 +18,18 @@ pub struct Origin(u64);
 // === impl Origin ===
 
 impl Origin {
-    /// Of a target, `provider/model`. The same on every replica and after every restart: FNV-1a
-    /// (<http://www.isthe.com/chongo/tech/comp/fnv/>). It keeps apart and guards nothing; a forged
-    /// seal is refused by whom it is shown to.
+    /// Of a target, `provider/model`. It keeps apart and guards nothing; a forged seal is refused by
+    /// whom it is shown to.
     pub fn of(target: &str) -> Self {
-        let step =
-            |hash: u64, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3);
-        Self(target.as_bytes().iter().fold(0xcbf2_9ce4_8422_2325, step))
+        Self(hash(target))
     }
+}
+
+/// FNV-1a (<http://www.isthe.com/chongo/tech/comp/fnv/>): the same on every replica and after every
+/// restart.
+pub(crate) fn hash(text: &str) -> u64 {
+    let step = |hash: u64, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3);
+    text.as_bytes().iter().fold(0xcbf2_9ce4_8422_2325, step)
 }
 
 /// Wraps a text. It may be JSON's spelling of a string's inside; the result is one too.

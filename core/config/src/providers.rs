@@ -18,6 +18,8 @@ const CHAT: Quirks = Quirks {
     prefill: Prefill::No,
     tokens: TokenField::MaxTokens,
     usage: UsageFlag::OnRequest,
+    echo: None,
+    system_turns: false,
     codes: &[],
     status_page: "",
     local: false,
@@ -117,6 +119,9 @@ pub const ROWS: &[Quirks] = &[
         name: "deepseek",
         base_url: "https://api.deepseek.com/v1",
         env: &["DEEPSEEK_API_KEY"],
+        // A turn with calls wants its reasoning back:
+        // <https://api-docs.deepseek.com/guides/thinking_mode>.
+        echo: Some("reasoning_content"),
         // Its prefix completion lives below another base URL (/beta), so not here.
         // Its errors are told by status: 402 insufficient balance, 503 overloaded
         // (<https://api-docs.deepseek.com/quick_start/error_codes>).
@@ -206,6 +211,8 @@ pub const ROWS: &[Quirks] = &[
         name: "anthropic",
         base_url: "https://api.anthropic.com/v1",
         env: &["ANTHROPIC_API_KEY"],
+        // <https://platform.claude.com/docs/en/api/messages>, `SystemMessageParam`.
+        system_turns: true,
         // `details.error_code`, beside the types that the dialect itself knows.
         codes: &[("contract_spend_limit_reached", "quota")],
         status_page: "https://status.claude.com",

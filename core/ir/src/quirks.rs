@@ -23,6 +23,10 @@ pub struct Quirks {
     pub tokens: TokenField,
     /// Whether a stream tells its usage.
     pub usage: UsageFlag,
+    /// The field of an assistant message in which it wants its own reasoning back.
+    pub echo: Option<&'static str>,
+    /// It takes system turns among the messages (of Messages; Chat always does).
+    pub system_turns: bool,
     /// Error codes of its own, beside the dialect's: code → the class word of `policy::Class`.
     pub codes: &'static [(&'static str, &'static str)],
     /// Its status page, for people.

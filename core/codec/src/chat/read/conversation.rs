@@ -1,0 +1,218 @@
+//! The messages of a Chat request.
+
+use crate::json::{self, Members, Type};
+use crate::request::parts::{is_null, members, name, objects, source, unescaped};
+use crate::request::{Read, Uncarried, inside, text_of};
+use crate::seal::MARK;
+use ir::request::{Args, Part, Role, Source, Text, Turn};
+use serde_json::value::RawValue;
+
+/// Where parts of messages stand, for losses.
+const PART: &str = "messages[].content[]";
+
+/// What a message may hold, whoever says it.
+const TAKEN: &[&str] = &[
+    "role",
+    "content",
+    "refusal",
+    "tool_calls",
+    "function_call",
+    "tool_call_id",
+    "reasoning_content",
+    "reasoning_details",
+];
+
+/// The turns of a conversation.
+pub(super) fn turns<'a>(
+    read: &mut Read<'_>,
+    messages: Vec<Members<'a>>,
+) -> Result<Vec<Turn<'a>>, Uncarried> {
+    let mut turns = Vec::with_capacity(messages.len());
+    let mut functions = 0;
+    for message in messages {
+        let role = message.get("role").and_then(text_of).unwrap_or_default();
+        // The name of a deprecated `function` message is that of what it called.
+        let taken = if role == "function" { &["name", "role", "content"] } else { TAKEN };
+        read.rest("messages[]", &message, taken);
+        let turn = match role.as_ref() {
+            "system" | "developer" => Turn { role: Role::System, parts: said(read, &message)? },
+            "user" => Turn { role: Role::User, parts: said(read, &message)? },
+            "assistant" => {
+                functions += usize::from(message.get("function_call").is_some());
+                let parts = assistant(read, &message, functions)?;
+                Turn { role: Role::Assistant, parts }
+            }
+            "tool" | "function" => {
+                let id = message.get("tool_call_id").and_then(inside);
+                let id = id.unwrap_or_else(|| function_id(functions));
+                let parts = said(read, &message)?;
+                let result = Part::Result { id, parts, error: false };
+                Turn { role: Role::User, parts: vec![result] }
+            }
+            other => {
+                let why = format!("Messages has no role {:?}", name(other));
+                return Err(Uncarried::new("messages[].role", why));
+            }
+        };
+        turns.push(turn);
+    }
+    Ok(turns)
+}
+
+/// The id that a deprecated `function_call` never had.
+fn function_id(count: usize) -> Text<'static> {
+    Text::inside(format!("call_function_{count}"))
+}
+
+/// The parts of a message's `content`.
+fn said<'a>(read: &mut Read<'_>, message: &Members<'a>) -> Result<Vec<Part<'a>>, Uncarried> {
+    let mut parts = Vec::new();
+    let Some(raw) = message.get("content").filter(|raw| !is_null(raw)) else { return Ok(parts) };
+    if let Some(text) = inside(raw) {
+        parts.extend((!text.is_empty()).then_some(Part::Text(text)));
+        return Ok(parts);
+    }
+    if json::type_of(raw) != Type::Array {
+        return Err(Uncarried::new("messages[].content", "it is neither text nor parts"));
+    }
+    for part in objects(raw, PART)? {
+        parts.extend(self::part(read, &part)?);
+    }
+    Ok(parts)
+}
+
+fn part<'a>(read: &mut Read<'_>, part: &Members<'a>) -> Result<Option<Part<'a>>, Uncarried> {
+    let kind = part.get("type").and_then(text_of);
+    let kind = kind.as_deref().unwrap_or("text");
+    let text = |key: &str| part.get(key).and_then(inside).filter(|text| !text.is_empty());
+    let read_part = match kind {
+        "text" | "input_text" | "output_text" => text("text").map(Part::Text),
+        "refusal" => text("refusal").map(Part::Refusal),
+        "image_url" => Some(image(read, part)?),
+        "file" => Some(file(read, part)?),
+        "input_audio" => {
+            return Err(Uncarried::new(
+                "messages[].content[].input_audio",
+                "Messages does not hear",
+            ));
+        }
+        other => {
+            let why = format!("Messages has no part of the kind {:?}", name(other));
+            return Err(Uncarried::new(PART, why));
+        }
+    };
+    read.rest(PART, part, &["type", "text", "refusal", "image_url", "file"]);
+    Ok(read_part)
+}
+
+fn image<'a>(read: &mut Read<'_>, part: &Members<'a>) -> Result<Part<'a>, Uncarried> {
+    let missing = || Uncarried::new("messages[].content[].image_url", "it has no url");
+    let raw = part.get("image_url").ok_or_else(missing)?;
+    let image = members(Some(raw));
+    read.rest("messages[].content[].image_url", &image, &["url"]);
+    // Some clients leave the object out.
+    let url = image.get("url").unwrap_or(raw);
+    let url = url.get().strip_prefix('"').and_then(|url| url.strip_suffix('"'));
+    Ok(Part::Image(source(url.ok_or_else(missing)?)))
+}
+
+fn file<'a>(read: &mut Read<'_>, part: &Members<'a>) -> Result<Part<'a>, Uncarried> {
+    const PATH: &str = "messages[].content[].file";
+    let file = members(part.get("file"));
+    read.rest(PATH, &file, &["file_data", "file_id", "filename"]);
+    let data = file.get("file_data").and_then(|raw| raw.get().strip_prefix('"')?.strip_suffix('"'));
+    let Some(data) = data else {
+        return Err(Uncarried::new(PATH, "it lies in the store of another vendor"));
+    };
+    let name = file.get("filename").and_then(inside);
+    match source(data) {
+        Source::Inline { mime, data } => match unescaped(&mime).as_deref() {
+            Some("application/pdf") => Ok(Part::File(Source::Inline { mime, data }, name)),
+            Some(image) if image.starts_with("image/") => {
+                Ok(Part::Image(Source::Inline { mime, data }))
+            }
+            Some(_) | None => {
+                Err(Uncarried::new(PATH, "Messages takes PDF and images, no other files"))
+            }
+        },
+        Source::Url(_) | Source::Plain(_) | Source::Stored(_) => {
+            Err(Uncarried::new(PATH, "its file_data is no data URL"))
+        }
+    }
+}
+
+fn assistant<'a>(
+    read: &mut Read<'_>,
+    message: &Members<'a>,
+    functions: usize,
+) -> Result<Vec<Part<'a>>, Uncarried> {
+    let mut parts = Vec::new();
+    reasoning(read, message, &mut parts)?;
+    parts.extend(said(read, message)?);
+    let refusal = message.get("refusal").and_then(inside).filter(|text| !text.is_empty());
+    parts.extend(refusal.map(Part::Refusal));
+    if let Some(raw) = message.get("tool_calls").filter(|raw| !is_null(raw)) {
+        for call in objects(raw, "messages[].tool_calls")? {
+            parts.push(self::call(read, &call));
+        }
+    }
+    if let Some(raw) = message.get("function_call").filter(|raw| !is_null(raw)) {
+        parts.push(function(function_id(functions), &members(Some(raw))));
+    }
+    Ok(parts)
+}
+
+/// Reasoning is of use to its issuer only, and he knows it by the seal that we put on it.
+fn reasoning<'a>(
+    read: &mut Read<'_>,
+    message: &Members<'a>,
+    parts: &mut Vec<Part<'a>>,
+) -> Result<(), Uncarried> {
+    const DETAILS: &str = "messages[].reasoning_details";
+    let before = parts.len();
+    let details = message.get("reasoning_details").filter(|raw| json::type_of(raw) == Type::Array);
+    for detail in details.map_or(Ok(Vec::new()), |raw| objects(raw, DETAILS))? {
+        let text = |key: &str| detail.get(key).and_then(inside).unwrap_or_default();
+        let (signature, data) = (text("signature"), text("data"));
+        let is_ours = |text: &Text<'_>| text.as_str().starts_with(MARK);
+        if is_ours(&signature) {
+            parts.push(Part::Think { text: text("text"), seal: signature });
+        } else if is_ours(&data) {
+            parts.push(Part::Sealed(data));
+        } else {
+            read.losses.add(DETAILS, "dropped: it is another vendor's");
+        }
+    }
+    let told = message.get("reasoning_content").filter(|raw| json::holds(Some(raw)));
+    if told.is_some() && parts.len() == before {
+        read.losses.add("messages[].reasoning_content", "dropped: it is another vendor's");
+    }
+    Ok(())
+}
+
+fn call<'a>(read: &mut Read<'_>, call: &Members<'a>) -> Part<'a> {
+    read.rest("messages[].tool_calls[]", call, &["id", "type", "index", "function", "custom"]);
+    let id = call.get("id").and_then(inside).unwrap_or_default();
+    match call.get("custom").filter(|raw| !is_null(raw)) {
+        Some(custom) => {
+            let custom = members(Some(custom));
+            let text = |key: &str| custom.get(key).and_then(inside).unwrap_or_default();
+            Part::Call { id, name: text("name"), args: Args::Free(text("input")) }
+        }
+        None => function(id, &members(call.get("function"))),
+    }
+}
+
+fn function<'a>(id: Text<'a>, function: &Members<'a>) -> Part<'a> {
+    let name = function.get("name").and_then(inside).unwrap_or_default();
+    // A string by the rules; some clients send the object itself.
+    let args = function.get("arguments").map_or_else(|| Args::Quoted(Text::default()), arguments);
+    Part::Call { id, name, args }
+}
+
+fn arguments(raw: &RawValue) -> Args<'_> {
+    match inside(raw) {
+        Some(text) => Args::Quoted(text),
+        None => Args::Object(ir::request::Json::of(raw.get())),
+    }
+}

@@ -1,0 +1,381 @@
+//! The messages of a Chat request, written.
+
+use super::Writer;
+use crate::json::{self, Members};
+use crate::request::parts::{Plainness, concat, unescaped};
+use crate::request::{Out, Uncarried};
+use crate::seal;
+use ir::request::{Args, Part, Role, Source, Text, Turn};
+use ir::{Prefill, Repair};
+
+/// Ids of calls: `OpenAI` refuses longer ones (<https://github.com/vercel/ai/issues/5171>).
+const IDS: Plainness = Plainness { max: 40 };
+
+/// What a model's turn brought that only its issuer can use.
+#[derive(Debug, Default)]
+struct Back {
+    /// Reasoning, told.
+    reasoning: String,
+    /// `{"reasoning_details":…,"extra_content":{ID:…}}`, as the answer's crossing wrote it.
+    sealed: Option<String>,
+}
+
+// === impl Writer ===
+
+impl Writer<'_> {
+    /// The messages, in order.
+    pub(super) fn turns(&mut self, out: &mut Out, turns: &[Turn<'_>]) -> Result<(), Uncarried> {
+        out.list(|out| {
+            for (index, turn) in turns.iter().enumerate() {
+                match turn.role {
+                    Role::System => self.system(out, turn),
+                    Role::User => self.user(out, turn)?,
+                    Role::Assistant => self.assistant(out, turn, index + 1 == turns.len()),
+                }
+            }
+            Ok(())
+        })
+    }
+
+    fn system(&mut self, out: &mut Out, turn: &Turn<'_>) {
+        let as_user = self.target.repairs.contains(&Repair::SystemAsUser);
+        if as_user {
+            self.losses.add("system", "as a user turn: the model refuses the role");
+        }
+        let texts = self.texts(&turn.parts);
+        if texts.is_empty() {
+            return;
+        }
+        out.object(|out| {
+            out.word("role", if as_user { "user" } else { "system" });
+            content(out, &texts);
+        });
+    }
+
+    /// The texts among parts where only text may be; what else there is, is a loss.
+    fn texts<'p>(&mut self, parts: &'p [Part<'_>]) -> Vec<&'p Text<'p>> {
+        let mut texts = Vec::new();
+        for part in parts {
+            match part {
+                Part::Text(text) | Part::Refusal(text) => texts.push(text),
+                Part::Image(_)
+                | Part::File(..)
+                | Part::Think { .. }
+                | Part::Sealed(_)
+                | Part::Call { .. }
+                | Part::Result { .. } => {
+                    self.losses.add("messages[].content[]", "dropped: only text may stand there");
+                }
+            }
+        }
+        texts
+    }
+
+    fn user(&mut self, out: &mut Out, turn: &Turn<'_>) -> Result<(), Uncarried> {
+        let mut shown: Vec<&Part<'_>> = Vec::new();
+        for part in &turn.parts {
+            if let Part::Result { id, parts, error } = part {
+                let media = self.result(out, id, parts, *error);
+                shown.extend(media);
+            }
+        }
+        let others = turn.parts.iter().filter(|part| !matches!(part, Part::Result { .. }));
+        shown.extend(others);
+        match shown.as_slice() {
+            [] => Ok(()),
+            [Part::Text(text)] => {
+                out.object(|out| {
+                    out.word("role", "user");
+                    content(out, &[text]);
+                });
+                Ok(())
+            }
+            parts => out.object(|out| {
+                out.word("role", "user");
+                out.key("content");
+                out.list(|out| parts.iter().try_for_each(|part| self.part(out, part)))
+            }),
+        }
+    }
+
+    /// One message per result. What is not text cannot stand in it, and is shown by the user.
+    fn result<'p>(
+        &mut self,
+        out: &mut Out,
+        id: &Text<'_>,
+        parts: &'p [Part<'p>],
+        error: bool,
+    ) -> Vec<&'p Part<'p>> {
+        const PATH: &str = "messages[].content[].tool_result";
+        let (texts, media): (Vec<_>, Vec<_>) =
+            parts.iter().partition(|part| matches!(part, Part::Text(_)));
+        let mut texts: Vec<Text<'_>> = texts
+            .into_iter()
+            .filter_map(|part| match part {
+                Part::Text(text) => Some(text.clone()),
+                Part::Refusal(_)
+                | Part::Image(_)
+                | Part::File(..)
+                | Part::Think { .. }
+                | Part::Sealed(_)
+                | Part::Call { .. }
+                | Part::Result { .. } => None,
+            })
+            .collect();
+        if error {
+            self.losses.add(format!("{PATH}.is_error"), "as a prefix of its text");
+            let first = if texts.is_empty() { Text::default() } else { texts.remove(0) };
+            texts.insert(0, concat(&["Error: ", first.as_str()]));
+        }
+        if !media.is_empty() {
+            self.losses.add(format!("{PATH}.content"), "images and documents in a user turn");
+            texts.push(Text::inside("(What it shows follows.)"));
+        }
+        out.object(|out| {
+            out.word("role", "tool");
+            out.word("tool_call_id", &IDS.of(id, "call_"));
+            content(out, &texts.iter().collect::<Vec<_>>());
+        });
+        media
+    }
+
+    fn part(&mut self, out: &mut Out, part: &Part<'_>) -> Result<(), Uncarried> {
+        match part {
+            Part::Text(text) | Part::Refusal(text) => out.object(|out| {
+                out.word("type", "text");
+                out.text("text", text);
+            }),
+            Part::Image(source) => return image(out, source),
+            Part::File(source, name) => return self.file(out, source, name.as_ref()),
+            // They are the model's, or stand in messages of their own.
+            Part::Think { .. } | Part::Sealed(_) | Part::Call { .. } | Part::Result { .. } => {
+                self.losses.add("messages[].content[]", "dropped: only a model says it");
+            }
+        }
+        Ok(())
+    }
+
+    fn file(
+        &mut self,
+        out: &mut Out,
+        source: &Source<'_>,
+        name: Option<&Text<'_>>,
+    ) -> Result<(), Uncarried> {
+        const PATH: &str = "messages[].content[].document";
+        match source {
+            Source::Inline { mime, data } => out.object(|out| {
+                out.word("type", "file");
+                out.key("file");
+                out.object(|out| {
+                    out.word("filename", name.map_or("document.pdf", Text::as_str));
+                    out.key("file_data");
+                    out.joined(&["data:", mime.as_str(), ";base64,", data.as_str()]);
+                });
+            }),
+            Source::Plain(text) => {
+                self.losses.add(PATH, "as text");
+                let (title, line) = name.map_or(("", ""), |name| (name.as_str(), "\\n\\n"));
+                out.object(|out| {
+                    out.word("type", "text");
+                    out.key("text");
+                    out.joined(&[title, line, text.as_str()]);
+                });
+            }
+            Source::Url(_) => {
+                return Err(Uncarried::new(PATH, "Chat takes documents inline, not by their URL"));
+            }
+            Source::Stored(_) => {
+                return Err(Uncarried::new(PATH, "it lies in the store of another vendor"));
+            }
+        }
+        Ok(())
+    }
+
+    fn assistant(&mut self, out: &mut Out, turn: &Turn<'_>, last: bool) {
+        let back = self.back(&turn.parts);
+        let said = |part: &&Part<'_>| matches!(part, Part::Text(_));
+        let texts: Vec<&Text<'_>> = turn.parts.iter().filter(said).filter_map(text).collect();
+        let refusal = turn.parts.iter().find_map(|part| match part {
+            Part::Refusal(text) => Some(text),
+            Part::Text(_)
+            | Part::Image(_)
+            | Part::File(..)
+            | Part::Think { .. }
+            | Part::Sealed(_)
+            | Part::Call { .. }
+            | Part::Result { .. } => None,
+        });
+        let is_call = |part: &Part<'_>| matches!(part, Part::Call { .. });
+        let first = turn.parts.iter().position(is_call);
+        let late = turn.parts.iter().rposition(|part| matches!(part, Part::Text(_)));
+        if first.is_some_and(|first| late.is_some_and(|late| first < late)) {
+            self.losses.add("messages[].content[].text", "before the calls that it follows");
+        }
+        if texts.is_empty() && refusal.is_none() && first.is_none() {
+            return;
+        }
+        let prefill = self.prefill(last && first.is_none());
+        out.object(|out| {
+            out.word("role", "assistant");
+            if texts.is_empty() {
+                out.key("content");
+                out.raw("null");
+            } else {
+                content(out, &texts);
+            }
+            if let Some(refusal) = refusal {
+                out.text("refusal", refusal);
+            }
+            if let Some(field) = prefill {
+                out.key(field);
+                out.raw("true");
+            }
+            self.given_back(out, &back);
+            if first.is_some() {
+                out.key("tool_calls");
+                out.list(|out| {
+                    turn.parts.iter().for_each(|part| self.call(out, part, &back));
+                });
+            }
+        });
+    }
+
+    /// A conversation that ends with the model is to be continued, not answered.
+    fn prefill(&mut self, asked: bool) -> Option<&'static str> {
+        match self.target.quirks.prefill {
+            _ if !asked => None,
+            Prefill::Native => None,
+            Prefill::Field(field) => Some(field),
+            Prefill::No | Prefill::ByModel => {
+                self.losses.add("messages[]: a last assistant turn", "perhaps not continued");
+                None
+            }
+        }
+    }
+
+    /// Reasoning goes back to whom it came from, and to nobody else.
+    fn back(&mut self, parts: &[Part<'_>]) -> Back {
+        let mut back = Back::default();
+        for part in parts {
+            match part {
+                Part::Think { text, seal } => {
+                    let ours = seal::unwrap(seal.as_str())
+                        .is_some_and(|(origin, _)| origin == self.target.origin);
+                    if ours && self.target.quirks.echo.is_some() {
+                        back.reasoning.push_str(text.as_str());
+                    } else {
+                        self.losses.add(
+                            "messages[].content[].thinking",
+                            if ours { "dropped: not asked for" } else { "dropped: another's" },
+                        );
+                    }
+                }
+                Part::Sealed(data) => match seal::unwrap(data.as_str()) {
+                    Some((origin, sealed)) if origin == self.target.origin => {
+                        back.sealed =
+                            unescaped(&Text::inside(sealed)).map(std::borrow::Cow::into_owned);
+                    }
+                    Some(_) | None => {
+                        self.losses
+                            .add("messages[].content[].redacted_thinking", "dropped: another's");
+                    }
+                },
+                Part::Text(_)
+                | Part::Refusal(_)
+                | Part::Image(_)
+                | Part::File(..)
+                | Part::Call { .. }
+                | Part::Result { .. } => {}
+            }
+        }
+        back
+    }
+
+    fn given_back(&mut self, out: &mut Out, back: &Back) {
+        if let Some(field) = self.target.quirks.echo.filter(|_| !back.reasoning.is_empty()) {
+            out.text(field, &Text::inside(back.reasoning.as_str()));
+        }
+        let details = back.sealed.as_deref().and_then(Members::read);
+        if let Some(details) = details.and_then(|members| members.get("reasoning_details")) {
+            out.key("reasoning_details");
+            out.raw(details.get());
+        }
+    }
+
+    fn call(&mut self, out: &mut Out, part: &Part<'_>, back: &Back) {
+        let Part::Call { id, name, args } = part else { return };
+        let extra = back.sealed.as_deref().and_then(Members::read);
+        let extra = extra.and_then(|members| members.get("extra_content"));
+        let extra = extra.and_then(|raw| Members::read(raw.get()));
+        let extra = extra.and_then(|members| members.get(id.as_str()));
+        out.object(|out| {
+            out.word("id", &IDS.of(id, "call_"));
+            let name = self.name(name);
+            if let Args::Free(text) = args {
+                out.word("type", "custom");
+                out.key("custom");
+                out.object(|out| {
+                    out.word("name", &name);
+                    out.text("input", text);
+                });
+            } else {
+                out.word("type", "function");
+                out.key("function");
+                out.object(|out| {
+                    out.word("name", &name);
+                    out.key("arguments");
+                    match args {
+                        Args::Object(json) => out.raw(&json::quoted(json.as_str())),
+                        Args::Quoted(text) | Args::Free(text) => out.joined(&[text.as_str()]),
+                    }
+                });
+            }
+            if let Some(extra) = extra {
+                out.key("extra_content");
+                out.raw(extra.get());
+            }
+        });
+    }
+}
+
+fn text<'p>(part: &'p Part<'_>) -> Option<&'p Text<'p>> {
+    if let Part::Text(text) = part { Some(text) } else { None }
+}
+
+/// One text is a string, several are parts: nothing is put between them.
+fn content(out: &mut Out, texts: &[&Text<'_>]) {
+    out.key("content");
+    match texts {
+        [] => out.joined(&[]),
+        [one] => out.joined(&[one.as_str()]),
+        many => out.list(|out| {
+            for text in many {
+                out.object(|out| {
+                    out.word("type", "text");
+                    out.text("text", text);
+                });
+            }
+        }),
+    }
+}
+
+fn image(out: &mut Out, source: &Source<'_>) -> Result<(), Uncarried> {
+    const PATH: &str = "messages[].content[].image";
+    let url: &[&str] = match source {
+        Source::Inline { mime, data } => &["data:", mime.as_str(), ";base64,", data.as_str()],
+        Source::Url(url) => &[url.as_str()],
+        Source::Stored(_) => {
+            return Err(Uncarried::new(PATH, "it lies in the store of another vendor"));
+        }
+        Source::Plain(_) => return Err(Uncarried::new(PATH, "a text is no image")),
+    };
+    out.object(|out| {
+        out.word("type", "image_url");
+        out.key("image_url");
+        out.object(|out| {
+            out.key("url");
+            out.joined(url);
+        });
+    });
+    Ok(())
+}

@@ -1,0 +1,159 @@
+//! Requests that cross: read in the dialect of the caller, written in that of the target.
+//!
+//! ```text
+//!   body ──read──▶ ir::Request ──arrange──▶ turns in a legal order ──write──▶ body
+//!           └─ Losses ───────────────┴───────────────────────────────┘
+//! ```
+//!
+//! Reading is lenient: what real clients send is taken, whatever the specification says. Writing is
+//! strict: only what the target's dialect defines, in an order that it takes.
+//!
+//! **Invariant:** whatever a request says is written, or stands among the losses. It is refused only
+//! where the rest would mean something else.
+
+mod arrange;
+mod out;
+pub(crate) mod parts;
+#[cfg(test)]
+mod tests;
+
+use crate::seal::Origin;
+use crate::{chat, messages};
+use arrange::arrange;
+use ir::request::{Json, Text};
+use ir::{Dialect, Losses, Quirks, Repair, Request, Traits};
+use std::borrow::Cow;
+
+pub(crate) use out::Out;
+use parts::Plainness;
+pub(crate) use parts::{Read, inside, text_of};
+
+/// Whom a request is written for.
+#[derive(Clone, Copy, Debug)]
+pub struct Target<'a> {
+    /// The provider's row, its dialect among it.
+    pub quirks: &'a Quirks,
+    /// What it calls the model.
+    pub model: &'a str,
+    /// What is known of the model.
+    pub traits: Traits,
+    /// Whose seals it opens.
+    pub origin: Origin,
+    /// It shall answer with a stream.
+    pub stream: bool,
+    /// What it taught us by refusing earlier requests.
+    pub repairs: &'a [Repair],
+}
+
+/// A request in the words of its target.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Written {
+    /// The body.
+    pub body: String,
+    /// What did not come along.
+    pub losses: Losses,
+    /// The `anthropic-version` that goes with the body.
+    pub version: Option<&'static str>,
+    /// The `anthropic-beta` that goes with the body.
+    pub beta: Option<&'static str>,
+    /// Tools that go by another name, or in another form: calls of them are to be read back.
+    pub aliases: Vec<Alias>,
+}
+
+/// A tool that the target knows otherwise than the caller.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Alias {
+    /// Its name at the target.
+    pub there: String,
+    /// Its name at the caller: the inside of a JSON string.
+    pub here: String,
+    /// It takes free text at the caller, and at the target an object with that text as `input`.
+    pub free: bool,
+}
+
+/// A request that the other dialect cannot say.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("{path}: {why}")]
+pub struct Uncarried {
+    /// Where it stands in the request.
+    pub path: Cow<'static, str>,
+    /// Why it cannot be said, and what would have been lost.
+    pub why: Cow<'static, str>,
+}
+
+// === impl Uncarried ===
+
+impl Uncarried {
+    pub(crate) fn new(
+        path: impl Into<Cow<'static, str>>,
+        why: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        Self { path: path.into(), why: why.into() }
+    }
+}
+
+/// Writes a request for a target of the other dialect.
+pub fn cross(from: Dialect, body: &[u8], target: &Target<'_>) -> Result<Written, Uncarried> {
+    let mut losses = Losses::default();
+    let request = read(from, body, &mut losses)?;
+    let mut written = write(request, target)?;
+    losses.extend(&written.losses);
+    written.losses = losses;
+    Ok(written)
+}
+
+fn read<'a>(from: Dialect, body: &'a [u8], losses: &mut Losses) -> Result<Request<'a>, Uncarried> {
+    match from {
+        Dialect::Chat => chat::read::request(body, losses),
+        Dialect::Messages => messages::read::request(body, losses),
+    }
+}
+
+fn write(mut request: Request<'_>, target: &Target<'_>) -> Result<Written, Uncarried> {
+    let mut losses = Losses::default();
+    request.turns = arrange(std::mem::take(&mut request.turns), &mut losses);
+    match target.quirks.dialect {
+        Dialect::Chat => chat::write::request(&request, target, losses),
+        Dialect::Messages => messages::write::request(&request, target, losses),
+    }
+}
+
+// === impl Alias ===
+
+impl Alias {
+    /// A tool's name as the target takes it; noted where that, or its form, is another.
+    pub(crate) fn note(
+        aliases: &mut Vec<Self>,
+        names: Plainness,
+        name: &Text<'_>,
+        free: bool,
+    ) -> String {
+        let there = names.of(name, "").into_owned();
+        let alias = Self { there: there.clone(), here: name.as_str().to_owned(), free };
+        if (free || alias.there != alias.here) && !aliases.contains(&alias) {
+            aliases.push(alias);
+        }
+        there
+    }
+}
+
+// === impl Target ===
+
+impl Target<'_> {
+    /// The model's limit, where more is asked for.
+    pub(crate) fn cut(&self, max_tokens: &Json<'_>) -> Option<u64> {
+        let asked: u64 = max_tokens.as_str().parse().ok()?;
+        let limit = self.repairs.iter().find_map(|repair| match repair {
+            Repair::MaxTokens(limit) => Some(*limit),
+            Repair::Plain | Repair::Without(_) | Repair::TokenField(_) | Repair::SystemAsUser => {
+                None
+            }
+        });
+        limit.filter(|limit| *limit < asked)
+    }
+
+    /// Whether the target refused this field before.
+    pub(crate) fn refuses(&self, field: &str) -> bool {
+        self.repairs.iter().any(|repair| matches!(repair, Repair::Without(it) if *it == field))
+    }
+}

@@ -1,0 +1,194 @@
+//! What the readers of both dialects share: bodies, texts, and what is left over.
+
+use super::Uncarried;
+use crate::json::{self, Members, Type, Word};
+use crate::seal::hash;
+use ir::Losses;
+use ir::request::{Source, Text, Turn};
+use serde::Deserialize;
+use serde::de::{Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
+use std::borrow::Cow;
+use std::fmt;
+
+/// A request's body: its messages, and its other members.
+#[derive(Debug, Default)]
+pub(crate) struct Body<'a> {
+    pub(crate) messages: Vec<Members<'a>>,
+    pub(crate) rest: Vec<(Cow<'a, str>, &'a RawValue)>,
+}
+
+/// A reader on its way through a request.
+#[derive(Debug)]
+pub(crate) struct Read<'l> {
+    /// What it leaves behind.
+    pub(crate) losses: &'l mut Losses,
+}
+
+/// What a name or an id may hold: ASCII letters, digits, `_` and `-`, and no more than this.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Plainness {
+    pub(crate) max: usize,
+}
+
+/// The inside of a string; `None` where it is none.
+pub(crate) fn inside(raw: &RawValue) -> Option<Text<'_>> {
+    let text = raw.get().strip_prefix('"')?.strip_suffix('"')?;
+    Some(Text::inside(text))
+}
+
+/// A string, unescaped; `None` where it is none.
+pub(crate) fn text_of(raw: &RawValue) -> Option<Cow<'_, str>> {
+    let Word(text) = serde_json::from_str(raw.get()).ok()?;
+    Some(text)
+}
+
+/// What an inside says.
+pub(crate) fn unescaped<'a>(text: &'a Text<'_>) -> Option<Cow<'a, str>> {
+    if memchr::memchr(b'\\', text.as_str().as_bytes()).is_none() {
+        return Some(Cow::Borrowed(text.as_str()));
+    }
+    serde_json::from_str::<String>(&format!("\"{}\"", text.as_str())).ok().map(Cow::Owned)
+}
+
+/// A text of ours as the inside of a string.
+pub(crate) fn escaped(text: &str) -> Text<'static> {
+    let quoted = json::quoted(text);
+    let inside = quoted.get(1..quoted.len().saturating_sub(1)).unwrap_or_default();
+    Text::inside(inside.to_owned())
+}
+
+/// Insides, one after the other.
+pub(crate) fn concat(texts: &[&str]) -> Text<'static> {
+    Text::inside(texts.concat())
+}
+
+/// `true`, and nothing else.
+pub(crate) fn is_true(raw: &RawValue) -> bool {
+    raw.get() == "true"
+}
+
+/// Whether it says anything: `null`, `""`, `[]` and `{}` do not.
+pub(crate) fn says(raw: &RawValue) -> bool {
+    json::filled(raw) != Some(false)
+}
+
+/// The objects of an array.
+pub(crate) fn objects<'a>(
+    raw: &'a RawValue,
+    path: &'static str,
+) -> Result<Vec<Members<'a>>, Uncarried> {
+    serde_json::from_str(raw.get()).map_err(|_| Uncarried::new(path, "it is no array of objects"))
+}
+
+/// The members of an object; none where it is none.
+pub(crate) fn members(raw: Option<&RawValue>) -> Members<'_> {
+    raw.and_then(|raw| Members::read(raw.get())).unwrap_or_default()
+}
+
+/// An image or a document in a `data:` URL, or elsewhere
+/// (<https://www.rfc-editor.org/rfc/rfc2397>).
+pub(crate) fn source(url: &str) -> Source<'_> {
+    let inline = url.strip_prefix("data:").and_then(|rest| rest.split_once(";base64,"));
+    match inline {
+        Some((mime, data)) => {
+            let mime = mime.split(';').next().unwrap_or(mime);
+            Source::Inline { mime: Text::inside(mime), data: Text::inside(data) }
+        }
+        None => Source::Url(Text::inside(url)),
+    }
+}
+
+// === impl Body ===
+
+impl<'a> Body<'a> {
+    /// Reads a request's body.
+    pub(crate) fn read(body: &'a [u8]) -> Result<Self, Uncarried> {
+        let text =
+            std::str::from_utf8(body).map_err(|_| Uncarried::new("the body", "it is not UTF-8"))?;
+        serde_json::from_str(text)
+            .map_err(|_| Uncarried::new("messages", "they are no array of objects"))
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Body<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Object;
+
+        impl<'de> Visitor<'de> for Object {
+            type Value = Body<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut body = Body::default();
+                while let Some(Word(key)) = map.next_key::<Word<'de>>()? {
+                    if key == "messages" {
+                        body.messages = map.next_value()?;
+                    } else {
+                        body.rest.push((key, map.next_value()?));
+                    }
+                }
+                Ok(body)
+            }
+        }
+
+        deserializer.deserialize_map(Object)
+    }
+}
+
+// === impl Read ===
+
+impl Read<'_> {
+    /// What an object says beside the members that were taken.
+    pub(crate) fn rest(&mut self, path: &str, members: &Members<'_>, taken: &[&str]) {
+        for (key, raw) in &members.0 {
+            if !taken.contains(&key.as_ref()) {
+                self.member(path, key, raw);
+            }
+        }
+    }
+
+    /// A member that nobody takes.
+    pub(crate) fn member(&mut self, path: &str, key: &str, raw: &RawValue) {
+        if says(raw) {
+            let dot = if path.is_empty() { "" } else { "." };
+            self.losses.add(format!("{path}{dot}{}", name(key)), "dropped");
+        }
+    }
+}
+
+/// A member's name, for headers and logs: callers may choose any.
+pub(crate) fn name(key: &str) -> String {
+    let plain = |c: char| if c.is_ascii_alphanumeric() || "_-.".contains(c) { c } else { '?' };
+    key.chars().take(64).map(plain).collect()
+}
+
+/// Whether a value is `null`.
+pub(crate) fn is_null(raw: &RawValue) -> bool {
+    json::type_of(raw) == Type::Null
+}
+
+// === impl Plainness ===
+
+impl Plainness {
+    /// A name or an id that the target takes: the same, or, where it would be refused, another that
+    /// is always the same for the same.
+    pub(crate) fn of<'t>(self, text: &'t Text<'_>, prefix: &str) -> Cow<'t, str> {
+        let plain = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+        let text = text.as_str();
+        if !text.is_empty() && text.len() <= self.max && text.chars().all(plain) {
+            return Cow::Borrowed(text);
+        }
+        let kept: String =
+            text.chars().filter(|&c| plain(c)).take(self.max.saturating_sub(32)).collect();
+        Cow::Owned(format!("{prefix}{kept}_{:016x}", hash(text)))
+    }
+}
+
+/// Whether a turn says anything.
+pub(crate) fn is_empty(turn: &Turn<'_>) -> bool {
+    turn.parts.is_empty()
+}
