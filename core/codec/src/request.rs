@@ -16,6 +16,7 @@ mod out;
 pub(crate) mod parts;
 #[cfg(test)]
 mod tests;
+mod unseal;
 
 use crate::seal::Origin;
 use crate::{chat, messages};
@@ -27,6 +28,7 @@ use std::borrow::Cow;
 pub(crate) use out::Out;
 use parts::Plainness;
 pub(crate) use parts::{Read, inside, text_of};
+pub use unseal::without_seals;
 
 /// Whom a request is written for.
 #[derive(Clone, Copy, Debug)]

@@ -17,6 +17,7 @@ mod reference;
 mod schema;
 mod server;
 mod syntax;
+mod traits;
 mod unit;
 mod url;
 mod zero;
@@ -31,6 +32,7 @@ pub use problem::Problem;
 pub use provider::{Credential, Provider};
 pub use reference::reference;
 pub use server::{RecordSink, Server};
+pub use traits::traits;
 pub use url::BaseUrl;
 
 use ir::Quirks;

@@ -57,6 +57,8 @@ pub enum Failure {
     Overflow(u64),
     /// The request could not be written down for this target; what was wrong.
     Unsendable(&'static str),
+    /// The target's dialect cannot say what the request says; what, and why.
+    Uncarried(String),
 }
 
 /// Why a name could not be resolved.

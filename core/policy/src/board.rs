@@ -438,6 +438,7 @@ fn has_spoken(class: Class) -> bool {
             | Class::GuardrailBlock
             | Class::GuardrailDown
             | Class::Overlong
+            | Class::Uncarried
             | Class::GatewayFault
     )
 }

@@ -27,6 +27,7 @@ pub fn classify(failure: &Failure, codes: &[(&str, &str)]) -> Class {
         Failure::Stalled => Class::Stalled,
         Failure::Overflow(_) => Class::Overlong,
         Failure::Unsendable(_) => Class::GatewayFault,
+        Failure::Uncarried(_) => Class::Uncarried,
     }
 }
 

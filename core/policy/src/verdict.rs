@@ -96,6 +96,8 @@ pub enum Class {
     GuardrailDown,
     /// More than we are willing to hold.
     Overlong,
+    /// The request means something else in the target's dialect.
+    Uncarried,
     /// 46: a fault of ours.
     GatewayFault,
 }
@@ -261,6 +263,7 @@ rows! {
     GuardrailBlock  "guardrail_block"  Caller   | No           | No              | None          | Own(400),       false, "BS0203";
     GuardrailDown   "guardrail_down"   Gateway  | No           | No              | None          | Own(503),       true,  "BS0203";
     Overlong        "overlong"         Gateway  | No           | No              | None          | Own(502),       false, "BS0312";
+    Uncarried       "uncarried"        Caller   | No           | Yes             | None          | Own(400),       false, "BS0313";
     GatewayFault    "gateway_fault"    Gateway  | No           | No              | None          | Own(500),       true,  "BS0203";
 }
 

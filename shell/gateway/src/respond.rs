@@ -184,6 +184,8 @@ fn sentence(class: Class, failure: &Failure, target: Option<&str>, drive: &Drive
         "check the api_key of this provider in backstop.toml or the environment"
     } else if class == Class::Certificate {
         "the connection may be intercepted: nothing was sent over it"
+    } else if class == Class::Uncarried {
+        "leave it out, or add a target of your dialect to the chain"
     } else if class == Class::DnsNotFound {
         "check base_url, and the name servers of this machine"
     } else if class.row().transient {
@@ -216,6 +218,7 @@ fn observed(failure: &Failure) -> String {
         Failure::Silent(Deadline::FirstContent) => "showed no content in time".into(),
         Failure::Silent(Deadline::Total) => "was the last asked when the time was over".into(),
         Failure::Stalled => "fell silent in the middle of its answer".into(),
+        Failure::Uncarried(why) => format!("cannot be asked this in its own dialect ({why})"),
         Failure::Unsendable(why) => format!("could not be asked ({why})"),
         Failure::Overflow(bytes) => format!("sent more than {bytes} bytes that had to be held"),
     }

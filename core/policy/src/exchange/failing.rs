@@ -391,6 +391,7 @@ fn hints(failure: &Failure) -> Hints {
         | Failure::Silent(_)
         | Failure::Stalled
         | Failure::Overflow(_)
-        | Failure::Unsendable(_) => Hints::default(),
+        | Failure::Unsendable(_)
+        | Failure::Uncarried(_) => Hints::default(),
     }
 }
