@@ -50,18 +50,19 @@ fn order(events: &[Event]) {
     let mut open = BTreeSet::new();
     for event in events {
         match event {
-            Event::Open(block) => assert!(open.insert(*block), "opened twice: {block:?}"),
+            Event::Open(block, _) => assert!(open.insert(*block), "opened twice: {block:?}"),
             Event::Close(block) => assert!(open.remove(block), "closed twice: {block:?}"),
-            Event::Delta(block) => assert!(open.contains(block), "outside a block: {block:?}"),
+            Event::Delta(block, _) => assert!(open.contains(block), "outside a block: {block:?}"),
             // What follows these is another answer, or none.
             Event::End | Event::Fail(_) => break,
             Event::Ping
-            | Event::Start
-            | Event::Finish(_)
+            | Event::Start(_)
+            | Event::Finish(..)
             | Event::Usage(_)
             | Event::Progress
             | Event::Repeated(_)
-            | Event::Malformed(_) => {}
+            | Event::Malformed(_)
+            | Event::Aside(_) => {}
         }
     }
 }

@@ -3,8 +3,8 @@
 use crate::dice::Dice;
 use bytes::Bytes;
 use ir::{
-    Block, BlockKind, Connect, Dns, Event, Events, Failure, Finish, Frame, Hints, Rejection, Shape,
-    Time, Tokens, Usage, Whole,
+    Block, BlockKind, Connect, Dns, Event, Events, Failure, Finish, Frame, Hints, Piece, Rejection,
+    Shape, Time, Tokens, Usage, Whole,
 };
 use policy::Input;
 use std::time::Duration;
@@ -198,18 +198,19 @@ impl Tape {
     fn frame(&mut self, after: Duration, events: &[Event]) {
         self.at += after;
         let calls = |event: &Event, opens: bool| match event {
-            Event::Open(block) => opens && block.kind == BlockKind::Tool,
+            Event::Open(block, _) => opens && block.kind == BlockKind::Tool,
             Event::Close(block) => !opens && block.kind == BlockKind::Tool,
-            Event::Delta(_)
-            | Event::Start
+            Event::Delta(..)
+            | Event::Start(_)
             | Event::Progress
             | Event::Ping
-            | Event::Finish(_)
+            | Event::Finish(..)
             | Event::Usage(_)
             | Event::End
             | Event::Fail(_)
             | Event::Repeated(_)
-            | Event::Malformed(_) => false,
+            | Event::Malformed(_)
+            | Event::Aside(_) => false,
         };
         self.open += events.iter().filter(|event| calls(event, true)).count();
         self.open -= events.iter().filter(|event| calls(event, false)).count();
@@ -238,7 +239,7 @@ impl Tape {
         if dice.percent(30) {
             self.calls(gap, dice);
         }
-        self.frame(gap, &[Event::Finish(Finish::Stop)]);
+        self.frame(gap, &[Event::Finish(Finish::Stop, None)]);
         if dice.percent(95) {
             self.frame(Duration::ZERO, &[Event::End]);
         }
@@ -248,19 +249,19 @@ impl Tape {
     /// Envelope and text.
     fn content(&mut self, first: Duration, gap: Duration, dice: &mut Dice) {
         self.head(first / 2);
-        self.frame(Duration::ZERO, &[Event::Start]);
+        self.frame(Duration::ZERO, &[Event::Start(None)]);
         let text = Block { kind: BlockKind::Text, index: 0 };
         let quiet = dice.percent(20);
         if quiet {
             return self.at += first / 2;
         }
-        self.frame(first / 2, &[Event::Open(text), Event::Delta(text)]);
+        self.frame(first / 2, &[Event::Open(text, None), Event::Delta(text, Piece::Unread)]);
         for _ in 0..dice.within(1..8) {
             match dice.within(0..20) {
                 0 => self.frame(gap, &[Event::Malformed("not JSON")]),
                 1 => self.frame(gap, &[Event::Ping]),
                 2 => self.frame(gap, &[]),
-                _ => self.frame(gap, &[Event::Delta(text)]),
+                _ => self.frame(gap, &[Event::Delta(text, Piece::Unread)]),
             }
         }
         self.frame(gap, &[Event::Close(text)]);
@@ -273,8 +274,8 @@ impl Tape {
         let blocks: Vec<Block> = blocks.collect();
         let beside = dice.percent(50);
         for block in &blocks {
-            self.frame(gap, &[Event::Open(*block)]);
-            self.frame(gap, &[Event::Delta(*block)]);
+            self.frame(gap, &[Event::Open(*block, None)]);
+            self.frame(gap, &[Event::Delta(*block, Piece::Unread)]);
             if !beside {
                 self.frame(gap, &[Event::Close(*block)]);
             }
@@ -301,7 +302,7 @@ impl Tape {
             }
             Fault::InBand if stream => {
                 self.head(first / 2);
-                self.frame(Duration::ZERO, &[Event::Start]);
+                self.frame(Duration::ZERO, &[Event::Start(None)]);
                 self.frame(dice.ms(1..100), &[Event::Fail(rejection(529, None))]);
             }
             Fault::Silent if dice.percent(50) => self.head(first),
@@ -314,7 +315,10 @@ impl Tape {
             Fault::CutLate | Fault::Stall | Fault::BrokenLate | Fault::Slow if stream => {
                 self.content(first, gap, dice);
                 if dice.percent(50) {
-                    self.frame(gap, &[Event::Open(Block { kind: BlockKind::Tool, index: 9 })]);
+                    self.frame(
+                        gap,
+                        &[Event::Open(Block { kind: BlockKind::Tool, index: 9 }, None)],
+                    );
                 }
                 self.at += gap;
                 if fault == Fault::CutLate {

@@ -23,7 +23,9 @@ pub(crate) mod write;
 use crate::head::CHOICES_MAX;
 use crate::{json, rejection};
 use calls::{CALLS_MAX, Calls};
-use ir::{Block, BlockKind, Dialect, Event, Events, Finish, Rejection};
+use ir::{
+    Aside, Block, BlockKind, Dialect, Event, Events, Finish, Opening, Piece, Reason, Rejection,
+};
 use smallvec::smallvec;
 use std::collections::BTreeMap;
 use wire::{Chunk, Delta};
@@ -34,6 +36,8 @@ use wire::{Chunk, Delta};
 pub(crate) struct Stream {
     /// How many choices were asked for.
     wanted: usize,
+    /// Events say what was said.
+    carry: bool,
     started: bool,
     /// The answer's finish was told.
     told: bool,
@@ -48,6 +52,8 @@ struct Choice {
     current: Option<BlockKind>,
     calls: Calls,
     finish: Option<Finish>,
+    /// How the finish was spelled.
+    reason: Option<Box<Reason>>,
 }
 
 /// Chat's place of a block.
@@ -78,10 +84,10 @@ pub(crate) fn finish(reason: &str, calls: bool) -> Result<Finish, Box<Rejection>
 // === impl Stream ===
 
 impl Stream {
-    /// For this many choices.
-    pub(crate) fn new(wanted: u32) -> Self {
+    /// For this many choices; `carry`: what was said goes with the events.
+    pub(crate) fn new(wanted: u32, carry: bool) -> Self {
         let wanted = usize::try_from(wanted.clamp(1, CHOICES_MAX)).unwrap_or(1);
-        Self { wanted, started: false, told: false, choices: BTreeMap::new() }
+        Self { wanted, carry, started: false, told: false, choices: BTreeMap::new() }
     }
 
     /// What a frame with these fields means.
@@ -100,10 +106,10 @@ impl Stream {
     }
 
     fn meaning(&mut self, event: &[u8], data: &[u8], chunk: &Chunk<'_>) -> Events {
-        if event == b"error" || chunk.is_error() { fail(data) } else { self.chunk(chunk) }
+        if event == b"error" || chunk.is_error() { fail(data) } else { self.chunk(data, chunk) }
     }
 
-    fn chunk(&mut self, chunk: &Chunk<'_>) -> Events {
+    fn chunk(&mut self, data: &[u8], chunk: &Chunk<'_>) -> Events {
         // What cannot be read is told before anything of the frame is taken in.
         let pieces = chunk.calls();
         for choice in chunk.choices().into_iter().flatten() {
@@ -112,6 +118,10 @@ impl Stream {
             }
         }
         let mut events = Events::new();
+        if !self.started && chunk.choices().is_some_and(|choices| !choices.is_empty()) {
+            self.started = true;
+            events.push(Event::Start(self.carry.then(|| Box::new(wire::envelope(data)))));
+        }
         for choice in chunk.choices().into_iter().flatten() {
             self.choice(choice, &mut events);
         }
@@ -149,17 +159,20 @@ impl Stream {
 
     fn choice(&mut self, wire: &wire::Choice<'_>, events: &mut Events) {
         let index = wire.index.unwrap_or(0);
-        if !self.started {
-            self.started = true;
-            events.push(Event::Start);
-        }
         let choice = self.choices.entry(index).or_default();
         if let Some(delta) = &wire.delta {
-            choice.delta(index, delta, events);
+            choice.delta(index, delta, self.carry, events);
+        }
+        if self.carry && wire.logprobs.is_some() {
+            events.push(Event::Aside(Aside::Native("choices[].logprobs")));
         }
         if let Some(reason) = wire.reason() {
             match finish(reason, choice.calls.count() > 0) {
-                Ok(finish) => choice.close(index, finish, events),
+                Ok(finish) => {
+                    choice.close(index, finish, events);
+                    let spelled = || Reason { word: reason.into(), ..Reason::default() };
+                    choice.reason = self.carry.then(|| Box::new(spelled()));
+                }
                 Err(rejection) => events.push(Event::Fail(rejection)),
             }
             let finished = self.choices.values().filter(|choice| choice.finish.is_some()).count();
@@ -180,10 +193,10 @@ impl Stream {
 
     /// Tells the finish, once: the first choice's.
     fn tell(&mut self, events: &mut Events) {
-        let finish = self.choices.values().find_map(|choice| choice.finish);
-        if let Some(finish) = finish.filter(|_| !self.told) {
+        let choice = self.choices.values().find(|choice| choice.finish.is_some());
+        if let Some(choice) = choice.filter(|_| !self.told) {
             self.told = true;
-            events.push(Event::Finish(finish));
+            events.extend(choice.finish.map(|it| Event::Finish(it, choice.reason.clone())));
         }
     }
 }
@@ -191,7 +204,7 @@ impl Stream {
 // === impl Choice ===
 
 impl Choice {
-    fn delta(&mut self, index: u32, delta: &Delta<'_>, events: &mut Events) {
+    fn delta(&mut self, index: u32, delta: &Delta<'_>, carry: bool, events: &mut Events) {
         let shown = delta.shown();
         for (kind, filled) in [
             (BlockKind::Reasoning, shown.reasoning),
@@ -200,17 +213,31 @@ impl Choice {
         ] {
             if filled {
                 self.switch(Some(kind), index, events);
-                events.push(Event::Delta(block(kind, index, 0)));
+                let block = block(kind, index, 0);
+                if carry {
+                    let pieces = delta.said(kind);
+                    events.extend(pieces.into_iter().map(|piece| Event::Delta(block, piece)));
+                } else {
+                    events.push(Event::Delta(block, Piece::Unread));
+                }
             }
+        }
+        if carry && json::holds(delta.annotations) {
+            events.push(Event::Aside(Aside::Native("choices[].message.annotations")));
         }
         for call in delta.calls() {
             let (tool, new) = self.calls.place(&call);
+            let block = block(BlockKind::Tool, index, tool);
             if new {
                 self.switch(None, index, events);
-                events.push(Event::Open(block(BlockKind::Tool, index, tool)));
+                let opening = carry.then(|| Box::new(Opening::Call(call.said())));
+                events.push(Event::Open(block, opening));
+            } else if carry && call.says_more() {
+                events.push(Event::Aside(Aside::Call(block, Box::new(call.said()))));
             }
             if call.has_arguments() {
-                events.push(Event::Delta(block(BlockKind::Tool, index, tool)));
+                let piece = if carry { call.arguments() } else { Piece::Unread };
+                events.push(Event::Delta(block, piece));
             }
         }
     }
@@ -224,7 +251,7 @@ impl Choice {
             events.push(Event::Close(block(before, index, 0)));
         }
         if let Some(kind) = kind {
-            events.push(Event::Open(block(kind, index, 0)));
+            events.push(Event::Open(block(kind, index, 0), None));
         }
         self.current = kind;
     }

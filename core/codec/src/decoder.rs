@@ -30,11 +30,22 @@ enum Meaning {
 // === impl Decoder ===
 
 impl Decoder {
-    /// For an answer of `choices` choices (1 but for Chat's `n`).
+    /// For an answer of `choices` choices (1 but for Chat's `n`). Its events say what kind of thing
+    /// came, and nothing of what it said.
     pub fn new(dialect: Dialect, choices: u32) -> Self {
+        Self::told(dialect, choices, false)
+    }
+
+    /// The same, with what was said in the events. But for that, and for [`ir::Event::Aside`] and
+    /// several pieces of one block in one frame, the events are those of [`Self::new`].
+    pub fn carrying(dialect: Dialect, choices: u32) -> Self {
+        Self::told(dialect, choices, true)
+    }
+
+    fn told(dialect: Dialect, choices: u32, carry: bool) -> Self {
         let meaning = match dialect {
-            Dialect::Chat => Meaning::Chat(chat::Stream::new(choices)),
-            Dialect::Messages => Meaning::Messages(messages::Stream::default()),
+            Dialect::Chat => Meaning::Chat(chat::Stream::new(choices, carry)),
+            Dialect::Messages => Meaning::Messages(messages::Stream::new(carry)),
         };
         Self { framer: Framer::default(), meaning, first: true }
     }

@@ -142,9 +142,20 @@ pub(crate) fn tidied(text: &[u8]) -> Option<String> {
     value.is_object().then(|| value.to_string())
 }
 
+/// The inside of a string, as it is spelled: no quotes, escapes untouched.
+pub(crate) fn inside(raw: &RawValue) -> Option<&str> {
+    raw.get().strip_prefix('"')?.strip_suffix('"')
+}
+
 /// A string as JSON.
 pub(crate) fn quoted(text: &str) -> String {
     serde_json::Value::from(text).to_string()
+}
+
+/// A text as the inside of a JSON string.
+pub(crate) fn escaped(text: &str) -> String {
+    let quoted = quoted(text);
+    quoted.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or_default().to_owned()
 }
 
 /// A raw value on one line. JSON's strings hold no raw line ends, so nothing in them changes.

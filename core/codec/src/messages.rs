@@ -19,7 +19,7 @@ pub(crate) mod wire;
 pub(crate) mod write;
 
 use crate::{json, rejection};
-use ir::{Block, BlockKind, Dialect, Event, Events, Finish, Tokens};
+use ir::{Block, BlockKind, Dialect, Event, Events, Finish, Piece, Tokens};
 use smallvec::smallvec;
 use wire::{BlockStart, Delta, Usage, Wire};
 
@@ -30,6 +30,8 @@ const OPEN_MAX: usize = 1024;
 #[cfg_attr(test, derive(Clone))]
 #[derive(Debug, Default)]
 pub(crate) struct Stream {
+    /// Events say what was said.
+    carry: bool,
     progress: Progress,
     open: Vec<Block>,
     tokens: Tokens,
@@ -91,6 +93,11 @@ fn is_known(kind: &str) -> bool {
 // === impl Stream ===
 
 impl Stream {
+    /// `carry`: what was said goes with the events.
+    pub(crate) fn new(carry: bool) -> Self {
+        Self { carry, ..Self::default() }
+    }
+
     /// What a frame with these fields means.
     pub(crate) fn events(&mut self, event: &[u8], data: &[u8]) -> Events {
         let event = std::str::from_utf8(event).unwrap_or_default();
@@ -128,7 +135,7 @@ impl Stream {
             "content_block_stop" => self.close(wire.index),
             "message_delta" => self.message_delta(wire),
             "message_stop" => {
-                *self = Self::default();
+                *self = Self::new(self.carry);
                 smallvec![Event::End]
             }
             "ping" => smallvec![Event::Ping],
@@ -147,13 +154,14 @@ impl Stream {
             Progress::Idle => {}
             Progress::Started => return repeated("a second message_start"),
             Progress::Written => {
-                *self = Self::default();
+                *self = Self::new(self.carry);
                 let said = "the provider began the answer again (a second message_start)";
                 return smallvec![Event::Fail(rejection::said(500, "", said))];
             }
         }
         self.progress = Progress::Started;
-        let mut events: Events = smallvec![Event::Start];
+        let mut events: Events =
+            smallvec![Event::Start(self.carry.then(|| Box::new(message.said())))];
         if let Some(usage) = &message.usage {
             events.push(self.usage(usage));
         }
@@ -173,9 +181,12 @@ impl Stream {
         let block = Block { kind: block_kind(kind.as_str()), index };
         self.open.push(block);
         self.progress = Progress::Written;
-        let mut events: Events = smallvec![Event::Open(block)];
+        let mut events: Events = smallvec![];
+        let opening = if self.carry { start.opening(block.kind) } else { None };
+        events.push(Event::Open(block, opening.map(Box::new)));
         if block.kind == BlockKind::Other || start.shows() {
-            events.push(Event::Delta(block));
+            let piece = if self.carry { start.said(block.kind) } else { Piece::Unread };
+            events.push(Event::Delta(block, piece));
         }
         events
     }
@@ -195,7 +206,8 @@ impl Stream {
             (None, _) => return malformed("a delta outside any block"),
         };
         if filled {
-            events.push(Event::Delta(Block { kind, index }));
+            let piece = if self.carry { delta.said(kind) } else { Piece::Unread };
+            events.push(Event::Delta(Block { kind, index }, piece));
         } else if kind == BlockKind::Reasoning {
             // Reasoning that is not shown comes as empty pieces: the model works.
             events.push(Event::Progress);
@@ -209,7 +221,7 @@ impl Stream {
             self.open.push(block);
         }
         self.progress = Progress::Written;
-        events.push(Event::Open(block));
+        events.push(Event::Open(block, None));
         kind
     }
 
@@ -230,9 +242,14 @@ impl Stream {
         if let Some(usage) = &wire.usage {
             events.push(self.usage(usage));
         }
-        let reason = wire.delta.as_ref().and_then(|delta| delta.stop_reason.as_ref());
-        if let Some(reason) = reason.filter(|reason| !reason.as_str().is_empty()) {
-            events.push(Event::Finish(finish(reason.as_str())));
+        let Some(delta) = &wire.delta else { return events };
+        if self.carry {
+            events.extend(delta.aside().map(Event::Aside));
+        }
+        let reason = delta.stop_reason.as_ref().map(json::Word::as_str);
+        if let Some(reason) = reason.filter(|reason| !reason.is_empty()) {
+            let spelled = self.carry.then(|| Box::new(delta.reason()));
+            events.push(Event::Finish(finish(reason), spelled));
         }
         events
     }

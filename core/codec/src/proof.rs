@@ -4,7 +4,7 @@
 
 use crate::Decoder;
 use bytes::Bytes;
-use ir::{Block, BlockKind, Dialect, Event, Frame, Rejection, Tokens};
+use ir::{Block, BlockKind, Dialect, Event, Frame, Piece, Rejection, Tokens};
 use std::path::{Path, PathBuf};
 
 /// A recorded answer.
@@ -22,6 +22,42 @@ pub(crate) fn feed(dialect: Dialect, choices: u32, pieces: &[Bytes]) -> (Vec<Fra
         decoder.feed(piece.clone(), &mut frames).expect("frames within the limit");
     }
     (frames, decoder.finish())
+}
+
+/// The same, with what was said.
+pub(crate) fn feed_carrying(dialect: Dialect, choices: u32, pieces: &[Bytes]) -> Vec<Frame> {
+    let mut decoder = Decoder::carrying(dialect, choices);
+    let mut frames = Vec::new();
+    for piece in pieces {
+        decoder.feed(piece.clone(), &mut frames).expect("frames within the limit");
+    }
+    frames
+}
+
+/// The events of a frame without what was said: asides gone, several pieces of a block as one.
+pub(crate) fn bare(events: &[Event]) -> Vec<Event> {
+    let mut bare: Vec<Event> = Vec::new();
+    for event in events {
+        let event = match event {
+            Event::Start(_) => Event::Start(None),
+            Event::Open(block, _) => Event::Open(*block, None),
+            Event::Delta(block, _) => Event::Delta(*block, Piece::Unread),
+            Event::Finish(finish, _) => Event::Finish(*finish, None),
+            Event::Aside(_) => continue,
+            Event::Ping
+            | Event::Close(_)
+            | Event::Progress
+            | Event::Usage(_)
+            | Event::End
+            | Event::Fail(_)
+            | Event::Repeated(_)
+            | Event::Malformed(_) => event.clone(),
+        };
+        if !matches!(event, Event::Delta(..)) || bare.last() != Some(&event) {
+            bare.push(event);
+        }
+    }
+    bare
 }
 
 /// All events in order.
@@ -57,17 +93,18 @@ pub(crate) fn written(frames: &[Frame]) -> String {
 pub(crate) fn word(event: &Event) -> String {
     match event {
         Event::Ping => "ping".to_owned(),
-        Event::Start => "start".to_owned(),
+        Event::Start(_) => "start".to_owned(),
         Event::Progress => "progress".to_owned(),
-        Event::Open(block) => format!("open {}", place(*block)),
-        Event::Delta(block) => format!("delta {}", place(*block)),
+        Event::Open(block, _) => format!("open {}", place(*block)),
+        Event::Delta(block, _) => format!("delta {}", place(*block)),
         Event::Close(block) => format!("close {}", place(*block)),
-        Event::Finish(finish) => format!("finish {finish:?}"),
+        Event::Finish(finish, _) => format!("finish {finish:?}"),
         Event::Usage(tokens) => format!("usage {}", counts(*tokens)),
         Event::End => "end".to_owned(),
         Event::Fail(rejection) => format!("fail {}", told(rejection)),
         Event::Repeated(what) => format!("repeated: {what}"),
         Event::Malformed(reason) => format!("malformed: {reason}"),
+        Event::Aside(aside) => format!("aside: {aside:?}"),
     }
 }
 

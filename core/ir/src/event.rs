@@ -1,7 +1,9 @@
 //! What a piece of an answer means, beside the exact bytes it came in.
 //!
-//! **Invariant:** the bytes of all frames of an answer, in order, are the answer's bytes. A frame
-//! whose meaning is unknown has no events and rides along.
+//! **Invariants:** the bytes of all frames of an answer, in order, are the answer's bytes. A frame
+//! whose meaning is unknown has no events and rides along. What a piece says is carried only where
+//! somebody asked for it (`codec::Decoder::carrying`), as JSON spells it: nothing is unescaped that
+//! is only passed on.
 
 use crate::{Rejection, Tokens, Usage};
 use bytes::Bytes;
@@ -25,15 +27,15 @@ pub enum Event {
     /// The provider says it is alive. Not content.
     Ping,
     /// The envelope: `message_start`, or Chat's role chunk. Not content.
-    Start,
+    Start(Option<Box<Envelope>>),
     /// A block begins. Content where the block is a tool call: its name is shown.
-    Open(Block),
-    /// A non-empty piece of a block.
-    Delta(Block),
+    Open(Block, Option<Box<Opening>>),
+    /// A non-empty piece of a block. Where it is carried, one frame may bring several.
+    Delta(Block, Piece),
     /// The provider closed the block.
     Close(Block),
     /// Why the model stopped. From here on the answer is complete, with or without an end marker.
-    Finish(Finish),
+    Finish(Finish, Option<Box<Reason>>),
     /// The model works, and has nothing to show of it: an empty piece of reasoning.
     Progress,
     /// Token counts so far; a later one replaces an earlier one.
@@ -46,6 +48,94 @@ pub enum Event {
     Repeated(&'static str),
     /// A frame that should have been readable and is not; the reason.
     Malformed(&'static str),
+    /// Something beside the blocks. Not content, and told only where pieces are carried.
+    Aside(Aside),
+}
+
+/// Events are moved often: their size is that of the token counts.
+const _: () = assert!(size_of::<Event>() <= 48);
+
+/// Who answers.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Envelope {
+    /// The provider's id of the answer, the inside of a JSON string; empty where it gave none.
+    pub id: Box<str>,
+    /// The model it names, likewise.
+    pub model: Box<str>,
+    /// When the answer began, in seconds since 1970. Messages does not say.
+    pub created: Option<u64>,
+}
+
+/// What a block says as it begins.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Opening {
+    /// A tool call.
+    Call(Call),
+    /// Reasoning that only its provider can read (`redacted_thinking`): the inside of a JSON string.
+    Redacted(Box<str>),
+    /// A block that only its dialect has: its type, as text.
+    Native(Box<str>),
+}
+
+/// What is said of a tool call beside its arguments. Texts are the insides of JSON strings, empty
+/// where they were not given.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Call {
+    /// By which the result is matched to the call.
+    pub id: Box<str>,
+    /// What is called.
+    pub name: Box<str>,
+    /// Chat's custom tool: its argument is free text, not JSON.
+    pub custom: bool,
+    /// Chat's `extra_content`: JSON that the provider wants back with the call (Gemini's
+    /// `thought_signature`, <https://ai.google.dev/gemini-api/docs/thought-signatures>).
+    pub extra: Option<Box<str>>,
+}
+
+/// What a piece of a block says. Texts are the insides of JSON strings, as they were spelled: no
+/// quotes, escapes untouched. So half a surrogate pair in each of two pieces is no reason to lose
+/// it.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub enum Piece {
+    /// Nobody asked.
+    #[default]
+    Unread,
+    /// Text for the reader.
+    Text(Box<str>),
+    /// Text for the reader that declines.
+    Refusal(Box<str>),
+    /// Readable reasoning.
+    Thinking(Box<str>),
+    /// What its provider knows its reasoning by.
+    Signature(Box<str>),
+    /// Chat's `reasoning_details`, a JSON array on one line.
+    Details(Box<str>),
+    /// Of a call's arguments: JSON as text, or a custom tool's free text.
+    Arguments(Box<str>),
+    /// A citation of Messages, a JSON object on one line.
+    Citation(Box<str>),
+    /// What only its dialect has; the name of its place, as in `delta.audio`.
+    Native(&'static str),
+}
+
+/// How a finish was spelled.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Reason {
+    /// As text.
+    pub word: Box<str>,
+    /// The stop sequence that was hit: the inside of a JSON string.
+    pub stop_sequence: Option<Box<str>>,
+    /// The `stop_details` of Messages: a JSON object on one line.
+    pub stop_details: Option<Box<str>>,
+}
+
+/// What stands beside the blocks of an answer.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Aside {
+    /// What was not said of a call as it began.
+    Call(Block, Box<Call>),
+    /// What only its dialect has: its path, in the words of a [`Loss`](crate::Loss).
+    Native(&'static str),
 }
 
 /// A part of an answer.
@@ -104,13 +194,14 @@ impl Event {
     /// Whether this is a semantic piece of the answer (text, reasoning, tool).
     pub fn is_content(&self) -> bool {
         match self {
-            Self::Delta(_) => true,
-            Self::Open(block) => block.kind == BlockKind::Tool,
+            Self::Delta(..) => true,
+            Self::Open(block, _) => block.kind == BlockKind::Tool,
             Self::Ping
-            | Self::Start
+            | Self::Start(_)
             | Self::Progress
             | Self::Close(_)
-            | Self::Finish(_)
+            | Self::Finish(..)
+            | Self::Aside(_)
             | Self::Usage(_)
             | Self::End
             | Self::Fail(_)

@@ -16,7 +16,10 @@ pub mod traits;
 pub mod usage;
 
 pub use dialect::{Dialect, Shape};
-pub use event::{Block, BlockKind, Event, Events, Finish, Frame, Whole};
+pub use event::{
+    Aside, Block, BlockKind, Call, Envelope, Event, Events, Finish, Frame, Opening, Piece, Reason,
+    Whole,
+};
 pub use failure::{Blame, Connect, Deadline, Dns, Failure, Hints, Rejection, Tls};
 pub use invariant::Invariant;
 pub use loss::{LOSSES_MAX, Loss, Losses};

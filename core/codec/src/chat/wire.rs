@@ -9,7 +9,12 @@ use crate::head::CHOICES_MAX;
 use crate::json::{self, Count, Few, Type, Word};
 use ir::Tokens;
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
+
+mod said;
+
+pub(crate) use said::envelope;
 
 /// One chunk.
 #[derive(Debug, Deserialize)]
@@ -34,6 +39,7 @@ pub(crate) struct Choice<'a> {
     pub(crate) message: Option<Delta<'a>>,
     #[serde(borrow)]
     finish_reason: Option<Word<'a>>,
+    pub(crate) logprobs: Option<IgnoredAny>,
     /// Moonshot puts it here.
     pub(crate) usage: Option<Usage>,
 }
@@ -56,6 +62,8 @@ pub(crate) struct Delta<'a> {
     #[serde(borrow)]
     images: Option<&'a RawValue>,
     #[serde(borrow)]
+    pub(crate) annotations: Option<&'a RawValue>,
+    #[serde(borrow)]
     tool_calls: Option<Few<Call<'a>, CALLS_MAX>>,
     #[serde(borrow)]
     function_call: Option<Function<'a>>,
@@ -71,6 +79,8 @@ pub(crate) struct Call<'a> {
     function: Option<Function<'a>>,
     #[serde(borrow)]
     custom: Option<Function<'a>>,
+    #[serde(borrow)]
+    extra_content: Option<&'a RawValue>,
 }
 
 /// What is called, and with what.
@@ -222,6 +232,7 @@ impl<'a> Delta<'a> {
             id: None,
             function: Some(function.clone()),
             custom: None,
+            extra_content: None,
         });
         self.tool_calls.iter().flat_map(|Few(calls)| calls).cloned().chain(function)
     }
@@ -242,11 +253,19 @@ impl Call<'_> {
 
     /// Whether it brings a piece of the arguments.
     pub(crate) fn has_arguments(&self) -> bool {
-        self.functions().any(|function| json::holds(function.arguments.or(function.input)))
+        self.functions().any(|function| json::holds(function.text()))
     }
 
     fn functions(&self) -> impl Iterator<Item = &Function<'_>> {
         self.function.iter().chain(&self.custom)
+    }
+}
+
+// === impl Function ===
+
+impl<'a> Function<'a> {
+    fn text(&self) -> Option<&'a RawValue> {
+        self.arguments.or(self.input)
     }
 }
 

@@ -1,9 +1,11 @@
 //! Recorded streams against golden files, every split, and the cases that recordings do not have.
 
 use super::Decoder;
-use crate::proof::{cut, events, feed, framed, golden, joined, seeds, streams, written};
+use crate::proof::{
+    bare, cut, events, feed, feed_carrying, framed, golden, joined, seeds, streams, written,
+};
 use bytes::Bytes;
-use ir::{Dialect, Frame};
+use ir::{Dialect, Event, Frame, Piece};
 
 mod chat;
 mod messages;
@@ -15,6 +17,18 @@ fn check(dialect: Dialect, choices: u32, lines: &[&str], expect: &[&str]) {
     let written = written(&frames);
     assert_eq!(written.lines().collect::<Vec<_>>(), expect, "\nfrom {}", lines.join("\n"));
     assert_eq!(joined(&frames, &rest), bytes, "CD2");
+    carried("", dialect, choices, &frames, &bytes);
+}
+
+/// What is carried changes nothing of what is meant.
+fn carried(name: &str, dialect: Dialect, choices: u32, plain: &[Frame], bytes: &Bytes) {
+    let carrying = feed_carrying(dialect, choices, std::slice::from_ref(bytes));
+    assert_eq!(carrying.len(), plain.len(), "{name}");
+    for (carrying, plain) in carrying.iter().zip(plain) {
+        assert_eq!(bare(&carrying.events), bare(&plain.events), "{name}: {carrying:?}");
+        let unread = |event: &Event| matches!(event, Event::Delta(_, Piece::Unread));
+        assert!(!carrying.events.iter().any(unread), "{name}: {carrying:?}");
+    }
 }
 
 /// CD1 and CD2: the same events and bytes as in one piece.
@@ -29,6 +43,7 @@ fn recorded_streams_mean_what_they_meant() {
     for stream in streams() {
         let (frames, rest) = feed(stream.dialect, 1, std::slice::from_ref(&stream.bytes));
         assert_eq!(joined(&frames, &rest), stream.bytes, "CD2: {}", stream.name);
+        carried(&stream.name, stream.dialect, 1, &frames, &stream.bytes);
         golden(&format!("streams/{}.events.txt", stream.name), &written(&frames));
     }
 }
@@ -245,22 +260,24 @@ mod properties {
             let bytes = Bytes::from(bytes);
             let (whole, _) = feed(stream.dialect, 1, std::slice::from_ref(&bytes));
             same(&stream.name, stream.dialect, &whole, &bytes, &cut(&bytes, &places));
+            super::carried(&stream.name, stream.dialect, 1, &whole, &bytes);
             // Deltas come in open blocks only, and what is open is not opened again.
             let mut open = std::collections::BTreeSet::new();
             for event in events(&whole) {
                 match event {
-                    ir::Event::Open(block) => prop_assert_eq!(open.insert(block), true),
+                    ir::Event::Open(block, _) => prop_assert_eq!(open.insert(block), true),
                     ir::Event::Close(block) => prop_assert_eq!(open.remove(&block), true),
-                    ir::Event::Delta(block) => prop_assert_eq!(open.contains(&block), true),
+                    ir::Event::Delta(block, _) => prop_assert_eq!(open.contains(&block), true),
                     // What follows these is another answer, or none.
                     ir::Event::End | ir::Event::Fail(_) => break,
                     ir::Event::Ping
-                    | ir::Event::Start
+                    | ir::Event::Start(_)
                     | ir::Event::Progress
-                    | ir::Event::Finish(_)
+                    | ir::Event::Finish(..)
                     | ir::Event::Usage(_)
                     | ir::Event::Repeated(_)
-                    | ir::Event::Malformed(_) => {}
+                    | ir::Event::Malformed(_)
+                    | ir::Event::Aside(_) => {}
                 }
             }
         }

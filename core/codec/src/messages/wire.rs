@@ -7,13 +7,16 @@ use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use std::fmt;
 
+mod said;
+
 /// An event's `data`; which fields it has depends on its type.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Wire<'a> {
     #[serde(borrow, rename = "type")]
     pub(crate) kind: Option<Word<'a>>,
     pub(crate) index: Option<u32>,
-    pub(crate) message: Option<Message>,
+    #[serde(borrow)]
+    pub(crate) message: Option<Message<'a>>,
     #[serde(borrow)]
     pub(crate) content_block: Option<BlockStart<'a>>,
     #[serde(borrow)]
@@ -25,7 +28,11 @@ pub(crate) struct Wire<'a> {
 
 /// The `message` of `message_start`.
 #[derive(Debug, Deserialize)]
-pub(crate) struct Message {
+pub(crate) struct Message<'a> {
+    #[serde(borrow)]
+    id: Option<&'a RawValue>,
+    #[serde(borrow)]
+    model: Option<&'a RawValue>,
     pub(crate) usage: Option<Usage>,
 }
 
@@ -42,6 +49,10 @@ pub(crate) struct BlockStart<'a> {
     data: Option<&'a RawValue>,
     #[serde(borrow)]
     input: Option<&'a RawValue>,
+    #[serde(borrow)]
+    id: Option<&'a RawValue>,
+    #[serde(borrow)]
+    name: Option<&'a RawValue>,
 }
 
 /// The `delta` of `content_block_delta` and of `message_delta`.
@@ -54,6 +65,10 @@ pub(crate) struct Delta<'a> {
     partial_json: Option<&'a RawValue>,
     thinking: Option<&'a RawValue>,
     signature: Option<&'a RawValue>,
+    citation: Option<&'a RawValue>,
+    stop_sequence: Option<&'a RawValue>,
+    stop_details: Option<&'a RawValue>,
+    container: Option<&'a RawValue>,
     /// Any other member is a string, an array or an object that holds something.
     other: bool,
 }
@@ -127,7 +142,8 @@ impl Delta<'_> {
             "signature_delta" => self.signature,
             _ => {
                 let known = [self.text, self.partial_json, self.thinking, self.signature];
-                return Ok(self.other || known.into_iter().any(json::holds));
+                let late = [self.citation, self.stop_sequence, self.stop_details, self.container];
+                return Ok(self.other || known.into_iter().chain(late).any(json::holds));
             }
         };
         let own = own.filter(|raw| json::type_of(raw) == Type::String);
@@ -156,6 +172,10 @@ impl<'de: 'a, 'a> Deserialize<'de> for Delta<'a> {
                         "partial_json" => delta.partial_json = Some(map.next_value()?),
                         "thinking" => delta.thinking = Some(map.next_value()?),
                         "signature" => delta.signature = Some(map.next_value()?),
+                        "citation" => delta.citation = Some(map.next_value()?),
+                        "stop_sequence" => delta.stop_sequence = Some(map.next_value()?),
+                        "stop_details" => delta.stop_details = Some(map.next_value()?),
+                        "container" => delta.container = Some(map.next_value()?),
                         _ => delta.other |= json::holds(Some(map.next_value()?)),
                     }
                 }

@@ -58,7 +58,7 @@ fn recorded_answers_as_streams() {
         assert_eq!(events.last(), Some(&Event::End), "{}", document.name);
         let (mut finish, mut usage) = (None, Usage::Unknown);
         for event in &events {
-            if let Event::Finish(said) = event {
+            if let Event::Finish(said, _) = event {
                 finish = Some(*said);
             }
             if let Event::Usage(tokens) = event {
@@ -67,7 +67,7 @@ fn recorded_answers_as_streams() {
         }
         let empty = !events.iter().any(Event::is_content);
         assert_eq!(Whole { finish, usage, empty }, whole, "{}", document.name);
-        let open = |event: &&Event| matches!(event, Event::Open(_));
+        let open = |event: &&Event| matches!(event, Event::Open(..));
         let close = |event: &&Event| matches!(event, Event::Close(_));
         let (opened, closed) =
             (events.iter().filter(open).count(), events.iter().filter(close).count());
@@ -193,7 +193,7 @@ proptest! {
         for piece in [said, thought, json::quoted(&input)] {
             assert!(stream.contains(&format!(":{piece}}}")), "{piece} in {stream}");
         }
-        let tools = |event: &&Event| matches!(event, Event::Delta(block) if block.kind == BlockKind::Tool);
+        let tools = |event: &&Event| matches!(event, Event::Delta(block, _) if block.kind == BlockKind::Tool);
         prop_assert_eq!(events(&frames).iter().filter(tools).count(), 1);
     }
 

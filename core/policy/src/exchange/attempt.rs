@@ -154,19 +154,19 @@ impl Attempt {
         for event in &frame.events {
             content |= event.is_content();
             match event {
-                Event::Ping | Event::Start => {}
+                Event::Ping | Event::Start(_) | Event::Aside(_) => {}
                 Event::Progress => self.worked = Some(now),
-                Event::Open(block) => {
+                Event::Open(block, _) => {
                     self.opened = Some(now);
                     self.open.push(*block);
                 }
-                Event::Delta(_) => self.deltas += 1,
+                Event::Delta(..) => self.deltas += 1,
                 Event::Close(block) => self.open.retain(|open| open != block),
                 // It ends in calls, and something could not be read: perhaps one of them.
-                Event::Finish(Finish::Tool) if 0 < self.holes => {
+                Event::Finish(Finish::Tool, _) if 0 < self.holes => {
                     return Step::Failed(Failure::Malformed("a call that could not be read"), None);
                 }
-                Event::Finish(finish) => self.finish = Some((*finish, now)),
+                Event::Finish(finish, _) => self.finish = Some((*finish, now)),
                 Event::Usage(tokens) => self.usage = Usage::Exact(*tokens),
                 Event::End if self.is_complete() => {
                     over = true;

@@ -219,19 +219,20 @@ impl Witness {
             assert_eq!(bytes, frame, "EX5: relayed {:?}, fed {fed:?}", self.relayed);
             for event in events {
                 match event {
-                    Event::Open(block) if block.kind == BlockKind::Tool => open.push(*block),
+                    Event::Open(block, _) if block.kind == BlockKind::Tool => open.push(*block),
                     Event::Close(block) => open.retain(|it| it != block),
-                    Event::Open(_)
-                    | Event::Delta(_)
-                    | Event::Start
+                    Event::Open(..)
+                    | Event::Delta(..)
+                    | Event::Start(_)
                     | Event::Progress
                     | Event::Ping
-                    | Event::Finish(_)
+                    | Event::Finish(..)
                     | Event::Usage(_)
                     | Event::End
                     | Event::Fail(_)
                     | Event::Repeated(_)
-                    | Event::Malformed(_) => {}
+                    | Event::Malformed(_)
+                    | Event::Aside(_) => {}
                 }
             }
         }

@@ -14,7 +14,7 @@ use crate::classify::tests::{failure, rejection};
 use crate::{Action, AttemptId, Breakers, Class, Deadlines, Exchange, Input, Leg, Plan};
 use crate::{ProviderId, Retries, Words};
 use bytes::Bytes;
-use ir::{Block, BlockKind, Event, Finish, Frame, Shape, Time, Tokens, Usage, Whole};
+use ir::{Block, BlockKind, Event, Finish, Frame, Piece, Shape, Time, Tokens, Usage, Whole};
 use std::cell::RefCell;
 use std::sync::Arc;
 use std::time::Duration;
@@ -120,17 +120,17 @@ pub(super) fn event(word: &str, rest: &[&str]) -> Event {
     let block = |kind| Block { kind, index: index.parse().unwrap() };
     match name {
         "ping" => Event::Ping,
-        "start" => Event::Start,
+        "start" => Event::Start(None),
         "work" => Event::Progress,
-        "text" => Event::Delta(block(BlockKind::Text)),
-        "+text" => Event::Open(block(BlockKind::Text)),
+        "text" => Event::Delta(block(BlockKind::Text), Piece::Unread),
+        "+text" => Event::Open(block(BlockKind::Text), None),
         "/text" => Event::Close(block(BlockKind::Text)),
-        "think" => Event::Delta(block(BlockKind::Reasoning)),
-        "tool" => Event::Open(block(BlockKind::Tool)),
-        "args" => Event::Delta(block(BlockKind::Tool)),
+        "think" => Event::Delta(block(BlockKind::Reasoning), Piece::Unread),
+        "tool" => Event::Open(block(BlockKind::Tool), None),
+        "args" => Event::Delta(block(BlockKind::Tool), Piece::Unread),
         "/tool" => Event::Close(block(BlockKind::Tool)),
-        "finish" => Event::Finish(Finish::Stop),
-        "refusal" => Event::Finish(Finish::Refusal),
+        "finish" => Event::Finish(Finish::Stop, None),
+        "refusal" => Event::Finish(Finish::Refusal, None),
         "end" => Event::End,
         "twice" => Event::Repeated("a block"),
         "bad" => Event::Malformed("not JSON"),

@@ -1,0 +1,96 @@
+//! Anthropic Messages: what an event says, for those who carry it elsewhere.
+//!
+//! **Invariant:** texts are copied as they are spelled.
+
+use super::{BlockStart, Delta, Message};
+use crate::json::{self, Type, Word};
+use ir::{Aside, BlockKind, Envelope, Opening, Piece, Reason};
+use serde_json::value::RawValue;
+
+/// The inside of a string; nothing else is one.
+fn inside(raw: Option<&RawValue>) -> Box<str> {
+    raw.and_then(json::inside).unwrap_or_default().into()
+}
+
+fn object(raw: Option<&RawValue>) -> Option<Box<str>> {
+    let raw = raw.filter(|raw| json::type_of(raw) == Type::Object);
+    raw.map(|raw| json::one_line(raw).into())
+}
+
+// === impl Message ===
+
+impl Message<'_> {
+    /// Who answers.
+    pub(crate) fn said(&self) -> Envelope {
+        Envelope { id: inside(self.id), model: inside(self.model), created: None }
+    }
+}
+
+// === impl BlockStart ===
+
+impl BlockStart<'_> {
+    /// What it says of the block; nothing of a text or of readable thinking.
+    pub(crate) fn opening(&self, kind: BlockKind) -> Option<Opening> {
+        match kind {
+            BlockKind::Text => None,
+            BlockKind::Reasoning => self.data.map(|data| Opening::Redacted(inside(Some(data)))),
+            BlockKind::Tool => Some(Opening::Call(ir::Call {
+                id: inside(self.id),
+                name: inside(self.name),
+                custom: false,
+                extra: None,
+            })),
+            BlockKind::Other => {
+                Some(Opening::Native(self.kind.as_ref().map_or("", Word::as_str).into()))
+            }
+        }
+    }
+
+    /// What it says before any delta.
+    pub(crate) fn said(&self, kind: BlockKind) -> Piece {
+        match kind {
+            BlockKind::Text => Piece::Text(inside(self.text)),
+            BlockKind::Reasoning => Piece::Thinking(inside(self.thinking)),
+            BlockKind::Tool => {
+                let input = self.input.map(|raw| json::escaped(&json::one_line(raw)));
+                Piece::Arguments(input.unwrap_or_default().into())
+            }
+            BlockKind::Other => Piece::Native("content[]"),
+        }
+    }
+}
+
+// === impl Delta ===
+
+impl Delta<'_> {
+    /// What it says, in a block of this kind.
+    pub(crate) fn said(&self, kind: BlockKind) -> Piece {
+        match (kind, self.kind.as_str()) {
+            (BlockKind::Other, _) => Piece::Native("content[]"),
+            (_, "text_delta") => Piece::Text(inside(self.text)),
+            (_, "thinking_delta") => Piece::Thinking(inside(self.thinking)),
+            (_, "signature_delta") => Piece::Signature(inside(self.signature)),
+            (BlockKind::Tool, "input_json_delta") => Piece::Arguments(inside(self.partial_json)),
+            (_, "citations_delta") => object(self.citation)
+                .map_or(Piece::Native("content[].citations[]"), Piece::Citation),
+            (BlockKind::Text | BlockKind::Reasoning | BlockKind::Tool, _) => {
+                Piece::Native("content[].delta")
+            }
+        }
+    }
+
+    /// How the finish is spelled.
+    pub(crate) fn reason(&self) -> Reason {
+        let sequence = self.stop_sequence.filter(|raw| json::type_of(raw) == Type::String);
+        Reason {
+            word: self.stop_reason.as_ref().map_or("", Word::as_str).into(),
+            stop_sequence: sequence.map(|raw| inside(Some(raw))),
+            stop_details: object(self.stop_details),
+        }
+    }
+
+    /// What stands beside the finish and has no place in another dialect.
+    pub(crate) fn aside(&self) -> Option<Aside> {
+        json::holds(self.container).then_some(Aside::Native("container"))
+    }
+}
