@@ -50,6 +50,8 @@ pub(crate) struct Stream {
 struct Choice {
     /// The open block that is not a tool call.
     current: Option<BlockKind>,
+    /// Readable reasoning came in a field of its own.
+    thought: bool,
     calls: Calls,
     finish: Option<Finish>,
     /// How the finish was spelled.
@@ -215,7 +217,8 @@ impl Choice {
                 self.switch(Some(kind), index, events);
                 let block = block(kind, index, 0);
                 if carry {
-                    let pieces = delta.said(kind);
+                    let pieces = delta.said(kind, self.thought);
+                    self.thought |= delta.thinks();
                     events.extend(pieces.into_iter().map(|piece| Event::Delta(block, piece)));
                 } else {
                     events.push(Event::Delta(block, Piece::Unread));

@@ -82,6 +82,14 @@ pub enum Error {
         /// The limit in bytes.
         limit: usize,
     },
+    /// An answer that crosses holds more back than it may: a tool call, reasoning.
+    #[error(
+        "a part of the answer that must be complete to be translated is longer than {limit} bytes"
+    )]
+    HeldTooLong {
+        /// The limit in bytes.
+        limit: usize,
+    },
     /// A document that should be a whole answer is not; what is wrong.
     #[error("the document is not an answer: {0}")]
     NotAnswer(&'static str),
@@ -103,6 +111,7 @@ impl Error {
             | Self::NotObject { .. }
             | Self::TooDeep { .. }
             | Self::FrameTooLong { .. }
+            | Self::HeldTooLong { .. }
             | Self::NotAnswer(_) => None,
         }
     }

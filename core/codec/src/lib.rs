@@ -2,12 +2,14 @@
 //!
 //! Within one dialect nothing is re-serialised: a request keeps its bytes but for the model's name
 //! ([`Head::splice`]), and an answer's frames carry the exact bytes they came in ([`Decoder`]).
+//! Between two dialects an answer is written anew from what its events carry ([`Crossing`]).
 //!
 //! **Invariants:** CD1, a decoder gives the same events, and the same bytes in the same order, for
 //! every split of its input; CD2, the frames' bytes and what [`Decoder::finish`] returns, put
 //! together, are the input. No byte of a provider or of a caller can make this crate panic.
 
 mod chat;
+mod crossing;
 mod decoder;
 mod error;
 mod head;
@@ -23,6 +25,7 @@ pub mod seal;
 mod sse;
 mod whole;
 
+pub use crossing::{Crossing, CrossingPlan};
 pub use decoder::Decoder;
 pub use error::Error;
 pub use head::{Head, read_head};

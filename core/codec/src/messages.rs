@@ -162,6 +162,9 @@ impl Stream {
         self.progress = Progress::Started;
         let mut events: Events =
             smallvec![Event::Start(self.carry.then(|| Box::new(message.said())))];
+        if self.carry {
+            events.extend(message.aside().map(Event::Aside));
+        }
         if let Some(usage) = &message.usage {
             events.push(self.usage(usage));
         }

@@ -8,7 +8,7 @@ mod list;
 pub use list::{ModelRow, model, models};
 
 use bytes::Bytes;
-use ir::Dialect;
+use ir::{Dialect, Rejection};
 use serde::Serialize;
 
 #[cfg(test)]
@@ -19,8 +19,8 @@ mod tests;
 pub struct Error<'a> {
     /// HTTP status, or the one it stands for inside a stream.
     pub status: u16,
-    /// The stable code of its page: `BS0301`.
-    pub code: &'a str,
+    /// The stable code of its page: `BS0301`. A provider's error keeps its own, if it has one.
+    pub code: Option<&'a str>,
     /// What happened, why, and what to do next.
     pub message: &'a str,
     /// Our id of the request.
@@ -42,7 +42,7 @@ struct ChatErrorFields<'a> {
     #[serde(rename = "type")]
     kind: &'a str,
     param: Option<&'a str>,
-    code: &'a str,
+    code: Option<&'a str>,
     request_id: &'a str,
 }
 
@@ -59,7 +59,8 @@ struct MessagesErrorFields<'a> {
     #[serde(rename = "type")]
     kind: &'a str,
     message: &'a str,
-    details: MessagesErrorDetails<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    details: Option<MessagesErrorDetails<'a>>,
 }
 
 #[derive(Serialize)]
@@ -105,6 +106,22 @@ pub fn missing_end(dialect: Dialect) -> Bytes {
     }
 }
 
+/// A provider's refusal, to be said in another dialect than its own: its status, code, field and
+/// words, under the type that the caller's dialect has for the status. A type from elsewhere would
+/// mislead: clients decide by it whether to try again
+/// (<https://github.com/router-for-me/CLIProxyAPI/issues/3055>).
+pub fn translated<'a>(rejection: &'a Rejection, request_id: &'a str) -> Error<'a> {
+    let said = |text: &'a str| (!text.is_empty()).then_some(text);
+    Error {
+        status: rejection.status,
+        code: said(&rejection.code),
+        message: said(&rejection.message).unwrap_or("the provider gave no reason"),
+        request_id,
+        kind: None,
+        param: said(&rejection.param),
+    }
+}
+
 /// JSON on one line.
 pub(crate) fn json(value: &impl Serialize) -> String {
     // Our own structs have nothing that could fail: no maps with odd keys, no fallible code.
@@ -120,7 +137,7 @@ fn error_json(dialect: Dialect, error: &Error<'_>) -> String {
         }
         Dialect::Messages => {
             let kind = kind.unwrap_or_else(|| messages_kind(status));
-            let details = MessagesErrorDetails { error_code: code };
+            let details = code.map(|error_code| MessagesErrorDetails { error_code });
             let error = MessagesErrorFields { kind, message, details };
             json(&MessagesError { kind: "error", error, request_id })
         }

@@ -36,7 +36,7 @@ impl Told {
     pub(crate) fn own<'a>(&'a self, request_id: &'a str) -> own::Error<'a> {
         own::Error {
             status: self.status,
-            code: self.code,
+            code: Some(self.code),
             message: &self.message,
             request_id,
             kind: self.kind.as_deref(),
@@ -231,7 +231,7 @@ pub(crate) fn refusal(refusal: &Refusal, request_id: &str) -> Response<Answer> {
     let message = &refusal.message;
     let error = own::Error {
         status: status.as_u16(),
-        code,
+        code: Some(code),
         message,
         request_id,
         kind: None,

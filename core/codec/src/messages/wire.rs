@@ -33,6 +33,8 @@ pub(crate) struct Message<'a> {
     id: Option<&'a RawValue>,
     #[serde(borrow)]
     model: Option<&'a RawValue>,
+    #[serde(borrow)]
+    content: Option<&'a RawValue>,
     pub(crate) usage: Option<Usage>,
 }
 

@@ -10,7 +10,7 @@ use proptest::prelude::{any, prop_assert, prop_assert_eq, proptest};
 fn error(status: u16) -> Error<'static> {
     Error {
         status,
-        code: "BS0301",
+        code: Some("BS0301"),
         message: "no \"target\"\nleft",
         request_id: "bs_1",
         kind: None,
@@ -115,7 +115,7 @@ proptest! {
         let dialect = if messages { Dialect::Messages } else { Dialect::Chat };
         let (frames, rest) = feed(dialect, 1, &[comment(&text)]);
         prop_assert_eq!((frames.len(), events(&frames).len(), rest.len()), (1, 0, 0));
-        let error = Error { status, code: &text, message: &text, request_id: &text, kind: Some(&text), param: Some(&text) };
+        let error = Error { status, code: Some(&text), message: &text, request_id: &text, kind: Some(&text), param: Some(&text) };
         let (frames, rest) = feed(dialect, 1, &[error_event(dialect, &error)]);
         prop_assert_eq!((frames.len(), rest.len()), (1, 0));
         let events = events(&frames);

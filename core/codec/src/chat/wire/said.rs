@@ -58,15 +58,22 @@ fn text(raw: Option<&RawValue>) -> Option<&str> {
 
 impl Delta<'_> {
     /// What it says in blocks of this kind: something, wherever [`Delta::shown`] has it.
-    pub(crate) fn said(&self, kind: BlockKind) -> Pieces {
+    /// `thought`: readable reasoning came in a field of its own before. What is readable in
+    /// `reasoning_details` then says it once more.
+    pub(crate) fn said(&self, kind: BlockKind, thought: bool) -> Pieces {
         let mut pieces = Pieces::new();
         match kind {
             BlockKind::Text => self.texts(&mut pieces),
-            BlockKind::Reasoning => self.reasons(&mut pieces),
+            BlockKind::Reasoning => self.reasons(thought, &mut pieces),
             BlockKind::Other => self.others(&mut pieces),
             BlockKind::Tool => {}
         }
         pieces
+    }
+
+    /// Whether it has readable reasoning in a field of its own.
+    pub(crate) fn thinks(&self) -> bool {
+        text(self.reasoning_content).or_else(|| text(self.reasoning)).is_some()
     }
 
     fn texts(&self, pieces: &mut Pieces) {
@@ -97,7 +104,7 @@ impl Delta<'_> {
         }
     }
 
-    fn reasons(&self, pieces: &mut Pieces) {
+    fn reasons(&self, thought: bool, pieces: &mut Pieces) {
         let thinking = |text: &str| Piece::Thinking(text.into());
         if let Some(text) = text(self.reasoning_content).or_else(|| text(self.reasoning)) {
             pieces.push(thinking(text));
@@ -115,7 +122,7 @@ impl Delta<'_> {
             }
         }
         if let Some(raw) = self.reasoning_details.filter(|raw| json::type_of(raw) == Type::Array) {
-            if pieces.is_empty() {
+            if pieces.is_empty() && !thought {
                 let details = parts(raw);
                 let texts = details.iter().filter_map(|part| text(part.text.or(part.summary)));
                 pieces.extend(texts.map(thinking));

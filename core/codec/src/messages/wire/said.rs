@@ -24,6 +24,12 @@ impl Message<'_> {
     pub(crate) fn said(&self) -> Envelope {
         Envelope { id: inside(self.id), model: inside(self.model), created: None }
     }
+
+    /// Blocks that are there before any begins: how an answer goes on whose code called a tool
+    /// (<https://docs.claude.com/en/docs/agents-and-tools/tool-use/programmatic-tool-calling>).
+    pub(crate) fn aside(&self) -> Option<Aside> {
+        json::holds(self.content).then_some(Aside::Native("message_start.message.content"))
+    }
 }
 
 // === impl BlockStart ===

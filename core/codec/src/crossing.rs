@@ -1,0 +1,150 @@
+//! An answer that crosses: a provider's stream in one dialect, as the stream of another.
+//!
+//! ```text
+//!   provider's bytes ─▶ Decoder (carrying) ─▶ events ─▶ encoder ─▶ caller's bytes
+//! ```
+//!
+//! The events are the provider's, and the exchange decides by them as it does where nothing
+//! crosses. The bytes of a frame are what the caller may have by then: none where something must be
+//! held, more than one event where it could not be said before.
+//!
+//! **Invariants:** what leaves is a legal stream of the caller's dialect at every point, and has an
+//! end only if the provider gave a finish. No part of a tool call leaves before all of it is there,
+//! and none whose arguments are not a JSON object: clients carry out what they can read of a call.
+//! Texts and arguments are never re-spelled. What cannot be said is a [`ir::Loss`]. **Absent:**
+//! whole documents; they cross as streams.
+
+mod call;
+mod chat;
+mod desk;
+mod messages;
+#[cfg(test)]
+mod tests;
+
+use crate::{Decoder, Error, seal, sse};
+use bytes::Bytes;
+use desk::Desk;
+use ir::{Dialect, Events, Frame, Losses};
+
+/// What a crossing has to know beside the bytes.
+#[derive(Clone, Debug)]
+pub struct CrossingPlan {
+    /// The provider's dialect.
+    pub from: Dialect,
+    /// The caller's.
+    pub to: Dialect,
+    /// Whose secrets are sealed: the target's.
+    pub origin: seal::Origin,
+    /// The model to show.
+    pub model: String,
+    /// Our id of the request: where the provider gave the answer no id, and in errors.
+    pub request_id: String,
+    /// Chat's custom tools that were sent as functions with one text `input`, and are shown as
+    /// custom tools again.
+    pub custom_tools: Vec<String>,
+    /// The caller of Chat asked for usage. Messages always tells it.
+    pub include_usage: bool,
+    /// The time, in seconds since 1970, where the provider does not tell it.
+    pub now_unix: u64,
+    /// How much may be held: tool calls that are open, reasoning that is repeated at its end.
+    pub hold_max: usize,
+}
+
+/// Writes one answer's stream in another dialect.
+#[derive(Debug)]
+pub struct Crossing {
+    decoder: Decoder,
+    encoder: Encoder,
+    desk: Desk,
+}
+
+#[derive(Debug)]
+enum Encoder {
+    Chat(Box<chat::Encoder>),
+    Messages(Box<messages::Encoder>),
+}
+
+/// What became of a frame's events.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Verdict {
+    /// They are as they were.
+    Same,
+    /// The frame ends a tool call that must not be shown; the reason.
+    Broken(&'static str),
+}
+
+// === impl Crossing ===
+
+impl Crossing {
+    /// For one answer with one choice.
+    pub fn new(plan: CrossingPlan) -> Self {
+        let decoder = Decoder::carrying(plan.from, 1);
+        let desk = Desk::new(plan.hold_max);
+        let encoder = match plan.to {
+            Dialect::Chat => Encoder::Chat(Box::new(chat::Encoder::new(plan))),
+            Dialect::Messages => Encoder::Messages(Box::new(messages::Encoder::new(plan))),
+        };
+        Self { decoder, encoder, desk }
+    }
+
+    /// Takes the provider's bytes as they come and puts out a frame for each of its frames: the
+    /// caller's bytes, perhaps none, and the provider's events. Events of frames that are to be
+    /// left out (`Malformed`, `Repeated`) have no bytes. A tool call whose arguments are not JSON
+    /// is `Malformed` while it is open.
+    ///
+    /// Fails where a frame is too long or more would have to be held than may be; the frames before
+    /// it are in `out`, and the crossing is of no more use.
+    pub fn feed(&mut self, chunk: Bytes, out: &mut Vec<Frame>) -> Result<(), Error> {
+        let first = out.len();
+        let fed = self.decoder.feed(chunk, out);
+        for place in first..out.len() {
+            let Some(frame) = out.get_mut(place) else { break };
+            if let Err(error) = self.frame(frame) {
+                out.truncate(place);
+                return Err(error);
+            }
+        }
+        fed
+    }
+
+    /// The end of a stream whose finish was seen and whose end marker never came; nothing where
+    /// there was no finish, or the end is written.
+    pub fn end(&mut self) -> Bytes {
+        match &mut self.encoder {
+            Encoder::Chat(encoder) => encoder.end(&mut self.desk),
+            Encoder::Messages(encoder) => encoder.end(&mut self.desk),
+        }
+        self.desk.take()
+    }
+
+    /// What could not be said so far.
+    pub fn losses(&self) -> &Losses {
+        &self.desk.losses
+    }
+
+    fn frame(&mut self, frame: &mut Frame) -> Result<(), Error> {
+        if frame.events.is_empty() && sse::is_comment(&frame.bytes) {
+            if self.is_over() {
+                frame.bytes = Bytes::new();
+            }
+            return Ok(());
+        }
+        let verdict = match &mut self.encoder {
+            Encoder::Chat(encoder) => encoder.frame(&mut frame.events, &mut self.desk)?,
+            Encoder::Messages(encoder) => encoder.frame(&frame.events, &mut self.desk)?,
+        };
+        frame.bytes = self.desk.take();
+        if let Verdict::Broken(what) = verdict {
+            frame.bytes = Bytes::new();
+            frame.events = Events::from_elem(ir::Event::Malformed(what), 1);
+        }
+        Ok(())
+    }
+
+    fn is_over(&self) -> bool {
+        match &self.encoder {
+            Encoder::Chat(encoder) => encoder.is_over(),
+            Encoder::Messages(encoder) => encoder.is_over(),
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! A tool call while it is put together, and what makes it fit to be shown.
+
+use crate::json::{self, Members, Type, Word};
+use ir::{Block, Call};
+use std::fmt;
+
+/// A call whose pieces are collected. Texts are the insides of JSON strings.
+#[derive(Debug)]
+pub(super) struct Pending {
+    pub(super) block: Block,
+    pub(super) said: Call,
+    pub(super) arguments: String,
+}
+
+/// Why a call is not shown.
+pub(super) const BROKEN: &str =
+    "a tool call that has no name, or whose arguments are not a JSON object";
+
+/// The hash that makes ids: FNV-1a, as in [`crate::seal`]. The same input has the same id always.
+pub(super) fn hash(text: &str) -> u64 {
+    let step = |hash: u64, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3);
+    text.as_bytes().iter().fold(0xcbf2_9ce4_8422_2325, step)
+}
+
+/// Whether Messages takes it for an id: `^[a-zA-Z0-9_-]+$`.
+pub(super) fn is_legal_id(id: &str) -> bool {
+    !id.is_empty() && id.bytes().all(is_legal)
+}
+
+/// What of a text may stand in an id; the rest is `_`.
+pub(super) fn legal(text: &str, max: usize) -> String {
+    let legal = |byte: u8| if is_legal(byte) { char::from(byte) } else { '_' };
+    text.bytes().take(max).map(legal).collect()
+}
+
+fn is_legal(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-')
+}
+
+/// The text whose inside this is. Half a surrogate pair becomes a replacement character: the result
+/// is looked at and never passed on.
+fn unescaped(inside: &str) -> Option<String> {
+    struct Lossy;
+
+    impl serde::de::Visitor<'_> for Lossy {
+        type Value = String;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a string")
+        }
+
+        fn visit_bytes<E>(self, bytes: &[u8]) -> Result<String, E> {
+            Ok(String::from_utf8_lossy(bytes).into_owned())
+        }
+    }
+
+    let quoted = format!("\"{inside}\"");
+    let mut json = serde_json::Deserializer::from_str(&quoted);
+    serde::Deserializer::deserialize_bytes(&mut json, Lossy).ok()
+}
+
+// === impl Pending ===
+
+impl Pending {
+    pub(super) fn new(block: Block, said: Call) -> Self {
+        Self { block, said, arguments: String::new() }
+    }
+
+    /// Takes in what was said of the call later: what is known stays, some servers repeat it with
+    /// every piece.
+    pub(super) fn learn(&mut self, later: &Call) {
+        if self.said.id.is_empty() {
+            self.said.id.clone_from(&later.id);
+        }
+        if self.said.name.is_empty() {
+            self.said.name.clone_from(&later.name);
+        }
+        if later.extra.is_some() {
+            self.said.extra.clone_from(&later.extra);
+        }
+    }
+
+    /// How much of it is held.
+    pub(super) fn size(&self) -> usize {
+        self.arguments.len()
+    }
+
+    /// The arguments, the inside of a JSON string still; those of a call without any are `{}`.
+    pub(super) fn arguments(&self) -> &str {
+        if self.is_bare() { "{}" } else { &self.arguments }
+    }
+
+    /// Whether it can be shown: it is called something, with a JSON object.
+    pub(super) fn is_whole(&self) -> bool {
+        let object = || {
+            let text = unescaped(&self.arguments)?;
+            let raw: &serde_json::value::RawValue = serde_json::from_str(&text).ok()?;
+            (json::type_of(raw) == Type::Object).then_some(())
+        };
+        !self.said.name.is_empty() && (self.said.custom || self.is_bare() || object().is_some())
+    }
+
+    /// The inside of the text `input`, the one argument of a custom tool that was sent as a
+    /// function.
+    pub(super) fn input(&self) -> Option<String> {
+        let text = unescaped(&self.arguments)?;
+        let members = Members::read(&text)?;
+        Some(json::inside(members.get("input")?)?.to_owned())
+    }
+
+    /// Whether it is called one of these names.
+    pub(super) fn is_one_of(&self, names: &[String]) -> bool {
+        let quoted = format!("\"{}\"", self.said.name);
+        let name: Option<Word<'_>> = serde_json::from_str(&quoted).ok();
+        name.is_some_and(|name| names.iter().any(|known| known == name.as_str()))
+    }
+
+    fn is_bare(&self) -> bool {
+        !self.said.custom && self.arguments.bytes().all(|byte| byte == b' ')
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Pending, is_legal_id, legal, unescaped};
+    use ir::{Block, BlockKind, Call};
+
+    #[test]
+    fn arguments_are_looked_at_and_not_touched() {
+        let pending = |arguments: &str| {
+            let block = Block { kind: BlockKind::Tool, index: 0 };
+            let said = Call { name: "f".into(), ..Call::default() };
+            Pending { arguments: arguments.to_owned(), ..Pending::new(block, said) }
+        };
+        for whole in [
+            "",
+            "{}",
+            r#"{\"a\":1e400}"#,
+            r#"{\"a\":\"\\ud83d\"}"#,
+            r#"{\"a\":\"\ud83d\"}"#,
+            r"\u007b}",
+            r#" {\"a\":1,\"a\":2}\n"#,
+        ] {
+            assert!(pending(whole).is_whole(), "{whole}");
+        }
+        for half in [r#"{\"a\""#, "[]", "null", r#"\"{}\""#, "{}{}", r#"{\"a\":\"\u0000\"}"#] {
+            assert!(!pending(half).is_whole(), "{half}");
+        }
+        assert_eq!(
+            pending(r#"{\"input\":\"a\\n\\u00e9\"}"#).input().as_deref(),
+            Some(r"a\n\u00e9")
+        );
+        assert_eq!(unescaped(r"\ud83d").as_deref(), Some("\u{fffd}\u{fffd}\u{fffd}"));
+    }
+
+    #[test]
+    fn ids_are_legal() {
+        assert!(is_legal_id("call_A-1") && !is_legal_id("a.b") && !is_legal_id(""));
+        assert_eq!(legal("a.b:é", 9), "a_b___");
+    }
+}

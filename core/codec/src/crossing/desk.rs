@@ -1,0 +1,69 @@
+//! What both encoders write on: one buffer, the losses, and the measure of what is held.
+
+use crate::Error;
+use bytes::{Bytes, BytesMut};
+use ir::Losses;
+use std::borrow::Cow;
+
+/// Frames are cut from blocks of this size.
+const BLOCK_BYTES: usize = 8 << 10;
+
+/// See the module.
+#[derive(Debug)]
+pub(super) struct Desk {
+    out: BytesMut,
+    pub(super) losses: Losses,
+    held: usize,
+    hold_max: usize,
+}
+
+// === impl Desk ===
+
+impl Desk {
+    pub(super) fn new(hold_max: usize) -> Self {
+        Self {
+            out: BytesMut::with_capacity(BLOCK_BYTES),
+            losses: Losses::default(),
+            held: 0,
+            hold_max,
+        }
+    }
+
+    /// Writes texts one behind the other.
+    pub(super) fn put(&mut self, texts: &[&str]) {
+        for text in texts {
+            self.out.extend_from_slice(text.as_bytes());
+        }
+    }
+
+    /// What was written since it was last asked.
+    pub(super) fn take(&mut self) -> Bytes {
+        if self.out.is_empty() { Bytes::new() } else { self.out.split().freeze() }
+    }
+
+    /// Holds so many bytes more.
+    pub(super) fn hold(&mut self, bytes: usize) -> Result<(), Error> {
+        self.held = self.held.saturating_add(bytes);
+        if self.held > self.hold_max {
+            return Err(Error::HeldTooLong { limit: self.hold_max });
+        }
+        Ok(())
+    }
+
+    /// Holds so many bytes less.
+    pub(super) fn release(&mut self, bytes: usize) {
+        self.held = self.held.saturating_sub(bytes);
+    }
+
+    pub(super) fn lose(&mut self, path: impl Into<Cow<'static, str>>, fate: &'static str) {
+        self.losses.add(path, fate);
+    }
+
+    /// A block that only its dialect has. Its type comes from outside and goes into headers: a word
+    /// of the protocol, or none.
+    pub(super) fn lose_block(&mut self, kind: &str) {
+        let word = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
+        let known = !kind.is_empty() && kind.len() <= 48 && kind.bytes().all(word);
+        self.lose(format!("content[].{}", if known { kind } else { "unknown" }), "dropped");
+    }
+}

@@ -1,0 +1,277 @@
+//! To Anthropic Messages.
+//!
+//! - One block is open at a time, and Chat's calls interleave: a call is collected, and shown whole
+//!   when the answer has its finish and it is known whether calls were cut.
+//! - `message_delta` is written with the end, since Chat tells the usage behind the finish.
+//! - Reasoning becomes a thinking block whose signature is an empty seal: the caller sends it back,
+//!   and nobody takes it for a signature of Anthropic's.
+//! - What the provider wants back with the calls (`reasoning_details`, `extra_content`) travels
+//!   sealed in one `redacted_thinking` block before them.
+
+mod details;
+mod writer;
+
+use super::call::{self, Pending};
+use super::desk::Desk;
+use super::{CrossingPlan, Verdict};
+use crate::{Error, json, own, seal};
+use details::Details;
+use ir::{Aside, Block, BlockKind, Dialect, Event, Finish, Opening, Piece, Tokens};
+use std::fmt::Write as _;
+use writer::{Stop, Writer};
+
+/// See the module.
+#[derive(Debug)]
+pub(super) struct Encoder {
+    plan: CrossingPlan,
+    writer: Writer,
+    /// The calls that were not shown, in the order they began.
+    calls: Vec<Pending>,
+    /// The ids of those that were.
+    shown: Vec<String>,
+    details: Details,
+    /// The inside of what the answer said to decline.
+    refusal: String,
+    finish: Option<Finish>,
+    tokens: Option<Tokens>,
+}
+
+const CALLS: &str = "choices[].message.tool_calls[]";
+
+/// The choice that a block of Chat belongs to; there is one in Messages.
+fn is_first_choice(block: Block) -> bool {
+    block.index >> 16 == 0
+}
+
+// === impl Encoder ===
+
+impl Encoder {
+    pub(super) fn new(plan: CrossingPlan) -> Self {
+        let id = format!("msg_{}", call::legal(&plan.request_id, 64));
+        let writer = Writer::new(id, &plan.model, seal::wrap(plan.origin, ""));
+        Self {
+            plan,
+            writer,
+            calls: Vec::new(),
+            shown: Vec::new(),
+            details: Details::default(),
+            refusal: String::new(),
+            finish: None,
+            tokens: None,
+        }
+    }
+
+    pub(super) fn is_over(&self) -> bool {
+        self.writer.is_over()
+    }
+
+    pub(super) fn frame(&mut self, events: &[Event], desk: &mut Desk) -> Result<Verdict, Error> {
+        for event in events {
+            // Behind the end, or an error, nobody listens.
+            if self.is_over() {
+                break;
+            }
+            self.event(event, desk)?;
+            if let Event::Finish(finish, _) = event
+                && let Err(what) = self.finish(*finish, desk)
+            {
+                self.writer.abandon();
+                return Ok(Verdict::Broken(what));
+            }
+        }
+        Ok(Verdict::Same)
+    }
+
+    /// What is missing, where the finish is known.
+    pub(super) fn end(&mut self, desk: &mut Desk) {
+        let Some(finish) = self.finish.filter(|_| !self.is_over()) else { return };
+        for _ in self.calls.drain(..) {
+            desk.lose(CALLS, "dropped: behind the finish");
+        }
+        if self.tokens.is_none() {
+            desk.lose("usage", "unknown: as zero");
+        }
+        let refused = (!self.refusal.is_empty()).then_some(self.refusal.as_str());
+        let reason = self.reason(finish, desk);
+        let tokens = self.tokens.unwrap_or_default();
+        self.writer.end(&Stop { reason, explanation: refused, tokens }, desk);
+    }
+
+    fn event(&mut self, event: &Event, desk: &mut Desk) -> Result<(), Error> {
+        match event {
+            Event::Start(envelope) => {
+                let id = envelope.as_ref().map_or("", |envelope| &envelope.id);
+                if !id.is_empty() {
+                    self.writer.named(format!("msg_{}", call::legal(id, 64)));
+                }
+                self.writer.start(desk);
+            }
+            Event::Open(block, opening) => self.open(*block, opening.as_deref(), desk),
+            Event::Delta(block, piece) if is_first_choice(*block) => {
+                self.piece(*block, piece, desk)?;
+            }
+            Event::Close(block) if block.kind != BlockKind::Tool && is_first_choice(*block) => {
+                self.writer.close(desk);
+            }
+            Event::Usage(tokens) => self.tokens = Some(*tokens),
+            Event::End => self.end(desk),
+            Event::Fail(rejection) if self.finish.is_none() => {
+                let error = own::translated(rejection, &self.plan.request_id);
+                let error = own::error_event(Dialect::Messages, &error);
+                self.writer.fail(&String::from_utf8_lossy(&error), desk);
+            }
+            Event::Ping => {
+                let ping = own::ping(Dialect::Messages);
+                desk.put(&[&String::from_utf8_lossy(&ping)]);
+            }
+            // Other choices are not shown, calls wait for the finish, and behind the finish the
+            // answer is complete, whatever is said.
+            Event::Delta(..)
+            | Event::Close(_)
+            | Event::Finish(..)
+            | Event::Fail(_)
+            | Event::Progress
+            | Event::Repeated(_)
+            | Event::Malformed(_) => {}
+            Event::Aside(Aside::Call(block, said)) => {
+                if let Some(call) = self.calls.iter_mut().find(|call| call.block == *block) {
+                    call.learn(said);
+                }
+            }
+            Event::Aside(Aside::Native(path)) => desk.lose(*path, "dropped"),
+        }
+        Ok(())
+    }
+
+    fn open(&mut self, block: Block, opening: Option<&Opening>, desk: &mut Desk) {
+        if !is_first_choice(block) {
+            return desk.lose("choices[]", "dropped: all but the first");
+        }
+        match opening {
+            Some(Opening::Call(said)) => self.calls.push(Pending::new(block, said.clone())),
+            Some(Opening::Redacted(data)) => {
+                let sealed = seal::wrap(self.plan.origin, data);
+                self.writer.redacted(&sealed, desk);
+            }
+            Some(Opening::Native(kind)) => desk.lose_block(kind),
+            None => {}
+        }
+    }
+
+    fn piece(&mut self, block: Block, piece: &Piece, desk: &mut Desk) -> Result<(), Error> {
+        match piece {
+            Piece::Text(raw) => self.writer.text(raw, desk),
+            Piece::Thinking(raw) => self.writer.thinking(raw, desk),
+            Piece::Refusal(raw) => {
+                desk.hold(raw.len())?;
+                self.refusal.push_str(raw);
+                self.writer.text(raw, desk);
+            }
+            Piece::Arguments(raw) => {
+                desk.hold(raw.len())?;
+                if let Some(call) = self.calls.iter_mut().find(|call| call.block == block) {
+                    call.arguments.push_str(raw);
+                }
+            }
+            Piece::Details(raw) => {
+                desk.hold(raw.len())?;
+                self.details.add(raw);
+            }
+            Piece::Signature(_) => desk.lose("content[].signature", "dropped"),
+            Piece::Citation(_) => desk.lose("content[].citations[]", "dropped"),
+            Piece::Native(path) => desk.lose(*path, "dropped"),
+            Piece::Unread => {}
+        }
+        Ok(())
+    }
+
+    /// The finish is known: shows the calls, unless one of them is broken and the answer was not
+    /// cut.
+    fn finish(&mut self, finish: Finish, desk: &mut Desk) -> Result<(), &'static str> {
+        self.finish = Some(finish);
+        let cut = match finish {
+            Finish::Length | Finish::Refusal => true,
+            Finish::Stop | Finish::Tool | Finish::Pause | Finish::Other => false,
+        };
+        let calls = std::mem::take(&mut self.calls);
+        let (whole, broken): (Vec<_>, Vec<_>) = calls.into_iter().partition(Pending::is_whole);
+        if !broken.is_empty() {
+            if !cut {
+                return Err(call::BROKEN);
+            }
+            desk.lose(CALLS, "dropped: cut");
+        }
+        let ids: Vec<String> = whole.iter().map(|call| self.show_id(&call.said.id)).collect();
+        self.secrets(&whole, &ids, desk);
+        for (call, id) in whole.iter().zip(&ids) {
+            if call.said.custom {
+                desk.lose(format!("{CALLS}.custom"), "as a tool with one input");
+                let input = json::escaped(&call.arguments);
+                let arguments = format!(r#"{{\"input\":\"{input}\"}}"#);
+                self.writer.call(id, &call.said.name, &arguments, desk);
+            } else {
+                self.writer.call(id, &call.said.name, call.arguments(), desk);
+            }
+        }
+        Ok(())
+    }
+
+    /// The id to show: the provider's where Messages allows it and nobody else has it, else one
+    /// that is the same whenever this answer is read.
+    fn show_id(&mut self, id: &str) -> String {
+        let shown = if call::is_legal_id(id) && !self.shown.iter().any(|shown| shown == id) {
+            id.to_owned()
+        } else {
+            let hash = call::hash(&format!("{}/{id}", self.writer.id()));
+            let place = self.shown.len();
+            format!("toolu_{hash:016x}_{place}")
+        };
+        self.shown.push(shown.clone());
+        shown
+    }
+
+    /// What the provider wants back, for nobody else to read.
+    fn secrets(&mut self, calls: &[Pending], ids: &[String], desk: &mut Desk) {
+        let extra: Vec<String> = calls
+            .iter()
+            .zip(ids)
+            .filter_map(|(call, id)| Some(format!("\"{id}\":{}", call.said.extra.as_ref()?)))
+            .collect();
+        if self.details.is_empty() && extra.is_empty() {
+            return;
+        }
+        let mut secrets = String::from("{");
+        // Writing to a string cannot fail.
+        if !self.details.is_empty() {
+            let _ignored = write!(secrets, "\"reasoning_details\":{}", self.details.json());
+        }
+        if !extra.is_empty() {
+            let comma = if self.details.is_empty() { "" } else { "," };
+            let _ignored = write!(secrets, "{comma}\"extra_content\":{{{}}}", extra.join(","));
+        }
+        secrets.push('}');
+        self.details = Details::default();
+        let sealed = seal::wrap(self.plan.origin, &json::escaped(&secrets));
+        self.writer.redacted(&sealed, desk);
+    }
+
+    fn reason(&self, finish: Finish, desk: &mut Desk) -> &'static str {
+        const PATH: &str = "choices[].finish_reason";
+        match finish {
+            Finish::Stop | Finish::Tool if !self.shown.is_empty() => "tool_use",
+            Finish::Stop if !self.refusal.is_empty() => "refusal",
+            Finish::Stop => "end_turn",
+            Finish::Tool => {
+                desk.lose(PATH, "as end_turn: there was no call");
+                "end_turn"
+            }
+            Finish::Length => "max_tokens",
+            Finish::Refusal => "refusal",
+            Finish::Pause => "pause_turn",
+            Finish::Other => {
+                desk.lose(PATH, "unknown: as max_tokens");
+                "max_tokens"
+            }
+        }
+    }
+}

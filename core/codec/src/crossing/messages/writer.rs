@@ -1,0 +1,301 @@
+//! Anthropic Messages: the events of a stream, in the only order there is
+//! (<https://docs.claude.com/en/docs/build-with-claude/streaming>).
+//!
+//! **Invariant:** whatever is called in whatever order, what is written is the beginning of a legal
+//! stream: what must come before is written before, and behind the end nothing is.
+
+use crate::crossing::desk::Desk;
+use crate::json;
+use ir::Tokens;
+
+/// The state of the stream; every method writes what leads from here to where it may be said.
+///
+/// ```text
+///             message_start              content_block_start
+///   Idle ───────────────────▶ Between ─────────────────────────▶ Open ─┐ content_block_delta
+///                               │  ▲                              │ ▲──┘
+///                               │  └──────────────────────────────┘
+///                               │         content_block_stop
+///                               │ message_delta, message_stop; or an error, from any state
+///                               ▼
+///                             Over
+/// ```
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum State {
+    Idle,
+    Between,
+    Open(Kind),
+    Over,
+}
+
+/// The blocks that grow piece by piece.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Kind {
+    Text,
+    Thinking,
+}
+
+/// How a message ends.
+#[derive(Debug)]
+pub(super) struct Stop<'a> {
+    /// `stop_reason`.
+    pub(super) reason: &'static str,
+    /// The inside of `stop_details.explanation` of a refusal; `None` where there was none.
+    pub(super) explanation: Option<&'a str>,
+    /// All that is known of the usage; zeros where nothing is.
+    pub(super) tokens: Tokens,
+}
+
+/// See the module.
+#[derive(Debug)]
+pub(super) struct Writer {
+    state: State,
+    /// The next block's.
+    index: u32,
+    /// What a delta of the open block begins with.
+    opening: String,
+    /// White space that began a block of text, which may be all there is of it.
+    blank: String,
+    /// The inside of `message.id`, of `message.model`.
+    id: String,
+    model: String,
+    /// The inside of a thinking block's signature.
+    signature: String,
+}
+
+/// Whether a piece of text is white space only, as far as models write it.
+fn is_blank(raw: &str) -> bool {
+    let mut bytes = raw.bytes();
+    while let Some(byte) = bytes.next() {
+        let white = match byte {
+            b'\\' => matches!(bytes.next(), Some(b'n' | b't' | b'r')),
+            byte => byte == b' ',
+        };
+        if !white {
+            return false;
+        }
+    }
+    true
+}
+
+// === impl Writer ===
+
+impl Writer {
+    /// `id` until one is known.
+    pub(super) fn new(id: String, model: &str, signature: String) -> Self {
+        Self {
+            state: State::Idle,
+            index: 0,
+            opening: String::new(),
+            blank: String::new(),
+            id,
+            model: json::escaped(model),
+            signature,
+        }
+    }
+
+    pub(super) fn is_over(&self) -> bool {
+        self.state == State::Over
+    }
+
+    pub(super) fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// The message's id is known, before its start was written.
+    pub(super) fn named(&mut self, id: String) {
+        if self.state == State::Idle {
+            self.id = id;
+        }
+    }
+
+    /// `message_start`. The counts are not known yet: zeros, for SDKs must have them; the real ones
+    /// come with `message_delta`, where they are cumulative.
+    pub(super) fn start(&mut self, desk: &mut Desk) {
+        if self.state != State::Idle {
+            return;
+        }
+        self.state = State::Between;
+        desk.put(&[
+            "event: message_start\ndata: {\"type\":\"message_start\",\"message\":{\"id\":\"",
+            &self.id,
+            "\",\"type\":\"message\",\"role\":\"assistant\",\"model\":\"",
+            &self.model,
+            "\",\"content\":[],\"stop_reason\":null,\"stop_sequence\":null,\"usage\":{\
+             \"input_tokens\":0,\"cache_creation_input_tokens\":0,\"cache_read_input_tokens\":0,\
+             \"output_tokens\":0}}}\n\n",
+        ]);
+    }
+
+    /// A piece of text. White space alone makes no block: Anthropic refuses such blocks when they
+    /// are sent back (<https://github.com/NousResearch/hermes-agent/issues/11929>).
+    pub(super) fn text(&mut self, raw: &str, desk: &mut Desk) {
+        if raw.is_empty() || self.is_over() {
+            return;
+        }
+        if self.state != State::Open(Kind::Text) {
+            if is_blank(raw) {
+                if let State::Open(_) = self.state {
+                    self.close(desk);
+                }
+                self.blank.push_str(raw);
+                return;
+            }
+            let blank = std::mem::take(&mut self.blank);
+            self.open(Kind::Text, desk);
+            if !blank.is_empty() {
+                self.delta(&blank, desk);
+            }
+        }
+        self.delta(raw, desk);
+    }
+
+    /// A piece of thinking.
+    pub(super) fn thinking(&mut self, raw: &str, desk: &mut Desk) {
+        if raw.is_empty() || self.is_over() {
+            return;
+        }
+        if self.state != State::Open(Kind::Thinking) {
+            self.open(Kind::Thinking, desk);
+        }
+        self.delta(raw, desk);
+    }
+
+    /// Closes the block that is open, if one is.
+    pub(super) fn close(&mut self, desk: &mut Desk) {
+        if !std::mem::take(&mut self.blank).is_empty() {
+            desk.lose("choices[].message.content", "dropped: white space");
+        }
+        let State::Open(kind) = self.state else { return };
+        let index = self.index.to_string();
+        if kind == Kind::Thinking {
+            desk.put(&[
+                "event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":",
+                &index,
+                ",\"delta\":{\"type\":\"signature_delta\",\"signature\":\"",
+                &self.signature,
+                "\"}}\n\n",
+            ]);
+        }
+        self.stop(desk);
+    }
+
+    /// A block of reasoning that only its provider reads; `data` is the inside of a string.
+    pub(super) fn redacted(&mut self, data: &str, desk: &mut Desk) {
+        let block = ["{\"type\":\"redacted_thinking\",\"data\":\"", data, "\"}"];
+        if self.begin(&block, desk) {
+            self.stop(desk);
+        }
+    }
+
+    /// A whole tool call. All are insides of strings.
+    pub(super) fn call(&mut self, id: &str, name: &str, arguments: &str, desk: &mut Desk) {
+        let block =
+            ["{\"type\":\"tool_use\",\"id\":\"", id, "\",\"name\":\"", name, "\",\"input\":{}}"];
+        if self.begin(&block, desk) {
+            desk.put(&[
+                "event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":",
+                &self.index.to_string(),
+                ",\"delta\":{\"type\":\"input_json_delta\",\"partial_json\":\"",
+                arguments,
+                "\"}}\n\n",
+            ]);
+            self.stop(desk);
+        }
+    }
+
+    /// `message_delta` and `message_stop`.
+    pub(super) fn end(&mut self, stop: &Stop<'_>, desk: &mut Desk) {
+        if self.is_over() {
+            return;
+        }
+        self.start(desk);
+        self.close(desk);
+        self.state = State::Over;
+        desk.put(&[
+            "event: message_delta\ndata: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"",
+            stop.reason,
+            "\",\"stop_sequence\":null",
+        ]);
+        if stop.reason == "refusal" {
+            desk.put(&[",\"stop_details\":{\"type\":\"refusal\",\"category\":null,"]);
+            match stop.explanation {
+                Some(text) => desk.put(&["\"explanation\":\"", text, "\"}"]),
+                None => desk.put(&["\"explanation\":null}"]),
+            }
+        }
+        let Tokens { input, cache_read, cache_write, output, reasoning } = stop.tokens;
+        desk.put(&[&format!(
+            "}},\"usage\":{{\"input_tokens\":{input},\"cache_creation_input_tokens\":{cache_write},\
+             \"cache_read_input_tokens\":{cache_read},\"output_tokens\":{output}"
+        )]);
+        if reasoning > 0 {
+            desk.put(&[&format!(",\"output_tokens_details\":{{\"thinking_tokens\":{reasoning}}}")]);
+        }
+        desk.put(&["}}\n\nevent: message_stop\ndata: {\"type\":\"message_stop\"}\n\n"]);
+    }
+
+    /// Ends the stream with bytes of ours; nothing follows an error.
+    pub(super) fn fail(&mut self, error: &str, desk: &mut Desk) {
+        if !self.is_over() {
+            self.state = State::Over;
+            desk.put(&[error]);
+        }
+    }
+
+    /// Nothing more.
+    pub(super) fn abandon(&mut self) {
+        self.state = State::Over;
+    }
+
+    fn open(&mut self, kind: Kind, desk: &mut Desk) {
+        let (block, delta) = match kind {
+            Kind::Text => ("{\"type\":\"text\",\"text\":\"\"}", "text_delta\",\"text"),
+            Kind::Thinking => (
+                "{\"type\":\"thinking\",\"thinking\":\"\",\"signature\":\"\"}",
+                "thinking_delta\",\"thinking",
+            ),
+        };
+        if self.begin(&[block], desk) {
+            self.state = State::Open(kind);
+            let index = self.index;
+            self.opening = format!(
+                "event: content_block_delta\ndata: {{\"type\":\"content_block_delta\",\
+                 \"index\":{index},\"delta\":{{\"type\":\"{delta}\":\""
+            );
+        }
+    }
+
+    /// A piece of the open block.
+    fn delta(&self, raw: &str, desk: &mut Desk) {
+        desk.put(&[&self.opening, raw, "\"}}\n\n"]);
+    }
+
+    /// `content_block_start`, unless the stream is over.
+    fn begin(&mut self, block: &[&str], desk: &mut Desk) -> bool {
+        if self.is_over() {
+            return false;
+        }
+        self.start(desk);
+        self.close(desk);
+        desk.put(&[
+            "event: content_block_start\ndata: {\"type\":\"content_block_start\",\"index\":",
+            &self.index.to_string(),
+            ",\"content_block\":",
+        ]);
+        desk.put(block);
+        desk.put(&["}\n\n"]);
+        true
+    }
+
+    /// `content_block_stop`.
+    fn stop(&mut self, desk: &mut Desk) {
+        desk.put(&[
+            "event: content_block_stop\ndata: {\"type\":\"content_block_stop\",\"index\":",
+            &self.index.to_string(),
+            "}\n\n",
+        ]);
+        self.index = self.index.saturating_add(1);
+        self.state = State::Between;
+    }
+}
