@@ -207,6 +207,26 @@ fn fill_object(rejection: &mut Rejection, document: &Value) {
     if let Some(message) = message {
         rejection.message = cut(&message, MESSAGE_BYTES_MAX);
     }
+    if let Some(detail) = detail(document).filter(|_| rejection.param.is_empty()) {
+        rejection.param = cut(&place(detail), WORD_BYTES_MAX);
+        if rejection.code.is_empty() {
+            rejection.code = detail.get("type").map(word).unwrap_or_default();
+        }
+    }
+}
+
+/// What is wrong in a request, as `FastAPI` says it: `{"detail":[{"type":…,"loc":["body","x"],
+/// "msg":…}]}` (vLLM), or the same as the `message` (Mistral).
+fn detail(document: &Value) -> Option<&Value> {
+    let outer = [Some(document), document.get("message"), document.get("error")];
+    outer.into_iter().flatten().find_map(|it| it.get("detail")?.as_array()?.first())
+}
+
+/// A `loc` as a path, without the `body` that it begins with.
+fn place(detail: &Value) -> String {
+    let segments = detail.get("loc").and_then(Value::as_array);
+    let segments = segments.into_iter().flatten().map(word);
+    segments.skip_while(|it| it == "body").collect::<Vec<_>>().join(".")
 }
 
 /// `{"object":"error","message":…,"type":…,"code":…}` and the like: what stands outside.
@@ -235,16 +255,22 @@ fn fill_error(rejection: &mut Rejection, error: &Map<String, Value>) {
     rejection.hints.after = rejection.hints.after.or_else(|| retry_after(error));
 }
 
+/// The first of several: `[{"loc":…,"msg":…}]`.
+fn first_said(items: &Value) -> Option<String> {
+    let item = items.as_array()?.first()?;
+    let message = item.get("msg").or_else(|| item.get("message"));
+    message.or(Some(item)).and_then(Value::as_str).map(str::to_owned)
+}
+
 /// The text for a reader, wherever it stands.
 fn said_in(object: &Map<String, Value>) -> Option<String> {
     let text = |value: &Value| match value {
         Value::String(text) if !text.is_empty() => Some(text.clone()),
-        Value::Object(inner) => inner.get("message").and_then(Value::as_str).map(str::to_owned),
-        // FastAPI: `[{"loc":…,"msg":…}]`.
-        Value::Array(items) => items.first().and_then(|item| {
-            let message = item.get("msg").or_else(|| item.get("message"));
-            message.or(Some(item)).and_then(Value::as_str).map(str::to_owned)
-        }),
+        Value::Object(inner) => {
+            let told = inner.get("message").and_then(Value::as_str).map(str::to_owned);
+            told.or_else(|| inner.get("detail").and_then(first_said))
+        }
+        Value::Array(_) => first_said(value),
         Value::String(_) | Value::Null | Value::Bool(_) | Value::Number(_) => None,
     };
     ["message", "Message", "detail", "msg", "error_description", "errors"]

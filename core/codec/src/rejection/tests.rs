@@ -40,7 +40,15 @@ fn every_family() {
         (r#"{"detail":"m"}"#, "kind= code= param= message=m"),
         (
             r#"{"detail":[{"loc":["body"],"msg":"m","type":"missing"}]}"#,
-            "kind= code= param= message=m",
+            "kind= code=missing param= message=m",
+        ),
+        (
+            r#"{"detail":[{"type":"extra_forbidden","loc":["body","tools",0,"x"],"msg":"m"},{}]}"#,
+            "kind= code=extra_forbidden param=tools.0.x message=m",
+        ),
+        (
+            r#"{"object":"error","message":{"detail":[{"type":"extra_forbidden","loc":["body","x"],"msg":"m","input":1}]},"type":"invalid_request_error","param":null,"code":null}"#,
+            "kind=invalid_request_error code=extra_forbidden param=x message=m",
         ),
         (r#"{"detail":{"message":"m"}}"#, "kind= code= param= message=m"),
         (r#"{"message":"m"}"#, "kind= code= param= message=m"),
