@@ -131,10 +131,13 @@ fn plan() -> Plan {
         provider: ProviderId(0),
         model: Arc::from("m"),
         name: Arc::from("a/m"),
+        dialect: Dialect::Chat,
         local: false,
         caller_owned: false,
         credentials: 1,
         thinking: false,
+        crossed: false,
+        watched: false,
         codes: &[],
         deadlines: Deadlines::default(),
     };

@@ -101,6 +101,9 @@ pub(crate) struct Call {
     pub(crate) request: usize,
     pub(crate) attempt: usize,
     pub(crate) shape: Shape,
+    /// The stream is put together to a document: a hole in it is a failure, which nobody who is well
+    /// has.
+    pub(crate) watched: bool,
 }
 
 // === impl Fault ===
@@ -258,7 +261,7 @@ impl Tape {
         self.frame(first / 2, &[Event::Open(text, None), Event::Delta(text, Piece::Unread)]);
         for _ in 0..dice.within(1..8) {
             match dice.within(0..20) {
-                0 => self.frame(gap, &[Event::Malformed("not JSON")]),
+                0 if !self.call.watched => self.frame(gap, &[Event::Malformed("not JSON")]),
                 1 => self.frame(gap, &[Event::Ping]),
                 2 => self.frame(gap, &[]),
                 _ => self.frame(gap, &[Event::Delta(text, Piece::Unread)]),

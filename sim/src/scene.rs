@@ -2,7 +2,7 @@
 
 use crate::dice::Dice;
 use crate::provider::{FAULTS, Fault, HARD, Illness, Provider};
-use ir::{Shape, Time};
+use ir::{Dialect, Shape, Time};
 use policy::{Deadlines, Leg, ProviderId};
 use std::sync::Arc;
 use std::time::Duration;
@@ -143,10 +143,13 @@ fn chain(providers: &[Provider]) -> Vec<Leg> {
             provider: ProviderId(index),
             model: Arc::from(format!("m{model}")),
             name: Arc::from(format!("p{index}/m{model}")),
+            dialect: Dialect::Chat,
             local: provider.local,
             caller_owned: false,
             credentials: provider.credentials,
             thinking: false,
+            crossed: false,
+            watched: false,
             codes: &[],
             deadlines: Deadlines::default(),
         })
@@ -166,6 +169,9 @@ fn asks(chain: &[Leg], kind: Kind, loaded: bool, dice: &mut Dice) -> Vec<Ask> {
                 legs.truncate(usize::try_from(dice.within(1..5)).unwrap_or(1));
             }
             let shape = if dice.percent(85) { Shape::Stream } else { Shape::Whole };
+            // Most whole answers are watched, as they are shipped.
+            let watched = shape == Shape::Whole && dice.percent(70);
+            legs.iter_mut().for_each(|leg| leg.watched = watched);
             let leaves = dice.percent(4).then(|| dice.ms(0..15_000));
             let at = Time::ZERO + dice.ms(0..seconds * 1000);
             Ask { at, shape, legs, leaves, seed: dice.seed() }

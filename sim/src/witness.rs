@@ -1,12 +1,15 @@
 //! What the caller of one request saw, and the promises about it: EX1, EX2, EX5, EX6, CD2.
 
-use policy::{Action, AttemptId};
+use ir::Shape;
+use policy::{Action, AttemptId, Plan};
 
 /// The caller's side of one request.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Witness {
     /// Attempts begun, and which of them are neither cancelled nor over.
     live: Vec<bool>,
+    /// Which attempts are streams that leave as one document, put together outside.
+    folded: Vec<bool>,
     headed: bool,
     server: Option<AttemptId>,
     /// The number of the server's last frame that left.
@@ -27,16 +30,22 @@ fn holds(condition: bool, what: &str) -> Result<(), String> {
 
 impl Witness {
     /// One more action.
-    pub(crate) fn sees(&mut self, action: &Action) -> Result<(), String> {
+    pub(crate) fn sees(&mut self, action: &Action, plan: &Plan) -> Result<(), String> {
         holds(self.ends == 0, "EX1, EX2: something after the end")?;
         match action {
-            Action::Begin { attempt, .. } => {
+            Action::Begin { attempt, leg, .. } => {
                 holds(attempt.0 == self.live.len(), "attempts are not numbered in order")?;
+                let watched = plan.legs.get(*leg).is_some_and(|leg| leg.watched);
                 self.live.push(true);
+                self.folded.push(watched && plan.shape == Shape::Whole);
             }
             Action::Cancel(id) => {
                 let live = self.live.get_mut(id.0).map(std::mem::take);
                 holds(live == Some(true), "an attempt was cancelled twice")?;
+            }
+            Action::Learn { attempt, .. } => {
+                let live = self.live.get(attempt.0).copied();
+                holds(live == Some(false), "something was learnt of an attempt under way")?;
             }
             Action::Head(who) => {
                 holds(!std::mem::replace(&mut self.headed, true), "a second head")?;
@@ -46,15 +55,24 @@ impl Witness {
                 holds(self.headed && self.server.is_none(), "a note that nobody needs")?;
                 self.server = Some(*who);
             }
-            Action::Relay(bytes) => self.relayed(bytes)?,
+            Action::Relay(bytes) => {
+                holds(!self.is_folded(), "EX5: a frame of a whole answer")?;
+                self.relayed(bytes)?;
+            }
             Action::Ping => holds(self.headed, "a ping before the head")?,
             Action::Finish { .. } => {
+                self.served |= self.is_folded();
                 holds(self.served, "EX2: the end of nothing")?;
                 self.ends += 1;
             }
             Action::Fail(_) | Action::Break => self.ends += 1,
         }
         Ok(())
+    }
+
+    /// The server's answer leaves as one document.
+    fn is_folded(&self) -> bool {
+        self.server.is_some_and(|id| self.folded.get(id.0).copied().unwrap_or(false))
     }
 
     /// EX5, CD2: the server's own frames, in order and without a gap. The one that says an error has

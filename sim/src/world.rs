@@ -201,7 +201,7 @@ impl World {
         }
         let mut begun = Vec::new();
         while let Some(action) = request.exchange.poll() {
-            request.witness.sees(&action)?;
+            request.witness.sees(&action, request.exchange.plan())?;
             if let Action::Begin { attempt, leg, .. } = action {
                 request.first.get_or_insert(leg);
                 begun.push((attempt, leg));
@@ -229,13 +229,15 @@ impl World {
     fn begins(&mut self, index: usize, attempt: AttemptId, leg: usize) {
         let Some(request) = self.requests.get_mut(index) else { return };
         let plan = request.exchange.plan();
-        let (shape, leg) = (plan.shape, plan.legs.get(leg));
+        let leg = plan.legs.get(leg);
+        let shape = leg.map_or(plan.shape, |leg| leg.shape(plan.shape));
         let Some(provider) = leg.and_then(|leg| self.scene.providers.get(leg.provider.0)) else {
             return;
         };
         let unreached = provider.illness(self.now).is_some_and(|ill| ill.fault.unreached());
         request.attempts.push((self.now, !unreached));
-        let call = Call { request: index, attempt: attempt.0, shape };
+        let watched = shape != plan.shape;
+        let call = Call { request: index, attempt: attempt.0, shape, watched };
         for (after, input) in provider.call(self.now, call, &mut self.scene.dice) {
             self.later(self.now + after, Happening::News(index, attempt, input));
         }

@@ -62,7 +62,7 @@ pub enum Prefill {
 }
 
 /// Which field limits the answer's length.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub enum TokenField {
     /// `max_tokens`.
     MaxTokens,
@@ -77,4 +77,16 @@ pub enum UsageFlag {
     Always,
     /// Only with `stream_options.include_usage`, which only the caller sets.
     OnRequest,
+}
+
+// === impl TokenField ===
+
+impl TokenField {
+    /// The field's name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::MaxTokens => "max_tokens",
+            Self::MaxCompletionTokens => "max_completion_tokens",
+        }
+    }
 }

@@ -84,6 +84,10 @@ pub struct AttemptRecord {
     pub outcome: &'static str,
     /// Who caused the failure.
     pub blame: Option<&'static str>,
+    /// What its refusal taught, where the next attempt was written otherwise: `plain`,
+    /// `without temperature`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub repair: Option<String>,
     /// The provider's request id.
     pub upstream_id: Option<String>,
     /// It may have been processed and billed although no answer came.

@@ -1,16 +1,36 @@
-//! placeholder, replaced by the branch `watched`
+//! What a provider's refusal taught about how it wants to be asked.
+//!
+//! Only what a gateway wrote itself may be written otherwise: a request that is passed on as its
+//! caller wrote it is the caller's to mend.
+
 use crate::TokenField;
-/// x
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+
+/// One thing to do otherwise when a target is asked again.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub enum Repair {
-    /// x
+    /// Ask for a whole answer, not for a stream.
     Plain,
-    /// x
+    /// Leave this field out; its name in the provider's dialect.
     Without(&'static str),
-    /// x
+    /// Limit the answer's length with this field.
     TokenField(TokenField),
-    /// x
+    /// Ask for no more tokens than this.
     MaxTokens(u64),
-    /// x
+    /// Say what `system` and `developer` say among the messages as the user.
     SystemAsUser,
+}
+
+// === impl Repair ===
+
+impl Repair {
+    /// The words used in records.
+    pub fn word(self) -> String {
+        match self {
+            Self::Plain => "plain".to_owned(),
+            Self::Without(field) => format!("without {field}"),
+            Self::TokenField(field) => format!("with {}", field.name()),
+            Self::MaxTokens(limit) => format!("{limit} tokens at most"),
+            Self::SystemAsUser => "system as user".to_owned(),
+        }
+    }
 }

@@ -27,7 +27,7 @@
 
 use crate::{Class, Health, Plan, rng::Rng};
 use bytes::Bytes;
-use ir::{Ending, Failure, Finish, Frame, Shape, Time, Whole, invariant};
+use ir::{Ending, Failure, Finish, Frame, Repair, Time, Whole, invariant};
 use std::collections::VecDeque;
 use std::time::Duration;
 
@@ -37,7 +37,7 @@ mod failing;
 mod report;
 mod seek;
 
-use attempt::{Attempt, Fate, Step};
+use attempt::{Attempt, Fate, Form, Step};
 pub use ending::{Final, Words};
 use failing::{Again, Fall, LegState};
 pub use report::Report;
@@ -89,6 +89,16 @@ pub enum Action {
     },
     /// Drop this attempt: connection, buffers and all.
     Cancel(AttemptId),
+    /// This attempt's refusal says how the leg wants to be asked. It is asked again in that way: the
+    /// next attempt on it is to be written so, and later requests too.
+    Learn {
+        /// The attempt that was refused.
+        attempt: AttemptId,
+        /// Place in the plan.
+        leg: usize,
+        /// What to do otherwise.
+        repair: Repair,
+    },
     /// Send the response head: this attempt's own, or ours where nobody has won yet.
     Head(Option<AttemptId>),
     /// Our head went out before anyone had won: say in a comment who serves.
@@ -223,9 +233,7 @@ impl Exchange {
             Input::Eof { clean } => self.eof(now, id, clean, health),
             Input::Whole(body, whole) => self.whole(now, id, (body, whole), health),
             Input::Overflow(body) | Input::Chunk(body) => {
-                if let Some(attempt) = self.attempts.get_mut(id.0) {
-                    attempt.touch(now);
-                }
+                self.document(now, id);
                 self.content(now, id, health);
                 self.commit(now, id, health);
                 self.relay(now, body);
@@ -233,13 +241,17 @@ impl Exchange {
             // Nothing that comes after the finish reason makes an answer incomplete.
             Input::Failed(_) if self.is_complete(id) => self.eof(now, id, false, health),
             Input::Failed(failure) => self.failed(now, id, failure.into(), health),
-            Input::Progress => {
-                if let Some(attempt) = self.attempts.get_mut(id.0) {
-                    attempt.touch(now);
-                }
-            }
+            Input::Progress => self.document(now, id),
         }
         self.seek(now, health);
+    }
+
+    fn document(&mut self, now: Time, id: AttemptId) {
+        if let Some(attempt) = self.attempts.get_mut(id.0)
+            && let Some(leg) = self.plan.legs.get(attempt.leg)
+        {
+            attempt.document(now, leg);
+        }
     }
 
     fn frame(&mut self, now: Time, id: AttemptId, frame: Frame, health: &dyn Health) {
@@ -318,7 +330,7 @@ impl Exchange {
             && attempt.first_content(now)
             && let Some(leg) = self.plan.legs.get(attempt.leg)
         {
-            attempt.alive(now, self.plan.shape, leg, health);
+            attempt.alive(now, leg, health);
         }
         if self.lead.is_none() {
             self.lead = Some(id);
@@ -402,7 +414,7 @@ impl Exchange {
 
     fn eof(&mut self, now: Time, id: AttemptId, clean: bool, health: &dyn Health) {
         let Some(attempt) = self.attempts.get_mut(id.0) else { return };
-        if self.plan.shape == Shape::Whole {
+        if attempt.form == Form::Whole {
             // Only an overlong answer ends this way.
             return if clean && self.phase == Phase::Committed {
                 self.finish(now, id, false, health);
@@ -410,7 +422,7 @@ impl Exchange {
                 self.failed(now, id, Failure::Cut { clean }.into(), health);
             };
         }
-        if attempt.is_complete() {
+        if attempt.is_over() {
             self.release(now, id, health);
             self.finish(now, id, true, health);
         } else {

@@ -1,7 +1,7 @@
 //! Where a request may go, in which order, and within which limits.
 
 use crate::{Deadlines, Retries};
-use ir::Shape;
+use ir::{Dialect, Shape};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,6 +18,8 @@ pub struct Leg {
     pub model: Arc<str>,
     /// `provider/model`, as trails and records say it.
     pub name: Arc<str>,
+    /// What its provider speaks.
+    pub dialect: Dialect,
     /// It runs on this machine.
     pub local: bool,
     /// The credential is the caller's own: never replaced by ours, its state never kept.
@@ -26,6 +28,12 @@ pub struct Leg {
     pub credentials: usize,
     /// The request asks it for reasoning, which takes its time: a pace of its own.
     pub thinking: bool,
+    /// The request is written anew for it, from the caller's dialect: what it refuses of that may
+    /// be written otherwise.
+    pub crossed: bool,
+    /// A whole answer is asked of it as a stream, and put together here: silence and stalls are seen
+    /// in seconds, and a cut anywhere inside is unseen.
+    pub watched: bool,
     /// The provider's own error codes.
     pub codes: &'static [(&'static str, &'static str)],
     /// Its deadlines, overrides applied.
@@ -67,6 +75,11 @@ impl Plan {
 // === impl Leg ===
 
 impl Leg {
+    /// How it answers, where the caller wants the answer in this shape.
+    pub fn shape(&self, wanted: Shape) -> Shape {
+        if self.watched { Shape::Stream } else { wanted }
+    }
+
     /// How long it may be silent before the next target starts beside it. `p95` is its own usual
     /// time to first content, where that is known.
     pub fn patience(&self, shape: Shape, p95: Option<Duration>) -> Duration {

@@ -11,7 +11,7 @@ use crate::settle::Closed;
 use bytes::Bytes;
 use codec::own;
 use http::HeaderMap;
-use ir::{Shape, Time};
+use ir::{Repair, Shape, Time};
 use policy::{Action, AttemptId, Exchange, Final, Health, Input, Plan, Words};
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -212,6 +212,7 @@ impl Drive {
                     live.stop();
                 }
             }
+            Action::Learn { leg, repair, .. } => self.learn(leg, repair),
             Action::Head(id) => {
                 self.head_out = true;
                 return Some(Step::Head(id));
@@ -231,6 +232,13 @@ impl Drive {
             Action::Break => self.broken = true,
         }
         None
+    }
+
+    /// What a target taught holds for the next attempt on it, and for later requests.
+    fn learn(&self, leg: usize, repair: Repair) {
+        if let Some(leg) = self.exchange.plan().legs.get(leg) {
+            self.shared.learned.lock().learn(leg.provider, &leg.model, repair);
+        }
     }
 
     fn begin(&self, leg: usize, credential: usize) -> Live {

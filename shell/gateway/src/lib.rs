@@ -31,7 +31,8 @@ use config::Config;
 use health::Locked;
 use http::{Request, Response};
 use hyper::body::Incoming;
-use policy::{Board, Member};
+use parking_lot::Mutex;
+use policy::{Board, Learned, Member};
 use settle::Settler;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -66,6 +67,8 @@ struct Shared {
     config: Config,
     clock: Clock,
     health: Locked,
+    /// How targets want to be asked.
+    learned: Mutex<Learned>,
     /// One pool per provider: a provider that hangs uses up nobody else's connections.
     upstreams: Vec<Upstream>,
     settler: Settler,
@@ -109,6 +112,7 @@ impl Gateway {
         let shared = Shared {
             clock,
             health: Locked::new(board),
+            learned: Mutex::default(),
             upstreams,
             settler: Settler::start(sink),
             lists: models::Lists::new(config.providers.len()),

@@ -49,10 +49,13 @@ fn leg(config: &Config, model: &Model, link: &Link, ask: &Ask) -> Option<Leg> {
         provider: ProviderId(link.provider),
         model: upstream,
         name,
+        dialect: provider.dialect,
         local: provider.local,
         caller_owned: provider.credentials.first().is_some_and(caller),
         credentials: provider.credentials.len(),
         thinking: ask.head.thinking,
+        crossed: false,
+        watched: false,
         codes: provider.quirks.codes,
         deadlines: config.deadlines(model, link.provider),
     })

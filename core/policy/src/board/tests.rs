@@ -2,7 +2,7 @@
 
 use super::{Admission, Board, Member, Outcome, Permit, TARGETS_MAX};
 use crate::{Breakers, Class, Deadlines, Leg, ProviderId, Retries};
-use ir::Time;
+use ir::{Dialect, Time};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -28,10 +28,13 @@ fn leg(name: &str) -> Leg {
         provider: ProviderId(at),
         model: Arc::from(model),
         name: Arc::from(name),
+        dialect: Dialect::Chat,
         local: PROVIDERS[at].2,
         caller_owned: own,
         credentials: PROVIDERS[at].3,
         thinking: false,
+        crossed: false,
+        watched: false,
         codes: &[],
         deadlines: Deadlines::default(),
     }

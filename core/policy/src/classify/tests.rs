@@ -51,6 +51,7 @@ pub(crate) fn rejection(status: u16, text: &str) -> Box<Rejection> {
             ("retry", text) => read.hints.should_retry = text.parse().ok(),
             ("kind", text) => text.clone_into(&mut read.kind),
             ("code", text) => text.clone_into(&mut read.code),
+            ("param", text) => text.clone_into(&mut read.param),
             ("in_band", "") => read.in_band = true,
             ("html", "") => read.html = true,
             ("bare", "") => read.bare = true,

@@ -3,7 +3,7 @@
 use crate::board::{Health, Outcome, Permit};
 use crate::{Class, Leg};
 use bytes::Bytes;
-use ir::{Block, BlockKind, Event, Failure, Finish, Frame, Shape, Time, Tokens, Usage};
+use ir::{Block, BlockKind, Event, Failure, Finish, Frame, Repair, Shape, Time, Tokens, Usage};
 use std::collections::VecDeque;
 use std::time::Duration;
 
@@ -12,6 +12,7 @@ use std::time::Duration;
 pub(super) struct Attempt {
     pub(super) leg: usize,
     pub(super) credential: usize,
+    pub(super) form: Form,
     pub(super) proving: bool,
     /// The right to it; gone once it is settled.
     permit: Option<Permit>,
@@ -40,8 +41,24 @@ pub(super) struct Attempt {
     /// Frames of it that were malformed.
     holes: usize,
     finish: Option<(Finish, Time)>,
+    /// Its end was seen, or it is taken for complete without one.
+    over: bool,
     pub(super) usage: Usage,
     deltas: u64,
+    /// What its refusal taught: the leg is asked again in another way.
+    pub(super) repair: Option<Repair>,
+}
+
+/// How an attempt's answer comes, and how it leaves.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Form {
+    /// As a stream, for one who wants a stream.
+    Stream,
+    /// As a stream, for one who wants a document: its frames tell how it goes, are put together
+    /// outside, and nothing leaves before the last.
+    Watched,
+    /// As a document.
+    Whole,
 }
 
 /// How an attempt ended.
@@ -92,10 +109,17 @@ impl Fate {
 // === impl Attempt ===
 
 impl Attempt {
-    pub(super) fn new(leg: usize, permit: Permit, patience: Duration, now: Time) -> Self {
+    pub(super) fn new(
+        leg: usize,
+        permit: Permit,
+        form: Form,
+        patience: Duration,
+        now: Time,
+    ) -> Self {
         Self {
             leg,
             credential: permit.credential,
+            form,
             proving: permit.proving,
             permit: Some(permit),
             began: now,
@@ -116,8 +140,10 @@ impl Attempt {
             open: Vec::new(),
             holes: 0,
             finish: None,
+            over: false,
             usage: Usage::Unknown,
             deltas: 0,
+            repair: None,
         }
     }
 
@@ -143,8 +169,14 @@ impl Attempt {
         }
     }
 
-    pub(super) fn touch(&mut self, now: Time) {
+    /// More of a document came.
+    pub(super) fn document(&mut self, now: Time, leg: &Leg) {
         self.last = now;
+        // Asked for a stream, it sends a document: from now on it has the time of one.
+        if self.form == Form::Watched {
+            self.form = Form::Whole;
+            self.patience = leg.patience(Shape::Whole, None);
+        }
     }
 
     /// Takes a frame in.
@@ -170,11 +202,15 @@ impl Attempt {
                 Event::Usage(tokens) => self.usage = Usage::Exact(*tokens),
                 Event::End if self.is_complete() => {
                     over = true;
+                    self.over = true;
                     break;
                 }
                 Event::End => return Step::Failed(Failure::Cut { clean: true }, None),
                 // After the finish reason the answer is complete, whatever is said behind it.
-                Event::Fail(_) if self.is_complete() => return Step::Complete,
+                Event::Fail(_) if self.is_complete() => {
+                    self.over = true;
+                    return Step::Complete;
+                }
                 Event::Fail(rejection) => {
                     // A frame that is taken for an error, without being one in its dialect (a second
                     // `message_start`, a `finish_reason` of "error"), cannot say it to the caller.
@@ -195,15 +231,27 @@ impl Attempt {
         if content {
             self.last = now;
         }
-        self.held_bytes += frame.bytes.len();
-        self.held.push_back(frame.bytes);
+        if self.form != Form::Watched {
+            self.held_bytes += frame.bytes.len();
+            self.held.push_back(frame.bytes);
+        }
         Step::Held { content, over }
     }
 
     /// Whether what is held may leave: something was shown or the answer finished, and no tool call
-    /// is half there.
+    /// is half there. What leaves as a document leaves when it is over.
     pub(super) fn is_releasable(&self) -> bool {
-        !self.has_open_tool() && (self.content_at.is_some() || self.finish.is_some())
+        let ready = match self.form {
+            Form::Stream | Form::Whole => self.content_at.is_some() || self.finish.is_some(),
+            Form::Watched => self.over,
+        };
+        ready && !self.has_open_tool()
+    }
+
+    /// Nothing more is expected of it: it is complete, with or without an end marker.
+    pub(super) fn is_over(&mut self) -> bool {
+        self.over |= self.is_complete();
+        self.over
     }
 
     pub(super) fn has_open_tool(&self) -> bool {
@@ -296,9 +344,10 @@ impl Attempt {
     }
 
     /// Whether it counts as one of the attempts a plan allows. One that was provably not processed,
-    /// or found the model still loading, does not.
+    /// or found the model still loading, does not; nor does one that was refused for how we had
+    /// written it.
     pub(super) fn counts(&self) -> bool {
-        !matches!(self.class(), Some(Class::Unprocessed | Class::Loading))
+        self.repair.is_none() && !matches!(self.class(), Some(Class::Unprocessed | Class::Loading))
     }
 
     /// It answered with nothing, and billed for it: the same again would be as empty.
@@ -307,9 +356,9 @@ impl Attempt {
             && matches!(self.usage, Usage::Exact(tokens) if 0 < tokens.output)
     }
 
-    /// Tells health that it lives. The pace of a whole answer is its length, and tells nothing.
-    pub(super) fn alive(&mut self, now: Time, shape: Shape, leg: &Leg, health: &dyn Health) {
-        let after = (shape == Shape::Stream).then(|| now.since(self.began));
+    /// Tells health that it lives. The pace of a document is its length, and tells nothing.
+    pub(super) fn alive(&mut self, now: Time, leg: &Leg, health: &dyn Health) {
+        let after = (self.form != Form::Whole).then(|| now.since(self.began));
         if let Some(permit) = &mut self.permit {
             health.alive(now, leg, permit, after);
         }

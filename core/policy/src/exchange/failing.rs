@@ -5,7 +5,7 @@ use crate::board::{Health, Why};
 use crate::classify::classify;
 use crate::{Class, Next, Same, Scope};
 use bytes::Bytes;
-use ir::{Failure, Hints, Time};
+use ir::{Failure, Hints, Repair, Shape, Time};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,6 +13,8 @@ use std::time::Duration;
 #[derive(Debug, Default)]
 pub(super) struct LegState {
     pub(super) standing: Standing,
+    /// It was asked again in another way, and will not be a second time.
+    repaired: bool,
     /// How the last one failed.
     pub(super) last: Option<Lapse>,
 }
@@ -90,8 +92,9 @@ impl Exchange {
     /// An attempt failed.
     pub(super) fn failed(&mut self, now: Time, id: AttemptId, fall: Fall, health: &dyn Health) {
         let Fall { failure, said } = fall;
+        let Some(leg_index) = self.attempts.get(id.0).map(|attempt| attempt.leg) else { return };
+        let repair = self.teaches(leg_index, &failure);
         let Some(attempt) = self.attempts.get_mut(id.0) else { return };
-        let leg_index = attempt.leg;
         let Some(leg) = self.plan.legs.get(leg_index) else { return };
         let class = classify(&failure, leg.codes);
         let hints = hints(&failure);
@@ -113,6 +116,9 @@ impl Exchange {
         if self.lead == Some(id) {
             self.lead = None;
         }
+        if let Some(repair) = repair {
+            return self.repairs(now, id, leg_index, repair);
+        }
         if self.turns_credential(now, leg_index, class, health) {
             self.again = Some(Again { leg: leg_index, at: now, insist: false });
             return;
@@ -132,6 +138,45 @@ impl Exchange {
             }
             Some(_) | None => self.refused(now, id, health),
         }
+    }
+
+    /// What a refusal says about how to ask: only of what we wrote ourselves, once per leg, and while
+    /// nothing has left.
+    fn teaches(&self, leg: usize, failure: &Failure) -> Option<Repair> {
+        let (target, state) = (self.plan.legs.get(leg)?, self.legs.get(leg)?);
+        let Failure::Rejected(rejection) = failure else { return None };
+        if state.repaired || !(target.crossed || target.watched) || self.phase != Phase::Seeking {
+            return None;
+        }
+        let streams = target.shape(self.plan.shape) == Shape::Stream;
+        match crate::repair::named(rejection, target.dialect)? {
+            Repair::Plain => streams.then_some(Repair::Plain),
+            repair if target.crossed => Some(repair),
+            // Beside the caller's own words only this is ours.
+            Repair::Without("stream_options") => Some(Repair::Plain),
+            Repair::Without(_)
+            | Repair::TokenField(_)
+            | Repair::MaxTokens(_)
+            | Repair::SystemAsUser => None,
+        }
+    }
+
+    /// The same leg at once, asked as it wants to be. It costs no budget, and the attempt that was
+    /// refused does not count: the fault was ours.
+    fn repairs(&mut self, now: Time, id: AttemptId, leg: usize, repair: Repair) {
+        if let Some(attempt) = self.attempts.get_mut(id.0) {
+            attempt.repair = Some(repair);
+        }
+        if let Some(state) = self.legs.get_mut(leg) {
+            state.repaired = true;
+        }
+        if let Some(target) = self.plan.legs.get_mut(leg)
+            && repair == Repair::Plain
+        {
+            target.watched = false;
+        }
+        self.queue.push_back(Action::Learn { attempt: id, leg, repair });
+        self.again = Some(Again { leg, at: now, insist: true });
     }
 
     /// A provider with several credentials: it was this one's fault, and another is in service.

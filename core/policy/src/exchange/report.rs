@@ -3,7 +3,7 @@
 use super::attempt::Fate;
 use super::failing::Standing;
 use super::{Exchange, Final, Phase};
-use ir::{AttemptRecord, Ending, Time, Usage};
+use ir::{AttemptRecord, Ending, Repair, Time, Usage};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -104,6 +104,7 @@ impl Exchange {
             status: attempt.status,
             outcome: attempt.fate.word(),
             blame: class.map(|row| row.blame.label()),
+            repair: attempt.repair.map(Repair::word),
             upstream_id: attempt.upstream_id.clone(),
             ambiguous_billing: attempt.is_ambiguous(),
             usage: attempt.usage,

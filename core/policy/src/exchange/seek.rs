@@ -3,7 +3,7 @@
 use super::failing::{Again, Standing};
 use super::{Action, AttemptId, Exchange, Input, Phase, TAIL};
 use crate::board::{Admission, Health, Outcome, Permit, Why};
-use crate::exchange::attempt::Attempt;
+use crate::exchange::attempt::{Attempt, Form};
 use ir::{Deadline, Failure, Shape, Time, invariant};
 use std::time::Duration;
 
@@ -84,11 +84,13 @@ impl Exchange {
         if let Some(finished) = attempt.finished_at() {
             return finished.max(self.room) + TAIL.min(leg.deadlines.idle);
         }
-        match (self.plan.shape, attempt.content_at, attempt.head_at) {
-            (Shape::Stream, None, _) => attempt.silent_at(leg),
-            // A whole answer shows nothing until it is done; until its head only `total` rules.
-            (Shape::Whole, None, None) => Time::MAX,
-            (Shape::Stream, Some(_), _) | (Shape::Whole, _, _) => attempt.stalls_at(self.room, leg),
+        match (attempt.form, attempt.content_at, attempt.head_at) {
+            (Form::Stream | Form::Watched, None, _) => attempt.silent_at(leg),
+            // A document shows nothing until it is done; until its head only `total` rules.
+            (Form::Whole, None, None) => Time::MAX,
+            (Form::Stream | Form::Watched, Some(_), _) | (Form::Whole, _, _) => {
+                attempt.stalls_at(self.room, leg)
+            }
         }
     }
 
@@ -102,12 +104,12 @@ impl Exchange {
         };
         if self.gives_up_at(attempt) <= now {
             let shown = attempt.content_at.is_some() || attempt.head_at.is_some();
-            let input = match (self.plan.shape, attempt.finished_at(), attempt.content_at) {
-                (Shape::Stream, Some(_), _) => Input::Eof { clean: true },
-                (Shape::Stream, None, None) => {
+            let input = match (attempt.form, attempt.finished_at(), attempt.content_at) {
+                (Form::Stream | Form::Watched, Some(_), _) => Input::Eof { clean: true },
+                (Form::Stream | Form::Watched, None, None) => {
                     Input::Failed(Failure::Silent(Deadline::FirstContent))
                 }
-                (Shape::Whole, _, _) | (Shape::Stream, None, Some(_)) => {
+                (Form::Whole, _, _) | (Form::Stream | Form::Watched, None, Some(_)) => {
                     invariant!(Ex2, shown);
                     Input::Failed(Failure::Stalled)
                 }
@@ -233,9 +235,15 @@ impl Exchange {
     fn begin(&mut self, now: Time, leg: usize, permit: Permit, health: &dyn Health) {
         let id = AttemptId(self.attempts.len());
         let Some(target) = self.plan.legs.get(leg) else { return };
-        let patience = target.patience(self.plan.shape, health.standing(target).p95);
+        let shape = target.shape(self.plan.shape);
+        let form = match (shape, self.plan.shape) {
+            (Shape::Stream, Shape::Stream) => Form::Stream,
+            (Shape::Stream, Shape::Whole) => Form::Watched,
+            (Shape::Whole, Shape::Stream | Shape::Whole) => Form::Whole,
+        };
+        let patience = target.patience(shape, health.standing(target).p95);
         self.queue.push_back(Action::Begin { attempt: id, leg, credential: permit.credential });
-        self.attempts.push(Attempt::new(leg, permit, patience, now));
+        self.attempts.push(Attempt::new(leg, permit, form, patience, now));
         if let Some(state) = self.legs.get_mut(leg) {
             state.standing = Standing::Tried;
         }

@@ -48,6 +48,8 @@ cases! {
     keep_alive "ping.txt";
     after_the_commit "committed.txt";
     whole_answers "whole.txt";
+    watched_answers "watched.txt";
+    what_refusals_teach "repair.txt";
     known_health "health.txt";
     the_last_word "last_word.txt";
     the_caller_leaves "gone.txt";

@@ -2,7 +2,7 @@
 
 use super::script::{Drive, START, event};
 use crate::classify::tests::failure;
-use crate::{Action, AttemptId, Input};
+use crate::{Action, AttemptId, Input, Plan};
 use bytes::Bytes;
 use ir::{BlockKind, Ending, Event, Finish, Frame, Shape, Time, Usage, Whole};
 use proptest::prelude::{Just, ProptestConfig, Strategy, any, prop, prop_oneof, proptest};
@@ -36,7 +36,14 @@ enum What {
 
 fn plans() -> impl Strategy<Value = String> {
     let legs = prop::collection::vec(
-        prop::sample::select(vec!["a/x", "a/y", "b/x", "b/z*2", "c/y*local", "d/x*own"]),
+        prop::sample::select(vec![
+            "a/x",
+            "a/y*watched",
+            "b/x",
+            "b/z*2*watched*crossed",
+            "c/y*local",
+            "d/x*own",
+        ]),
         1..5,
     );
     let words = prop::collection::vec(
@@ -133,6 +140,8 @@ fn news() -> impl Strategy<Value = News> {
         "400 code=unsupported_value",
         "500 retry=false",
         "400 retry=true",
+        "400 code=unsupported_value param=stream",
+        "400 code=unsupported_value param=user",
     ]);
     let health = prop::sample::select(vec!["open", "bad", "probe", "pace", "refused", "parked"]);
     let what = prop_oneof![
@@ -163,6 +172,9 @@ struct Witness {
     /// Frames each attempt was handed while it was under way, malformed ones left out.
     fed: Vec<Vec<(Bytes, Vec<Event>)>>,
     live: Vec<bool>,
+    /// Which attempts answer a watched request with the stream that was asked for; every third sends
+    /// a document all the same.
+    watched: Vec<bool>,
     begun: usize,
     headed: bool,
     server: Option<AttemptId>,
@@ -171,17 +183,21 @@ struct Witness {
 }
 
 impl Witness {
-    fn sees(&mut self, action: Action) {
+    fn sees(&mut self, action: Action, plan: &Plan) {
         assert_eq!(self.ends, 0, "EX1, EX2: {action:?} after the end");
         match action {
-            Action::Begin { attempt, .. } => {
+            Action::Begin { attempt, leg, .. } => {
                 assert_eq!(attempt.0, self.live.len(), "attempts are numbered in order");
+                self.watched.push(plan.legs[leg].watched && attempt.0 % 3 != 2);
                 self.begun += 1;
                 self.live.push(true);
                 self.fed.push(Vec::new());
             }
             Action::Cancel(id) => {
                 assert!(std::mem::take(&mut self.live[id.0]), "{id:?} was cancelled twice");
+            }
+            Action::Learn { attempt, .. } => {
+                assert!(!self.live[attempt.0], "it is still under way");
             }
             Action::Head(who) => {
                 assert!(!std::mem::replace(&mut self.headed, true), "a second head");
@@ -193,6 +209,8 @@ impl Witness {
             }
             Action::Relay(bytes) => {
                 assert!(self.server.is_some(), "bytes of nobody");
+                let watched = self.server.is_some_and(|id| self.watched[id.0]);
+                assert!(self.shape == Shape::Stream || !watched, "a frame of a whole answer");
                 self.relayed.push(bytes);
             }
             Action::Ping => assert!(self.headed, "a ping before the head"),
@@ -278,9 +296,10 @@ fn happens(drive: &mut Drive, witness: &mut Witness, news: &News, number: usize)
         | What::Progress
         | What::Whole(_)
         | What::Overflow => {
-            let shape = drive.exchange.plan().shape;
             let live: Vec<usize> = (0..witness.live.len()).filter(|id| witness.live[*id]).collect();
             let Some(id) = live.get(news.attempt % live.len().max(1)).copied() else { return };
+            let wanted = drive.exchange.plan().shape;
+            let shape = if witness.watched[id] { Shape::Stream } else { wanted };
             let Some(input) = input(&news.what, number, shape) else { return };
             if let Input::Frame(frame) = &input {
                 let malformed = |event: &Event| matches!(event, Event::Malformed(_));
@@ -298,7 +317,7 @@ fn happens(drive: &mut Drive, witness: &mut Witness, news: &News, number: usize)
 fn lets_time_pass(drive: &mut Drive, witness: &mut Witness, until: Time) {
     for _ in 0..10_000 {
         while let Some(action) = drive.exchange.poll() {
-            witness.sees(action);
+            witness.sees(action, drive.exchange.plan());
         }
         witness.checks();
         match drive.exchange.poll_timeout() {
@@ -321,6 +340,7 @@ fn obeys(plan: &str, news: &[News]) {
         shape,
         fed: Vec::new(),
         live: Vec::new(),
+        watched: Vec::new(),
         begun: 0,
         headed: false,
         server: None,
@@ -351,7 +371,7 @@ fn obeys(plan: &str, news: &[News]) {
         "EX4: only who answered is not cancelled"
     );
     let plan = drive.exchange.plan();
-    let uncounted = plan.legs.len() * (2 + 1 + 33);
+    let uncounted = plan.legs.len() * (2 + 1 + 33 + 1);
     assert!(witness.begun <= plan.attempts_max() + uncounted, "EX3");
     assert_eq!(drive.board.borrow().permits(), 0, "BD1");
     assert!(Time::ZERO + START <= drive.now);

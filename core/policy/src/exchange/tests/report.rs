@@ -28,8 +28,9 @@ fn entry(attempt: &AttemptRecord) -> String {
     );
     let blame = attempt.blame.unwrap_or("nobody");
     let id = attempt.upstream_id.as_deref().unwrap_or("-");
+    let learnt = attempt.repair.as_ref().map_or_else(String::new, |word| format!(" ({word})"));
     let billed = if attempt.ambiguous_billing { " billed?" } else { "" };
-    write!(text, " by {blame} id {id} usage {}{billed}", usage(attempt.usage)).unwrap();
+    write!(text, " by {blame} id {id} usage {}{billed}{learnt}", usage(attempt.usage)).unwrap();
     text
 }
 

@@ -1,7 +1,8 @@
 //! The language of the cases: a plan, a script of what happens, and what the exchange did.
 //!
 //! ```text
-//! a/x b/y*local            legs, provider/model; *local, *own (the caller's key), *2 (credentials)
+//! a/x b/y*local            legs, provider/model; *local, *own (the caller's key), *2 (credentials),
+//!                          *crossed, *watched
 //! whole thinking total=30s options
 //! before 0s open a/x       health, this long before the request arrives
 //! @250 0 head 200          at 250 ms, to attempt 0
@@ -14,7 +15,9 @@ use crate::classify::tests::{failure, rejection};
 use crate::{Action, AttemptId, Breakers, Class, Deadlines, Exchange, Input, Leg, Plan};
 use crate::{ProviderId, Retries, Words};
 use bytes::Bytes;
-use ir::{Block, BlockKind, Event, Finish, Frame, Piece, Shape, Time, Tokens, Usage, Whole};
+use ir::{
+    Block, BlockKind, Dialect, Event, Finish, Frame, Piece, Shape, Time, Tokens, Usage, Whole,
+};
 use std::cell::RefCell;
 use std::sync::Arc;
 use std::time::Duration;
@@ -105,10 +108,13 @@ fn leg(word: &str, plan: &mut Plan, members: &mut Vec<Member>) {
         provider: ProviderId(at),
         model: Arc::from(model),
         name: Arc::from(name),
+        dialect: Dialect::Chat,
         local,
         caller_owned: marks.contains(&"own"),
         credentials: count,
         thinking: false,
+        crossed: marks.contains(&"crossed"),
+        watched: marks.contains(&"watched"),
         codes: &[],
         deadlines: Deadlines::default(),
     });
@@ -330,6 +336,10 @@ impl Drive {
                 format!("begin {} {}{key}", attempt.0, leg.name)
             }
             Action::Cancel(id) => format!("cancel {}", id.0),
+            Action::Learn { attempt, leg, repair } => {
+                let leg = &self.exchange.plan().legs[*leg];
+                format!("learn {} {} {}", attempt.0, leg.name, repair.word())
+            }
             Action::Head(Some(id)) => format!("head {}", id.0),
             Action::Head(None) => "head ours".to_owned(),
             Action::Note(id) => format!("note {}", id.0),

@@ -1,0 +1,163 @@
+//! What a refusal says about how to ask: the field it names, and what to do about it.
+//!
+//! A provider's words are read only where they say that something is not known, not supported or
+//! not permitted, and only where that is said of a field which may be written otherwise. To mention
+//! a field is not enough: "'oneOf' is not permitted" in a `response_format` is the caller's mistake.
+//!
+//! **Invariant:** pure; what is not understood is `None`, and the refusal stays what it is.
+
+use ir::{Dialect, Rejection, Repair, TokenField};
+use phrase::{Mention, mentions};
+
+mod phrase;
+#[cfg(test)]
+mod tests;
+
+/// Fields of Chat Completions that an answer is possible without.
+const CHAT: &[&str] = &[
+    "temperature",
+    "top_p",
+    "top_k",
+    "reasoning_effort",
+    "verbosity",
+    "parallel_tool_calls",
+    "tool_choice",
+    "response_format",
+    "stop",
+    "stream_options",
+    "service_tier",
+    "metadata",
+    "user",
+    "safety_identifier",
+    "prompt_cache_key",
+    "web_search_options",
+    "strict",
+    "seed",
+    "logprobs",
+    "top_logprobs",
+    "logit_bias",
+    "frequency_penalty",
+    "presence_penalty",
+    "store",
+];
+
+/// Fields of Messages that an answer is possible without.
+const MESSAGES: &[&str] = &[
+    "temperature",
+    "top_p",
+    "top_k",
+    "thinking",
+    "output_config",
+    "stop_sequences",
+    "service_tier",
+    "metadata",
+    "tool_choice",
+    "strict",
+];
+
+/// Codes that say by themselves that `error.param` is what is refused.
+const CODES: &[&str] =
+    &["unsupported_parameter", "unsupported_value", "unknown_parameter", "extra_forbidden"];
+
+/// What a refusal by a provider of this dialect asks to be done otherwise, where it says so.
+pub fn named(rejection: &Rejection, dialect: Dialect) -> Option<Repair> {
+    if !matches!(rejection.status, 400 | 422) {
+        return None;
+    }
+    if let Some(limit) = token_limit(rejection) {
+        return Some(Repair::MaxTokens(limit));
+    }
+    let message = rejection.message.to_ascii_lowercase();
+    if refuses_system(rejection, &message) {
+        return Some(Repair::SystemAsUser);
+    }
+    let codes = [&rejection.code, &rejection.kind];
+    let coded = codes.into_iter().any(|code| CODES.iter().any(|it| code.eq_ignore_ascii_case(it)));
+    let param = rejection.param.to_ascii_lowercase();
+    if !param.is_empty() {
+        let refused = coded
+            || phrase::says_extra(&message)
+            || mentions(&message).any(|it| it.is_refused() && it.path == param);
+        return if refused { repair(&param, dialect) } else { None };
+    }
+    mentions(&message).filter(Mention::is_refused).find_map(|it| repair(it.path, dialect))
+}
+
+/// What to do about a field that is refused; `path` is where it stands in the request.
+fn repair(path: &str, dialect: Dialect) -> Option<Repair> {
+    let mut segments = path.split(['.', '[', ']', '/']).filter(|it| !it.is_empty());
+    let first = segments.next()?;
+    // The schema is worth keeping where only its strictness is refused.
+    let name = if segments.next_back() == Some("strict") { "strict" } else { first };
+    let plain = plain(name);
+    match (dialect, plain.as_str()) {
+        (_, "stream" | "streaming") => return Some(Repair::Plain),
+        (Dialect::Chat, "maxtokens") => {
+            return Some(Repair::TokenField(TokenField::MaxCompletionTokens));
+        }
+        (Dialect::Chat, "maxcompletiontokens") => {
+            return Some(Repair::TokenField(TokenField::MaxTokens));
+        }
+        (Dialect::Messages, "effort") => return Some(Repair::Without("output_config")),
+        (Dialect::Chat, "effort") => return Some(Repair::Without("reasoning_effort")),
+        (Dialect::Chat | Dialect::Messages, _) => {}
+    }
+    let fields = match dialect {
+        Dialect::Chat => CHAT,
+        Dialect::Messages => MESSAGES,
+    };
+    fields.iter().find(|field| self::plain(field) == plain).map(|field| Repair::Without(field))
+}
+
+/// A name without what spellings differ in: xAI says `reasoningEffort`.
+fn plain(name: &str) -> String {
+    name.chars().filter(|c| !matches!(c, '_' | '-')).map(|c| c.to_ascii_lowercase()).collect()
+}
+
+/// A role that may not stand among the messages.
+fn refuses_system(rejection: &Rejection, message: &str) -> bool {
+    let named = |text: &str| ["system", "developer"].iter().any(|role| text.contains(role));
+    let place = |path: &str| path.starts_with("messages") && path.ends_with("role");
+    let param = rejection.param.to_ascii_lowercase();
+    let placed = place(&param) || mentions(message).any(|it| place(it.path));
+    // The roles that are allowed, and neither of ours among them.
+    let allowed = ["input should be ", "supported values are: ", "must be one of "];
+    let others = allowed.iter().find_map(|start| message.split_once(start)).map(|(_, it)| it);
+    let others = others.filter(|it| it.contains("user"));
+    if let Some(others) = others.filter(|_| placed) {
+        return !others.contains("system") || message.contains("'developer'");
+    }
+    let refused = ["does not support 'system'", "does not support 'developer'"];
+    placed && refused.iter().any(|words| message.contains(words))
+        || message.contains("unexpected role") && named(message)
+        || ["system", "developer"].iter().any(|role| {
+            message.contains(&format!("{role} role not supported"))
+                || message.contains(&format!("{role} role is not supported"))
+        })
+}
+
+/// The most tokens that the model writes, where that is what is said. A limit that depends on the
+/// length of the question is none of the model's.
+fn token_limit(rejection: &Rejection) -> Option<u64> {
+    const BEFORE: &[&str] = &[
+        "at most ",
+        "less than or equal to ",
+        "expected a value <= ",
+        "cannot exceed ",
+        "must not exceed ",
+        "valid range of max_tokens is [1, ",
+    ];
+    let message = rejection.message.to_ascii_lowercase().replace(['`', '\'', '"'], "");
+    let about = |text: &str| text.contains("max_tokens") || text.contains("max_completion_tokens");
+    if !about(&message) && !about(&rejection.param) || message.contains("context length") {
+        return None;
+    }
+    let number = |text: &str| -> Option<u64> {
+        let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+        text.get(..end)?.parse().ok().filter(|limit| 0 < *limit)
+    };
+    if let Some((said, _)) = message.split_once(", which is the maximum") {
+        return said.rsplit_once("> ").and_then(|(_, limit)| number(limit));
+    }
+    BEFORE.iter().find_map(|words| number(message.split_once(words)?.1))
+}
