@@ -171,7 +171,9 @@ fn asks(chain: &[Leg], kind: Kind, loaded: bool, dice: &mut Dice) -> Vec<Ask> {
             let shape = if dice.percent(85) { Shape::Stream } else { Shape::Whole };
             // Most whole answers are watched, as they are shipped.
             let watched = shape == Shape::Whole && dice.percent(70);
-            legs.iter_mut().for_each(|leg| leg.watched = watched);
+            for leg in &mut legs {
+                leg.watched = watched;
+            }
             let leaves = dice.percent(4).then(|| dice.ms(0..15_000));
             let at = Time::ZERO + dice.ms(0..seconds * 1000);
             Ask { at, shape, legs, leaves, seed: dice.seed() }

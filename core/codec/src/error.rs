@@ -90,6 +90,12 @@ pub enum Error {
         /// The limit in bytes.
         limit: usize,
     },
+    /// An answer is longer than what may be held.
+    #[error("the answer is longer than {limit} bytes")]
+    TooLarge {
+        /// The limit in bytes.
+        limit: usize,
+    },
     /// A document that should be a whole answer is not; what is wrong.
     #[error("the document is not an answer: {0}")]
     NotAnswer(&'static str),
@@ -112,6 +118,7 @@ impl Error {
             | Self::TooDeep { .. }
             | Self::FrameTooLong { .. }
             | Self::HeldTooLong { .. }
+            | Self::TooLarge { .. }
             | Self::NotAnswer(_) => None,
         }
     }

@@ -52,7 +52,12 @@ pub(crate) fn object<'a, T: Deserialize<'a>>(data: &'a [u8]) -> Option<T> {
 
 /// The JSON type of a raw value.
 pub(crate) fn type_of(raw: &RawValue) -> Type {
-    match raw.get().as_bytes().first() {
+    type_of_text(raw.get())
+}
+
+/// The JSON type of a value's text, which begins with no white space.
+pub(crate) fn type_of_text(text: &str) -> Type {
+    match text.as_bytes().first() {
         Some(b'{') => Type::Object,
         Some(b'[') => Type::Array,
         Some(b'"') => Type::String,

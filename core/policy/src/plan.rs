@@ -11,6 +11,7 @@ pub struct ProviderId(pub usize);
 
 /// One target of a chain, ready to be tried.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "what is known of it, each on its own; no state")]
 pub struct Leg {
     /// Whose.
     pub provider: ProviderId,

@@ -42,14 +42,6 @@ fn every_family() {
             r#"{"detail":[{"loc":["body"],"msg":"m","type":"missing"}]}"#,
             "kind= code=missing param= message=m",
         ),
-        (
-            r#"{"detail":[{"type":"extra_forbidden","loc":["body","tools",0,"x"],"msg":"m"},{}]}"#,
-            "kind= code=extra_forbidden param=tools.0.x message=m",
-        ),
-        (
-            r#"{"object":"error","message":{"detail":[{"type":"extra_forbidden","loc":["body","x"],"msg":"m","input":1}]},"type":"invalid_request_error","param":null,"code":null}"#,
-            "kind=invalid_request_error code=extra_forbidden param=x message=m",
-        ),
         (r#"{"detail":{"message":"m"}}"#, "kind= code= param= message=m"),
         (r#"{"message":"m"}"#, "kind= code= param= message=m"),
         (
@@ -96,6 +88,22 @@ fn every_family() {
     }
     check_as(Some("text/html; charset=utf-8"), "busy", "kind= code= param= message=busy html");
     check_as(Some("TEXT/HTML"), r#"{"error":"m"}"#, "kind= code= param= message=m");
+}
+
+#[test]
+fn the_place_of_an_error_is_its_param() {
+    for (body, expect) in [
+        (
+            r#"{"detail":[{"type":"extra_forbidden","loc":["body","tools",0,"x"],"msg":"m"},{}]}"#,
+            "kind= code=extra_forbidden param=tools.0.x message=m",
+        ),
+        (
+            r#"{"object":"error","message":{"detail":[{"type":"extra_forbidden","loc":["body","x"],"msg":"m","input":1}]},"type":"invalid_request_error","param":null,"code":null}"#,
+            "kind=invalid_request_error code=extra_forbidden param=x message=m",
+        ),
+    ] {
+        check(body, expect);
+    }
 }
 
 #[test]

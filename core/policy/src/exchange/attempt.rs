@@ -9,6 +9,7 @@ use std::time::Duration;
 
 /// One attempt.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "what was seen of it, each on its own; no state")]
 pub(super) struct Attempt {
     pub(super) leg: usize,
     pub(super) credential: usize,

@@ -94,7 +94,7 @@ impl Mention<'_> {
         let after = self.after.trim_start();
         let colon = self.after.strip_prefix(':').map(str::trim_start);
         AFTER.iter().any(|words| after.starts_with(words))
-            || colon.is_some_and(|after| says_extra(after))
+            || colon.is_some_and(says_extra)
             || self.is_object() && BEFORE.iter().any(|words| self.before.ends_with(words))
     }
 

@@ -1,0 +1,99 @@
+//! A stream as the whole answer that it would have been: the counterpart of [`unfold`].
+//!
+//! What is joined is joined as it is spelled: of strings the text between their quotes, so that no
+//! escape is written anew and halves of a surrogate pair meet; everything else keeps its text. Keys
+//! keep the order in which they first came, and unknown ones are kept at every level. The rules are
+//! those of the official SDKs' own accumulators; where they differ is said beside each.
+//!
+//! **Invariant:** what does not fit is not taken in at all, so that [`Fold::document`] is a complete
+//! document of everything before it.
+//!
+//! [`unfold`]: crate::unfold
+
+mod chat;
+mod messages;
+mod partial;
+mod tree;
+
+use crate::sse::Fields;
+use crate::{Error, json};
+use bytes::Bytes;
+use ir::{Dialect, Event, Frame};
+use std::borrow::Cow;
+
+#[cfg(test)]
+mod tests;
+
+/// Puts one answer's stream together.
+#[derive(Debug)]
+pub struct Fold {
+    answer: Answer,
+    /// No frame was seen yet.
+    first: bool,
+    /// The end marker or an error was seen: what follows belongs to nobody.
+    over: bool,
+    /// Bytes that are held.
+    held: usize,
+    held_max: usize,
+}
+
+#[derive(Debug)]
+enum Answer {
+    Chat(chat::Answer),
+    Messages(messages::Answer),
+}
+
+// === impl Fold ===
+
+impl Fold {
+    /// For one answer, of which no more than `held_max` bytes are held.
+    pub fn new(dialect: Dialect, held_max: usize) -> Self {
+        let answer = match dialect {
+            Dialect::Chat => Answer::Chat(chat::Answer::default()),
+            Dialect::Messages => Answer::Messages(messages::Answer::default()),
+        };
+        Self { answer, first: true, over: false, held: 0, held_max }
+    }
+
+    /// Takes the next frame in, as the decoder gave it: one that was malformed or says something
+    /// again is left out, and behind the end nothing is listened to.
+    ///
+    /// Fails where there is more than may be held, or where the arguments of a call are not JSON.
+    pub fn take(&mut self, frame: &Frame) -> Result<(), Error> {
+        let first = std::mem::take(&mut self.first);
+        let odd = |event: &Event| matches!(event, Event::Malformed(_) | Event::Repeated(_));
+        self.over |= frame.events.iter().any(|event| matches!(event, Event::Fail(_)));
+        if self.over || frame.events.iter().any(odd) {
+            return Ok(());
+        }
+        self.over = frame.events.contains(&Event::End);
+        let Fields { event, data: Some(data) } = Fields::read(&frame.bytes, first) else {
+            return Ok(());
+        };
+        if self.held.saturating_add(data.len()) > self.held_max {
+            return Err(Error::TooLarge { limit: self.held_max });
+        }
+        // Not UTF-8: the decoder read it in the same way.
+        let text = match std::str::from_utf8(&data) {
+            Ok(text) => Some(Cow::Borrowed(text)),
+            Err(_) => json::tidied(&data).map(Cow::Owned),
+        };
+        let Some(text) = text else { return Ok(()) };
+        let added = match &mut self.answer {
+            Answer::Chat(answer) => answer.take(&text),
+            Answer::Messages(answer) => answer.take(event, &text)?,
+        };
+        self.held = self.held.saturating_add(added);
+        Ok(())
+    }
+
+    /// The whole answer, of everything that was taken in.
+    pub fn document(&self) -> Bytes {
+        let mut out = String::with_capacity(self.held);
+        match &self.answer {
+            Answer::Chat(answer) => answer.write(&mut out),
+            Answer::Messages(answer) => answer.write(&mut out),
+        }
+        Bytes::from(out)
+    }
+}

@@ -1,0 +1,302 @@
+//! JSON that grows: values that more is joined to, in the spelling in which they came.
+//!
+//! Every function that stores something returns how many bytes it added at most.
+
+use crate::json::{self, Members, Type};
+use serde_json::value::RawValue;
+use std::borrow::Cow;
+
+/// An object, its members in the order in which they first came.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Object(Vec<(String, Value)>);
+
+/// A value.
+#[derive(Clone, Debug)]
+pub(super) enum Value {
+    /// As it came.
+    Raw(String),
+    /// The text between the quotes of a string.
+    Text(String),
+    Object(Object),
+    Array(Vec<Value>),
+}
+
+/// An object with more members is not looked into: a limit on everything.
+const MEMBERS_MAX: usize = 256;
+/// Items of an array that are looked through for one with the same `index`.
+const ITEMS_MAX: usize = 1024;
+/// Levels at which values are joined; below, the latest holds.
+const DEPTH_MAX: usize = 16;
+
+/// Members that are said again rather than continued. The SDK of `OpenAI` has `index` and `type`; to
+/// that come what compatible servers repeat in every piece.
+const SAID_AGAIN: &[&str] = &["index", "type", "id", "role", "format", "status"];
+
+/// An object's members; of doubled keys the last, as everywhere. `None` where it is none, or has more
+/// than we look at.
+pub(super) fn members(text: &str) -> Option<Vec<(Cow<'_, str>, &RawValue)>> {
+    let Members(mut members) = Members::read(text)?;
+    if members.len() > MEMBERS_MAX {
+        return None;
+    }
+    let mut seen: Vec<Cow<'_, str>> = Vec::with_capacity(members.len());
+    members.reverse();
+    members.retain(|(key, _)| {
+        let new = !seen.contains(key);
+        if new {
+            seen.push(key.clone());
+        }
+        new
+    });
+    members.reverse();
+    Some(members)
+}
+
+/// An array's items.
+pub(super) fn items(raw: &RawValue) -> Vec<&RawValue> {
+    serde_json::from_str(raw.get()).unwrap_or_default()
+}
+
+/// The text between a string's quotes.
+pub(super) fn inside(raw: &RawValue) -> &str {
+    let text = raw.get();
+    text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or_default()
+}
+
+// === impl Object ===
+
+impl Object {
+    pub(super) fn get(&self, key: &str) -> Option<&Value> {
+        self.0.iter().find(|(name, _)| name == key).map(|(_, value)| value)
+    }
+
+    pub(super) fn get_mut(&mut self, key: &str) -> Option<&mut Value> {
+        self.0.iter_mut().find(|(name, _)| name == key).map(|(_, value)| value)
+    }
+
+    /// Sets a member, where it was or behind all others.
+    pub(super) fn set(&mut self, key: &str, value: Value) -> usize {
+        let added = value.bytes();
+        if let Some(place) = self.get_mut(key) {
+            let before = std::mem::replace(place, value);
+            return added.saturating_sub(before.bytes());
+        }
+        self.0.push((key.to_owned(), value));
+        added.saturating_add(key.len())
+    }
+
+    /// Keeps a place for what is written by somebody else.
+    pub(super) fn hold(&mut self, key: &str) -> usize {
+        if self.get(key).is_some() { 0 } else { self.set(key, Value::null()) }
+    }
+
+    /// Sets a member to what was said last, unless that is nothing.
+    pub(super) fn latest(&mut self, key: &str, raw: &RawValue) -> usize {
+        if self.get(key).is_some() && json::filled(raw) == Some(false) {
+            return 0;
+        }
+        self.set(key, Value::raw(raw))
+    }
+
+    /// Joins a piece to a member.
+    pub(super) fn join(&mut self, key: &str, raw: &RawValue, depth: usize) -> usize {
+        match self.get_mut(key) {
+            Some(value) => value.join(key, raw, depth),
+            None => self.set(key, Value::raw(raw)),
+        }
+    }
+
+    pub(super) fn write(&self, out: &mut String) {
+        self.write_with(out, |_, _| false);
+    }
+
+    /// Writes it; `own` may write a member's value itself and say so.
+    pub(super) fn write_with(&self, out: &mut String, own: impl Fn(&str, &mut String) -> bool) {
+        out.push('{');
+        for (position, (key, value)) in self.0.iter().enumerate() {
+            if position > 0 {
+                out.push(',');
+            }
+            out.push_str(&json::quoted(key));
+            out.push(':');
+            if !own(key, out) {
+                value.write(out);
+            }
+        }
+        out.push('}');
+    }
+}
+
+// === impl Value ===
+
+impl Value {
+    pub(super) fn null() -> Self {
+        Self::Raw("null".to_owned())
+    }
+
+    pub(super) fn raw(raw: &RawValue) -> Self {
+        Self::Raw(raw.get().to_owned())
+    }
+
+    pub(super) fn is_null(&self) -> bool {
+        matches!(self, Self::Raw(text) if text == "null")
+    }
+
+    /// How many bytes it has, as far as that is at hand.
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Raw(text) | Self::Text(text) => text.len(),
+            Self::Object(_) | Self::Array(_) => 0,
+        }
+    }
+
+    fn type_of(&self) -> Type {
+        match self {
+            Self::Raw(text) => json::type_of_text(text),
+            Self::Text(_) => Type::String,
+            Self::Object(_) => Type::Object,
+            Self::Array(_) => Type::Array,
+        }
+    }
+
+    /// Joins a piece: strings and arrays go on, objects member by member, of all else the latest
+    /// holds (the SDK of `OpenAI` adds numbers up; no provider is known to mean that). `null`, and what
+    /// has another type, says nothing.
+    pub(super) fn join(&mut self, key: &str, raw: &RawValue, depth: usize) -> usize {
+        let kind = json::type_of(raw);
+        if kind == Type::Null {
+            return 0;
+        }
+        let said_again = SAID_AGAIN.contains(&key) || depth >= DEPTH_MAX;
+        if self.is_null() || (said_again && json::filled(raw) != Some(false)) {
+            let before = self.bytes();
+            *self = Self::raw(raw);
+            return raw.get().len().saturating_sub(before);
+        }
+        match (self.type_of(), kind) {
+            _ if said_again => 0,
+            // Servers that send the name with every piece of a call.
+            (Type::String, Type::String) if key == "name" && self.is_text(inside(raw)) => 0,
+            (Type::String, Type::String) => self.append(inside(raw)),
+            (Type::Object, Type::Object) => {
+                let Some(pieces) = members(raw.get()) else { return 0 };
+                let Some(object) = self.as_object() else { return 0 };
+                let join =
+                    |(key, raw): (Cow<'_, str>, &RawValue)| object.join(&key, raw, depth + 1);
+                pieces.into_iter().map(join).sum()
+            }
+            (Type::Array, Type::Array) => {
+                let pieces = items(raw);
+                let Some(array) = self.as_array() else { return 0 };
+                pieces.into_iter().map(|piece| item(array, piece, depth + 1)).sum()
+            }
+            (Type::Number, Type::Number) | (Type::Bool, Type::Bool) => {
+                *self = Self::raw(raw);
+                0
+            }
+            (
+                Type::Object | Type::Array | Type::String | Type::Number | Type::Bool | Type::Null,
+                Type::Object | Type::Array | Type::String | Type::Number | Type::Bool | Type::Null,
+            ) => 0,
+        }
+    }
+
+    /// Whether it is this string.
+    fn is_text(&self, text: &str) -> bool {
+        match self {
+            Self::Raw(raw) => raw.len() == text.len() + 2 && raw.get(1..=text.len()) == Some(text),
+            Self::Text(known) => known == text,
+            Self::Object(_) | Self::Array(_) => false,
+        }
+    }
+
+    /// Joins the inside of a string to a string; anything else becomes that string.
+    pub(super) fn append(&mut self, text: &str) -> usize {
+        match self {
+            Self::Text(known) => known.push_str(text),
+            Self::Raw(raw) => {
+                let known = raw.strip_prefix('"').and_then(|it| it.strip_suffix('"'));
+                let mut joined = known.unwrap_or_default().to_owned();
+                joined.push_str(text);
+                *self = Self::Text(joined);
+            }
+            Self::Object(_) | Self::Array(_) => *self = Self::Text(text.to_owned()),
+        }
+        text.len()
+    }
+
+    /// Its members, where it is an object that we look into.
+    pub(super) fn as_object(&mut self) -> Option<&mut Object> {
+        if let Self::Raw(text) = self {
+            let members = members(text)?;
+            let members =
+                members.into_iter().map(|(key, raw)| (key.into_owned(), Self::raw(raw))).collect();
+            *self = Self::Object(Object(members));
+        }
+        match self {
+            Self::Object(object) => Some(object),
+            Self::Raw(_) | Self::Text(_) | Self::Array(_) => None,
+        }
+    }
+
+    /// Its items, where it is an array.
+    pub(super) fn as_array(&mut self) -> Option<&mut Vec<Self>> {
+        if let Self::Raw(text) = self {
+            let items: Vec<&RawValue> = serde_json::from_str(text).ok()?;
+            *self = Self::Array(items.into_iter().map(Self::raw).collect());
+        }
+        match self {
+            Self::Array(items) => Some(items),
+            Self::Raw(_) | Self::Text(_) | Self::Object(_) => None,
+        }
+    }
+
+    pub(super) fn write(&self, out: &mut String) {
+        match self {
+            Self::Raw(text) => out.push_str(text),
+            Self::Text(text) => {
+                out.push('"');
+                out.push_str(text);
+                out.push('"');
+            }
+            Self::Object(object) => object.write(out),
+            Self::Array(items) => write_all(out, items, Self::write),
+        }
+    }
+}
+
+/// An array of anything.
+pub(super) fn write_all<'a, T: 'a>(
+    out: &mut String,
+    items: impl IntoIterator<Item = &'a T>,
+    write: impl Fn(&'a T, &mut String),
+) {
+    out.push('[');
+    for (position, item) in items.into_iter().enumerate() {
+        if position > 0 {
+            out.push(',');
+        }
+        write(item, out);
+    }
+    out.push(']');
+}
+
+/// One more item: a piece of the one with its `index`, or a new one.
+fn item(array: &mut Vec<Value>, piece: &RawValue, depth: usize) -> usize {
+    let index = members(piece.get()).and_then(|members| {
+        let index = members.into_iter().find(|(key, _)| key == "index");
+        index.filter(|(_, raw)| json::type_of(raw) == Type::Number).map(|(_, raw)| raw.get())
+    });
+    if let Some(index) = index {
+        let near = array.iter_mut().rev().take(ITEMS_MAX);
+        let same = |it: &Value| matches!(it, Value::Raw(text) if text == index);
+        let mut known = near.filter_map(Value::as_object);
+        if let Some(known) = known.find(|known| known.get("index").is_some_and(same)) {
+            let Some(members) = members(piece.get()) else { return 0 };
+            let join = |(key, raw): (Cow<'_, str>, &RawValue)| known.join(&key, raw, depth + 1);
+            return members.into_iter().map(join).sum();
+        }
+    }
+    array.push(Value::raw(piece));
+    piece.get().len()
+}
