@@ -40,17 +40,20 @@ fn print_model(config: &Config, model: &Model) -> anyhow::Result<()> {
     out::print("")?;
     out::print(&format!("{}    {}", model.pattern, banner::chain(config, model)))?;
     for dialect in Dialect::ALL {
-        let speaks = |link: &&Link| {
-            config.provider(link).is_some_and(|provider| provider.dialect == dialect)
-        };
-        let links: Vec<&Link> = model.chain.iter().filter(speaks).collect();
+        let links = config.links(model, dialect);
         if links.is_empty() {
-            out::print(&format!("  {:9}  not served in this dialect", dialect.name()))?;
+            out::print(&format!(
+                "  {:9}  served with the caller's own key only, in the other dialect",
+                dialect.name()
+            ))?;
             continue;
         }
         out::print(&format!("  {:9}  asked in this order:", dialect.name()))?;
         for (place, link) in links.iter().enumerate() {
-            out::print(&format!("    {}. {}", place + 1, describe(config, model, link)))?;
+            let crosses = config.provider(link).is_some_and(|it| it.dialect != dialect);
+            let crosses = if crosses { ", asked in its own dialect" } else { "" };
+            let what = describe(config, model, link);
+            out::print(&format!("    {}. {what}{crosses}", place + 1))?;
         }
         for line in promises(config, &links) {
             out::print(&format!("    {line}"))?;

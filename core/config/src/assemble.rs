@@ -37,7 +37,7 @@ pub(crate) fn config(raw: &Raw, around: &dyn Surroundings, findings: &mut Findin
         }
         providers.push(provider);
     }
-    let models = chain::models(raw, &providers, &retries, findings);
+    let models = chain::models(raw, &retries, findings);
     let providers = providers.into_iter().flatten().collect();
     Config { server, keys, providers, models, retries, breakers, warnings: Vec::new() }
 }

@@ -35,7 +35,7 @@ pub use server::{RecordSink, Server};
 pub use traits::traits;
 pub use url::BaseUrl;
 
-use ir::Quirks;
+use ir::{Dialect, Quirks};
 use policy::{Breakers, Deadlines, Retries};
 
 /// Everything that was configured, checked and with its secrets read.
@@ -176,6 +176,23 @@ impl Config {
     /// The provider of a link.
     pub fn provider(&self, link: &Link) -> Option<&Provider> {
         self.providers.get(link.provider)
+    }
+
+    /// The links of a chain that serve callers of a dialect, in order: those that speak it, and those
+    /// that are asked in their own. Left out are targets with the caller's own key, which is its own
+    /// vendor's, and a server that stands in the chain in the caller's dialect as well.
+    pub fn links<'a>(&'a self, model: &'a Model, dialect: Dialect) -> Vec<&'a Link> {
+        let speaks = |link: &Link| self.provider(link).is_some_and(|it| it.dialect == dialect);
+        let here = |link: &Link| self.provider(link).map(|it| &it.base_url);
+        let own = |link: &Link| {
+            let credentials = self.provider(link).map(|it| it.credentials.as_slice());
+            credentials.unwrap_or_default().iter().any(|it| matches!(it, Credential::Caller))
+        };
+        let twin = |link: &Link| {
+            let same = |other: &Link| other.name == link.name && here(other) == here(link);
+            model.chain.iter().any(|other| speaks(other) && same(other))
+        };
+        model.chain.iter().filter(|link| speaks(link) || !(own(link) || twin(link))).collect()
     }
 
     /// `provider/model`, as headers, records and metrics name the target of a link when a caller

@@ -9,8 +9,8 @@ use std::time::Duration;
 pub struct Model {
     /// What it matches.
     pub pattern: Pattern,
-    /// Who serves it, in the order of preference. Never empty. A link whose provider speaks
-    /// another dialect than the caller is passed over.
+    /// Who serves it, in the order of preference. Never empty. What a caller of a dialect may be
+    /// served by says [`Config::links`](crate::Config::links).
     pub chain: Vec<Link>,
     /// Deadlines of its own, over those of the provider.
     pub deadlines: Overrides,

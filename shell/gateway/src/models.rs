@@ -81,13 +81,10 @@ pub(crate) async fn answer(
 /// Every name and who serves it first, in order of names.
 async fn rows(shared: &Shared, dialect: Dialect, headers: &HeaderMap) -> BTreeMap<String, String> {
     let config = &shared.config;
-    let speaks = |link: &config::Link| {
-        config.provider(link).is_some_and(|provider| provider.dialect == dialect)
-    };
     let mut rows = BTreeMap::new();
     let mut open = Vec::new();
     for section in &config.models {
-        let Some(first) = section.chain.iter().find(|link| speaks(link)) else { continue };
+        let Some(first) = config.links(section, dialect).first().copied() else { continue };
         let owner = config.provider(first).map_or("", |provider| provider.name.as_str());
         match section.pattern.as_exact() {
             Some(name) => {

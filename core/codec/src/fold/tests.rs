@@ -51,7 +51,7 @@ fn recorded_streams_as_documents_golden() {
         }
         let (mut finish, mut usage) = (None, Usage::Unknown);
         for event in &events {
-            if let Event::Finish(said) = event {
+            if let Event::Finish(said, _) = event {
                 finish = Some(*said);
             }
             if let Event::Usage(tokens) = event {

@@ -3,8 +3,7 @@
 use super::{base_deadlines, own_deadlines};
 use crate::problem::Findings;
 use crate::raw::{Named, Raw, Section};
-use crate::{Link, Model, Name, OnEmpty, OnFilter, Pattern, Provider, near};
-use ir::Dialect;
+use crate::{Link, Model, Name, OnEmpty, OnFilter, Pattern, near};
 use policy::{Deadlines, Retries};
 
 /// The longest pattern, and the longest model name.
@@ -12,22 +11,15 @@ const NAME_MAX: usize = 256;
 
 /// Everything that a chain may refer to.
 struct Scene<'a> {
-    /// The providers of the file; what is wrong with one was reported already.
     sections: &'a [Named],
-    providers: &'a [Option<Provider>],
     attempts_max: u32,
     base: Deadlines,
 }
 
 /// Reads all models, and says which providers none of them uses.
-pub(super) fn models(
-    raw: &Raw,
-    providers: &[Option<Provider>],
-    retries: &Retries,
-    findings: &mut Findings<'_>,
-) -> Vec<Model> {
+pub(super) fn models(raw: &Raw, retries: &Retries, findings: &mut Findings<'_>) -> Vec<Model> {
     let base = base_deadlines(raw);
-    let scene = Scene { sections: &raw.providers, providers, attempts_max: retries.total, base };
+    let scene = Scene { sections: &raw.providers, attempts_max: retries.total, base };
     let mut models: Vec<Model> = Vec::new();
     for named in &raw.models {
         if let Some(model) = model(named, &scene, findings) {
@@ -102,7 +94,6 @@ fn chain(
             }
         }
     }
-    mixed(section, &links, scene, findings);
     links
 }
 
@@ -152,24 +143,6 @@ fn link(text: &str, pattern: &Pattern, scene: &Scene<'_>) -> Result<Link, Fault>
     Ok(Link { provider, name })
 }
 
-/// Warns where callers of a dialect see only a part of a chain.
-fn mixed(section: &Section, links: &[Link], scene: &Scene<'_>, findings: &mut Findings<'_>) {
-    let count = |dialect: Dialect| {
-        let speaks = |link: &&Link| scene.dialect(link) == Some(dialect);
-        links.iter().filter(speaks).count()
-    };
-    let counts: Vec<String> = Dialect::ALL
-        .into_iter()
-        .map(|dialect| (dialect.name(), count(dialect)))
-        .filter(|(_, count)| *count > 0)
-        .map(|(name, count)| format!("callers that speak {name} have {count} of {}", links.len()))
-        .collect();
-    if counts.len() > 1 {
-        let what = "targets of several dialects, which this version does not translate";
-        findings.warn(section.at("chain"), section.key("chain"), what, counts.join(", "));
-    }
-}
-
 fn unused(scene: &Scene<'_>, models: &[Model], findings: &mut Findings<'_>) {
     for (place, Named { section, .. }) in scene.sections.iter().enumerate() {
         let uses = |model: &Model| model.chain.iter().any(|link| link.provider == place);
@@ -190,9 +163,5 @@ impl Scene<'_> {
     /// [`Config::providers`](crate::Config::providers): a provider that cannot be read is a problem.
     fn place(&self, name: &str) -> Option<usize> {
         self.sections.iter().position(|named| named.name == name)
-    }
-
-    fn dialect(&self, link: &Link) -> Option<Dialect> {
-        self.providers.get(link.provider)?.as_ref().map(|provider| provider.dialect)
     }
 }
