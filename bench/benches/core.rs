@@ -82,6 +82,7 @@ fn cross_a_request_of_200_messages(bencher: Bencher<'_, '_>, from: Dialect) {
     let to = if from == Dialect::Chat { "anthropic" } else { "openai" };
     let Some(quirks) = config::providers::row(to) else { return };
     let target = Target {
+        dialect: quirks.dialect,
         quirks,
         model: "another",
         traits: Traits { max_tokens: 32_000, thinks: Thinks::Adaptive },

@@ -33,7 +33,9 @@ pub use unseal::without_seals;
 /// Whom a request is written for.
 #[derive(Clone, Copy, Debug)]
 pub struct Target<'a> {
-    /// The provider's row, its dialect among it.
+    /// What it speaks.
+    pub dialect: Dialect,
+    /// The provider's row. A local server's may name another dialect: it speaks both.
     pub quirks: &'a Quirks,
     /// What it calls the model.
     pub model: &'a str,
@@ -114,7 +116,7 @@ fn read<'a>(from: Dialect, body: &'a [u8], losses: &mut Losses) -> Result<Reques
 fn write(mut request: Request<'_>, target: &Target<'_>) -> Result<Written, Uncarried> {
     let mut losses = Losses::default();
     request.turns = arrange(std::mem::take(&mut request.turns), &mut losses);
-    match target.quirks.dialect {
+    match target.dialect {
         Dialect::Chat => chat::write::request(&request, target, losses),
         Dialect::Messages => messages::write::request(&request, target, losses),
     }

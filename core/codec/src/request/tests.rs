@@ -92,8 +92,15 @@ fn crossed(from: Dialect, case: &Case<'_>) -> String {
         }
     }
     let origin = Origin::of(OWN);
-    let target =
-        Target { quirks: &quirks, model: "model", traits, origin, stream, repairs: &repairs };
+    let target = Target {
+        dialect: to,
+        quirks: &quirks,
+        model: "model",
+        traits,
+        origin,
+        stream,
+        repairs: &repairs,
+    };
     told(from, case.body.as_bytes(), &target)
 }
 

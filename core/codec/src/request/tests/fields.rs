@@ -216,6 +216,7 @@ fn outcome(from: Dialect, request: &Value) -> Result<(Value, Vec<String>), Strin
     let quirks = quirks(to);
     let traits = Traits { max_tokens: 32000, thinks: Thinks::Adaptive };
     let target = Target {
+        dialect: to,
         quirks: &quirks,
         model: "model",
         traits,

@@ -161,8 +161,15 @@ fn through(dialect: Dialect, request: Request<'_>, look: impl FnOnce(&str, Reque
     let quirks = quirks(dialect);
     let traits = Traits { max_tokens: 32000, thinks: Thinks::Adaptive };
     let origin = Origin::of(OWN);
-    let target =
-        Target { quirks: &quirks, model: "model", traits, origin, stream: false, repairs: &[] };
+    let target = Target {
+        dialect,
+        quirks: &quirks,
+        model: "model",
+        traits,
+        origin,
+        stream: false,
+        repairs: &[],
+    };
     let written = write(request, &target).expect("it can be written");
     let mut losses = Losses::default();
     let read = read(dialect, written.body.as_bytes(), &mut losses).expect("it can be read");
