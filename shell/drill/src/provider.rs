@@ -8,6 +8,11 @@
 //! scope    = "once-" | "first-" K "-"            the fault strikes the first K requests only
 //! modifier = "text" | "thinking" | "tools" | "tools-" N | "interleaved" | "unicode" | "joined"
 //!          | "tokens-" N | "every-" N "ms"       what a good answer holds, and its pace
+//!          | "strict"                            an illegal request is refused: 400
+//!          | "obeys"                             heeds max tokens, stop sequences, schema, wish to
+//!                                                think, tool choice, parallel or not
+//!          | "echo"                              the text tells what the request said
+//!          | "refusal" | "filtered" | "context" | "paused"         how it ends
 //!          | hint                                after status-N only
 //! hint     = "retry-after-" N | "retry-after-ms-" N | "retry-after-date" | "retry-absurd"
 //!          | "should-retry-true" | "should-retry-false" | "limit-reset-" N
@@ -42,6 +47,7 @@ mod asked;
 mod chat;
 mod control;
 mod date;
+mod echo;
 mod fault;
 mod frame;
 mod grammar;
@@ -52,15 +58,18 @@ mod log;
 mod messages;
 mod order;
 mod problem;
+mod sample;
 mod script;
 mod seen;
 mod socket;
 mod state;
 mod stream;
+mod strict;
 #[cfg(test)]
 mod tests;
 mod tls;
 mod whole;
+mod wish;
 mod words;
 
 pub use answer::{CACHE_READ_TOKENS, CACHE_WRITE_TOKENS, INPUT_TOKENS, text};
@@ -71,7 +80,7 @@ pub use order::{Dish, Misspelt, Order};
 pub use script::{Step, script};
 pub use seen::{End, Seen};
 pub use tls::TlsFault;
-pub use words::{Break, Flaw, InBand, Kind, Pace, Plain, Refusal};
+pub use words::{Break, Finish, Flaw, InBand, Kind, Pace, Plain, Refusal};
 
 use parking_lot::Mutex;
 use socket2::{Domain, Socket, Type};

@@ -3,10 +3,11 @@
 //! The text is numbered words, so that whoever reads it can tell what was lost, doubled or
 //! reordered: `[cloud-a] w0 w1 w2 …`. A provider without a name leaves the marker out.
 
-use super::asked::Asked;
 use super::fault::{Fault, Place};
 use super::order::{Dish, Order};
-use super::words::Plain;
+use super::wish::{Calls, Wish};
+use super::words::{Finish, Plain};
+use super::{asked::Asked, echo};
 
 /// Fresh prompt tokens that every answer reports.
 pub const INPUT_TOKENS: usize = 11;
@@ -34,6 +35,21 @@ pub(super) struct Answer {
     pub(super) unicode: bool,
     /// Parallel tool calls take turns.
     pub(super) interleaved: bool,
+    /// How it ends.
+    pub(super) ending: Ending,
+}
+
+/// How an answer ends.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) enum Ending {
+    /// It is complete: with its text, or with its calls.
+    Usual,
+    /// The most tokens were reached.
+    Length,
+    /// A stop sequence would have come.
+    Sequence(String),
+    /// As ordered.
+    Ordered(Finish),
 }
 
 /// One part of an answer.
@@ -77,20 +93,32 @@ impl Answer {
     pub(super) fn cook(order: &Order, asked: &Asked, name: &str) -> Self {
         let dish = &order.dish;
         let empty = order.fault == Some(Fault::Plain(Plain::EmptyAnswer));
-        let (tools, text) = kinds(order, asked);
+        let wish = if dish.obeys { Wish::read(&asked.document) } else { Wish::default() };
+        let (tools, text) = kinds(order, asked, &wish);
+        let thinks = dish.thinking || wish.thinks.is_some();
+        let mut ending = dish.finish.map_or(Ending::Usual, Ending::Ordered);
         let mut parts = Vec::new();
-        if dish.thinking && !empty {
-            parts.push(Part::Thinking((0..THINKING_TOKENS).map(|n| format!("t{n} ")).collect()));
+        if thinks && !empty {
+            let shown = if wish.thinks == Some(false) { 0 } else { THINKING_TOKENS };
+            parts.push(Part::Thinking((0..shown).map(|n| format!("t{n} ")).collect()));
         }
         if text && !empty {
-            parts.push(Part::Text(pieces(dish, asked, name)));
+            let (pieces, end) = obeyed(said(dish, asked, &wish, name), &wish);
+            ending = end.unwrap_or(ending);
+            parts.push(Part::Text(pieces));
         }
-        if !empty {
-            parts.extend((0..tools).map(|_| Part::Call(call(&asked.tools))));
+        if !empty && ending == Ending::Usual {
+            let offered = match &wish.calls {
+                Calls::Of(name) => std::slice::from_ref(name),
+                Calls::Any | Calls::None | Calls::Some => asked.tools.as_slice(),
+            };
+            parts.extend((0..tools).map(|_| Part::Call(call(offered))));
         }
-        let thinking = if dish.thinking && !empty { THINKING_TOKENS } else { 0 };
-        let tokens = parts.iter().map(Part::tokens).sum();
-        Self { parts, tokens, thinking, unicode: dish.unicode, interleaved: dish.interleaved }
+        let thinking = if thinks && !empty { THINKING_TOKENS } else { 0 };
+        let counted = parts.iter().filter(|part| !matches!(part, Part::Thinking(_)));
+        let tokens = counted.map(Part::tokens).sum::<usize>().saturating_add(thinking);
+        let Dish { unicode, interleaved, .. } = *dish;
+        Self { parts, tokens, thinking, unicode, interleaved, ending }
     }
 
     /// Whether it waits for tool results.
@@ -110,12 +138,54 @@ impl Part {
     }
 }
 
+/// The text in pieces: what was ordered, or what the request wants.
+fn said(dish: &Dish, asked: &Asked, wish: &Wish, name: &str) -> Vec<String> {
+    let split = |text: &str| text.split_inclusive(' ').map(str::to_owned).collect();
+    match &wish.text {
+        Some(text) => split(text),
+        None if dish.echo => split(&echo::of(&asked.document)),
+        None => pieces(dish, asked, name),
+    }
+}
+
+/// The same up to where the request wants its end, and which end that is.
+fn obeyed(mut pieces: Vec<String>, wish: &Wish) -> (Vec<String>, Option<Ending>) {
+    let most = wish.words_max.unwrap_or(usize::MAX);
+    let mut ending = None;
+    if pieces.len() > most {
+        pieces.truncate(most);
+        ending = Some(Ending::Length);
+    }
+    if let Some((place, stop)) = wish.stop(&pieces.concat()) {
+        ending = Some(Ending::Sequence(stop.to_owned()));
+        let mut left = place;
+        for piece in &mut pieces {
+            let size = piece.len().min(left);
+            left = left.saturating_sub(size);
+            piece.truncate(size);
+        }
+        pieces.retain(|piece| !piece.is_empty());
+    }
+    (pieces, ending)
+}
+
 /// How many calls, and whether there is text.
-fn kinds(order: &Order, asked: &Asked) -> (usize, bool) {
+fn kinds(order: &Order, asked: &Asked, wish: &Wish) -> (usize, bool) {
     // The result of a call gets its final word, so that agents come to an end.
     if asked.tool_result {
         return (0, true);
     }
+    let (tools, text) = ordered(order);
+    let tools = match wish.calls {
+        Calls::Any => tools,
+        Calls::None => 0,
+        Calls::Some | Calls::Of(_) => tools.max(1),
+    };
+    let tools = if wish.one_call { tools.min(1) } else { tools };
+    (tools, text || tools == 0)
+}
+
+fn ordered(order: &Order) -> (usize, bool) {
     let place = match &order.fault {
         Some(Fault::Break(_, place)) => Some(*place),
         Some(Fault::Slow(super::words::Pace::Tool, _)) => Some(Place::Tool),
@@ -124,9 +194,7 @@ fn kinds(order: &Order, asked: &Asked) -> (usize, bool) {
     match place {
         Some(Place::Tool) => (order.dish.tools.max(1), order.dish.text),
         Some(Place::TextThenTool) => (order.dish.tools.max(1), true),
-        Some(Place::BeforeContent | Place::After(_)) | None => {
-            (order.dish.tools, order.dish.text || order.dish.tools == 0)
-        }
+        Some(Place::BeforeContent | Place::After(_)) | None => (order.dish.tools, order.dish.text),
     }
 }
 

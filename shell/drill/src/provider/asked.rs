@@ -35,6 +35,8 @@ pub struct Asked {
     pub prefill: Option<String>,
     /// The body is JSON.
     pub readable: bool,
+    /// All of it; null where it is no JSON.
+    pub(super) document: Value,
 }
 
 // === impl Endpoint ===
@@ -92,6 +94,7 @@ impl Asked {
             tool_result: messages.iter().any(has_tool_result),
             prefill: messages.last().and_then(prefill),
             readable: readable || matches!(endpoint, Endpoint::Models(_) | Endpoint::Unknown),
+            document,
         }
     }
 }

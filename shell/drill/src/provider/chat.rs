@@ -1,9 +1,12 @@
 //! Answers in the bytes of `OpenAI` Chat Completions
 //! (<https://platform.openai.com/docs/api-reference/chat>).
 
-use super::answer::{Answer, CACHE_READ_TOKENS, CACHE_WRITE_TOKENS, Call, INPUT_TOKENS, Part};
+use super::answer::{
+    Answer, CACHE_READ_TOKENS, CACHE_WRITE_TOKENS, Call, Ending, INPUT_TOKENS, Part,
+};
 use super::frame::{Cue, Frame, Ids};
 use super::json::{quote, quote_ascii};
+use super::words::Finish;
 
 /// An answer about to be written.
 #[derive(Debug)]
@@ -42,7 +45,8 @@ impl Chat<'_> {
                 Part::Text(pieces) => frames.extend(pieces.iter().enumerate().map(|(n, piece)| {
                     let ascii = self.answer.unicode && n % 2 == 1;
                     let text = if ascii { quote_ascii(piece) } else { quote(piece) };
-                    self.delta(Cue::Text, &format!(r#"{{"content":{text}}}"#), "null")
+                    let key = if self.refuses() { "refusal" } else { "content" };
+                    self.delta(Cue::Text, &format!(r#"{{"{key}":{text}}}"#), "null")
                 })),
                 Part::Call(_) => {}
             }
@@ -63,12 +67,15 @@ impl Chat<'_> {
             Part::Thinking(_) | Part::Call(_) => None,
         });
         let text = text.collect::<String>();
-        let content = if text.is_empty() { "null".to_owned() } else { quote(&text) };
+        let said = if text.is_empty() { "null".to_owned() } else { quote(&text) };
+        let (content, refusal) =
+            if self.refuses() { ("null", said.as_str()) } else { (said.as_str(), "null") };
         let thinking = self.answer.parts.iter().filter_map(|part| match part {
             Part::Thinking(pieces) => Some(pieces.concat()),
             Part::Text(_) | Part::Call(_) => None,
         });
-        let mut message = format!(r#"{{"role":"assistant","content":{content},"refusal":null"#);
+        let mut message =
+            format!(r#"{{"role":"assistant","content":{content},"refusal":{refusal}"#);
         let thinking = thinking.collect::<String>();
         if !thinking.is_empty() {
             message.push_str(r#","reasoning_content":"#);
@@ -93,7 +100,16 @@ impl Chat<'_> {
     }
 
     fn finish(&self) -> &'static str {
-        if self.answer.calls() { "tool_calls" } else { "stop" }
+        match &self.answer.ending {
+            Ending::Usual if self.answer.calls() => "tool_calls",
+            Ending::Usual | Ending::Sequence(_) | Ending::Ordered(Finish::Refusal) => "stop",
+            Ending::Length | Ending::Ordered(Finish::Context | Finish::Paused) => "length",
+            Ending::Ordered(Finish::Filtered) => "content_filter",
+        }
+    }
+
+    fn refuses(&self) -> bool {
+        self.answer.ending == Ending::Ordered(Finish::Refusal)
     }
 
     /// The same id, time and model in every chunk.

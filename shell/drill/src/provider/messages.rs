@@ -1,12 +1,18 @@
 //! Answers in the bytes of Anthropic Messages
 //! (<https://docs.claude.com/en/api/messages-streaming>).
 
-use super::answer::{Answer, CACHE_READ_TOKENS, CACHE_WRITE_TOKENS, Call, INPUT_TOKENS, Part};
+use super::answer::{
+    Answer, CACHE_READ_TOKENS, CACHE_WRITE_TOKENS, Call, Ending, INPUT_TOKENS, Part,
+};
 use super::frame::{Cue, Frame, Ids};
 use super::json::{quote, quote_ascii};
+use super::words::Finish;
 
 /// The signature of every piece of thinking.
-const SIGNATURE: &str = "EqoBCkgIDRABGAIiQDrillDrillDrillDrillDrill0123456789+/AbCdEf==";
+pub(super) const SIGNATURE: &str = "EqoBCkgIDRABGAIiQDrillDrillDrillDrillDrill0123456789+/AbCdEf==";
+
+/// What comes with a refusal.
+const REFUSED: &str = r#","stop_details":{"type":"refusal","category":"cyber","explanation":"The request was declined."}"#;
 
 /// An answer about to be written.
 #[derive(Debug)]
@@ -28,7 +34,14 @@ impl Messages<'_> {
             event(
                 Cue::Start,
                 "message_start",
-                &format!(r#""message":{}"#, self.message("", "null", &Self::usage(1, 0))),
+                &format!(
+                    r#""message":{}"#,
+                    self.message(
+                        "",
+                        r#""stop_reason":null,"stop_sequence":null"#,
+                        &Self::usage(1, 0)
+                    )
+                ),
             ),
             ping(),
         ];
@@ -39,8 +52,8 @@ impl Messages<'_> {
             Cue::Finish,
             "message_delta",
             &format!(
-                r#""delta":{{"stop_reason":{},"stop_sequence":null}},"usage":{}"#,
-                quote(self.stop_reason()),
+                r#""delta":{{{}}},"usage":{}"#,
+                self.stop(),
                 Self::usage(self.answer.tokens, self.answer.thinking)
             ),
         ));
@@ -65,16 +78,32 @@ impl Messages<'_> {
         });
         let content = parts.collect::<Vec<_>>().join(",");
         let usage = Self::usage(self.answer.tokens, self.answer.thinking);
-        self.message(&content, &quote(self.stop_reason()), &usage)
+        self.message(&content, &self.stop(), &usage)
     }
 
-    fn stop_reason(&self) -> &'static str {
-        if self.answer.calls() { "tool_use" } else { "end_turn" }
+    /// Why it ended, and what belongs to that.
+    fn stop(&self) -> String {
+        let mut details = "";
+        let (reason, sequence) = match &self.answer.ending {
+            Ending::Usual if self.answer.calls() => ("tool_use", None),
+            Ending::Usual => ("end_turn", None),
+            Ending::Length => ("max_tokens", None),
+            Ending::Sequence(which) => ("stop_sequence", Some(which)),
+            Ending::Ordered(Finish::Refusal) => {
+                details = REFUSED;
+                ("refusal", None)
+            }
+            Ending::Ordered(Finish::Filtered) => ("refusal", None),
+            Ending::Ordered(Finish::Context) => ("model_context_window_exceeded", None),
+            Ending::Ordered(Finish::Paused) => ("pause_turn", None),
+        };
+        let sequence = sequence.map_or_else(|| "null".to_owned(), |which| quote(which));
+        format!(r#""stop_reason":"{reason}","stop_sequence":{sequence}{details}"#)
     }
 
-    fn message(&self, content: &str, stop_reason: &str, usage: &str) -> String {
+    fn message(&self, content: &str, stop: &str, usage: &str) -> String {
         format!(
-            r#"{{"model":{},"id":{},"type":"message","role":"assistant","content":[{content}],"stop_reason":{stop_reason},"stop_sequence":null,"usage":{usage}}}"#,
+            r#"{{"model":{},"id":{},"type":"message","role":"assistant","content":[{content}],{stop},"usage":{usage}}}"#,
             quote(self.model),
             quote(&self.ids.id("msg_01", 1))
         )

@@ -4,7 +4,7 @@
 
 use super::fault::Fault;
 use super::grammar::{TOKENS_MAX, number, wait};
-use super::words::{Break, Flaw, Plain};
+use super::words::{Break, Finish, Flaw, Plain};
 use std::fmt::{Display, Formatter, Result as FmtResult};
 use std::time::Duration;
 
@@ -38,6 +38,14 @@ pub struct Dish {
     pub unicode: bool,
     /// What comes without a wait goes in one write, for benches that must not wait for us.
     pub joined: bool,
+    /// An illegal request is refused, in the dialect's own words.
+    pub strict: bool,
+    /// The answer heeds what the request asks of it: its length, its end, its form.
+    pub obeys: bool,
+    /// The text tells what the request said.
+    pub echo: bool,
+    /// How it ends, where it is not as usual.
+    pub finish: Option<Finish>,
     /// How many words of text.
     pub tokens: usize,
     /// The wait before every piece of content.
@@ -62,6 +70,10 @@ impl Default for Dish {
             interleaved: false,
             unicode: false,
             joined: false,
+            strict: false,
+            obeys: false,
+            echo: false,
+            finish: None,
             tokens: 12,
             every: Duration::ZERO,
         }
@@ -78,6 +90,10 @@ impl Dish {
             "unicode" => self.unicode = true,
             "joined" => self.joined = true,
             "tools" => self.tools = 1,
+            "strict" => self.strict = true,
+            "obeys" => self.obeys = true,
+            "echo" => self.echo = true,
+            _ if Finish::from_name(word).is_some() => self.finish = Finish::from_name(word),
             _ => return self.take_number(word).is_some(),
         }
         true
@@ -104,10 +120,16 @@ impl Display for Dish {
             (self.interleaved, "interleaved"),
             (self.unicode, "unicode"),
             (self.joined, "joined"),
+            (self.strict, "strict"),
+            (self.obeys, "obeys"),
+            (self.echo, "echo"),
         ] {
             if set {
                 write!(f, "+{word}")?;
             }
+        }
+        if let Some(finish) = self.finish {
+            write!(f, "+{}", finish.name())?;
         }
         match self.tools {
             0 => {}
@@ -215,7 +237,7 @@ fn begins_like_a_fault(word: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{Dish, Fault, Order};
+    use super::{Dish, Fault, Finish, Order};
     use std::collections::BTreeSet;
     use std::time::Duration;
 
@@ -242,13 +264,14 @@ mod tests {
         }
     }
 
-    fn dishes() -> [Dish; 4] {
+    fn dishes() -> [Dish; 5] {
         let usual = Dish::default();
         [
             usual,
             Dish { text: true, tools: 1, ..usual },
             Dish { thinking: true, tokens: 40, every: Duration::from_millis(20), ..usual },
             Dish { tools: 2, interleaved: true, unicode: true, joined: true, ..usual },
+            Dish { strict: true, obeys: true, echo: true, finish: Some(Finish::Refusal), ..usual },
         ]
     }
 

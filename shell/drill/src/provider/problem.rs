@@ -15,7 +15,7 @@ pub(super) struct Problem {
     /// `error.code` (Chat), `error.details.error_code` (Messages).
     code: Option<&'static str>,
     /// `error.param` (Chat).
-    param: Option<&'static str>,
+    param: Option<String>,
     /// `error.message`.
     message: String,
 }
@@ -31,8 +31,8 @@ impl Problem {
         Self { code: Some(code), ..self }
     }
 
-    fn param(self, param: &'static str) -> Self {
-        Self { param: Some(param), ..self }
+    fn param(self, param: &str) -> Self {
+        Self { param: Some(param.to_owned()), ..self }
     }
 
     /// The error document.
@@ -41,7 +41,7 @@ impl Problem {
         match dialect {
             Dialect::Chat => {
                 let word = |word: Option<&str>| word.map_or_else(|| "null".to_owned(), quote);
-                let (param, code) = (word(self.param), word(self.code));
+                let (param, code) = (word(self.param.as_deref()), word(self.code));
                 format!(
                     r#"{{"error":{{"message":{message},"type":"{kind}","param":{param},"code":{code}}}}}"#
                 )
@@ -131,6 +131,16 @@ impl Problem {
         let message = "This model does not support assistant message prefill. The conversation \
                        must end with a user message.";
         Self { message: message.to_owned(), ..Self::of_status(400, dialect) }
+    }
+
+    /// What Chat says of a request that it does not take.
+    pub(super) fn of_chat(message: &str, param: Option<&str>, code: Option<&'static str>) -> Self {
+        Self { param: param.map(str::to_owned), code, ..Self::new(400, INVALID, message) }
+    }
+
+    /// What is wrong, in words.
+    pub(super) fn message(&self) -> &str {
+        &self.message
     }
 
     /// A request error in words of our own.

@@ -11,7 +11,7 @@ use super::order::Order;
 use super::problem::{self, Problem};
 use super::seen::Seen;
 use super::words::{Pace, Plain, Refusal};
-use super::{chat, date, gzip, http, messages, stream, whole};
+use super::{chat, date, gzip, http, messages, stream, strict, whole};
 use bytes::Bytes;
 use ir::{Dialect, Shape};
 use std::time::Duration;
@@ -56,6 +56,12 @@ pub(super) fn script_for(seen: &Seen, asked: &Asked, order: &Order, scene: &Scen
     if !asked.readable {
         let dialect = desk.dialect();
         return desk.problem(&Problem::refused(dialect, 400, "the body is not a JSON object"));
+    }
+    if order.dish.strict
+        && let Err(problem) =
+            strict::check(asked.endpoint, &seen.path, &seen.headers, &asked.document)
+    {
+        return desk.problem(&problem);
     }
     let steps = match &order.fault {
         None => desk.good(),

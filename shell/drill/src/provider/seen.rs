@@ -1,5 +1,7 @@
 //! What the provider saw of a request, and how the exchange ended.
 
+use super::asked::Endpoint;
+use super::strict;
 use std::time::{Duration, Instant};
 
 /// One request.
@@ -75,6 +77,15 @@ impl Seen {
     /// The body as text, what is not UTF-8 replaced.
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    /// What a real provider would object to in this request, in its words; `None` where it is as
+    /// the dialect wants it.
+    pub fn objection(&self) -> Option<String> {
+        let endpoint = Endpoint::of(&self.method, &self.path, &self.headers);
+        let document = serde_json::from_slice(&self.body).unwrap_or_default();
+        let checked = strict::check(endpoint, &self.path, &self.headers, &document);
+        checked.err().map(|problem| problem.message().to_owned())
     }
 
     /// The key it came with: `x-api-key`, or the bearer.

@@ -159,6 +159,20 @@ words! {
 }
 
 words! {
+    /// How a good answer ends, where it is not as usual.
+    Finish {
+        /// The model declines: `refusal` with its details; in Chat the `refusal` of the message.
+        Refusal = "refusal",
+        /// A filter ended it: `refusal` without details; in Chat `content_filter`.
+        Filtered = "filtered",
+        /// The window is full: `model_context_window_exceeded`; in Chat `length`.
+        Context = "context",
+        /// The turn is to be gone on with: `pause_turn`; in Chat `length`.
+        Paused = "paused",
+    }
+}
+
+words! {
     /// The kinds of [`Fault`](super::Fault), one per variant.
     Kind {
         /// [`Fault::Plain`](super::Fault::Plain).

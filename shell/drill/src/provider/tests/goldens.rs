@@ -2,9 +2,10 @@
 //!
 //! After a wanted change: `INSTA_UPDATE=always cargo test -p backstop-drill`.
 
-use super::{Step, steps};
+use super::{Order, Seen, Step, scene, script, steps};
 use crate::provider::Fault;
 use ir::{Dialect, Shape};
+use serde_json::json;
 use std::fmt::Write;
 
 fn text(steps: &[Step]) -> String {
@@ -73,6 +74,45 @@ fn good_answers() {
                 write!(out, "=== {model}\n{script}").unwrap();
             }
             insta::assert_snapshot!(format!("good-{}-{}", dialect.name(), shape.name()), out);
+        }
+    }
+}
+
+/// Whether the answer is what a request wants, and how it ends otherwise.
+#[test]
+fn wishes_and_ends() {
+    let wish = |dialect: Dialect| match dialect {
+        Dialect::Chat => json!({
+            "max_completion_tokens": 9, "stop": ["w2"], "reasoning_effort": "low",
+            "stream_options": {"include_usage": true}}),
+        Dialect::Messages => json!({
+            "max_tokens": 9, "stop_sequences": ["w2"], "thinking": {"type": "adaptive"}}),
+    };
+    for dialect in Dialect::ALL {
+        for shape in Shape::ALL {
+            let mut out = String::new();
+            for model in [
+                "ok+strict+obeys",
+                "ok+echo",
+                "ok+tokens-2+paused",
+                "ok+tokens-2+refusal",
+                "ok+tokens-2+filtered",
+                "ok+tokens-2+context",
+            ] {
+                let mut body = wish(dialect);
+                body["model"] = json!(model);
+                body["stream"] = json!(shape == Shape::Stream);
+                body["messages"] = json!([{"role": "user", "content": "What is new?"}]);
+                if shape == Shape::Whole {
+                    body.as_object_mut().unwrap().remove("stream_options");
+                }
+                let path = format!("/v1{}", dialect.path());
+                let mut seen = Seen::new("POST", &path, body.to_string().as_bytes());
+                seen.headers.push(("anthropic-version".to_owned(), "2026-10-21".to_owned()));
+                let script = script(&seen, &Order::from_model(model).unwrap(), &scene());
+                write!(out, "=== {model}\n{}", text(&script)).unwrap();
+            }
+            insta::assert_snapshot!(format!("ends-{}-{}", dialect.name(), shape.name()), out);
         }
     }
 }
