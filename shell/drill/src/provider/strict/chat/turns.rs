@@ -37,6 +37,8 @@ fn message(here: &str, turn: &Value) -> Checked {
             "function_call",
             "annotations",
             "parsed",
+            // A provider that shows its thinking takes it back.
+            "reasoning_content",
         ],
         "tool" => &["role", "content", "tool_call_id"],
         _ => &["role", "content", "name"],
@@ -139,7 +141,7 @@ fn call(here: &str, call: &Value) -> Checked {
     required(here, call, &["id", "type"])?;
     one_of(here, call, "type", &["function", "custom"])?;
     let kind = word(call, "type").unwrap_or_default();
-    unknown(here, call, &["id", "type", kind])?;
+    unknown(here, call, &["id", "type", kind, "index"])?;
     required(here, call, &[kind])?;
     short(&at(here, "id"), word(call, "id"))?;
     let inner = call.get(kind).unwrap_or(&Value::Null);
