@@ -10,7 +10,7 @@ from openai import (
     OpenAIError,
 )
 
-from plan import WEATHER, play
+from plan import IMAGE, QUESTION, RESULT, SYSTEM, WEATHER, Forecast, play
 
 TOOL = {"type": "function", "function": {"name": "get_weather", "parameters": WEATHER}}
 
@@ -51,32 +51,73 @@ async def one(client, case):
 
 
 def asked(case):
-    body = {
-        "model": case["model"],
-        "messages": [{"role": "user", "content": "What is the weather in Oslo?"}],
-    }
+    content = QUESTION
+    if case.get("image"):
+        url = f"data:image/png;base64,{IMAGE}"
+        content = [
+            {"type": "text", "text": QUESTION},
+            {"type": "image_url", "image_url": {"url": url}},
+        ]
+    body = {"model": case["model"], "messages": [{"role": "user", "content": content}]}
+    if case.get("system"):
+        body["messages"].insert(0, {"role": "system", "content": SYSTEM})
     if case.get("tools"):
         body["tools"] = [TOOL]
+    if "choice" in case:
+        body.update(CHOICES[case["choice"]])
+    if "max" in case:
+        body["max_completion_tokens"] = case["max"]
+    if "stop" in case:
+        body["stop"] = case["stop"]
+    if case.get("think"):
+        body["reasoning_effort"] = "low"
+    if case.get("user"):
+        body["safety_identifier"] = "user-7"
+    if case.get("odd"):
+        body["extra_body"] = {"frobnicate": 1}
     return body
+
+
+CHOICES = {
+    "none": {"tool_choice": "none"},
+    "some": {"tool_choice": "required"},
+    "named": {"tool_choice": {"type": "function", "function": {"name": "get_weather"}}},
+    "one": {"parallel_tool_calls": False},
+}
 
 
 def stream(openai, case, account):
     """Chunk by chunk, as most programs do."""
-    calls, finish = {}, None
+    calls, finish, thought, refusal = {}, None, "", ""
     usage = {"stream_options": {"include_usage": True}} if case.get("usage") else {}
     for chunk in openai.chat.completions.create(stream=True, **usage, **asked(case)):
         if chunk.usage:
-            account.add("tokens", chunk.usage.completion_tokens)
+            tokens(chunk.usage, case, account)
         for choice in chunk.choices:
             account.say(choice.delta.content)
+            thought += getattr(choice.delta, "reasoning_content", None) or ""
+            refusal += choice.delta.refusal or ""
             finish = choice.finish_reason or finish
             for piece in choice.delta.tool_calls or []:
                 known = calls.setdefault(piece.index, {"name": "", "arguments": ""})
                 known["name"] += piece.function.name or ""
                 known["arguments"] += piece.function.arguments or ""
+    if case.get("detail"):
+        account.think(thought)
     for known in calls.values():
         account.call(**known)
+    if refusal:
+        account.add("refusal", refusal)
     account.add("finish", finish)
+
+
+def tokens(usage, case, account):
+    if not case.get("detail"):
+        return account.add("tokens", usage.completion_tokens)
+    cached = usage.prompt_tokens_details and usage.prompt_tokens_details.cached_tokens
+    thought = usage.completion_tokens_details and usage.completion_tokens_details.reasoning_tokens
+    prompt, completion = usage.prompt_tokens, usage.completion_tokens
+    account.add("tokens", f"{prompt}, {cached} cached, {completion}, {thought} thought")
 
 
 def helper(openai, case, account):
@@ -85,21 +126,57 @@ def helper(openai, case, account):
         for event in events:
             if event.type == "content.delta":
                 account.say(event.delta)
-        message(events.get_final_completion(), account, said=False)
+        message(events.get_final_completion(), case, account, said=False)
 
 
 def whole(openai, case, account):
-    message(openai.chat.completions.create(**asked(case)), account)
+    message(openai.chat.completions.create(**asked(case)), case, account)
 
 
-def message(completion, account, said=True):
+def parse(openai, case, account):
+    """An answer of a given form, read by the SDK."""
+    body = {**asked(case), "response_format": Forecast}
+    if case.get("stream"):
+        with openai.chat.completions.stream(**body) as events:
+            completion = events.get_final_completion()
+    else:
+        completion = openai.chat.completions.parse(**body)
+    account.add("parsed", completion.choices[0].message.parsed)
+    account.add("finish", completion.choices[0].finish_reason)
+
+
+def rounds(openai, case, account):
+    """Calls tools, sends back what came of them, and hears the last word."""
+    body = asked(case)
+    for nth in range(2):
+        account.say(" / " if nth else "")
+        if case.get("stream"):
+            with openai.chat.completions.stream(**body) as events:
+                completion = events.get_final_completion()
+        else:
+            completion = openai.chat.completions.create(**body)
+        message(completion, case, account)
+        answer = completion.choices[0].message
+        body["messages"].append(answer)
+        for one in answer.tool_calls or []:
+            result = {"role": "tool", "tool_call_id": one.id, "content": RESULT}
+            body["messages"].append(result)
+
+
+def message(completion, case, account, said=True):
     choice = completion.choices[0]
     if said:
         account.say(choice.message.content)
     else:
         assert account.text == (choice.message.content or ""), "the accumulator lost something"
+    if case.get("detail"):
+        account.think(getattr(choice.message, "reasoning_content", None) or "")
     for one in choice.message.tool_calls or []:
         account.call(one.function.name, one.function.arguments)
+    if choice.message.refusal:
+        account.add("refusal", choice.message.refusal)
+    if case.get("usage") and completion.usage:
+        tokens(completion.usage, case, account)
     account.add("finish", choice.finish_reason)
 
 
@@ -111,6 +188,14 @@ def model(openai, case, account):
     account.add("model", openai.models.retrieve(case["model"]).id)
 
 
-HOW = {"stream": stream, "helper": helper, "whole": whole, "models": models, "model": model}
+HOW = {
+    "stream": stream,
+    "helper": helper,
+    "whole": whole,
+    "parse": parse,
+    "rounds": rounds,
+    "models": models,
+    "model": model,
+}
 
 play(call, OpenAIError)

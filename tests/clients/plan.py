@@ -7,16 +7,36 @@ An account is what a program can see, and no more: what was said, how it ended, 
 import json
 import sys
 
+from pydantic import BaseModel
+
 WEATHER = {
     "type": "object",
     "properties": {"city": {"type": "string"}, "unit": {"type": "string"}},
 }
 
+# One pixel.
+IMAGE = (
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJg"
+    "gg=="
+)
+
+QUESTION = "What is the weather in Oslo?"
+SYSTEM = "Be brief."
+RESULT = "sunny"
+
+
+class Forecast(BaseModel):
+    """What an answer of a given form holds."""
+
+    city: str
+    days: int
+
 
 class Account:
     """What one call came to."""
 
-    def __init__(self):
+    def __init__(self, detail=False):
+        self.detail = detail
         self.parts = []
         self.text = ""
         self.sent = 0
@@ -46,6 +66,10 @@ class Account:
     def add(self, name, value):
         self.parts.append(f"{name}:{value}")
 
+    def think(self, text, signed=False):
+        if text or signed:
+            self.add("thought", f"{text.strip()} (signed)" if signed else text.strip())
+
     def call(self, name, arguments):
         """A tool call, whose arguments must be complete."""
         self.add("call", f"{name}{json.dumps(json.loads(arguments))}")
@@ -57,6 +81,11 @@ class Account:
         assert message in str(error), f"{message!r} is not in {error!s}"
         status = getattr(error, "status_code", "-")
         self.add("raised", f"{type(error).__name__} {status} {message or str(error)}")
+        if self.detail:
+            for name in ("type", "code", "param"):
+                if getattr(error, name, None):
+                    self.add(name, getattr(error, name))
+            self.add("request-id", "yes" if getattr(error, "request_id", None) else "no")
         response = getattr(error, "response", None)
         headers = response.headers if response is not None else {}
         for name in ("retry-after", "x-should-retry"):
@@ -84,7 +113,7 @@ def short(trail):
 def play(call, errors):
     plan = json.load(sys.stdin)
     for case in plan["calls"]:
-        account = Account()
+        account = Account(case.get("detail", False))
         try:
             call(plan, case, account)
         except errors as error:

@@ -4,7 +4,10 @@
 //! SDKs do. `cargo xtask test` and `cargo xtask clients` prepare what they need.
 
 mod claude_code;
+mod features;
+mod pairing;
 mod program;
+mod sdk;
 mod sdks;
 
 use std::path::PathBuf;
@@ -17,7 +20,9 @@ async fn the_requested_clients_are_served() {
     let wanted = std::env::var("BACKSTOP_CLIENTS").unwrap_or_else(|_| KNOWN[0].to_owned());
     for name in wanted.split(',').map(str::trim) {
         match name {
-            "sdks" => sdks::check().await,
+            "sdks" => {
+                tokio::join!(sdks::check(), features::check());
+            }
             "claude-code" => claude_code::check().await,
             other => panic!("BACKSTOP_CLIENTS: there is no client {other:?}; there are {KNOWN:?}"),
         }

@@ -6,7 +6,7 @@ use anyhow::{Result, bail};
 
 use crate::cache::Cache;
 use crate::step::{Step, root, run_all};
-use crate::{binary, python, say, system};
+use crate::{binary, clients, say, system};
 
 /// The version that `check` installs where there is none.
 const CARGO_DENY: &str = "0.20.2";
@@ -18,10 +18,12 @@ pub(crate) fn dev(args: &[String]) -> Result<()> {
 
 /// `cargo xtask test`: every test there is, or those that the arguments select.
 pub(crate) fn test(args: &[String]) -> Result<()> {
-    let python = python::prepare(&Cache::open()?)?;
+    let sdks = clients::sdks(&Cache::open()?)?;
     let binary = binary::build("dev")?;
-    let tests =
-        || Step::cargo(["test"]).env("BACKSTOP_PYTHON", &python).env(binary::VARIABLE, &binary);
+    let tests = || {
+        let step = Step::cargo(["test"]).env(binary::VARIABLE, &binary);
+        sdks.iter().fold(step, |step, (variable, path)| step.env(variable, path))
+    };
     if !args.is_empty() {
         let chosen = args.iter().any(|arg| arg.starts_with("-p") || arg.starts_with("--package"));
         let all: &[&str] = if chosen { &[] } else { &["--workspace"] };

@@ -9,9 +9,9 @@ use anyhow::{Result, bail};
 
 use crate::cache::Cache;
 use crate::step::Step;
-use crate::{python, say, system};
+use crate::{javascript, python, say};
 
-/// A program that talks to the gateway as its users' programs do.
+/// A program that talks to the gateway as its users' programs do. Several may go by one name.
 struct Client {
     name: &'static str,
     /// The variable that tells the tests where the program is.
@@ -19,23 +19,30 @@ struct Client {
     prepare: fn(&Cache) -> Result<PathBuf>,
 }
 
-const CLIENTS: [Client; 2] = [
-    Client { name: "sdks", variable: "BACKSTOP_PYTHON", prepare: python::prepare },
+const CLIENTS: [Client; 3] = [
+    Client { name: SDKS, variable: "BACKSTOP_PYTHON", prepare: python::prepare },
+    Client { name: SDKS, variable: "BACKSTOP_NODE", prepare: javascript::prepare },
     Client { name: "claude-code", variable: "BACKSTOP_CLAUDE", prepare: claude_code },
 ];
+
+/// The clients that every test run prepares.
+const SDKS: &str = "sdks";
 
 /// Pinned: a new version is a commit.
 const CLAUDE_CODE: &str = "2.1.328";
 
 /// Prepares the clients that are named, or all, and runs their tests.
 pub(crate) fn run(args: &[String]) -> Result<()> {
-    let known = CLIENTS.map(|client| client.name).join(", ");
+    let mut known = CLIENTS.map(|client| client.name).to_vec();
+    known.dedup();
+    let known = known.join(", ");
     if let Some(unknown) = args.iter().find(|arg| CLIENTS.iter().all(|it| it.name != **arg)) {
         bail!("there is no client {unknown:?}; there are: {known}");
     }
     let wanted =
         || CLIENTS.iter().filter(|it| args.is_empty() || args.iter().any(|a| a == it.name));
-    let names: Vec<&str> = wanted().map(|client| client.name).collect();
+    let mut names: Vec<&str> = wanted().map(|client| client.name).collect();
+    names.dedup();
     let cache = Cache::open()?;
     let mut step = Step::cargo(["test", "--package", "backstop-e2e", "--test", "e2e"])
         .args(["--", "clients::"])
@@ -46,13 +53,17 @@ pub(crate) fn run(args: &[String]) -> Result<()> {
     step.run()
 }
 
+/// What the tests of the SDKs need: variables, and where they point.
+pub(crate) fn sdks(cache: &Cache) -> Result<Vec<(&'static str, PathBuf)>> {
+    let wanted = CLIENTS.iter().filter(|client| client.name == SDKS);
+    wanted.map(|client| Ok((client.variable, (client.prepare)(cache)?))).collect()
+}
+
 fn claude_code(cache: &Cache) -> Result<PathBuf> {
     let program = |folder: &Path| folder.join("node_modules/.bin/claude");
     let works = |folder: &Path| Step::new(program(folder)).arg("--version").succeeds();
     let folder = cache.thing(&format!("claude-code-{CLAUDE_CODE}"), works, |folder| {
-        if !Step::new("npm").arg("--version").succeeds() {
-            system::install(&["nodejs", "npm"], "npm is missing")?;
-        }
+        javascript::npm()?;
         Step::new("npm")
             .args(["install", "--no-audit", "--no-fund", "--loglevel=error", "--prefix"])
             .arg(folder)

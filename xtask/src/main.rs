@@ -7,6 +7,7 @@ mod cache;
 mod chores;
 mod clients;
 mod fuzz;
+mod javascript;
 mod python;
 mod say;
 mod step;

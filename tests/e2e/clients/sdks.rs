@@ -1,17 +1,9 @@
-//! The official Python SDKs, driven by one plan: what their users get from a gateway whose first
-//! target fails.
-//!
-//! What each call comes to stands in `tests/clients/accounts.txt`, to be read by people;
-//! `BLESS=1 cargo xtask clients sdks` rewrites it.
+//! What the users of the official SDKs get from a gateway whose first target fails.
 
-use super::{prepared, program};
+use super::sdk::{self, Account, Language, Row};
 use crate::world::{Plan, World};
 use ir::Dialect;
-use serde_json::{Value, json};
 use std::fmt::Write;
-use std::path::Path;
-use std::process::Command;
-use std::time::Duration;
 
 /// How a call is made, for which model, and with what beside. The model's first word is the chain:
 ///
@@ -21,7 +13,7 @@ use std::time::Duration;
 /// - `own/X`: one target with the caller's own key;
 /// - `park/X` and `quota/X`: as `pair/X`, and `parked/X`: as `one/X`, with a key of their own;
 /// - `late/X`: one target that has 300 ms until its first content.
-const CALLS: &[(&str, &str, &str)] = &[
+const CALLS: &[Row] = &[
     // Every failure before the content is hidden.
     ("stream", "pair/overloaded", "{}"),
     ("helper", "pair/overloaded", "{}"),
@@ -83,75 +75,42 @@ const CALLS: &[(&str, &str, &str)] = &[
 ];
 
 /// Only Messages has these.
-const COUNTS: &[(&str, &str, &str)] =
-    &[("count", "pair/ok", "{}"), ("count", "pair/status-500", "{}")];
+const COUNTS: &[Row] = &[("count", "pair/ok", "{}"), ("count", "pair/status-500", "{}")];
 
-/// All calls of one SDK.
-const LIMIT: Duration = Duration::from_mins(1);
-
-/// Plays the plan with both SDKs, side by side, and compares.
+/// Plays the plan with every SDK, side by side, and compares.
 pub(super) async fn check() {
     let (messages, chat) = tokio::join!(accounts(Dialect::Messages), accounts(Dialect::Chat));
-    let seen = format!("{HEAD}\n{messages}\n{chat}");
-    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("clients/accounts.txt");
-    if std::env::var_os("BLESS").is_some() {
-        std::fs::write(&golden, &seen).expect("a writable tree");
-    }
-    let expected = std::fs::read_to_string(&golden).unwrap_or_default();
-    for (number, (seen, expected)) in seen.lines().zip(expected.lines()).enumerate() {
-        assert_eq!(seen, expected, "{}:{}", golden.display(), number + 1);
-    }
-    assert_eq!(seen.lines().count(), expected.lines().count(), "{}", golden.display());
+    sdk::compare("accounts.txt", &format!("{HEAD}\n{messages}\n{chat}"));
 }
 
 const HEAD: &str = "What the users of the official SDKs get: a call with its model, then its account.\n\
+                    Who tells it stands before it where Python's and JavaScript's differ.\n\
                     `BLESS=1 cargo xtask clients sdks` writes this; every line is to be read.\n";
 
-/// Every call with its account, in the order of the plan.
+/// Every call with its accounts, in the order of the plan.
 async fn accounts(dialect: Dialect) -> String {
-    let python = prepared("BACKSTOP_PYTHON", "cargo xtask test");
-    let script = match dialect {
-        Dialect::Chat => "openai_sdk.py",
-        Dialect::Messages => "anthropic_sdk.py",
-    };
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("clients").join(script);
+    let counts = if dialect == Dialect::Messages { COUNTS } else { &[] };
+    let calls = [CALLS, counts].concat();
+    let (python, javascript) = tokio::join!(
+        played(Language::Python, dialect, &calls),
+        played(Language::JavaScript, dialect, &calls)
+    );
+    let told = vec![python, javascript];
+    let label = |(how, model, _): &Row| format!("{how} {model}");
+    format!("# {}\n{}", dialect.name(), sdk::written(&calls, &told, label))
+}
+
+/// The account of one SDK, in a world of its own: limits of one are not to meet the other.
+async fn played(language: Language, dialect: Dialect, calls: &[Row]) -> (String, Vec<Account>) {
     let (key, hash) = config::new_key([7; 32]);
     let world = world(dialect, &hash).await;
-    let counts = if dialect == Dialect::Messages { COUNTS } else { &[] };
-    let calls: Vec<&(&str, &str, &str)> = CALLS.iter().chain(counts).collect();
-    let plan = json!({
-        "base_url": format!("http://{}", world.addr()),
-        "key": key,
-        "calls": calls.iter().map(|call| described(call, &key)).collect::<Vec<_>>(),
-    });
-    let mut command = Command::new(python);
-    // Nothing of this machine's configuration, keys and proxies.
-    command.env_clear().env("PYTHONDONTWRITEBYTECODE", "1").arg(script);
-    let output = program::run(&mut command, &plan.to_string(), LIMIT).await;
-    let text = String::from_utf8_lossy(&output.stdout);
-    let lines: Vec<Value> =
-        text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
-    assert!(output.status.success() && lines.len() == calls.len(), "{}", program::told(&output));
-    let mut seen = format!("# {}\n", dialect.name());
-    for ((how, model, _), line) in calls.iter().zip(&lines) {
-        let account = line["account"].as_str().unwrap_or_default();
-        let call = format!("{how} {model}");
-        writeln!(seen, "{}\n    {account}", call.trim_end()).expect("writing to a string");
-    }
+    let accounts = language.play(dialect, world.addr(), (&key, calls)).await;
     // One record per request, however it ended.
-    let sent: u64 = lines.iter().map(|line| line["sent"].as_u64().unwrap_or_default()).sum();
-    let records = world.records(usize::try_from(sent).expect("few")).await;
+    let records = world.records(sdk::sent(&accounts)).await;
     let pings: u32 = records.iter().map(|record| record.pings).sum();
     assert!(pings >= 4 * 2, "every held stream got pings, not {pings} in all");
     world.stop().await;
-    seen
-}
-
-fn described((how, model, with): &(&str, &str, &str), key: &str) -> Value {
-    let mut case: Value = serde_json::from_str(&with.replace("KEY", key)).expect("JSON");
-    case["how"] = json!(how);
-    case["model"] = json!(model);
-    case
+    (language.name().to_owned(), accounts)
 }
 
 /// A gateway with a key of its own, and every chain that the calls name.
