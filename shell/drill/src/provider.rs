@@ -12,6 +12,7 @@
 //!          | "obeys"                             heeds max tokens, stop sequences, schema, wish to
 //!                                                think, tool choice, parallel or not
 //!          | "echo"                              the text tells what the request said
+//!          | "edit"                              the text edits notes.txt, as aider asks for it
 //!          | "refusal" | "filtered" | "context" | "paused"         how it ends
 //!          | hint                                after status-N only
 //! hint     = "retry-after-" N | "retry-after-ms-" N | "retry-after-date" | "retry-absurd"

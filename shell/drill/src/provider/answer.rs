@@ -19,6 +19,9 @@ pub const CACHE_WRITE_TOKENS: usize = 3;
 const THINKING_TOKENS: usize = 4;
 /// What a tool call counts in tokens.
 const CALL_TOKENS: usize = 7;
+/// `before` becomes `backstop-edit-made` in `notes.txt`.
+const EDIT: &str = "One line changes.\n\nnotes.txt\n```\n<<<<<<< SEARCH\nbefore\n=======\n\
+                    backstop-edit-made\n>>>>>>> REPLACE\n```\n";
 /// Argument pieces have at most this many bytes.
 const PIECE_BYTES: usize = 9;
 
@@ -140,10 +143,11 @@ impl Part {
 
 /// The text in pieces: what was ordered, or what the request wants.
 fn said(dish: &Dish, asked: &Asked, wish: &Wish, name: &str) -> Vec<String> {
-    let split = |text: &str| text.split_inclusive(' ').map(str::to_owned).collect();
+    let split = |text: &str| text.split_inclusive([' ', '\n']).map(str::to_owned).collect();
     match &wish.text {
         Some(text) => split(text),
         None if dish.echo => split(&echo::of(&asked.document)),
+        None if dish.edit => split(EDIT),
         None => pieces(dish, asked, name),
     }
 }

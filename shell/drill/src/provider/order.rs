@@ -44,6 +44,8 @@ pub struct Dish {
     pub obeys: bool,
     /// The text tells what the request said.
     pub echo: bool,
+    /// The text is an edit of a file, as coding agents without tools ask for.
+    pub edit: bool,
     /// How it ends, where it is not as usual.
     pub finish: Option<Finish>,
     /// How many words of text.
@@ -73,6 +75,7 @@ impl Default for Dish {
             strict: false,
             obeys: false,
             echo: false,
+            edit: false,
             finish: None,
             tokens: 12,
             every: Duration::ZERO,
@@ -93,6 +96,7 @@ impl Dish {
             "strict" => self.strict = true,
             "obeys" => self.obeys = true,
             "echo" => self.echo = true,
+            "edit" => self.edit = true,
             _ if Finish::from_name(word).is_some() => self.finish = Finish::from_name(word),
             _ => return self.take_number(word).is_some(),
         }
@@ -123,6 +127,7 @@ impl Display for Dish {
             (self.strict, "strict"),
             (self.obeys, "obeys"),
             (self.echo, "echo"),
+            (self.edit, "edit"),
         ] {
             if set {
                 write!(f, "+{word}")?;
@@ -269,7 +274,13 @@ mod tests {
         [
             usual,
             Dish { text: true, tools: 1, ..usual },
-            Dish { thinking: true, tokens: 40, every: Duration::from_millis(20), ..usual },
+            Dish {
+                thinking: true,
+                edit: true,
+                tokens: 40,
+                every: Duration::from_millis(20),
+                ..usual
+            },
             Dish { tools: 2, interleaved: true, unicode: true, joined: true, ..usual },
             Dish { strict: true, obeys: true, echo: true, finish: Some(Finish::Refusal), ..usual },
         ]
