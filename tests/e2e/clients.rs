@@ -3,8 +3,10 @@
 //! Which of them run is asked by `BACKSTOP_CLIENTS` (names, separated by commas); without it the
 //! SDKs do. `cargo xtask test` and `cargo xtask clients` prepare what they need.
 
+mod aider;
 mod claude_code;
 mod features;
+mod home;
 mod pairing;
 mod program;
 mod sdk;
@@ -13,7 +15,7 @@ mod sdks;
 use std::path::PathBuf;
 
 /// The clients there are; the first is the usual one.
-const KNOWN: [&str; 2] = ["sdks", "claude-code"];
+const KNOWN: [&str; 3] = ["sdks", "claude-code", "aider"];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_requested_clients_are_served() {
@@ -24,6 +26,7 @@ async fn the_requested_clients_are_served() {
                 tokio::join!(sdks::check(), features::check());
             }
             "claude-code" => claude_code::check().await,
+            "aider" => aider::check().await,
             other => panic!("BACKSTOP_CLIENTS: there is no client {other:?}; there are {KNOWN:?}"),
         }
     }

@@ -19,10 +19,11 @@ struct Client {
     prepare: fn(&Cache) -> Result<PathBuf>,
 }
 
-const CLIENTS: [Client; 3] = [
-    Client { name: SDKS, variable: "BACKSTOP_PYTHON", prepare: python::prepare },
+const CLIENTS: [Client; 4] = [
+    Client { name: SDKS, variable: "BACKSTOP_PYTHON", prepare: python::sdks },
     Client { name: SDKS, variable: "BACKSTOP_NODE", prepare: javascript::prepare },
     Client { name: "claude-code", variable: "BACKSTOP_CLAUDE", prepare: claude_code },
+    Client { name: "aider", variable: "BACKSTOP_AIDER", prepare: python::aider },
 ];
 
 /// The clients that every test run prepares.

@@ -1,13 +1,15 @@
 //! Claude Code, headless, with a tool-using turn: its first target is overloaded, or cut off in the
 //! middle of the tool call.
 
+use super::home::Home;
+use super::pairing::Pairing;
 use super::{prepared, program};
 use crate::world::{Plan, World, provider};
 use drill::provider::Seen;
 use ir::{Dialect, Ending};
 use serde_json::Value;
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
@@ -28,15 +30,17 @@ const SESSIONS: [(&str, &str); 4] = [
 
 pub(super) async fn check() {
     let claude = prepared("BACKSTOP_CLAUDE", "cargo xtask clients claude-code");
-    for (fault, last) in SESSIONS {
-        session(&claude, fault, last).await;
+    for pairing in Pairing::ready() {
+        for (fault, last) in SESSIONS {
+            session(&claude, pairing, (fault, last)).await;
+        }
     }
 }
 
-async fn session(claude: &Path, fault: &str, last: &str) {
-    let world = world(fault).await;
-    let home = Home::new(fault);
-    let output = program::run(&mut command(claude, &world, &home.0), "", LIMIT).await;
+async fn session(claude: &Path, pairing: Pairing, (fault, last): (&str, &str)) {
+    let world = world(pairing.provider(Dialect::Messages), fault).await;
+    let home = Home::new(&format!("claude-{}-{fault}", pairing.name()));
+    let output = program::run(&mut command(claude, &world, home.path()), "", LIMIT).await;
     let told = program::told(&output);
     assert!(output.status.success(), "{fault}: {told}");
     let text = String::from_utf8_lossy(&output.stdout);
@@ -44,8 +48,12 @@ async fn session(claude: &Path, fault: &str, last: &str) {
 
     // The tool ran once: one request carries its output, and only one.
     let asked = asked(&world);
-    let outputs: Vec<String> = asked.values().flat_map(|body| outputs(body)).collect();
+    let outputs: Vec<String> = asked.values().flat_map(|seen| outputs(&seen.text())).collect();
     assert!(matches!(&outputs[..], [one] if one.contains(RAN)), "{fault}: {outputs:?}\n{told}");
+
+    for seen in asked.values() {
+        assert_eq!(seen.objection(), None, "{fault}: {}", seen.text());
+    }
 
     // One record per request, every one of them answered, the first by the second target.
     let records = world.records(asked.len()).await;
@@ -56,26 +64,28 @@ async fn session(claude: &Path, fault: &str, last: &str) {
 }
 
 /// The requests as the clouds saw them, whoever was asked how often: by their bodies.
-fn asked(world: &World) -> BTreeMap<String, String> {
+fn asked(world: &World) -> BTreeMap<String, Seen> {
     let seen = [world.a().log(), world.b().log()].concat();
-    let messages = seen.iter().filter(|seen| seen.path.starts_with("/v1/messages"));
+    let posted = seen.into_iter().filter(|seen| seen.method == "POST");
     let spliced = |seen: &Seen| seen.text().replacen(&format!("\"{}\"", seen.model), "", 1);
     // The name of the model is what the gateway changes.
-    messages.map(|seen| (spliced(seen), seen.text())).collect()
+    posted.map(|seen| (spliced(&seen), seen)).collect()
 }
 
-/// What came of the tools, as a request tells the model.
+/// What came of the tools, as a request tells the model, in either dialect.
 fn outputs(body: &str) -> Vec<String> {
     let body: Value = serde_json::from_str(body).expect("JSON");
-    let messages = body["messages"].as_array().expect("messages").iter();
-    let blocks = messages.filter_map(|message| message["content"].as_array()).flatten();
+    let messages = body["messages"].as_array().expect("messages");
+    let tools = messages.iter().filter(|message| message["role"] == "tool");
+    let blocks = messages.iter().filter_map(|message| message["content"].as_array()).flatten();
     let results = blocks.filter(|block| block["type"] == "tool_result");
-    results.inspect(|it| assert!(it["is_error"] != true, "{it}")).map(Value::to_string).collect()
+    let all = tools.chain(results);
+    all.inspect(|it| assert!(it["is_error"] != true, "{it}")).map(Value::to_string).collect()
 }
 
 /// The first target has the fault, the second calls a tool and then comes to an end.
-async fn world(fault: &str) -> World {
-    let (a, b) = (provider(Dialect::Messages, "a"), provider(Dialect::Messages, "b"));
+async fn world(dialect: Dialect, fault: &str) -> World {
+    let (a, b) = (provider(dialect, "a"), provider(dialect, "b"));
     let toml = format!(
         "breaker.failures = 1000\nbreaker.requests = 1000\n{a}{b}\
          [models.\"*\"]\nchain = [\"a/{fault}\", \"b/ok+tools\"]\n"
@@ -99,23 +109,4 @@ fn command(claude: &Path, world: &World, home: &Path) -> Command {
         .args(["-p", "Say by the shell that the tool ran.", "--output-format", "text"])
         .args(["--allowedTools", "Bash(echo:*)"]);
     command
-}
-
-/// A home folder of its own, removed at the end.
-struct Home(PathBuf);
-
-impl Home {
-    fn new(name: &str) -> Self {
-        let name = format!("backstop-claude-{name}-{}", std::process::id());
-        let path = std::env::temp_dir().join(name);
-        std::fs::create_dir_all(&path).expect("a folder of its own");
-        Self(path)
-    }
-}
-
-impl Drop for Home {
-    fn drop(&mut self) {
-        // What is left is in the system's folder for such things.
-        std::fs::remove_dir_all(&self.0).unwrap_or_default();
-    }
 }
