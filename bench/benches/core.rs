@@ -56,7 +56,7 @@ fn read_head_and_splice(bencher: Bencher<'_, '_>, kib: usize) {
     let body = request(kib);
     bencher.counter(BytesCount::new(body.len())).bench(|| {
         let head = codec::read_head(Dialect::Chat, black_box(&body));
-        head.map(|head| head.splice(&body, "another"))
+        head.map(|head| head.splice(&body, "another", None))
     });
 }
 

@@ -2,7 +2,7 @@
 //! for every one. The first four bytes of an input say where the stream is cut.
 
 use bytes::Bytes;
-use codec::Decoder;
+use codec::{Balance, Decoder, Fold};
 use ir::{Dialect, Event, Frame};
 use std::collections::BTreeSet;
 
@@ -20,7 +20,17 @@ pub fn check(dialect: Dialect, input: &[u8]) {
         assert_eq!(bytes, stream, "CD2: cut at {places:?}");
         assert_eq!(events(&cut), events(&whole), "CD1: cut at {places:?}");
         order(&events(&whole));
+        fold(dialect, &whole);
     }
+}
+
+/// Whatever was taken in, it is a document.
+fn fold(dialect: Dialect, frames: &[Frame]) {
+    let mut fold = Fold::new(dialect, 1 << 20);
+    let _complaint = frames.iter().find_map(|frame| fold.take(frame).err());
+    let mut balance = Balance::default();
+    balance.feed(&fold.document());
+    assert!(balance.is_closed(), "a document that is none");
 }
 
 fn decode(

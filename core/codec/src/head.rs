@@ -11,6 +11,7 @@ use ir::Dialect;
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
+use smallvec::SmallVec;
 use std::fmt;
 use std::ops::Range;
 
@@ -38,12 +39,32 @@ pub struct Head {
     pub max_tokens: Option<u64>,
     /// The stream shall tell its usage. Messages always does.
     pub include_usage: bool,
+    /// Where the value of `stream` stands.
+    pub stream_range: Option<Range<usize>>,
+    /// Where the value of `stream_options` stands.
+    pub stream_options_range: Option<Range<usize>>,
+    /// Its whole answer could be asked for as a stream and put together without a loss: Chat has
+    /// several answers, audio and custom tools, for which that is not known to hold.
+    pub watchable: bool,
     /// How long, in bytes, what the model is to read is: messages, system prompt and tools as JSON.
     pub prompt_bytes: usize,
 }
 
+/// A request's body as pieces to be sent one after the other.
+pub type Pieces = SmallVec<[Bytes; 3]>;
+
+/// How a whole answer is asked for as a stream.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Watch {
+    /// The stream tells its usage only where it is asked to (`stream_options` of Chat).
+    pub ask_usage: bool,
+}
+
 /// Model names are remembered, logged and sent back: they have a limit of their own.
 const NAME_BYTES_MAX: usize = 256;
+
+/// What asks a stream of Chat for its usage.
+const USAGE: &[u8] = br#"{"include_usage":true}"#;
 
 /// The largest `n` that Chat Completions takes
 /// (<https://platform.openai.com/docs/api-reference/chat/create>).
@@ -94,6 +115,10 @@ struct Fields<'a> {
     max_tokens: Option<&'a RawValue>,
     max_completion_tokens: Option<&'a RawValue>,
     stream_options: Option<&'a RawValue>,
+    audio: Option<&'a RawValue>,
+    modalities: Option<&'a RawValue>,
+    /// `stream_options` is there twice: parsers differ on which counts.
+    options_twice: bool,
     /// `model` or `stream` is there twice.
     twice: Option<&'static str>,
 }
@@ -101,17 +126,44 @@ struct Fields<'a> {
 // === impl Head ===
 
 impl Head {
-    /// The body with another model's name in its place, as pieces to be sent one after the other.
-    /// Nothing else changes, nothing is copied. Where the name is the same the body is untouched.
+    /// The body with another model's name in its place and, to be watched, asking for a stream.
+    /// Nothing else changes, nothing is copied. Where there is nothing to change the body is
+    /// untouched.
     ///
     /// `body` must be the one that the head was read from.
-    pub fn splice(&self, body: &Bytes, model: &str) -> [Bytes; 3] {
-        let Range { start, end } = self.model_range;
-        ir::invariant!(Cd2, start <= end && end <= body.len());
-        if model == self.model || start > end || end > body.len() {
-            return [body.clone(), Bytes::new(), Bytes::new()];
+    pub fn splice(&self, body: &Bytes, model: &str, watch: Option<Watch>) -> Pieces {
+        let mut edits: SmallVec<[(Range<usize>, Bytes); 1]> = SmallVec::new();
+        if model != self.model {
+            edits.push((self.model_range.clone(), Bytes::from(json::quoted(model))));
         }
-        [body.slice(..start), Bytes::from(json::quoted(model)), body.slice(end..)]
+        if let Some(watch) = watch {
+            // What is not there yet is put in behind the model's name, which always is.
+            let behind = || self.model_range.end..self.model_range.end;
+            edits.push(match self.stream_range.clone() {
+                Some(range) => (range, Bytes::from_static(b"true")),
+                None => (behind(), Bytes::from_static(b",\"stream\":true")),
+            });
+            if watch.ask_usage {
+                edits.push(match self.stream_options_range.clone() {
+                    Some(range) => (range, Bytes::from_static(USAGE)),
+                    None => (behind(), Bytes::from([&b",\"stream_options\":"[..], USAGE].concat())),
+                });
+            }
+        }
+        edits.sort_by_key(|(range, _)| range.start);
+        let mut pieces = Pieces::new();
+        let mut at = 0;
+        for (Range { start, end }, text) in edits {
+            let fits = at <= start && start <= end && end <= body.len();
+            ir::invariant!(Cd2, fits);
+            if fits {
+                pieces.push(body.slice(at..start));
+                pieces.push(text);
+                at = end;
+            }
+        }
+        pieces.push(body.slice(at..));
+        pieces
     }
 }
 
@@ -122,6 +174,9 @@ impl<'a> Fields<'a> {
         if let Some(field) = self.twice {
             return Err(Error::Duplicate { field });
         }
+        let place = |raw: &RawValue| place_in(text, raw);
+        let (stream_range, options_range) =
+            (self.stream.map(place), self.stream_options.map(place));
         let (model, model_range) = self.model(text)?;
         let messages = expect(self.messages, "messages", Type::Array, "an array")?;
         let stream = self.stream()?;
@@ -138,6 +193,9 @@ impl<'a> Fields<'a> {
                 choices: self.choices()?,
                 max_tokens: self.max_completion_tokens.or(self.max_tokens).and_then(read),
                 include_usage: self.wants_usage(),
+                stream_range,
+                stream_options_range: options_range,
+                watchable: !stream && self.is_watchable(),
                 prompt_bytes,
             },
             Dialect::Messages => Head {
@@ -149,6 +207,9 @@ impl<'a> Fields<'a> {
                 choices: 1,
                 max_tokens: self.max_tokens.and_then(read),
                 include_usage: true,
+                stream_range,
+                stream_options_range: options_range,
+                watchable: !stream,
                 prompt_bytes,
             },
         })
@@ -156,17 +217,16 @@ impl<'a> Fields<'a> {
 
     fn model(&self, text: &str) -> Result<(String, Range<usize>), Error> {
         let raw = expect(self.model, "model", Type::String, "a string")?;
-        // `raw` borrows from `text`, so the distance of the two is its place.
-        let start = raw.get().as_ptr().addr().saturating_sub(text.as_ptr().addr());
+        let range = place_in(text, raw);
         let Word(model) = serde_json::from_str(raw.get()).map_err(|_| {
             // Only half a surrogate pair gets here: everything else failed before.
-            let (line, column) = position(text, start);
+            let (line, column) = position(text, range.start);
             Error::NotJson { line, column, what: "the model's name is unreadable".to_owned() }
         })?;
         if NAME_BYTES_MAX < model.len() {
             return Err(Error::TooLong { field: "model", limit: NAME_BYTES_MAX });
         }
-        Ok((model.into_owned(), start..start.saturating_add(raw.get().len())))
+        Ok((model.into_owned(), range))
     }
 
     fn stream(&self) -> Result<bool, Error> {
@@ -227,6 +287,25 @@ impl<'a> Fields<'a> {
         options.and_then(|options| options.include_usage).unwrap_or(false)
     }
 
+    /// What is not known to come whole out of a stream: several answers, audio, custom tools. A
+    /// field of an unknown shape may be any of them.
+    fn is_watchable(&self) -> bool {
+        #[derive(Deserialize)]
+        struct Tool<'a> {
+            #[serde(borrow, rename = "type")]
+            kind: Option<Word<'a>>,
+        }
+        let is = |raw: Option<&'a RawValue>| raw.filter(|raw| json::type_of(raw) != Type::Null);
+        let tools = is(self.tools).map_or(Some(Vec::new()), read::<Vec<Tool<'_>>>);
+        let custom = |tool: &Tool<'_>| tool.kind.as_ref().is_some_and(|it| it.as_str() == "custom");
+        let modes = is(self.modalities).map_or(Some(Vec::new()), read::<Vec<Word<'_>>>);
+        !self.options_twice
+            && self.choices() == Ok(1)
+            && is(self.audio).is_none()
+            && modes.is_some_and(|modes| !modes.iter().any(|mode| mode.as_str() == "audio"))
+            && tools.is_some_and(|tools| !tools.iter().any(custom))
+    }
+
     /// The place for a key's value, where it is one that we look at.
     fn place(&mut self, key: &str) -> Option<&mut Option<&'a RawValue>> {
         Some(match key {
@@ -243,6 +322,8 @@ impl<'a> Fields<'a> {
             "max_tokens" => &mut self.max_tokens,
             "max_completion_tokens" => &mut self.max_completion_tokens,
             "stream_options" => &mut self.stream_options,
+            "audio" => &mut self.audio,
+            "modalities" => &mut self.modalities,
             _ => return None,
         })
     }
@@ -268,6 +349,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Fields<'a> {
                     };
                     let before = place.replace(map.next_value()?);
                     if before.is_some() {
+                        fields.options_twice |= key.as_str() == "stream_options";
                         fields.twice = fields.twice.or(match key.as_str() {
                             "model" => Some("model"),
                             "stream" => Some("stream"),
@@ -296,6 +378,13 @@ fn expect<'a>(
         return Ok(raw);
     }
     Err(Error::WrongType { field, expected, found: found.name() })
+}
+
+/// Where a value stands in the text that it was read from.
+fn place_in(text: &str, raw: &RawValue) -> Range<usize> {
+    // `raw` borrows from `text`, so the distance of the two is its place.
+    let start = raw.get().as_ptr().addr().saturating_sub(text.as_ptr().addr());
+    start..start.saturating_add(raw.get().len())
 }
 
 /// A value as `T`, where it is one.

@@ -30,7 +30,7 @@ pub use crossing::{Crossing, CrossingPlan};
 pub use decoder::Decoder;
 pub use error::Error;
 pub use fold::Fold;
-pub use head::{Head, read_head};
+pub use head::{Head, Pieces, Watch, read_head};
 pub use json::Balance;
 pub use models::read_models;
 pub use rejection::read_rejection;

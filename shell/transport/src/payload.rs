@@ -1,7 +1,7 @@
-//! A request body of at most three pieces, sent without joining them.
+//! A request body in pieces, sent without joining them.
 //!
-//! Three, because a relayed request is the caller's bytes with the model name spliced in: what stood
-//! before the name, the name, what stood after it.
+//! Mostly three, because a relayed request is the caller's bytes with the model name spliced in: what
+//! stood before the name, the name, what stood after it.
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -9,11 +9,12 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
+use smallvec::SmallVec;
 
 /// The bytes of a request. A clone shares them.
 #[derive(Clone, Debug, Default)]
 pub struct Payload {
-    pieces: [Bytes; 3],
+    pieces: SmallVec<[Bytes; 3]>,
     /// The first piece that has not been sent.
     next: usize,
 }
@@ -32,15 +33,21 @@ impl Payload {
     }
 }
 
+impl From<SmallVec<[Bytes; 3]>> for Payload {
+    fn from(pieces: SmallVec<[Bytes; 3]>) -> Self {
+        Self { pieces, next: 0 }
+    }
+}
+
 impl From<[Bytes; 3]> for Payload {
     fn from(pieces: [Bytes; 3]) -> Self {
-        Self { pieces, next: 0 }
+        Self::from(SmallVec::from(pieces))
     }
 }
 
 impl From<Bytes> for Payload {
     fn from(whole: Bytes) -> Self {
-        Self { pieces: [whole, Bytes::new(), Bytes::new()], next: 0 }
+        Self::from(SmallVec::from_iter([whole]))
     }
 }
 
@@ -54,8 +61,8 @@ impl Body for Payload {
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         let next = self.next;
         let found = self.pieces.iter().enumerate().skip(next).find(|(_, piece)| !piece.is_empty());
-        let (at, piece) = found.map_or((2, None), |(at, piece)| (at, Some(piece.clone())));
-        self.next = at + 1;
+        let (at, piece) = found.map_or((next, None), |(at, piece)| (at + 1, Some(piece.clone())));
+        self.next = at;
         Poll::Ready(piece.map(|piece| Ok(Frame::data(piece))))
     }
 

@@ -1,6 +1,6 @@
 //! Heads of requests: what is read, what is refused, and that nothing else changes.
 
-use super::{Head, read_head};
+use super::{Head, USAGE, Watch, read_head};
 use crate::Error;
 use bytes::Bytes;
 use ir::Dialect;
@@ -143,12 +143,74 @@ fn only_the_model_changes() {
     // `1.0e0` is no whole number: Messages does not look at it.
     let head = read_head(Dialect::Messages, &body).unwrap();
     assert_eq!(head.model, "ab\"\u{e9}");
-    let [before, model, after] = head.splice(&body, "q\"\n");
+    let pieces = head.splice(&body, "q\"\n", None);
+    let [before, model, after] = pieces.as_slice() else { panic!("{pieces:?}") };
     assert_eq!(before, &body[..head.model_range.start]);
-    assert_eq!(model, r#""q\"\n""#);
+    assert_eq!(model, &r#""q\"\n""#);
     assert_eq!(after, &body[head.model_range.end..]);
     assert_eq!(before.as_ptr(), body.as_ptr(), "not copied");
-    assert_eq!(head.splice(&body, &head.model), [body, Bytes::new(), Bytes::new()]);
+    assert_eq!(head.splice(&body, &head.model, None).as_slice(), [body]);
+}
+
+#[test]
+fn what_can_be_watched() {
+    for (rest, expect) in [
+        ("", true),
+        (r#","stream":false"#, true),
+        (r#","stream":true"#, false),
+        (r#","n":1"#, true),
+        (r#","n":2"#, false),
+        (r#","logprobs":true,"audio":null,"modalities":["text"],"tools":null"#, true),
+        (r#","audio":{"voice":"x"}"#, false),
+        (r#","modalities":["text","audio"]"#, false),
+        (r#","modalities":"audio""#, false),
+        (r#","tools":[{"type":"function","function":{"name":"custom"}},{}]"#, true),
+        (r#","tools":[{"type":"function"},{"type":"custom"}]"#, false),
+        (r#","tools":[5]"#, false),
+        (r#","stream_options":{},"stream_options":{}"#, false),
+    ] {
+        let head = read_head(Dialect::Chat, format!("{{{BOTH}{rest}}}").as_bytes()).unwrap();
+        assert_eq!(head.watchable, expect, "{rest}");
+    }
+    let body = format!(r#"{{{BOTH},"n":2,"tools":[{{"type":"custom"}}],"audio":{{}}}}"#);
+    assert!(read_head(Dialect::Messages, body.as_bytes()).unwrap().watchable);
+    let body = format!(r#"{{{BOTH},"stream":true}}"#);
+    assert!(!read_head(Dialect::Messages, body.as_bytes()).unwrap().watchable);
+}
+
+#[test]
+fn a_watched_request_asks_for_a_stream() {
+    let usage = Some(Watch { ask_usage: true });
+    let none = Some(Watch { ask_usage: false });
+    for (body, watch, expect) in [
+        (
+            r#"{ "model" : "m" , "messages":[]}"#,
+            usage,
+            r#"{ "model" : "M","stream":true,"stream_options":{"include_usage":true} , "messages":[]}"#,
+        ),
+        (
+            r#"{"stream_options": { "x":1 },"messages":[],"stream": false ,"model":"m"}"#,
+            usage,
+            r#"{"stream_options": {"include_usage":true},"messages":[],"stream": true ,"model":"M"}"#,
+        ),
+        (
+            r#"{"model":"m","stream":null,"messages":[]}"#,
+            usage,
+            r#"{"model":"M","stream_options":{"include_usage":true},"stream":true,"messages":[]}"#,
+        ),
+        (
+            r#"{"stream_options":{"x":1},"model":"m","messages":[]}"#,
+            none,
+            r#"{"stream_options":{"x":1},"model":"M","stream":true,"messages":[]}"#,
+        ),
+    ] {
+        let body = Bytes::from_static(body.as_bytes());
+        let head = read_head(Dialect::Chat, &body).unwrap();
+        let spliced = head.splice(&body, "M", watch).concat();
+        assert_eq!(String::from_utf8_lossy(&spliced), expect);
+        let same = head.splice(&body, "m", watch).concat();
+        assert_eq!(String::from_utf8_lossy(&same), expect.replace('M', "m"));
+    }
 }
 
 fn json() -> impl Strategy<Value = Value> {
@@ -191,7 +253,7 @@ proptest! {
         let body = Bytes::from(text);
         let head = read_head(Dialect::Messages, &body).unwrap();
         prop_assert_eq!(&head.model, &model);
-        let pieces = head.splice(&body, &other);
+        let pieces = head.splice(&body, &other, None);
         let spliced: Vec<u8> = pieces.iter().flat_map(|piece| piece.iter().copied()).collect();
         let mut expect = value;
         expect["model"] = Value::from(other.clone());
@@ -204,12 +266,68 @@ proptest! {
     }
 }
 
+proptest! {
+    /// Everything but the edits is the body, byte for byte, wherever the fields stand.
+    #[test]
+    fn a_watched_body_differs_in_its_edits_alone(
+        rest in proptest::collection::btree_map("[a-z]{3,9}", json(), 0..4),
+        places in any::<[usize; 3]>(),
+        has in any::<[bool; 2]>(),
+        ask_usage: bool,
+        pretty: bool,
+    ) {
+        let text = |value: &Value| if pretty { format!("{value:#}") } else { value.to_string() };
+        let rest = rest.iter().filter(|(key, _)| *key != "stream" && *key != "model");
+        let mut members: Vec<String> =
+            rest.map(|(key, value)| format!("{} : {}", Value::from(key.as_str()), text(value))).collect();
+        members.push(r#""messages":[]"#.to_owned());
+        let mut put = |place: usize, member: &str| {
+            let place = place % (members.len() + 1);
+            members.insert(place, member.to_owned());
+        };
+        put(places[0], r#""model": "m\u006f""#);
+        if has[0] {
+            put(places[1], r#""stream" : false"#);
+        }
+        if has[1] {
+            put(places[2], r#""stream_options":{ "include_obfuscation" : false }"#);
+        }
+        let body = Bytes::from(format!("{{{}}}", members.join(" ,\n")));
+        let head = read_head(Dialect::Chat, &body).unwrap();
+        let watch = Watch { ask_usage };
+        let spliced = Bytes::from(head.splice(&body, "other", Some(watch)).concat());
+        let after = read_head(Dialect::Chat, &spliced).unwrap();
+        prop_assert_eq!((after.model.as_str(), after.stream), ("other", true));
+        prop_assert_eq!(after.include_usage, ask_usage);
+        // Put what stood there back, last place first.
+        let mut back = spliced.to_vec();
+        let mut undo = vec![(after.model_range.clone(), Some(head.model_range.clone()))];
+        undo.extend(after.stream_range.map(|range| (range, head.stream_range.clone())));
+        if ask_usage {
+            let options = after.stream_options_range.unwrap();
+            prop_assert_eq!(&spliced[options.clone()], USAGE);
+            undo.push((options, head.stream_options_range.clone()));
+        }
+        undo.sort_by_key(|(range, _)| std::cmp::Reverse(range.start));
+        for (range, before) in undo {
+            let Some(before) = before else {
+                // Its key, quotes and comma go with it.
+                let comma = back[..range.start].iter().rposition(|byte| *byte == b',').unwrap();
+                drop(back.splice(comma..range.end, []));
+                continue;
+            };
+            drop(back.splice(range, body[before].to_vec()));
+        }
+        prop_assert_eq!(Bytes::from(back), body);
+    }
+}
+
 #[test]
 fn seeds_replay() {
     for (name, seed) in crate::proof::seeds("head") {
         for dialect in Dialect::ALL {
             let Ok(head) = read_head(dialect, &seed) else { continue };
-            let spliced = head.splice(&Bytes::copy_from_slice(&seed), "other").concat();
+            let spliced = head.splice(&Bytes::copy_from_slice(&seed), "other", None).concat();
             assert_eq!(read_head(dialect, &spliced).unwrap().model, "other", "{name}");
         }
     }
