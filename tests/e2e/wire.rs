@@ -12,4 +12,5 @@ mod leaving;
 mod patience;
 mod records;
 mod waits;
+mod watched;
 mod words;

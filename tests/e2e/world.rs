@@ -264,6 +264,11 @@ pub(crate) fn alone(dialect: Dialect, settings: &str) -> String {
     format!("{QUICK}{settings}\n{a}[models.\"*\"]\nchain = [\"a/*\"]\n")
 }
 
+/// The same, where whole answers are asked for as they are.
+pub(crate) fn plain(text: &str) -> String {
+    text.replace("chain = [", "whole = \"plain\"\nchain = [")
+}
+
 /// A remote provider with a key of ours, `sk-NAME`, at `{NAME}`.
 pub(crate) fn provider(dialect: Dialect, name: &str) -> String {
     let dialect = dialect.name();

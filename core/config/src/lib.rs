@@ -26,7 +26,7 @@ mod zero;
 mod tests;
 
 pub use key::{Key, new_key};
-pub use model::{Link, Model, Name, OnEmpty, OnFilter, Overrides};
+pub use model::{Link, Model, Name, OnEmpty, OnFilter, Overrides, Whole};
 pub use pattern::Pattern;
 pub use problem::Problem;
 pub use provider::{Credential, Provider};

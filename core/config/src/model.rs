@@ -14,6 +14,8 @@ pub struct Model {
     pub chain: Vec<Link>,
     /// Deadlines of its own, over those of the provider.
     pub deadlines: Overrides,
+    /// How whole answers are asked for.
+    pub whole: Whole,
     /// What to do when a provider's content filter refuses.
     pub content_filter: OnFilter,
     /// What to do with a complete answer that holds nothing.
@@ -38,6 +40,16 @@ pub enum Name {
     Matched,
     /// This one.
     Fixed(String),
+}
+
+/// How a whole (not streamed) answer is asked for.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Whole {
+    /// As a stream where that is possible, put together here.
+    #[default]
+    Watched,
+    /// As it is.
+    Plain,
 }
 
 /// What to do when a provider's content filter refuses a request.

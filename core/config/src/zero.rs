@@ -7,7 +7,7 @@
 use crate::assemble::from_environment;
 use crate::{
     BaseUrl, Config, Credential, Fallback, FoundLocal, Link, Model, Name, OnEmpty, OnFilter,
-    Overrides, Pattern, Problem, Provider, Surroundings, providers,
+    Overrides, Pattern, Problem, Provider, Surroundings, Whole, providers,
 };
 use ir::{Dialect, Quirks};
 use policy::Deadlines;
@@ -165,6 +165,7 @@ fn add(models: &mut Vec<Model>, pattern: Pattern, provider: usize, name: Name) {
         pattern,
         chain: vec![link],
         deadlines: Overrides::default(),
+        whole: Whole::default(),
         content_filter: OnFilter::default(),
         empty: OnEmpty::default(),
     });

@@ -116,6 +116,11 @@ impl Drive {
         self.attempts.get(id.0).and_then(Live::head)
     }
 
+    /// Whether an attempt's answer is put together from a stream.
+    pub(crate) fn is_folded(&self, id: AttemptId) -> bool {
+        self.attempts.get(id.0).is_some_and(Live::is_folded)
+    }
+
     /// The body of an attempt's error answer.
     pub(crate) fn error_body(&self, id: AttemptId) -> Option<Bytes> {
         self.attempts.get(id.0).and_then(Live::error_body)
@@ -221,6 +226,8 @@ impl Drive {
             Action::Relay(bytes) => return Some(Step::Data(bytes)),
             Action::Ping => return Some(Step::Data(own::ping(self.ask.dialect))),
             Action::Finish { supply_end } => {
+                let document = self.attempts.iter_mut().find_map(Live::document);
+                self.tail.extend(document.map(Step::Data));
                 self.attempts.iter_mut().for_each(|live| live.drain(cx));
                 if supply_end && self.ask.shape() == Shape::Stream {
                     self.tail.push_back(Step::Data(own::missing_end(self.ask.dialect)));
@@ -246,12 +253,12 @@ impl Drive {
             let provider = self.shared.config.providers.get(leg.provider.0)?;
             let upstream = self.shared.upstreams.get(leg.provider.0)?;
             let credential = provider.credentials.get(credential)?;
-            let request = forward::request(&self.ask, provider, credential, &leg.model);
+            let request = forward::request(&self.ask, provider, credential, leg);
             let connect = leg.deadlines.connect;
-            Some(request.map(|request| upstream.send_within(connect, request)))
+            Some(request.map(|request| (upstream.send_within(connect, request), leg.watched)))
         });
         match provider {
-            Some(Ok(sending)) => Live::new(sending),
+            Some(Ok((sending, watched))) => Live::new(sending, watched),
             Some(Err(_)) | None => Live::impossible(),
         }
     }

@@ -8,10 +8,12 @@
 //! credential leaves only towards a provider with `api_key = "caller"`.
 
 use crate::ask::{Ask, Endpoint};
+use codec::Watch;
 use config::{Credential, Provider};
 use http::header::{self, HeaderName};
 use http::{HeaderMap, HeaderValue, Method, Request, Uri};
-use ir::{Auth, Dialect};
+use ir::{Auth, Dialect, UsageFlag};
+use policy::Leg;
 use secrecy::ExposeSecret;
 use transport::Payload;
 
@@ -55,21 +57,24 @@ const CREDENTIALS: &[&str] = &[
     "openai-project",
 ];
 
-/// A request for one attempt.
+/// A request for one attempt, asking for a stream where its whole answer is watched.
 pub(crate) fn request(
     ask: &Ask,
     provider: &Provider,
     credential: &Credential,
-    model: &str,
+    leg: &Leg,
 ) -> Result<Request<Payload>, http::Error> {
     let path = match ask.endpoint {
         Endpoint::Create => ask.dialect.path(),
         Endpoint::Count => "/messages/count_tokens",
     };
+    let watch = leg.watched.then_some(Watch {
+        ask_usage: ask.dialect == Dialect::Chat && provider.quirks.usage == UsageFlag::OnRequest,
+    });
     let mut request = Request::builder()
         .method(Method::POST)
         .uri(uri(provider, path, ask.query.as_deref())?)
-        .body(Payload::from(ask.head.splice(&ask.body, model)))?;
+        .body(Payload::from(ask.head.splice(&ask.body, &leg.model, watch)))?;
     let caller = matches!(credential, Credential::Caller);
     let headers = request.headers_mut();
     for (name, value) in &ask.headers {

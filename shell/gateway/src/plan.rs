@@ -3,8 +3,8 @@
 use crate::Shared;
 use crate::ask::{Ask, Endpoint};
 use crate::refusal::{Reason, Refusal};
-use config::{Config, Credential, Link, Model, OnEmpty, OnFilter};
-use ir::Dialect;
+use config::{Config, Credential, Link, Model, OnEmpty, OnFilter, Whole};
+use ir::{Dialect, Repair, Shape};
 use policy::{Leg, Plan, ProviderId};
 use std::sync::Arc;
 use transport::entropy;
@@ -14,7 +14,7 @@ pub(crate) fn plan(shared: &Shared, ask: &Ask) -> Result<Plan, Refusal> {
     let config = &shared.config;
     let model = config.find(&ask.head.model).ok_or_else(|| unknown(config, ask))?;
     let mut legs: Vec<Leg> =
-        model.chain.iter().filter_map(|link| leg(config, model, link, ask)).collect();
+        model.chain.iter().filter_map(|link| leg(shared, model, link, ask)).collect();
     if legs.is_empty() {
         return Err(other_dialect(config, model, ask));
     }
@@ -39,14 +39,17 @@ pub(crate) fn plan(shared: &Shared, ask: &Ask) -> Result<Plan, Refusal> {
 }
 
 /// One link of a chain as a leg, where it speaks the caller's dialect.
-fn leg(config: &Config, model: &Model, link: &Link, ask: &Ask) -> Option<Leg> {
+fn leg(shared: &Shared, model: &Model, link: &Link, ask: &Ask) -> Option<Leg> {
+    let config = &shared.config;
     let asked = &ask.head.model;
     let provider = config.provider(link).filter(|provider| provider.dialect == ask.dialect)?;
     let name: Arc<str> = Arc::from(config.target(model, link, asked));
-    let upstream = Arc::from(link.model(model, asked));
+    let upstream: Arc<str> = Arc::from(link.model(model, asked));
+    let provider_id = ProviderId(link.provider);
     let caller = |credential: &Credential| matches!(credential, Credential::Caller);
     Some(Leg {
-        provider: ProviderId(link.provider),
+        provider: provider_id,
+        watched: is_watched(model, ask) && !refuses_streams(shared, provider_id, &upstream),
         model: upstream,
         name,
         dialect: provider.dialect,
@@ -55,10 +58,22 @@ fn leg(config: &Config, model: &Model, link: &Link, ask: &Ask) -> Option<Leg> {
         credentials: provider.credentials.len(),
         thinking: ask.head.thinking,
         crossed: false,
-        watched: false,
         codes: provider.quirks.codes,
         deadlines: config.deadlines(model, link.provider),
     })
+}
+
+/// Whether an answer is asked for as a stream although the caller wants it whole.
+fn is_watched(model: &Model, ask: &Ask) -> bool {
+    let asked = match model.whole {
+        Whole::Watched => ask.endpoint == Endpoint::Create && ask.shape() == Shape::Whole,
+        Whole::Plain => false,
+    };
+    asked && ask.head.watchable
+}
+
+fn refuses_streams(shared: &Shared, provider: ProviderId, model: &str) -> bool {
+    shared.learned.lock().known(provider, model).contains(&Repair::Plain)
 }
 
 fn unknown(config: &Config, ask: &Ask) -> Refusal {

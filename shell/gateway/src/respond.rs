@@ -17,6 +17,8 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-backstop-request-id");
 const TARGET: HeaderName = HeaderName::from_static("x-backstop-target");
 const TRAIL: HeaderName = HeaderName::from_static("x-backstop-trail");
 const SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
+/// Tells proxies to pass a stream on as it comes.
+const BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const SSE: HeaderValue = HeaderValue::from_static("text/event-stream");
 
@@ -103,6 +105,11 @@ fn head(drive: &Drive, id: Option<AttemptId>) -> (StatusCode, HeaderMap) {
             headers.insert(CONTENT_TYPE, SSE);
         }
         headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-cache"));
+    } else if id.is_some_and(|id| drive.is_folded(id)) {
+        // What the provider said of its stream does not hold for a document.
+        headers.insert(CONTENT_TYPE, JSON);
+        headers.remove(CACHE_CONTROL);
+        headers.remove(BUFFERING);
     }
     name_target(&mut headers, drive, id);
     (StatusCode::from_u16(status).unwrap_or(StatusCode::OK), headers)

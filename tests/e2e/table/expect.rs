@@ -23,6 +23,17 @@ pub(super) enum Way {
     Tls(TlsFault),
 }
 
+/// How an answer is asked for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Asked {
+    /// As a stream.
+    Stream,
+    /// As a document, which is asked of the target as a stream: as it is shipped.
+    Watched,
+    /// As a document, of everybody.
+    Plain,
+}
+
 /// What must come of it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Expect {
@@ -58,6 +69,36 @@ pub(super) enum Signal {
     Patience,
     /// The idle limit.
     Idle,
+}
+
+// === impl Asked ===
+
+impl Asked {
+    pub(super) const ALL: [Self; 3] = [Self::Stream, Self::Watched, Self::Plain];
+
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Stream => "stream",
+            Self::Watched => "watched",
+            Self::Plain => "plain",
+        }
+    }
+
+    /// What the caller wants.
+    pub(super) fn shape(self) -> Shape {
+        match self {
+            Self::Stream => Shape::Stream,
+            Self::Watched | Self::Plain => Shape::Whole,
+        }
+    }
+
+    /// What the target is asked for.
+    pub(super) fn upstream(self) -> Shape {
+        match self {
+            Self::Stream | Self::Watched => Shape::Stream,
+            Self::Plain => Shape::Whole,
+        }
+    }
 }
 
 // === impl Trouble ===
@@ -100,9 +141,9 @@ impl Trouble {
         }
     }
 
-    pub(super) fn expect(&self, dialect: Dialect, shape: Shape) -> Expect {
+    pub(super) fn expect(&self, dialect: Dialect, asked: Asked) -> Expect {
         match self {
-            Self::Fault(fault) => of_fault(fault, dialect, shape),
+            Self::Fault(fault) => of_fault(fault, dialect, asked),
             Self::Way(way) => of_way(*way),
         }
     }
@@ -120,8 +161,13 @@ fn refused(word: &'static str, status: u16) -> Expect {
     Expect { word, tries: 1, served: Served::Refused(status) }
 }
 
-fn broken(word: &'static str) -> Expect {
-    Expect { word, tries: 1, served: Served::Broken }
+/// What fails after its first content: in a stream that is seen, in a watched answer nothing has left
+/// yet, and it is as if it had failed before. `tries` is what such a failure is tried again.
+fn late(word: &'static str, tries: usize, asked: Asked) -> Expect {
+    match asked {
+        Asked::Stream | Asked::Plain => Expect { word, tries: 1, served: Served::Broken },
+        Asked::Watched => second(word, tries),
+    }
 }
 
 /// One that loses to the second because it says nothing is asked once, and never again.
@@ -144,17 +190,18 @@ fn of_way(way: Way) -> Expect {
     }
 }
 
-fn of_fault(fault: &Fault, dialect: Dialect, shape: Shape) -> Expect {
+fn of_fault(fault: &Fault, dialect: Dialect, asked: Asked) -> Expect {
     match fault {
-        Fault::Plain(plain) => of_plain(*plain, shape),
-        Fault::Flaw(flaw) => of_flaw(*flaw),
+        Fault::Plain(plain) => of_plain(*plain, asked),
+        Fault::Flaw(flaw) => of_flaw(*flaw, asked),
         Fault::Status(status, hint) => of_status(*status, *hint, dialect),
         Fault::Html(_) => second("unavailable", 2),
         Fault::Refusal(refusal) => of_refusal(*refusal),
-        Fault::Break(how, place) => of_break(*how, *place),
-        Fault::Error(kind, place) => of_error(*kind, *place),
+        Fault::Break(how, place) => of_break(*how, *place, asked),
+        Fault::Error(kind, place) => of_error(*kind, *place, asked),
         // Nothing has left yet, and another can be asked.
         Fault::GarbleAfter(0) => second("malformed", 2),
+        Fault::GarbleAfter(_) if asked == Asked::Watched => second("malformed", 2),
         Fault::GarbleAfter(_)
         | Fault::BigAnswer(_)
         | Fault::Slow(Pace::Head | Pace::First | Pace::Tool | Pace::Drip, _) => first(),
@@ -162,13 +209,13 @@ fn of_fault(fault: &Fault, dialect: Dialect, shape: Shape) -> Expect {
     }
 }
 
-fn of_plain(plain: Plain, shape: Shape) -> Expect {
+fn of_plain(plain: Plain, asked: Asked) -> Expect {
     match plain {
         Plain::ResetBeforeHead | Plain::FinBeforeHead => second("reset", 2),
         Plain::HangBeforeHead | Plain::Silent200 => silent(),
         Plain::GarbageHttp | Plain::HugeHead => second("bad_http", 1),
         Plain::Redirect => second("redirected", 1),
-        Plain::Empty200 if shape == Shape::Whole => second("malformed", 2),
+        Plain::Empty200 if asked == Asked::Plain => second("malformed", 2),
         Plain::Empty200 => second("cut", 2),
         Plain::WrongType | Plain::Gzip => second("wrong_content", 1),
         // The test asks twice; the second request meets a connection that was closed.
@@ -179,13 +226,13 @@ fn of_plain(plain: Plain, shape: Shape) -> Expect {
     }
 }
 
-fn of_flaw(flaw: Flaw) -> Expect {
+fn of_flaw(flaw: Flaw, asked: Asked) -> Expect {
     match flaw {
         Flaw::PingsOnly | Flaw::StallBody => silent(),
         Flaw::ShortBody | Flaw::ResetBody => second("cut", 2),
         Flaw::EndlessLine | Flaw::TornBody => second("malformed", 2),
         Flaw::NoEnd | Flaw::NoEndOpen | Flaw::DoubleEnd => first(),
-        Flaw::NoFinish | Flaw::DoneWithoutFinish => broken("cut"),
+        Flaw::NoFinish | Flaw::DoneWithoutFinish => late("cut", 2, asked),
     }
 }
 
@@ -230,7 +277,7 @@ fn of_refusal(refusal: Refusal) -> Expect {
     }
 }
 
-fn of_break(how: Break, place: Place) -> Expect {
+fn of_break(how: Break, place: Place, asked: Asked) -> Expect {
     let word = match how {
         Break::Stall => "stalled",
         Break::Reset | Break::Cut | Break::Fin => "cut",
@@ -243,11 +290,14 @@ fn of_break(how: Break, place: Place) -> Expect {
             Place::Tool | Place::BeforeContent | Place::After(0),
             Break::Reset | Break::Cut | Break::Fin,
         ) => second(word, 2),
-        (Place::After(_) | Place::TextThenTool, _) => broken(word),
+        (Place::After(_) | Place::TextThenTool, Break::Stall) => late(word, 1, asked),
+        (Place::After(_) | Place::TextThenTool, Break::Reset | Break::Cut | Break::Fin) => {
+            late(word, 2, asked)
+        }
     }
 }
 
-fn of_error(kind: InBand, place: ErrorPlace) -> Expect {
+fn of_error(kind: InBand, place: ErrorPlace, asked: Asked) -> Expect {
     let (word, tries) = match kind {
         InBand::Overloaded => ("overloaded", 2),
         InBand::RateLimit => ("rate_limited", 1),
@@ -255,7 +305,7 @@ fn of_error(kind: InBand, place: ErrorPlace) -> Expect {
         InBand::Invalid => ("invalid_request", 1),
     };
     match (place, kind) {
-        (ErrorPlace::After(1..), _) => broken(word),
+        (ErrorPlace::After(1..), _) if asked != Asked::Watched => late(word, tries, asked),
         (_, InBand::Invalid) => refused(word, 400),
         (_, InBand::Overloaded | InBand::RateLimit | InBand::Api) => second(word, tries),
     }

@@ -1,6 +1,8 @@
 //! What is held is kept alive: protocol-correct pings, then the answer or one error.
 
-use crate::world::{Act, Canned, Heard, Plan, Request, Said, World, each, pair, sent};
+use crate::world::{
+    Act, Canned, Heard, Plan, Request, Said, World, alone, each, pair, plain, sent,
+};
 use ir::{Dialect, Ending, Shape};
 
 /// The shortest that can be configured.
@@ -136,15 +138,19 @@ async fn a_held_tool_call_is_kept_alive_and_comes_in_one_piece() {
 #[tokio::test]
 async fn whole_answers_are_never_padded() {
     each(async |dialect| {
-        let world = World::single(dialect, PINGS).await;
-        let heard = world.ask(dialect, Shape::Whole, "slow-head-350ms").await;
-        assert!(Said::read(dialect, Shape::Whole, &heard.body).expect("an answer").is_complete());
-        let first = heard.pieces[0].at - heard.began;
-        assert!(first.as_millis() >= 350, "{first:?}");
-        let sent = sent(world.a(), &world.a().log()[0], heard.took);
-        assert!(sent.contains(&heard.body));
-        assert_eq!(world.record().await.pings, 0);
-        world.stop().await;
+        let watched = alone(dialect, PINGS);
+        for text in [plain(&watched), watched.clone()] {
+            let world = Plan::new(&text).clouds(&["a"]).await.start().await;
+            let heard = world.ask(dialect, Shape::Whole, "slow-head-350ms").await;
+            let said = Said::read(dialect, Shape::Whole, &heard.body).expect("an answer");
+            assert!(said.is_complete());
+            let first = heard.pieces[0].at - heard.began;
+            assert!(first.as_millis() >= 350, "{first:?}");
+            let sent = sent(world.a(), &world.a().log()[0], heard.took);
+            assert_eq!(sent.contains(&heard.body), text != watched);
+            assert_eq!(world.record().await.pings, 0);
+            world.stop().await;
+        }
     })
     .await;
 }

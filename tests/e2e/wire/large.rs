@@ -1,18 +1,32 @@
 //! Sizes that hurt: overlong whole answers, lines without end, floods that nobody reads.
 
-use crate::world::{Act, Canned, Plan, Said, World, alone, pair, sent};
+use crate::world::{Act, Canned, Plan, Said, World, alone, pair, plain, sent};
 use ir::{Dialect, Ending, Shape};
 
 #[tokio::test]
 async fn an_overlong_whole_answer_is_relayed_as_it_comes() {
     for dialect in Dialect::ALL {
-        let world = World::single(dialect, "server.answer_max = \"64KiB\"\n").await;
+        let text = plain(&alone(dialect, "server.answer_max = \"64KiB\"\n"));
+        let world = Plan::new(text).clouds(&["a"]).await.start().await;
         let heard = world.ask(dialect, Shape::Whole, "big-answer-1MiB").await;
         assert!(heard.status == 200 && heard.whole);
         let expect = sent(world.a(), &world.a().log()[0], heard.took);
         assert!(expect.contains(&heard.body), "{} bytes", heard.body.len());
         assert!(Said::read(dialect, Shape::Whole, &heard.body).expect("an answer").is_complete());
         assert_eq!(world.record().await.ending, Ending::Answered);
+        world.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn an_overlong_watched_answer_is_an_honest_error() {
+    for dialect in Dialect::ALL {
+        let world = World::single(dialect, "server.answer_max = \"8KiB\"\n").await;
+        let heard = world.ask(dialect, Shape::Whole, "ok+tokens-5000").await;
+        assert_eq!((heard.status, heard.code().as_str()), (502, "BS0312"), "{}", heard.text());
+        assert_eq!(world.record().await.ending, Ending::Failed);
+        // What is held is the answer, not its frames, which are many times as long.
+        assert_eq!(world.ask(dialect, Shape::Whole, "ok+tokens-500").await.status, 200);
         world.stop().await;
     }
 }

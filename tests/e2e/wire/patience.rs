@@ -1,6 +1,6 @@
 //! Patience: beside a silent target the next one starts, and nothing that is merely slow is killed.
 
-use crate::world::{LIMIT, Plan, Request, Said, World, each, pair, path};
+use crate::world::{LIMIT, Plan, Request, Said, World, each, pair, path, plain};
 use drill::provider::{End, Provider};
 use ir::{Dialect, Ending, Shape};
 use std::time::{Duration, Instant};
@@ -87,14 +87,15 @@ async fn a_slow_target_wins_over_one_that_says_nothing() {
 }
 
 #[tokio::test]
-async fn thinking_and_whole_answers_are_given_more_time() {
+async fn thinking_and_plain_answers_are_given_more_time() {
     let settings = "deadlines.patience = \"50ms\"\n";
     let thinks = [
         (Dialect::Chat, "\"reasoning_effort\":\"high\""),
         (Dialect::Messages, "\"thinking\":{\"type\":\"enabled\",\"budget_tokens\":1024}"),
     ];
     for (dialect, field) in thinks {
-        let world = World::pair(dialect, settings).await;
+        let text = plain(&pair(dialect, settings));
+        let world = Plan::new(text).clouds(&["a", "b"]).await.start().await;
         let model = "slow-first-300ms";
         world.ask(dialect, Shape::Whole, model).await;
         let body = format!(

@@ -21,7 +21,10 @@ pub(crate) enum Act {
     Hang,
 }
 
-/// A server that answers every request with the same acts.
+/// What is done with a request.
+type Choice = Arc<dyn Fn(&str) -> Vec<Act> + Send + Sync>;
+
+/// A server that answers with given acts.
 #[derive(Debug)]
 pub(crate) struct Canned {
     addr: SocketAddr,
@@ -40,10 +43,15 @@ struct Seen {
 impl Canned {
     /// Answers every request with these acts.
     pub(crate) async fn start(acts: Vec<Act>) -> Self {
+        Self::choose(move |_| acts.clone()).await
+    }
+
+    /// Answers each request as it is.
+    pub(crate) async fn choose(choice: impl Fn(&str) -> Vec<Act> + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
         let addr = listener.local_addr().expect("its port");
         let seen = Arc::new(Seen::default());
-        let serving = tokio::spawn(accept(listener, acts, Arc::clone(&seen)));
+        let serving = tokio::spawn(accept(listener, Arc::new(choice), Arc::clone(&seen)));
         Self { addr, seen, serving }
     }
 
@@ -78,15 +86,16 @@ impl Drop for Canned {
     }
 }
 
-async fn accept(listener: TcpListener, acts: Vec<Act>, seen: Arc<Seen>) {
+async fn accept(listener: TcpListener, choice: Choice, seen: Arc<Seen>) {
     let mut connections = JoinSet::new();
     while let Ok((stream, _)) = listener.accept().await {
-        connections.spawn(answer(stream, acts.clone(), Arc::clone(&seen)));
+        connections.spawn(answer(stream, Arc::clone(&choice), Arc::clone(&seen)));
     }
 }
 
-async fn answer(mut stream: TcpStream, acts: Vec<Act>, seen: Arc<Seen>) {
+async fn answer(mut stream: TcpStream, choice: Choice, seen: Arc<Seen>) {
     let Some(request) = request(&mut stream).await else { return };
+    let acts = choice(&String::from_utf8_lossy(&request));
     seen.requests.lock().push(request);
     for act in acts {
         match act {

@@ -87,7 +87,7 @@ pub(super) const KEYS: &[Spec] = &[
         kind: Kind::Size(KIB, GIB),
         default: r#""32MiB""#,
         example: r#""8MiB""#,
-        doc: "The most that is held of one answer: a whole (not streamed) one until it is complete, a longer one is relayed as it comes; a tool call in a stream until its provider closes it.",
+        doc: "The most that is held of one answer: a whole (not streamed) one until it is complete (a longer one fails where it is watched, else it is relayed as it comes); a tool call in a stream until its provider closes it.",
     },
     Spec {
         scope: Scope::Server,
@@ -178,13 +178,10 @@ pub(super) const KEYS: &[Spec] = &[
     Spec {
         scope: Scope::Model,
         name: "whole",
-        kind: Kind::Word {
-            now: &["plain"],
-            later: &[("watched", "use \"plain\": asked for whole, and judged when it is there")],
-        },
-        default: r#""plain""#,
+        kind: Kind::Word { now: &["watched", "plain"], later: &[] },
+        default: r#""watched""#,
         example: r#""plain""#,
-        doc: "How whole (not streamed) answers are asked for. `plain`: whole.",
+        doc: "How whole (not streamed) answers are asked for. `watched`: as a stream that is put together here, so that silence, stalls and cuts are met as in a stream and nothing of them is seen. `plain`: as they are, byte for byte; also where an answer could not be put together without a loss (several choices, audio, custom tools), or its provider refuses to stream.",
     },
     Spec {
         scope: Scope::Model,
@@ -233,7 +230,7 @@ pub(super) const KEYS: &[Spec] = &[
         kind: Kind::Time(10 * MS, HOUR),
         default: r#""1m""#,
         example: r#""45s""#,
-        doc: "The same for whole answers, which show no content until they are done.",
+        doc: "The same for whole answers that are not watched (see `whole`): they show no content until they are done.",
     },
     Spec {
         scope: Scope::Deadlines,
@@ -249,7 +246,7 @@ pub(super) const KEYS: &[Spec] = &[
         kind: Kind::Time(10 * MS, HOUR),
         default: r#""2m""#,
         example: r#""100s""#,
-        doc: "Hard limit of one attempt of a stream until its first content. A whole answer shows none until it is done: for it `idle_thinking` counts between its bytes, and `total`.",
+        doc: "Hard limit of one attempt of a stream until its first content. A whole answer that is not watched shows none until it is done: for it `idle_thinking` counts between its bytes, and `total`.",
     },
     Spec {
         scope: Scope::Deadlines,

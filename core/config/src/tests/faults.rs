@@ -94,7 +94,7 @@ base_url = "http://127.0.0.1:11434"
 [models."claude-sonnet-*"]           # what callers ask for; the most specific pattern wins
 chain     = ["anthropic/*", "openai/gpt-5.4", "laptop/llama3.1:8b"]
 midstream = "stop"
-whole     = "plain"
+whole     = "watched"
 
 [deadlines]
 connect       = "3s"

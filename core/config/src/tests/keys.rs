@@ -3,7 +3,7 @@
 use super::{Outside, good, outside};
 use crate::schema::{KEYS, Kind, Scope, Spec};
 use crate::unit::{show_duration, show_size};
-use crate::{Config, Credential, OnEmpty, OnFilter, RecordSink, load, reference};
+use crate::{Config, Credential, OnEmpty, OnFilter, RecordSink, Whole, load, reference};
 use secrecy::ExposeSecret;
 use std::collections::BTreeMap;
 
@@ -82,7 +82,10 @@ fn value(config: &Config, spec: &Spec) -> String {
         (Scope::Model, "chain") => format!("[\"{}\"]", config.target(model, &model.chain[0], "x")),
         // Only one word is known; that it is accepted is all there is to see.
         (Scope::Model, "midstream") => text("stop"),
-        (Scope::Model, "whole") => text("plain"),
+        (Scope::Model, "whole") => match model.whole {
+            Whole::Watched => text("watched"),
+            Whole::Plain => text("plain"),
+        },
         (Scope::Model, "content_filter") => match model.content_filter {
             OnFilter::Return => text("return"),
             OnFilter::Next => text("next"),

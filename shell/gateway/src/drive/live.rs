@@ -2,7 +2,7 @@
 
 use crate::ask::Endpoint;
 use bytes::{Bytes, BytesMut};
-use codec::{Balance, Decoder, NotWhole};
+use codec::{Balance, Decoder, Fold, NotWhole};
 use http::HeaderMap;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use ir::{Dialect, Event, Failure, Frame, Hints, Rejection, Shape, Usage, Whole};
@@ -18,6 +18,11 @@ use transport::{Answer, AnswerBody, Clock, Sending};
 #[derive(Debug)]
 pub(super) struct Live {
     state: State,
+    /// A whole answer is asked for as a stream.
+    watched: bool,
+    /// That answer, as far as it came. It outlives the connection: what comes behind the finish
+    /// reason may be cut.
+    fold: Option<Box<Fold>>,
     queue: VecDeque<Input>,
     head: Option<(u16, HeaderMap)>,
     error: Option<Bytes>,
@@ -68,15 +73,28 @@ const ERROR_WITHIN: Duration = Duration::from_secs(1);
 // === impl Live ===
 
 impl Live {
-    pub(super) fn new(sending: Sending) -> Self {
-        Self { state: State::Sending(sending), queue: VecDeque::new(), head: None, error: None }
+    pub(super) fn new(sending: Sending, watched: bool) -> Self {
+        Self::of(State::Sending(sending), watched, VecDeque::new())
     }
 
     /// An attempt that cannot even be written down: the address or a header is not one.
     pub(super) fn impossible() -> Self {
         let failure = Failure::Unsendable("its address or a header is not one");
-        let queue = VecDeque::from([Input::Failed(failure)]);
-        Self { state: State::Over, queue, head: None, error: None }
+        Self::of(State::Over, false, VecDeque::from([Input::Failed(failure)]))
+    }
+
+    fn of(state: State, watched: bool, queue: VecDeque<Input>) -> Self {
+        Self { state, watched, fold: None, queue, head: None, error: None }
+    }
+
+    /// Whether its answer is put together from a stream.
+    pub(super) fn is_folded(&self) -> bool {
+        self.fold.is_some()
+    }
+
+    /// The answer that was put together, once.
+    pub(super) fn document(&mut self) -> Option<Bytes> {
+        self.fold.take().map(|fold| fold.document())
     }
 
     pub(super) fn head(&self) -> Option<(u16, &HeaderMap)> {
@@ -90,6 +108,7 @@ impl Live {
     /// Drops the connection.
     pub(super) fn stop(&mut self) {
         self.state = State::Over;
+        self.fold = None;
         self.queue.clear();
     }
 
@@ -167,9 +186,13 @@ impl Live {
             headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
         });
         self.queue.push_back(Input::Head { status, upstream_id });
-        let kind = kind(status, &headers, wish.shape);
+        let shape = if self.watched { Shape::Stream } else { wish.shape };
+        let kind = kind(status, &headers, shape);
         self.state = match kind {
             Ok(Kind::Stream) => {
+                if self.watched {
+                    self.fold = Some(Box::new(Fold::new(wish.dialect, wish.answer_max)));
+                }
                 State::Stream { body, decoder: Decoder::new(wish.dialect, wish.choices) }
             }
             Ok(Kind::Whole) => {
@@ -203,8 +226,15 @@ impl Live {
             Some(Err(_)) => return self.end(false),
             None => return self.end(true),
         };
-        for frame in frames {
+        for mut frame in frames {
             self.note_error(&frame);
+            if let Some(fold) = &mut self.fold {
+                if let Err(error) = fold.take(&frame) {
+                    return self.fail(unfoldable(&error));
+                }
+                // What it means is enough to go by.
+                frame.bytes = Bytes::new();
+            }
             self.queue.push_back(Input::Frame(frame));
         }
         if fed.is_err() {
@@ -334,6 +364,28 @@ impl std::fmt::Debug for State {
             Self::Pass { .. } => "Pass",
             Self::Over => "Over",
         })
+    }
+}
+
+/// Why an answer cannot be put together.
+fn unfoldable(error: &codec::Error) -> Failure {
+    match error {
+        codec::Error::TooLarge { limit } => {
+            Failure::Overflow(u64::try_from(*limit).unwrap_or(u64::MAX))
+        }
+        codec::Error::NotAnswer(what) => Failure::Malformed(what),
+        codec::Error::NotUtf8 { .. }
+        | codec::Error::NotJson { .. }
+        | codec::Error::NotObject { .. }
+        | codec::Error::Missing { .. }
+        | codec::Error::WrongType { .. }
+        | codec::Error::TooLong { .. }
+        | codec::Error::Duplicate { .. }
+        | codec::Error::TooDeep { .. }
+        | codec::Error::OutOfRange { .. }
+        | codec::Error::FrameTooLong { .. } => {
+            Failure::Malformed("a stream that cannot be put together")
+        }
     }
 }
 
