@@ -82,16 +82,9 @@ pub enum Error {
         /// The limit in bytes.
         limit: usize,
     },
-    /// An answer that crosses holds more back than it may: a tool call, reasoning.
-    #[error(
-        "a part of the answer that must be complete to be translated is longer than {limit} bytes"
-    )]
-    HeldTooLong {
-        /// The limit in bytes.
-        limit: usize,
-    },
-    /// An answer is longer than what may be held.
-    #[error("the answer is longer than {limit} bytes")]
+    /// An answer, or a part of it that must be complete before it is handed on, is longer than what
+    /// may be held.
+    #[error("the answer holds more than {limit} bytes back")]
     TooLarge {
         /// The limit in bytes.
         limit: usize,
@@ -117,7 +110,6 @@ impl Error {
             | Self::NotObject { .. }
             | Self::TooDeep { .. }
             | Self::FrameTooLong { .. }
-            | Self::HeldTooLong { .. }
             | Self::TooLarge { .. }
             | Self::NotAnswer(_) => None,
         }

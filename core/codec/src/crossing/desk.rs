@@ -45,7 +45,7 @@ impl Desk {
     pub(super) fn hold(&mut self, bytes: usize) -> Result<(), Error> {
         self.held = self.held.saturating_add(bytes);
         if self.held > self.hold_max {
-            return Err(Error::HeldTooLong { limit: self.hold_max });
+            return Err(Error::TooLarge { limit: self.hold_max });
         }
         Ok(())
     }
