@@ -37,6 +37,9 @@ pub struct Record {
     pub usage: Usage,
     /// Bytes of the answer handed to the caller, our own frames included.
     pub bytes_out: u64,
+    /// What did not come along to a target of another dialect and back: `thinking.display=dropped`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub losses: Vec<String>,
     /// Frames of ours among them: pings.
     pub pings: u32,
     /// Malformed frames that were skipped.

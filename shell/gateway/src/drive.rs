@@ -4,25 +4,29 @@
 
 use crate::Shared;
 use crate::ask::{Ask, Endpoint};
+use crate::cross::{self, Crossed, NotCrossed};
 use crate::forward;
 use crate::health::Bystander;
 use crate::respond::error_of;
 use crate::settle::Closed;
 use bytes::Bytes;
+use codec::CrossingPlan;
 use codec::own;
-use http::HeaderMap;
-use ir::{Repair, Shape, Time};
-use policy::{Action, AttemptId, Exchange, Final, Health, Input, Plan, Words};
+use http::{HeaderMap, Request};
+use ir::{Failure, Losses, Repair, Shape, Time};
+use policy::{Action, AttemptId, Exchange, Final, Health, Input, Leg, Plan, Words};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 use std::time::Duration;
+use transport::Payload;
 
 mod live;
+mod reader;
 mod timer;
 
-use live::{Live, Wish};
+use live::{Live, Manner, Wish};
 use timer::Timer;
 
 /// One request under way.
@@ -39,6 +43,8 @@ pub(crate) struct Drive {
     /// What is handed out before the exchange is asked again.
     tail: VecDeque<Step>,
     head_out: bool,
+    /// Whose answer is handed out.
+    winner: Option<AttemptId>,
     /// What was relayed was cut: from now on the only step is [`Step::Break`].
     broken: bool,
     status: u16,
@@ -91,6 +97,7 @@ impl Drive {
             timer: Timer::default(),
             tail: VecDeque::new(),
             head_out: false,
+            winner: None,
             broken: false,
             status: 0,
             code: None,
@@ -119,6 +126,16 @@ impl Drive {
     /// Whether an attempt's answer is put together from a stream.
     pub(crate) fn is_folded(&self, id: AttemptId) -> bool {
         self.attempts.get(id.0).is_some_and(Live::is_folded)
+    }
+
+    /// Whether an attempt's target speaks another dialect than the caller.
+    pub(crate) fn is_crossed(&self, id: AttemptId) -> bool {
+        self.attempts.get(id.0).is_some_and(Live::is_crossed)
+    }
+
+    /// What did not come along to an attempt's target and back, so far.
+    pub(crate) fn losses(&self, id: AttemptId) -> Losses {
+        self.attempts.get(id.0).map(Live::losses).unwrap_or_default()
     }
 
     /// The body of an attempt's error answer.
@@ -220,18 +237,22 @@ impl Drive {
             Action::Learn { leg, repair, .. } => self.learn(leg, repair),
             Action::Head(id) => {
                 self.head_out = true;
+                self.winner = id;
                 return Some(Step::Head(id));
             }
-            Action::Note(id) => return Some(Step::Data(self.note(Some(id)))),
+            Action::Note(id) => {
+                self.winner = Some(id);
+                return Some(Step::Data(self.note(Some(id))));
+            }
             Action::Relay(bytes) => return Some(Step::Data(bytes)),
             Action::Ping => return Some(Step::Data(own::ping(self.ask.dialect))),
             Action::Finish { supply_end } => {
-                let document = self.attempts.iter_mut().find_map(Live::document);
-                self.tail.extend(document.map(Step::Data));
+                let last = match self.ask.shape() {
+                    Shape::Whole => self.attempts.iter_mut().find_map(Live::document),
+                    Shape::Stream => supply_end.then(|| self.missing_end()),
+                };
+                self.tail.extend(last.map(Step::Data));
                 self.attempts.iter_mut().for_each(|live| live.drain(cx));
-                if supply_end && self.ask.shape() == Shape::Stream {
-                    self.tail.push_back(Step::Data(own::missing_end(self.ask.dialect)));
-                }
                 self.tail.push_back(Step::End);
             }
             Action::Fail(word) if self.head_out => self.last_event(&word),
@@ -248,19 +269,50 @@ impl Drive {
         }
     }
 
+    /// The end that the answer's stream never had.
+    fn missing_end(&mut self) -> Bytes {
+        let theirs = self.attempts.iter_mut().find_map(Live::end_marker);
+        theirs.unwrap_or_else(|| own::missing_end(self.ask.dialect))
+    }
+
     fn begin(&self, leg: usize, credential: usize) -> Live {
-        let provider = self.exchange.plan().legs.get(leg).and_then(|leg| {
-            let provider = self.shared.config.providers.get(leg.provider.0)?;
-            let upstream = self.shared.upstreams.get(leg.provider.0)?;
-            let credential = provider.credentials.get(credential)?;
+        let unsendable = || Failure::Unsendable("its address or a header is not one");
+        let begun =
+            self.exchange.plan().legs.get(leg).and_then(|leg| {
+                let upstream = self.shared.upstreams.get(leg.provider.0)?;
+                let asked = self.request(leg, credential)?;
+                let connect = leg.deadlines.connect;
+                Some(asked.map(|(request, manner)| {
+                    Live::new(upstream.send_within(connect, request), manner)
+                }))
+            });
+        begun.unwrap_or_else(|| Err(unsendable())).unwrap_or_else(Live::impossible)
+    }
+
+    /// What is sent to a leg, and how its answer is to be read.
+    fn request(
+        &self,
+        leg: &Leg,
+        credential: usize,
+    ) -> Option<Result<(Request<Payload>, Manner), Failure>> {
+        let provider = self.shared.config.providers.get(leg.provider.0)?;
+        let credential = provider.credentials.get(credential)?;
+        let unsendable = || Failure::Unsendable("its address or a header is not one");
+        let watched = leg.watched;
+        if !leg.crossed {
             let request = forward::request(&self.ask, provider, credential, leg);
-            let connect = leg.deadlines.connect;
-            Some(request.map(|request| (upstream.send_within(connect, request), leg.watched)))
-        });
-        match provider {
-            Some(Ok((sending, watched))) => Live::new(sending, watched),
-            Some(Err(_)) | None => Live::impossible(),
+            let manner = Manner { watched, ..Manner::default() };
+            return Some(request.map(|request| (request, manner)).map_err(|_| unsendable()));
         }
+        let repairs = self.shared.learned.lock().known(leg.provider, &leg.model);
+        Some(match cross::request(&self.ask, provider, credential, leg, &repairs) {
+            Ok(Crossed { request, plan, losses }) => {
+                let plan = CrossingPlan { hold_max: self.wish.answer_max, ..plan };
+                Ok((request, Manner { watched, crossing: Some(plan), losses }))
+            }
+            Err(NotCrossed::Uncarried(uncarried)) => Err(Failure::Uncarried(uncarried.to_string())),
+            Err(NotCrossed::Unsendable) => Err(unsendable()),
+        })
     }
 
     /// After the head is out: one event that says so, and who was asked.
@@ -288,6 +340,7 @@ impl Drive {
     /// Ends it, if the caller left before its end, and passes it on to be recorded.
     pub(crate) fn settle(mut self) {
         self.with_health(|exchange, now, health| exchange.caller_gone(now, health));
+        let losses = self.winner.map(|id| self.losses(id)).unwrap_or_default();
         // Whatever is still under way upstream is dropped here and now.
         self.attempts.clear();
         let closed = Closed {
@@ -296,6 +349,7 @@ impl Drive {
             status: self.status,
             code: self.code,
             bytes_out: self.bytes_out,
+            losses,
         };
         self.shared.settler.settle(closed);
         self.shared.open.fetch_sub(1, Ordering::Relaxed);

@@ -8,7 +8,8 @@
 //! credential leaves only towards a provider with `api_key = "caller"`.
 
 use crate::ask::{Ask, Endpoint};
-use codec::Watch;
+use bytes::Bytes;
+use codec::{Head, Watch};
 use config::{Credential, Provider};
 use http::header::{self, HeaderName};
 use http::{HeaderMap, HeaderValue, Method, Request, Uri};
@@ -71,10 +72,10 @@ pub(crate) fn request(
     let watch = leg.watched.then_some(Watch {
         ask_usage: ask.dialect == Dialect::Chat && provider.quirks.usage == UsageFlag::OnRequest,
     });
-    let mut request = Request::builder()
-        .method(Method::POST)
-        .uri(uri(provider, path, ask.query.as_deref())?)
-        .body(Payload::from(ask.head.splice(&ask.body, &leg.model, watch)))?;
+    let body = unsealed(ask);
+    let (body, head) = body.as_ref().map_or((&ask.body, &ask.head), |(body, head)| (body, head));
+    let payload = Payload::from(head.splice(body, &leg.model, watch));
+    let mut request = post(provider, path, ask.query.as_deref(), payload)?;
     let caller = matches!(credential, Credential::Caller);
     let headers = request.headers_mut();
     for (name, value) in &ask.headers {
@@ -85,6 +86,24 @@ pub(crate) fn request(
     }
     authorize(headers, provider, credential);
     Ok(request)
+}
+
+/// The request without reasoning that was sealed for a target of another dialect: nobody who speaks
+/// this one could read it.
+fn unsealed(ask: &Ask) -> Option<(Bytes, Head)> {
+    let body = codec::request::without_seals(ask.dialect, &ask.body)?;
+    let head = codec::read_head(ask.dialect, &body).ok()?;
+    Some((body, head))
+}
+
+/// A request without headers.
+pub(crate) fn post(
+    provider: &Provider,
+    path: &str,
+    query: Option<&str>,
+    payload: Payload,
+) -> Result<Request<Payload>, http::Error> {
+    Request::builder().method(Method::POST).uri(uri(provider, path, query)?).body(payload)
 }
 
 /// A free question: the list of models, with the provider's own credential or the caller's.
@@ -138,7 +157,8 @@ fn is_nominated(headers: &HeaderMap, name: &HeaderName) -> bool {
     named.any(|named| named.trim().eq_ignore_ascii_case(name.as_str()))
 }
 
-fn authorize(headers: &mut HeaderMap, provider: &Provider, credential: &Credential) {
+/// Adds the credential that belongs there, where it is ours.
+pub(crate) fn authorize(headers: &mut HeaderMap, provider: &Provider, credential: &Credential) {
     // Compressed answers could not be read frame by frame.
     headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
     let Credential::Ours(key) = credential else { return };

@@ -12,6 +12,7 @@
 
 mod answer;
 mod ask;
+mod cross;
 mod drive;
 mod edge;
 mod forward;

@@ -13,8 +13,9 @@ use transport::entropy;
 pub(crate) fn plan(shared: &Shared, ask: &Ask) -> Result<Plan, Refusal> {
     let config = &shared.config;
     let model = config.find(&ask.head.model).ok_or_else(|| unknown(config, ask))?;
+    let links = config.links(model, ask.dialect);
     let mut legs: Vec<Leg> =
-        model.chain.iter().filter_map(|link| leg(shared, model, link, ask)).collect();
+        links.into_iter().filter_map(|link| leg(shared, model, link, ask)).collect();
     if legs.is_empty() {
         return Err(other_dialect(config, model, ask));
     }
@@ -38,11 +39,15 @@ pub(crate) fn plan(shared: &Shared, ask: &Ask) -> Result<Plan, Refusal> {
     })
 }
 
-/// One link of a chain as a leg, where it speaks the caller's dialect.
+/// One link of a chain as a leg. Tokens are counted in the caller's dialect only.
 fn leg(shared: &Shared, model: &Model, link: &Link, ask: &Ask) -> Option<Leg> {
     let config = &shared.config;
     let asked = &ask.head.model;
-    let provider = config.provider(link).filter(|provider| provider.dialect == ask.dialect)?;
+    let provider = config.provider(link)?;
+    let crossed = provider.dialect != ask.dialect;
+    if crossed && ask.endpoint == Endpoint::Count {
+        return None;
+    }
     let name: Arc<str> = Arc::from(config.target(model, link, asked));
     let upstream: Arc<str> = Arc::from(link.model(model, asked));
     let provider_id = ProviderId(link.provider);
@@ -57,7 +62,7 @@ fn leg(shared: &Shared, model: &Model, link: &Link, ask: &Ask) -> Option<Leg> {
         caller_owned: provider.credentials.first().is_some_and(caller),
         credentials: provider.credentials.len(),
         thinking: ask.head.thinking,
-        crossed: false,
+        crossed,
         codes: provider.quirks.codes,
         deadlines: config.deadlines(model, link.provider),
     })
@@ -114,17 +119,20 @@ fn other_dialect(config: &Config, model: &Model, ask: &Ask) -> Refusal {
         Dialect::Chat => "/v1/messages",
         Dialect::Messages => "/v1/chat/completions",
     };
-    let reason = match ask.endpoint {
-        Endpoint::Create => Reason::OtherDialect,
+    let (model, spoken) = (&ask.head.model, spoken.join(", "));
+    let (reason, message) = match ask.endpoint {
+        Endpoint::Create => (
+            Reason::OtherDialect,
+            format!(
+                "{model:?} is served with the caller's own key only, and such a key crosses to no \
+                 other dialect ({spoken}): ask at {path}, or give a provider a key of the gateway",
+            ),
+        ),
         // Clients take a clean 404 for "not here" and count by themselves.
-        Endpoint::Count => Reason::NoCounter,
+        Endpoint::Count => (
+            Reason::NoCounter,
+            format!("nobody who serves {model:?} counts tokens in this dialect: {spoken}"),
+        ),
     };
-    let message = format!(
-        "{:?} is not served in the {} dialect: {}; ask at {path}, or add a target of this dialect \
-         to its chain",
-        ask.head.model,
-        ask.dialect.name(),
-        spoken.join(", "),
-    );
     Refusal::new(ask.dialect, reason, message)
 }

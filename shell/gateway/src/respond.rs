@@ -1,6 +1,7 @@
 //! Responses: the one file in which an HTTP status is chosen and an error gets its words.
 
 use crate::answer::{Answer, Handle};
+use crate::cross;
 use crate::drive::{Drive, Step};
 use crate::forward::answer_headers;
 use crate::refusal::{Reason, Refusal};
@@ -16,6 +17,7 @@ use std::task::{Context, Poll};
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-backstop-request-id");
 const TARGET: HeaderName = HeaderName::from_static("x-backstop-target");
 const TRAIL: HeaderName = HeaderName::from_static("x-backstop-trail");
+const LOSS: HeaderName = HeaderName::from_static("x-backstop-loss");
 const SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
 /// Tells proxies to pass a stream on as it comes.
 const BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
@@ -97,6 +99,9 @@ fn head(drive: &Drive, id: Option<AttemptId>) -> (StatusCode, HeaderMap) {
     let theirs = id.and_then(|id| drive.head(id));
     let status = theirs.map_or(200, |(status, _)| status);
     let mut headers = theirs.map(|(_, headers)| answer_headers(headers)).unwrap_or_default();
+    if id.is_some_and(|id| drive.is_crossed(id)) {
+        headers = cross::answer_headers(drive.ask().dialect, headers);
+    }
     if drive.ask().shape() == Shape::Stream {
         let is_stream = headers
             .get(CONTENT_TYPE)
@@ -112,6 +117,9 @@ fn head(drive: &Drive, id: Option<AttemptId>) -> (StatusCode, HeaderMap) {
         headers.remove(BUFFERING);
     }
     name_target(&mut headers, drive, id);
+    if let Some(id) = id {
+        name_losses(&mut headers, drive, id);
+    }
     (StatusCode::from_u16(status).unwrap_or(StatusCode::OK), headers)
 }
 
@@ -123,6 +131,15 @@ fn name_target(headers: &mut HeaderMap, drive: &Drive, id: Option<AttemptId>) {
     }
     if id.is_some() || drive.exchange().is_done() {
         set(headers, TRAIL, &drive.exchange().trail(drive.now()));
+    }
+}
+
+/// What did not come along: nothing is dropped in silence.
+fn name_losses(headers: &mut HeaderMap, drive: &Drive, id: AttemptId) {
+    let losses = drive.losses(id);
+    if !losses.is_empty() {
+        let losses: Vec<String> = losses.iter().map(ToString::to_string).collect();
+        set(headers, LOSS, &losses.join("; "));
     }
 }
 
@@ -145,8 +162,12 @@ fn refuse(drive: &mut Drive, word: &Final) -> Response<Answer> {
         // An error that came inside a stream is now an error of its own.
         let streamed = matches!(&word.failure, Failure::Rejected(it) if it.in_band);
         let mut headers = drive.head(id).map(|(_, it)| answer_headers(it)).unwrap_or_default();
-        if streamed {
+        if streamed || drive.is_crossed(id) {
             headers.insert(CONTENT_TYPE, JSON);
+        }
+        if drive.is_crossed(id) {
+            headers = cross::answer_headers(drive.ask().dialect, headers);
+            name_losses(&mut headers, drive, id);
         }
         name_target(&mut headers, drive, Some(id));
         (headers, body, None)
@@ -174,13 +195,22 @@ fn refuse(drive: &mut Drive, word: &Final) -> Response<Answer> {
 pub(crate) fn error_of(drive: &Drive, word: &Final) -> Told {
     let row = word.class.row();
     let about = word.words.about().and_then(|id| drive.exchange().target(id));
+    let crossed = word.words.about().is_some_and(|id| drive.is_crossed(id));
     let (kind, message) = match (&word.failure, word.words) {
         (Failure::Rejected(it), Words::Theirs(_)) => {
-            ((!it.kind.is_empty()).then(|| it.kind.clone()), it.message.clone())
+            // Another dialect's type would mislead: clients decide by it.
+            let kind = (!it.kind.is_empty() && !crossed).then(|| it.kind.clone());
+            (kind, it.message.clone())
         }
         (failure, _) => (None, sentence(word.class, failure, about, drive)),
     };
-    Told { status: word.status, code: row.code, kind, message }
+    let overloaded = word.class == Class::Overloaded;
+    let status = if crossed {
+        cross::status(drive.ask().dialect, word.status, overloaded)
+    } else {
+        word.status
+    };
+    Told { status, code: row.code, kind, message }
 }
 
 /// What happened, why, and what to do next.

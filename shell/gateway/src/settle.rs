@@ -6,7 +6,7 @@
 use crate::ask::Ask;
 use crate::refusal::{Reason, Refusal};
 use crate::respond::status_of;
-use ir::{Dialect, Ending, Record, Shape, Usage};
+use ir::{Dialect, Ending, Losses, Record, Shape, Usage};
 use policy::Report;
 use std::fmt;
 use std::sync::Arc;
@@ -25,6 +25,7 @@ pub(crate) struct Closed {
     pub(crate) status: u16,
     pub(crate) code: Option<&'static str>,
     pub(crate) bytes_out: u64,
+    pub(crate) losses: Losses,
 }
 
 /// A question that did not get through the edge.
@@ -133,7 +134,7 @@ fn run(mut sink: Sink, ended: &Receiver<Message>, lost: &AtomicU64) {
 
 impl Closed {
     fn record(self) -> Record {
-        let Self { report, ask, status, code, bytes_out } = self;
+        let Self { report, ask, status, code, bytes_out, losses } = self;
         let blame = report.last_word.as_ref().map(|word| word.class.row().blame.label());
         let shape = ask.shape();
         Record {
@@ -152,6 +153,7 @@ impl Closed {
             skipped: report.skipped,
             usage: report.usage,
             bytes_out,
+            losses: losses.iter().map(ToString::to_string).collect(),
             pings: report.pings,
             malformed: report.malformed,
             first_content_ms: report.first_content_ms,
@@ -181,6 +183,7 @@ impl Turned {
             skipped: Vec::new(),
             usage: Usage::Unknown,
             bytes_out: 0,
+            losses: Vec::new(),
             pings: 0,
             malformed: 0,
             first_content_ms: None,

@@ -41,15 +41,23 @@ async fn models_in_each_familys_shape_and_patterns_by_what_they_resolve_to() {
     let heard = world.hear(&list(Dialect::Chat)).await;
     let chat = heard.json();
     assert_eq!(chat["object"], "list");
-    assert_eq!(
-        ids(&chat),
-        ["fast", "gpt-5.4", "gpt-5.4-mini", "mine/gpt-5.4", "mine/gpt-5.4-mini", "mine/ok"]
-    );
+    let all = [
+        "claude-haiku-4-5",
+        "claude-opus-4-6",
+        "claude-sonnet-4-6",
+        "fast",
+        "gpt-5.4",
+        "gpt-5.4-mini",
+        "mine/gpt-5.4",
+        "mine/gpt-5.4-mini",
+        "mine/ok",
+    ];
+    assert_eq!(ids(&chat), all);
     assert_eq!(chat["data"][0]["object"], "model");
-    assert_eq!(chat["data"][0]["owned_by"], "a");
+    assert_eq!(chat["data"][3]["owned_by"], "a");
     let heard = world.hear(&list(Dialect::Messages)).await;
     let messages = heard.json();
-    assert_eq!(ids(&messages), ["claude-haiku-4-5", "claude-opus-4-6", "claude-sonnet-4-6"]);
+    assert_eq!(ids(&messages), all);
     assert_eq!(messages["has_more"], false);
     assert_eq!(messages["first_id"], "claude-haiku-4-5");
     assert_eq!(messages["data"][0]["type"], "model");

@@ -139,11 +139,23 @@ async fn models_that_nobody_serves() {
         let heard = world.ask(dialect, Shape::Stream, "zzz").await;
         check(dialect, &heard, 404, "BS0104");
         assert!(heard.text().contains("claude-sonnet-4-6"), "what is served: {}", heard.text());
-        let other = match dialect {
-            Dialect::Chat => Dialect::Messages,
-            Dialect::Messages => Dialect::Chat,
+        assert_eq!(world.calls(), [0, 0]);
+        world.stop().await;
+    }
+}
+
+/// A caller's own key is its own vendor's, whatever dialect the caller speaks elsewhere.
+#[tokio::test]
+async fn a_callers_key_does_not_cross() {
+    for dialect in Dialect::ALL {
+        let text = pair(dialect, "").replace("env:KEY_a", "caller").replace("env:KEY_b", "caller");
+        let world = Plan::new(text).clouds(&["a", "b"]).await.start().await;
+        let [other] = Dialect::ALL.into_iter().filter(|it| *it != dialect).collect::<Vec<_>>()[..]
+        else {
+            panic!("there are two dialects");
         };
-        let heard = world.ask(other, Shape::Whole, "claude-sonnet-4-6").await;
+        let own = Request::ask(other, Shape::Whole, "ok").header("authorization", "Bearer sk-mine");
+        let heard = world.hear(&own).await;
         check(other, &heard, 400, "BS0113");
         assert!(heard.text().contains(path(dialect)), "{}", heard.text());
         assert_eq!(world.calls(), [0, 0]);

@@ -1,11 +1,12 @@
 //! One attempt's connection: from the request to its last byte, told to the exchange piece by piece.
 
+use super::reader::Reader;
 use crate::ask::Endpoint;
 use bytes::{Bytes, BytesMut};
-use codec::{Balance, Decoder, Fold, NotWhole};
+use codec::{Balance, CrossingPlan, NotWhole, own};
 use http::HeaderMap;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
-use ir::{Dialect, Event, Failure, Frame, Hints, Rejection, Shape, Usage, Whole};
+use ir::{Dialect, Event, Failure, Frame, Hints, Losses, Rejection, Shape, Usage, Whole};
 use policy::{Input, hints};
 use std::collections::VecDeque;
 use std::pin::Pin;
@@ -18,14 +19,23 @@ use transport::{Answer, AnswerBody, Clock, Sending};
 #[derive(Debug)]
 pub(super) struct Live {
     state: State,
-    /// A whole answer is asked for as a stream.
-    watched: bool,
-    /// That answer, as far as it came. It outlives the connection: what comes behind the finish
-    /// reason may be cut.
-    fold: Option<Box<Fold>>,
+    manner: Manner,
+    /// Reads its answer, where that is a stream or crosses.
+    reader: Option<Box<Reader>>,
     queue: VecDeque<Input>,
     head: Option<(u16, HeaderMap)>,
     error: Option<Bytes>,
+}
+
+/// How an attempt asks.
+#[derive(Debug, Default)]
+pub(super) struct Manner {
+    /// For a stream, although the caller wants a whole answer.
+    pub(super) watched: bool,
+    /// In another dialect than the caller's.
+    pub(super) crossing: Option<CrossingPlan>,
+    /// What did not come along; in the end also of the answer.
+    pub(super) losses: Losses,
 }
 
 /// What the caller wished for, as far as reading answers needs it.
@@ -44,7 +54,7 @@ enum State {
     /// Waiting for the head.
     Sending(Sending),
     /// Frames as they come.
-    Stream { body: AnswerBody, decoder: Decoder },
+    Stream { body: AnswerBody },
     /// Bytes until they are complete.
     Collect { body: AnswerBody, bytes: BytesMut, what: What },
     /// An overlong whole answer, as it comes.
@@ -73,28 +83,46 @@ const ERROR_WITHIN: Duration = Duration::from_secs(1);
 // === impl Live ===
 
 impl Live {
-    pub(super) fn new(sending: Sending, watched: bool) -> Self {
-        Self::of(State::Sending(sending), watched, VecDeque::new())
+    pub(super) fn new(sending: Sending, manner: Manner) -> Self {
+        Self::of(State::Sending(sending), manner, VecDeque::new())
     }
 
-    /// An attempt that cannot even be written down: the address or a header is not one.
-    pub(super) fn impossible() -> Self {
-        let failure = Failure::Unsendable("its address or a header is not one");
-        Self::of(State::Over, false, VecDeque::from([Input::Failed(failure)]))
+    /// An attempt that cannot even be written down.
+    pub(super) fn impossible(failure: Failure) -> Self {
+        Self::of(State::Over, Manner::default(), VecDeque::from([Input::Failed(failure)]))
     }
 
-    fn of(state: State, watched: bool, queue: VecDeque<Input>) -> Self {
-        Self { state, watched, fold: None, queue, head: None, error: None }
+    fn of(state: State, manner: Manner, queue: VecDeque<Input>) -> Self {
+        Self { state, manner, reader: None, queue, head: None, error: None }
     }
 
     /// Whether its answer is put together from a stream.
     pub(super) fn is_folded(&self) -> bool {
-        self.fold.is_some()
+        self.reader.as_ref().is_some_and(|reader| reader.folds())
     }
 
-    /// The answer that was put together, once.
+    /// Whether it speaks another dialect than the caller.
+    pub(super) fn is_crossed(&self) -> bool {
+        self.manner.crossing.is_some()
+    }
+
+    /// The answer that was put together.
     pub(super) fn document(&mut self) -> Option<Bytes> {
-        self.fold.take().map(|fold| fold.document())
+        self.reader.as_mut()?.document()
+    }
+
+    /// What is missing at the end of its stream, where that is not the same for all.
+    pub(super) fn end_marker(&mut self) -> Option<Bytes> {
+        self.reader.as_mut()?.end()
+    }
+
+    /// What did not come along, so far.
+    pub(super) fn losses(&self) -> Losses {
+        let mut losses = self.manner.losses.clone();
+        if let Some(answer) = self.reader.as_ref().and_then(|reader| reader.losses()) {
+            losses.extend(answer);
+        }
+        losses
     }
 
     pub(super) fn head(&self) -> Option<(u16, &HeaderMap)> {
@@ -108,14 +136,15 @@ impl Live {
     /// Drops the connection.
     pub(super) fn stop(&mut self) {
         self.state = State::Over;
-        self.fold = None;
+        self.manner.losses = self.losses();
+        self.reader = None;
         self.queue.clear();
     }
 
     /// Its answer is complete: if the end of its body is at hand, take it, so that the connection
     /// can serve again.
     pub(super) fn drain(&mut self, cx: &mut Context<'_>) {
-        if let State::Stream { body, .. } = &mut self.state {
+        if let State::Stream { body } = &mut self.state {
             // Whoever goes on talking behind the end is not listened to for long.
             for _ in 0..DRAIN_MAX {
                 if !matches!(body.poll_chunk(cx), Poll::Ready(Some(Ok(_)))) {
@@ -141,7 +170,7 @@ impl Live {
                         Err(failure) => self.fail(failure),
                     }
                 }
-                State::Stream { body, .. } => {
+                State::Stream { body } => {
                     let chunk = ready!(body.poll_chunk(cx));
                     self.stream(chunk);
                 }
@@ -186,14 +215,12 @@ impl Live {
             headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
         });
         self.queue.push_back(Input::Head { status, upstream_id });
-        let shape = if self.watched { Shape::Stream } else { wish.shape };
+        let shape = if self.manner.watched { Shape::Stream } else { wish.shape };
         let kind = kind(status, &headers, shape);
         self.state = match kind {
             Ok(Kind::Stream) => {
-                if self.watched {
-                    self.fold = Some(Box::new(Fold::new(wish.dialect, wish.answer_max)));
-                }
-                State::Stream { body, decoder: Decoder::new(wish.dialect, wish.choices) }
+                self.begin_reading(wish);
+                State::Stream { body }
             }
             Ok(Kind::Whole) => {
                 let what = match wish.shape {
@@ -219,26 +246,27 @@ impl Live {
     }
 
     fn stream(&mut self, chunk: Option<Result<Bytes, Failure>>) {
-        let State::Stream { decoder, .. } = &mut self.state else { return };
-        let mut frames = Vec::new();
-        let fed = match chunk {
-            Some(Ok(chunk)) => decoder.feed(chunk, &mut frames),
-            Some(Err(_)) => return self.end(false),
-            None => return self.end(true),
-        };
-        for mut frame in frames {
+        match chunk {
+            Some(Ok(chunk)) => self.read(chunk),
+            Some(Err(_)) => self.end(false),
+            None => self.end(true),
+        }
+    }
+
+    fn begin_reading(&mut self, wish: &Wish) {
+        let crossing = self.manner.crossing.clone();
+        self.reader = Some(Box::new(Reader::new(wish, crossing)));
+    }
+
+    fn read(&mut self, chunk: Bytes) {
+        let Some(reader) = &mut self.reader else { return };
+        let (frames, fed) = reader.feed(chunk);
+        for frame in frames {
             self.note_error(&frame);
-            if let Some(fold) = &mut self.fold {
-                if let Err(error) = fold.take(&frame) {
-                    return self.fail(unfoldable(&error));
-                }
-                // What it means is enough to go by.
-                frame.bytes = Bytes::new();
-            }
             self.queue.push_back(Input::Frame(frame));
         }
-        if fed.is_err() {
-            self.fail(Failure::Malformed("a frame without end"));
+        if let Err(failure) = fed {
+            self.fail(failure);
         }
     }
 
@@ -280,13 +308,13 @@ impl Live {
             What::Whole if first(&bytes) != Some(b'{') => {
                 self.fail(Failure::Malformed("a document that is no object"));
             }
-            What::Whole => {
+            What::Whole if !self.is_crossed() => {
                 let mut balance = Balance::default();
                 balance.feed(&bytes);
                 self.queue.push_back(Input::Overflow(bytes.freeze()));
                 self.state = State::Pass { body, balance };
             }
-            What::Unfold => {
+            What::Whole | What::Unfold => {
                 let limit = u64::try_from(wish.answer_max).unwrap_or(u64::MAX);
                 self.fail(Failure::Overflow(limit));
             }
@@ -307,11 +335,15 @@ impl Live {
             What::Whole => self.whole(body, wish),
             What::Unfold => self.unfold(&body, wish),
             What::Error(hints, _) => {
-                let rejection = self.rejection(&body, hints, wish.dialect);
-                self.error = Some(body);
-                self.fail(Failure::Rejected(Box::new(rejection)));
+                let rejection = self.rejection(&body, hints, self.theirs(wish));
+                self.refused(Box::new(rejection), body);
             }
         }
+    }
+
+    /// What the provider speaks.
+    fn theirs(&self, wish: &Wish) -> Dialect {
+        self.manner.crossing.as_ref().map_or(wish.dialect, |plan| plan.from)
     }
 
     fn rejection(&self, body: &[u8], hints: Hints, dialect: Dialect) -> Rejection {
@@ -320,30 +352,68 @@ impl Live {
         codec::read_rejection(dialect, *status, content_type, body, hints)
     }
 
+    /// It said no: in its own bytes, or the same in the caller's dialect.
+    fn refused(&mut self, rejection: Box<Rejection>, body: Bytes) {
+        self.error = Some(match &self.manner.crossing {
+            Some(plan) => own::error_body(plan.to, &own::translated(&rejection, &plan.request_id)),
+            None => body,
+        });
+        self.fail(Failure::Rejected(rejection));
+    }
+
     fn whole(&mut self, body: Bytes, wish: &Wish) {
         let read = match wish.endpoint {
-            Endpoint::Create => codec::read_whole(wish.dialect, &body),
+            Endpoint::Create => codec::read_whole(self.theirs(wish), &body),
             // A count is not an answer: any document will do, and the caller reads it.
             Endpoint::Count => Ok(Whole { finish: None, usage: Usage::Unknown, empty: false }),
         };
         match read {
+            Ok(whole) if self.is_crossed() => self.crossed(&body, whole, wish),
             Ok(whole) => self.queue.push_back(Input::Whole(body, whole)),
             Err(NotWhole::Malformed(what)) => self.fail(Failure::Malformed(what)),
-            Err(NotWhole::Rejected(rejection)) => {
-                self.error = Some(body);
-                self.fail(Failure::Rejected(rejection));
-            }
+            Err(NotWhole::Rejected(rejection)) => self.refused(rejection, body),
+        }
+    }
+
+    /// A document of another dialect: it crosses as the stream that it would have been.
+    fn crossed(&mut self, body: &Bytes, whole: Whole, wish: &Wish) {
+        let Some(stream) = unfolded(self.theirs(wish), body) else {
+            return self.fail(Failure::Malformed("a whole answer that is none"));
+        };
+        let crossing = self.manner.crossing.clone();
+        let mut reader = Reader::new(wish, crossing);
+        let (frames, fed) = reader.feed(stream);
+        let odd = |event: &Event| {
+            if let Event::Malformed(what) = event { Some(*what) } else { None }
+        };
+        let odd = frames.iter().flat_map(|frame| &frame.events).find_map(odd);
+        if let Some(what) = odd {
+            return self.fail(Failure::Malformed(what));
+        }
+        if let Err(failure) = fed {
+            return self.fail(failure);
+        }
+        if let Some(document) = reader.document() {
+            self.queue.push_back(Input::Whole(document, whole));
+        }
+        if let Some(losses) = reader.losses() {
+            self.manner.losses.extend(losses);
         }
     }
 
     fn unfold(&mut self, body: &Bytes, wish: &Wish) {
-        match codec::read_whole(wish.dialect, body) {
-            Err(NotWhole::Rejected(rejection)) => {
-                self.error = Some(body.clone());
-                return self.fail(Failure::Rejected(rejection));
-            }
+        match codec::read_whole(self.theirs(wish), body) {
+            Err(NotWhole::Rejected(rejection)) => return self.refused(rejection, body.clone()),
             Err(NotWhole::Malformed(what)) => return self.fail(Failure::Malformed(what)),
             Ok(_) => {}
+        }
+        if self.is_crossed() {
+            let Some(stream) = unfolded(self.theirs(wish), body) else {
+                return self.fail(Failure::Malformed("a whole answer that is none"));
+            };
+            self.begin_reading(wish);
+            self.read(stream);
+            return self.end(true);
         }
         match codec::unfold(wish.dialect, body, wish.include_usage) {
             Ok(frames) => {
@@ -355,6 +425,14 @@ impl Live {
     }
 }
 
+/// The bytes of the stream that a document would have been, its usage told.
+fn unfolded(dialect: Dialect, body: &[u8]) -> Option<Bytes> {
+    let frames = codec::unfold(dialect, body, true).ok()?;
+    let mut stream = BytesMut::with_capacity(body.len().saturating_mul(2));
+    frames.iter().for_each(|frame| stream.extend_from_slice(&frame.bytes));
+    Some(stream.freeze())
+}
+
 impl std::fmt::Debug for State {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
@@ -364,28 +442,6 @@ impl std::fmt::Debug for State {
             Self::Pass { .. } => "Pass",
             Self::Over => "Over",
         })
-    }
-}
-
-/// Why an answer cannot be put together.
-fn unfoldable(error: &codec::Error) -> Failure {
-    match error {
-        codec::Error::TooLarge { limit } => {
-            Failure::Overflow(u64::try_from(*limit).unwrap_or(u64::MAX))
-        }
-        codec::Error::NotAnswer(what) => Failure::Malformed(what),
-        codec::Error::NotUtf8 { .. }
-        | codec::Error::NotJson { .. }
-        | codec::Error::NotObject { .. }
-        | codec::Error::Missing { .. }
-        | codec::Error::WrongType { .. }
-        | codec::Error::TooLong { .. }
-        | codec::Error::Duplicate { .. }
-        | codec::Error::TooDeep { .. }
-        | codec::Error::OutOfRange { .. }
-        | codec::Error::FrameTooLong { .. } => {
-            Failure::Malformed("a stream that cannot be put together")
-        }
     }
 }
 

@@ -1,0 +1,167 @@
+//! A request for a target that speaks another dialect than its caller.
+//!
+//! **Invariant:** of the caller's headers only those leave that mean the same to every vendor.
+
+use crate::ask::Ask;
+use crate::forward;
+use codec::CrossingPlan;
+use codec::request::{Target, Uncarried, Written, cross};
+use codec::seal::Origin;
+use config::{Credential, Provider};
+use http::Request;
+use http::header::{HeaderMap, HeaderName, HeaderValue};
+use ir::{Dialect, Losses, Repair, Shape};
+use policy::Leg;
+use transport::Payload;
+
+/// A request in its target's words, and what must be known to read the answer.
+#[derive(Debug)]
+pub(crate) struct Crossed {
+    pub(crate) request: Request<Payload>,
+    pub(crate) plan: CrossingPlan,
+    pub(crate) losses: Losses,
+}
+
+/// Why there is none.
+#[derive(Debug)]
+pub(crate) enum NotCrossed {
+    /// The dialect cannot say it.
+    Uncarried(Uncarried),
+    /// Its address or a header is not one.
+    Unsendable,
+}
+
+/// The headers of a caller that mean the same everywhere.
+const SHARED: &[&str] = &[
+    "accept",
+    "content-type",
+    "idempotency-key",
+    "traceparent",
+    "tracestate",
+    "user-agent",
+    "x-client-request-id",
+];
+
+/// What begins the name of a header that speaks to one vendor only.
+const VENDORS: &[&str] = &["anthropic-", "openai-"];
+
+/// Pairs of names for the same: of Chat, and of Messages.
+const NAMES: &[(&str, &str)] = &[
+    ("x-request-id", "request-id"),
+    ("x-ratelimit-limit-requests", "anthropic-ratelimit-requests-limit"),
+    ("x-ratelimit-remaining-requests", "anthropic-ratelimit-requests-remaining"),
+    ("x-ratelimit-limit-tokens", "anthropic-ratelimit-tokens-limit"),
+    ("x-ratelimit-remaining-tokens", "anthropic-ratelimit-tokens-remaining"),
+];
+
+/// What begins the names of headers that only callers of their own dialect can read. Resets of
+/// limits are among them: the families spell times differently.
+const FOREIGN: &[&str] = &["anthropic-", "openai-", "x-ratelimit-"];
+
+/// Writes the request of an attempt.
+pub(crate) fn request(
+    ask: &Ask,
+    provider: &Provider,
+    credential: &Credential,
+    leg: &Leg,
+    repairs: &[Repair],
+) -> Result<Crossed, NotCrossed> {
+    let origin = Origin::of(&leg.name);
+    let streamed = leg.watched || ask.shape() == Shape::Stream;
+    let target = Target {
+        dialect: provider.dialect,
+        quirks: provider.quirks,
+        model: &leg.model,
+        traits: config::traits(&leg.model),
+        origin,
+        stream: streamed && !repairs.contains(&Repair::Plain),
+        repairs,
+    };
+    let written = cross(ask.dialect, &ask.body, &target).map_err(NotCrossed::Uncarried)?;
+    let headers = headers(ask, &written);
+    let Written { body, mut losses, aliases, .. } = written;
+    vendors_headers(ask, &mut losses);
+    let payload = Payload::from(bytes::Bytes::from(body));
+    let request = forward::post(provider, provider.dialect.path(), None, payload);
+    let mut request = request.map_err(|_| NotCrossed::Unsendable)?;
+    *request.headers_mut() = headers;
+    forward::authorize(request.headers_mut(), provider, credential);
+    let plan = CrossingPlan {
+        from: provider.dialect,
+        to: ask.dialect,
+        origin,
+        model: leg.model.to_string(),
+        request_id: ask.id.clone(),
+        custom_tools: aliases.into_iter().filter(|it| it.free).map(|it| it.here).collect(),
+        include_usage: ask.head.include_usage,
+        now_unix: ask.at_unix_ms / 1000,
+        hold_max: 0,
+    };
+    Ok(Crossed { request, plan, losses })
+}
+
+fn headers(ask: &Ask, written: &Written) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    for (name, value) in &ask.headers {
+        if SHARED.contains(&name.as_str()) {
+            headers.append(name, value.clone());
+        }
+    }
+    for (name, value) in [("anthropic-version", written.version), ("anthropic-beta", written.beta)]
+    {
+        if let Some(value) = value {
+            headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+        }
+    }
+    headers
+}
+
+/// What a caller said to its own vendor in headers. The version only says how the body is written.
+fn vendors_headers(ask: &Ask, losses: &mut Losses) {
+    for name in ask.headers.keys().map(HeaderName::as_str) {
+        let vendors = VENDORS.iter().any(|prefix| name.starts_with(prefix));
+        if vendors && name != "anthropic-version" {
+            losses.add(format!("header {name}"), "dropped");
+        }
+    }
+}
+
+/// The headers of an answer under the names that callers of a dialect know.
+pub(crate) fn answer_headers(to: Dialect, mut headers: HeaderMap) -> HeaderMap {
+    for (chat, messages) in NAMES {
+        let (theirs, ours) = match to {
+            Dialect::Chat => (messages, chat),
+            Dialect::Messages => (chat, messages),
+        };
+        if let Some(value) = headers.remove(*theirs) {
+            headers.insert(HeaderName::from_static(ours), value);
+        }
+    }
+    let known = |name: &str| {
+        NAMES.iter().any(|(chat, messages)| {
+            name == match to {
+                Dialect::Chat => *chat,
+                Dialect::Messages => *messages,
+            }
+        })
+    };
+    let foreign = |name: &str| FOREIGN.iter().any(|prefix| name.starts_with(prefix));
+    let dropped: Vec<HeaderName> = headers
+        .keys()
+        .filter(|name| foreign(name.as_str()) && !known(name.as_str()))
+        .cloned()
+        .collect();
+    for name in dropped {
+        headers.remove(name);
+    }
+    headers
+}
+
+/// The status that callers of a dialect know: an overload is 529 in Messages and 503 in Chat.
+pub(crate) fn status(to: Dialect, status: u16, overloaded: bool) -> u16 {
+    match (to, status) {
+        (Dialect::Chat, 529) => 503,
+        (Dialect::Messages, 503) if overloaded => 529,
+        (Dialect::Chat | Dialect::Messages, status) => status,
+    }
+}
