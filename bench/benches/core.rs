@@ -1,9 +1,9 @@
-//! The core by itself: reading requests, decoding streams, carrying an exchange.
+//! The core by itself: reading requests, decoding streams, crossing dialects, carrying an exchange.
 
 use bytes::Bytes;
-use codec::Decoder;
 use codec::request::{Target, cross};
 use codec::seal::Origin;
+use codec::{Crossing, CrossingPlan, Decoder, seal};
 use divan::counter::{BytesCount, ItemsCount};
 use divan::{Bencher, black_box};
 use ir::{Dialect, Frame, Shape, Thinks, Time, Traits};
@@ -48,6 +48,26 @@ fn decode(dialect: Dialect, bytes: &Bytes) -> Vec<Frame> {
     let mut decoder = Decoder::new(dialect, 1);
     let mut frames = Vec::new();
     decoder.feed(bytes.clone(), &mut frames).unwrap_or_default();
+    frames
+}
+
+fn cross(from: Dialect, bytes: &Bytes) -> Vec<Frame> {
+    let mut crossing = Crossing::new(CrossingPlan {
+        from,
+        to: match from {
+            Dialect::Chat => Dialect::Messages,
+            Dialect::Messages => Dialect::Chat,
+        },
+        origin: seal::Origin::of("a/m"),
+        model: "a/m".to_owned(),
+        request_id: "bs_1".to_owned(),
+        custom_tools: Vec::new(),
+        include_usage: true,
+        now_unix: 1_800_000_000,
+        hold_max: 1 << 20,
+    });
+    let mut frames = Vec::new();
+    crossing.feed(bytes.clone(), &mut frames).unwrap_or_default();
     frames
 }
 
@@ -100,6 +120,13 @@ fn cross_a_request_of_200_messages(bencher: Bencher<'_, '_>, from: Dialect) {
 fn decode_1000_pieces(bencher: Bencher<'_, '_>, dialect: Dialect) {
     let bytes = stream(dialect, 1000);
     bencher.counter(ItemsCount::new(1000_usize)).bench(|| decode(dialect, black_box(&bytes)));
+}
+
+/// The same streams, written in the other dialect: to be held against decoding them.
+#[divan::bench(args = [Dialect::Chat, Dialect::Messages])]
+fn cross_1000_pieces(bencher: Bencher<'_, '_>, from: Dialect) {
+    let bytes = stream(from, 1000);
+    bencher.counter(ItemsCount::new(1000_usize)).bench(|| cross(from, black_box(&bytes)));
 }
 
 #[divan::bench(args = [Dialect::Chat, Dialect::Messages])]

@@ -1,6 +1,8 @@
 //! What the decoder targets share: one input as a stream and its split, and the promises that hold
 //! for every one. The first four bytes of an input say where the stream is cut.
 
+pub mod cross;
+
 use bytes::Bytes;
 use codec::{Balance, Decoder, Fold};
 use ir::{Dialect, Event, Frame};

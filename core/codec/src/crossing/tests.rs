@@ -1,12 +1,16 @@
-//! Recorded streams crossed.
+//! Recorded streams crossed, a row for each thing that may come, laws over generated answers.
 
+mod laws;
 mod legal;
 mod recorded;
+mod rows;
 
 use super::{Crossing, CrossingPlan};
+use crate::proof::framed;
 use crate::seal;
 use bytes::Bytes;
 use ir::{Dialect, Frame, Losses};
+use legal::Told;
 
 /// The other one.
 fn other(dialect: Dialect) -> Dialect {
@@ -47,4 +51,24 @@ fn cross(plan: CrossingPlan, pieces: &[Bytes]) -> Crossed {
     let end = crossing.end();
     let bytes = frames.iter().flat_map(|frame| frame.bytes.to_vec()).chain(end.to_vec()).collect();
     Crossed { frames, bytes, losses: crossing.losses().clone() }
+}
+
+/// The same bytes cross through the limits of a plan, or do not.
+fn try_cross(plan: CrossingPlan, bytes: &Bytes) -> Result<Vec<Frame>, crate::Error> {
+    let mut frames = Vec::new();
+    Crossing::new(plan).feed(bytes.clone(), &mut frames).map(|()| frames)
+}
+
+/// A row: the provider's data, what a strict client is told, and what was lost.
+#[track_caller]
+fn row(plan: CrossingPlan, lines: &[&str], expect: &[&str], losses: &[&str]) -> Crossed {
+    let bytes = Bytes::from(framed(plan.from, lines.iter().copied()));
+    let (to, usage) = (plan.to, plan.include_usage);
+    let crossed = cross(plan, &[bytes]);
+    let told: Told = legal::read(to, &crossed.bytes, usage);
+    let from = lines.join("\n");
+    assert_eq!(told.lines, expect, "\nfrom {from}\nto {}", String::from_utf8_lossy(&crossed.bytes));
+    let lost: Vec<String> = crossed.losses.iter().map(ToString::to_string).collect();
+    assert_eq!(lost, losses, "\nfrom {from}");
+    crossed
 }

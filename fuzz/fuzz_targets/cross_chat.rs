@@ -1,0 +1,8 @@
+//! Answers that cross to Chat Completions.
+
+#![no_main]
+
+use ir::Dialect;
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|input: &[u8]| split::cross::check(Dialect::Messages, input));
