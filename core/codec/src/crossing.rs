@@ -56,6 +56,8 @@ pub struct Crossing {
     decoder: Decoder,
     encoder: Encoder,
     desk: Desk,
+    /// A call that must not be shown was met: what follows means nothing.
+    broken: bool,
 }
 
 #[derive(Debug)]
@@ -84,13 +86,13 @@ impl Crossing {
             Dialect::Chat => Encoder::Chat(Box::new(chat::Encoder::new(plan))),
             Dialect::Messages => Encoder::Messages(Box::new(messages::Encoder::new(plan))),
         };
-        Self { decoder, encoder, desk }
+        Self { decoder, encoder, desk, broken: false }
     }
 
     /// Takes the provider's bytes as they come and puts out a frame for each of its frames: the
     /// caller's bytes, perhaps none, and the provider's events. Events of frames that are to be
     /// left out (`Malformed`, `Repeated`) have no bytes. A tool call whose arguments are not JSON
-    /// is `Malformed` while it is open.
+    /// is `Malformed` while it is open, and nothing follows.
     ///
     /// Fails where a frame is too long or more would have to be held than may be; the frames before
     /// it are in `out`, and the crossing is of no more use.
@@ -123,6 +125,10 @@ impl Crossing {
     }
 
     fn frame(&mut self, frame: &mut Frame) -> Result<(), Error> {
+        if self.broken {
+            *frame = Frame { bytes: Bytes::new(), events: Events::new() };
+            return Ok(());
+        }
         if frame.events.is_empty() && sse::is_comment(&frame.bytes) {
             if self.is_over() {
                 frame.bytes = Bytes::new();
@@ -135,6 +141,7 @@ impl Crossing {
         };
         frame.bytes = self.desk.take();
         if let Verdict::Broken(what) = verdict {
+            self.broken = true;
             frame.bytes = Bytes::new();
             frame.events = Events::from_elem(ir::Event::Malformed(what), 1);
         }

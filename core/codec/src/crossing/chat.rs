@@ -89,6 +89,12 @@ impl Encoder {
         if self.cut.is_empty() {
             return Ok(Verdict::Same);
         }
+        // No second block may be where a first one is open.
+        let again = |event: &Event| matches!(event, Event::Open(it, _) if self.cut.contains(it));
+        if events.iter().any(again) {
+            self.writer.abandon();
+            return Ok(Verdict::Broken(call::BROKEN));
+        }
         // A call that cannot be read is open until the finish says whether that is a fault.
         events.retain(|event| !matches!(event, Event::Close(block) if self.cut.contains(block)));
         let finish = events.iter().position(|event| matches!(event, Event::Finish(..)));
