@@ -34,7 +34,8 @@ struct ChatList<'a> {
     data: Vec<ChatRow<'a>>,
 }
 
-/// <https://docs.claude.com/en/api/models-list>
+/// <https://docs.claude.com/en/api/models-list>. Every field is there, as the type has it; null is
+/// what nobody told us.
 #[derive(Serialize)]
 struct MessagesRow<'a> {
     #[serde(rename = "type")]
@@ -42,6 +43,13 @@ struct MessagesRow<'a> {
     id: &'a str,
     display_name: &'a str,
     created_at: String,
+    lifecycle: &'static str,
+    deprecated_at: (),
+    retires_at: (),
+    line: (),
+    max_input_tokens: (),
+    max_tokens: (),
+    capabilities: (),
 }
 
 #[derive(Serialize)]
@@ -86,5 +94,17 @@ fn messages_row<'a>(row: &ModelRow<'a>) -> MessagesRow<'a> {
     let seconds = Duration::from_secs(created_unix.min(253_402_300_799));
     let created_at =
         humantime::format_rfc3339_seconds(SystemTime::UNIX_EPOCH + seconds).to_string();
-    MessagesRow { kind: "model", id, display_name, created_at }
+    MessagesRow {
+        kind: "model",
+        id,
+        display_name,
+        created_at,
+        lifecycle: "active",
+        deprecated_at: (),
+        retires_at: (),
+        line: (),
+        max_input_tokens: (),
+        max_tokens: (),
+        capabilities: (),
+    }
 }

@@ -93,11 +93,11 @@ fn lists_of_models() {
     );
     assert_eq!(
         models(Dialect::Messages, &rows[..1]),
-        r#"{"data":[{"type":"model","id":"a","display_name":"A","created_at":"2025-08-12T12:00:00Z"}],"has_more":false,"first_id":"a","last_id":"a"}"#
+        r#"{"data":[{"type":"model","id":"a","display_name":"A","created_at":"2025-08-12T12:00:00Z","lifecycle":"active","deprecated_at":null,"retires_at":null,"line":null,"max_input_tokens":null,"max_tokens":null,"capabilities":null}],"has_more":false,"first_id":"a","last_id":"a"}"#
     );
     assert_eq!(
         model(Dialect::Messages, &rows[1]),
-        r#"{"type":"model","id":"b/c","display_name":"B","created_at":"9999-12-31T23:59:59Z"}"#
+        r#"{"type":"model","id":"b/c","display_name":"B","created_at":"9999-12-31T23:59:59Z","lifecycle":"active","deprecated_at":null,"retires_at":null,"line":null,"max_input_tokens":null,"max_tokens":null,"capabilities":null}"#
     );
     assert_eq!(
         models(Dialect::Messages, &[]),
