@@ -12,6 +12,8 @@ pub enum Endpoint {
     CountTokens,
     /// `GET …/models`; the dialect is told by `anthropic-version`.
     Models(Dialect),
+    /// `GET …/models/ID`, likewise.
+    Model(Dialect),
     /// Anything else.
     Unknown,
 }
@@ -53,8 +55,9 @@ impl Endpoint {
         } else if post && path.ends_with("/messages/count_tokens") {
             Self::CountTokens
         } else if method == "GET" && path.ends_with("/models") {
-            let anthropic = headers.iter().any(|(name, _)| name == "anthropic-version");
-            Self::Models(if anthropic { Dialect::Messages } else { Dialect::Chat })
+            Self::Models(lister(headers))
+        } else if method == "GET" && model(path).is_some() {
+            Self::Model(lister(headers))
         } else {
             Self::Unknown
         }
@@ -63,7 +66,7 @@ impl Endpoint {
     /// In whose words to answer, errors included.
     pub fn dialect(self) -> Dialect {
         match self {
-            Self::Answer(dialect) | Self::Models(dialect) => dialect,
+            Self::Answer(dialect) | Self::Models(dialect) | Self::Model(dialect) => dialect,
             Self::CountTokens => Dialect::Messages,
             Self::Unknown => Dialect::Chat,
         }
@@ -93,10 +96,23 @@ impl Asked {
                 .unwrap_or_default(),
             tool_result: messages.iter().any(has_tool_result),
             prefill: messages.last().and_then(prefill),
-            readable: readable || matches!(endpoint, Endpoint::Models(_) | Endpoint::Unknown),
+            readable: readable
+                || matches!(endpoint, Endpoint::Models(_) | Endpoint::Model(_) | Endpoint::Unknown),
             document,
         }
     }
+}
+
+/// In whose words models are listed.
+fn lister(headers: &[(String, String)]) -> Dialect {
+    let anthropic = headers.iter().any(|(name, _)| name == "anthropic-version");
+    if anthropic { Dialect::Messages } else { Dialect::Chat }
+}
+
+/// The model that a path asks for.
+pub(super) fn model(path: &str) -> Option<&str> {
+    let (_, id) = path.split('?').next()?.split_once("/models/")?;
+    (!id.is_empty()).then_some(id)
 }
 
 fn yes(value: Option<&Value>) -> bool {
@@ -149,6 +165,8 @@ mod tests {
         check("POST", "/v1/messages?beta=true", Endpoint::Answer(Dialect::Messages));
         check("POST", "/v1/messages/count_tokens", Endpoint::CountTokens);
         check("GET", "/v1/models?limit=1000", Endpoint::Models(Dialect::Chat));
+        check("GET", "/v1/models/a/b?x=1", Endpoint::Model(Dialect::Chat));
+        check("DELETE", "/v1/models/a", Endpoint::Unknown);
         check("GET", "/v1/messages", Endpoint::Unknown);
         check("POST", "/", Endpoint::Unknown);
         let header = [("anthropic-version".to_owned(), "2023-06-01".to_owned())];

@@ -214,8 +214,12 @@ pub(super) fn error_event(body: &str) -> String {
 
 /// `GET /v1/models`.
 pub(super) fn models() -> String {
-    let rows = ["gpt-5.4", "gpt-5.4-mini", "ok"].map(|id| {
-        format!(r#"{{"id":"{id}","object":"model","created":1750000000,"owned_by":"drill"}}"#)
-    });
+    let rows = ["gpt-5.4", "gpt-5.4-mini", "ok"].map(model);
     format!(r#"{{"object":"list","data":[{}]}}"#, rows.join(","))
+}
+
+/// `GET /v1/models/ID`.
+pub(super) fn model(id: &str) -> String {
+    let id = quote(id);
+    format!(r#"{{"id":{id},"object":"model","created":1750000000,"owned_by":"drill"}}"#)
 }

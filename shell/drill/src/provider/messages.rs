@@ -200,14 +200,18 @@ pub(super) fn count() -> String {
 /// `GET /v1/models`.
 pub(super) fn models() -> String {
     let ids = ["claude-opus-4-6", "claude-sonnet-4-6", "claude-haiku-4-5"];
-    let rows = ids.map(|id| {
-        format!(
-            r#"{{"type":"model","id":"{id}","display_name":"{id}","created_at":"2026-02-01T00:00:00Z"}}"#
-        )
-    });
+    let rows = ids.map(model);
     let [first, _, last] = ids;
     format!(
         r#"{{"data":[{}],"has_more":false,"first_id":"{first}","last_id":"{last}"}}"#,
         rows.join(",")
+    )
+}
+
+/// `GET /v1/models/ID`.
+pub(super) fn model(id: &str) -> String {
+    let id = quote(id);
+    format!(
+        r#"{{"type":"model","id":{id},"display_name":{id},"created_at":"2026-02-01T00:00:00Z","lifecycle":"active","deprecated_at":null,"retires_at":null,"line":null,"max_input_tokens":200000,"max_tokens":64000,"capabilities":null}}"#
     )
 }

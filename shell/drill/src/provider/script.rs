@@ -11,7 +11,7 @@ use super::order::Order;
 use super::problem::{self, Problem};
 use super::seen::Seen;
 use super::words::{Pace, Plain, Refusal};
-use super::{chat, date, gzip, http, messages, stream, strict, whole};
+use super::{asked, chat, date, gzip, http, messages, stream, strict, whole};
 use bytes::Bytes;
 use ir::{Dialect, Shape};
 use std::time::Duration;
@@ -130,8 +130,15 @@ impl Desk<'_> {
             Endpoint::CountTokens => messages::count(),
             Endpoint::Models(Dialect::Chat) => chat::models(),
             Endpoint::Models(Dialect::Messages) => messages::models(),
+            Endpoint::Model(Dialect::Chat) => chat::model(self.named()),
+            Endpoint::Model(Dialect::Messages) => messages::model(self.named()),
         };
         text.into_bytes()
+    }
+
+    /// The model that the path names.
+    fn named(&self) -> &str {
+        asked::model(&self.seen.path).unwrap_or_default()
     }
 
     pub(super) fn chat(&self) -> chat::Chat<'_> {

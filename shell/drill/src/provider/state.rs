@@ -132,7 +132,9 @@ impl State {
         let (asks_answer, all) = match asked.endpoint {
             Endpoint::Answer(_) => (true, orders.all.clone()),
             Endpoint::CountTokens => (false, orders.all.clone()),
-            Endpoint::Models(_) => (false, orders.all.clone().filter(Fault::is_outage)),
+            Endpoint::Models(_) | Endpoint::Model(_) => {
+                (false, orders.all.clone().filter(Fault::is_outage))
+            }
             Endpoint::Unknown => return Ok(Order::plain()),
         };
         let read = Order::from_model(&asked.model);

@@ -36,7 +36,7 @@ pub(super) fn check(
         Endpoint::Answer(Dialect::Chat) => chat::check(document),
         Endpoint::Answer(Dialect::Messages) => messages::check(document, &terms(false)),
         Endpoint::CountTokens => messages::check(document, &terms(true)),
-        Endpoint::Models(_) | Endpoint::Unknown => Ok(()),
+        Endpoint::Models(_) | Endpoint::Model(_) | Endpoint::Unknown => Ok(()),
     }
 }
 
