@@ -11,11 +11,12 @@ mod pairing;
 mod program;
 mod sdk;
 mod sdks;
+mod suites;
 
 use std::path::PathBuf;
 
 /// The clients there are; the first is the usual one.
-const KNOWN: [&str; 3] = ["sdks", "claude-code", "aider"];
+const KNOWN: [&str; 4] = ["sdks", "claude-code", "aider", "suites"];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_requested_clients_are_served() {
@@ -27,6 +28,7 @@ async fn the_requested_clients_are_served() {
             }
             "claude-code" => claude_code::check().await,
             "aider" => aider::check().await,
+            "suites" => suites::check().await,
             other => panic!("BACKSTOP_CLIENTS: there is no client {other:?}; there are {KNOWN:?}"),
         }
     }

@@ -19,11 +19,12 @@ struct Client {
     prepare: fn(&Cache) -> Result<PathBuf>,
 }
 
-const CLIENTS: [Client; 4] = [
+const CLIENTS: [Client; 5] = [
     Client { name: SDKS, variable: "BACKSTOP_PYTHON", prepare: python::sdks },
     Client { name: SDKS, variable: "BACKSTOP_NODE", prepare: javascript::prepare },
     Client { name: "claude-code", variable: "BACKSTOP_CLAUDE", prepare: claude_code },
     Client { name: "aider", variable: "BACKSTOP_AIDER", prepare: python::aider },
+    Client { name: "suites", variable: "BACKSTOP_SUITES", prepare: python::suites },
 ];
 
 /// The clients that every test run prepares.
