@@ -6,6 +6,7 @@
 mod aider;
 mod claude_code;
 mod features;
+mod folds;
 mod home;
 mod pairing;
 mod program;
@@ -25,6 +26,7 @@ async fn the_requested_clients_are_served() {
         match name {
             "sdks" => {
                 tokio::join!(sdks::check(), features::check());
+                folds::check().await;
             }
             "claude-code" => claude_code::check().await,
             "aider" => aider::check().await,

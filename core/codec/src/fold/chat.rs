@@ -53,6 +53,7 @@ impl Answer {
                 }
                 // Padding against whoever measures the length of frames.
                 "obfuscation" => 0,
+                "id" | "created" | "model" => self.envelope.first(&key, raw),
                 _ => self.envelope.latest(&key, raw),
             };
         }

@@ -90,6 +90,14 @@ impl Object {
         if self.get(key).is_some() { 0 } else { self.set(key, Value::null()) }
     }
 
+    /// Sets a member to what was said first, unless that was nothing: Azure begins with a chunk that
+    /// has no id, no model, and was created in 1970.
+    pub(super) fn first(&mut self, key: &str, raw: &RawValue) -> usize {
+        let nothing = ["null", "\"\"", "0"];
+        let open = |it: &Value| matches!(it, Value::Raw(text) if nothing.contains(&text.as_str()));
+        if self.get(key).is_none_or(open) { self.set(key, Value::raw(raw)) } else { 0 }
+    }
+
     /// Sets a member to what was said last, unless that is nothing.
     pub(super) fn latest(&mut self, key: &str, raw: &RawValue) -> usize {
         if self.get(key).is_some() && json::filled(raw) == Some(false) {
@@ -100,10 +108,9 @@ impl Object {
 
     /// Joins a piece to a member.
     pub(super) fn join(&mut self, key: &str, raw: &RawValue, depth: usize) -> usize {
-        match self.get_mut(key) {
-            Some(value) => value.join(key, raw, depth),
-            None => self.set(key, Value::raw(raw)),
-        }
+        let held = self.hold(key);
+        let joined = self.get_mut(key).map_or(0, |value| value.join(key, raw, depth));
+        held.saturating_add(joined)
     }
 
     pub(super) fn write(&self, out: &mut String) {
@@ -168,6 +175,10 @@ impl Value {
             return 0;
         }
         let said_again = SAID_AGAIN.contains(&key) || depth >= DEPTH_MAX;
+        if self.is_null() && kind == Type::Array && !said_again {
+            // Even the first one may hold several pieces of one item.
+            *self = Self::Array(Vec::new());
+        }
         if self.is_null() || (said_again && json::filled(raw) != Some(false)) {
             let before = self.bytes();
             *self = Self::raw(raw);
