@@ -124,15 +124,15 @@ backstop.toml: 3 providers, 2 models, 0 keys, listening on 127.0.0.1:8484
 
 smart    east/large → laptop/llama3.1:8b
   openai     asked in this order:
-    1. east/large at https://east.example.com/v1, 2 keys of ours in turn; connect 3s, patience 10s (reasoning 60s, whole 60s), first content 120s (reasoning 300s), idle 10s
-    2. laptop/llama3.1:8b at http://127.0.0.1:11434/v1, no key, on this machine; connect 3s, patience 30s (reasoning 60s, whole 60s), first content 120s (reasoning 300s), idle 10s
+    1. east/large at https://east.example.com/v1, 2 keys of ours in turn; connect 3s, patience 10s (reasoning 60s, whole as streams), first content 120s (reasoning 300s), idle 10s
+    2. laptop/llama3.1:8b at http://127.0.0.1:11434/v1, no key, on this machine; connect 3s, patience 30s (reasoning 60s, whole as streams), first content 120s (reasoning 300s), idle 10s
     at best 99.2 % from 1 vendor of 99.2 %
   anthropic  not served in this dialect
 
 claude-*    west/* (caller's key)
   openai     not served in this dialect
   anthropic  asked in this order:
-    1. west/* at https://west.example.com/v1, the caller's own key; connect 3s, patience 10s (reasoning 60s, whole 60s), first content 120s (reasoning 300s), idle 10s
+    1. west/* at https://west.example.com/v1, the caller's own key; connect 3s, patience 10s (reasoning 60s, whole as streams), first content 120s (reasoning 300s), idle 10s
     at best 99.2 % from 1 vendor of 99.2 %
     cannot be promised: an answer while this one target is down
     cannot be promised: an answer while this machine is offline

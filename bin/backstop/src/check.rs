@@ -3,7 +3,7 @@
 use crate::around::{self, Loaded};
 use crate::cli::ConfigArgs;
 use crate::{banner, out};
-use config::{Config, Credential, Link, Model};
+use config::{Config, Credential, Link, Model, Whole};
 use ir::Dialect;
 use std::collections::BTreeSet;
 use std::process::ExitCode;
@@ -74,14 +74,17 @@ fn describe(config: &Config, model: &Model, link: &Link) -> String {
     let deadlines = config.deadlines(model, link.provider);
     let target = config.target(model, link, "*");
     let place = if provider.local { ", on this machine" } else { "" };
+    let whole = match model.whole {
+        Whole::Watched => "as streams".to_owned(),
+        Whole::Plain => format!("{:?}", deadlines.patience_whole),
+    };
     format!(
         "{target} at {}, {credential}{place}; connect {:?}, patience {:?} (reasoning {:?}, whole \
-         {:?}), first content {:?} (reasoning {:?}), idle {:?}",
+         {whole}), first content {:?} (reasoning {:?}), idle {:?}",
         provider.base_url,
         deadlines.connect,
         deadlines.patience,
         deadlines.patience_thinking,
-        deadlines.patience_whole,
         deadlines.first_content,
         deadlines.first_content_thinking,
         deadlines.idle
