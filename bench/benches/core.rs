@@ -1,9 +1,9 @@
 //! The core by itself: reading requests, decoding streams, crossing dialects, carrying an exchange.
 
 use bytes::Bytes;
-use codec::request::{Target, cross};
+use codec::request::{self, Target};
 use codec::seal::Origin;
-use codec::{Crossing, CrossingPlan, Decoder, seal};
+use codec::{Crossing, CrossingPlan, Decoder};
 use divan::counter::{BytesCount, ItemsCount};
 use divan::{Bencher, black_box};
 use ir::{Dialect, Frame, Shape, Thinks, Time, Traits};
@@ -20,7 +20,7 @@ fn main() {
 }
 
 /// A request whose prompt is about this long.
-fn request(kib: usize) -> Bytes {
+fn question(kib: usize) -> Bytes {
     let turn = r#"{"role":"user","content":"The quick brown fox \"jumps\" over the lazy dog.\n"},"#;
     let turns = turn.repeat((kib * 1024).div_ceil(turn.len()));
     let turns = turns.trim_end_matches(',');
@@ -58,10 +58,10 @@ fn cross(from: Dialect, bytes: &Bytes) -> Vec<Frame> {
             Dialect::Chat => Dialect::Messages,
             Dialect::Messages => Dialect::Chat,
         },
-        origin: seal::Origin::of("a/m"),
+        origin: Origin::of("a/m"),
         model: "a/m".to_owned(),
         request_id: "bs_1".to_owned(),
-        custom_tools: Vec::new(),
+        aliases: Vec::new(),
         include_usage: true,
         now_unix: 1_800_000_000,
         hold_max: 1 << 20,
@@ -73,7 +73,7 @@ fn cross(from: Dialect, bytes: &Bytes) -> Vec<Frame> {
 
 #[divan::bench(args = [1, 32, 400])]
 fn read_head_and_splice(bencher: Bencher<'_, '_>, kib: usize) {
-    let body = request(kib);
+    let body = question(kib);
     bencher.counter(BytesCount::new(body.len())).bench(|| {
         let head = codec::read_head(Dialect::Chat, black_box(&body));
         head.map(|head| head.splice(&body, "another", None))
@@ -112,7 +112,7 @@ fn cross_a_request_of_200_messages(bencher: Bencher<'_, '_>, from: Dialect) {
     };
     bencher.counter(BytesCount::new(body.len())).bench(|| {
         let head = codec::read_head(from, black_box(body.as_bytes()));
-        (head, cross(from, black_box(body.as_bytes()), &target))
+        (head, request::cross(from, black_box(body.as_bytes()), &target))
     });
 }
 

@@ -2,6 +2,7 @@
 //! the promises that hold for every one.
 
 use bytes::Bytes;
+use codec::request::Alias;
 use codec::{Crossing, CrossingPlan, Decoder, seal};
 use ir::{Dialect, Event, Frame};
 
@@ -27,7 +28,10 @@ fn plan(from: Dialect) -> CrossingPlan {
         origin: seal::Origin::of("a/m"),
         model: "a/m".to_owned(),
         request_id: "bs_1".to_owned(),
-        custom_tools: vec!["patch".to_owned()],
+        aliases: vec![
+            Alias { there: "patch".to_owned(), here: "patch".to_owned(), free: true },
+            Alias { there: "short_1".to_owned(), here: "long.name".to_owned(), free: false },
+        ],
         include_usage: true,
         now_unix: 1,
         hold_max: 1 << 12,

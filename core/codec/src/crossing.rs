@@ -21,6 +21,7 @@ mod messages;
 #[cfg(test)]
 mod tests;
 
+use crate::request::Alias;
 use crate::{Decoder, Error, seal, sse};
 use bytes::Bytes;
 use desk::Desk;
@@ -39,9 +40,8 @@ pub struct CrossingPlan {
     pub model: String,
     /// Our id of the request: where the provider gave the answer no id, and in errors.
     pub request_id: String,
-    /// Chat's custom tools that were sent as functions with one text `input`, and are shown as
-    /// custom tools again.
-    pub custom_tools: Vec<String>,
+    /// Tools that the provider knows by another name, or in another form, than the caller.
+    pub aliases: Vec<Alias>,
     /// The caller of Chat asked for usage. Messages always tells it.
     pub include_usage: bool,
     /// The time, in seconds since 1970, where the provider does not tell it.

@@ -4,14 +4,15 @@
 
 use crate::ask::Ask;
 use crate::forward;
-use codec::CrossingPlan;
+use bytes::Bytes;
 use codec::request::{Target, Uncarried, Written, cross};
 use codec::seal::Origin;
+use codec::{CrossingPlan, own};
 use config::{Credential, Provider};
 use http::Request;
 use http::header::{HeaderMap, HeaderName, HeaderValue};
-use ir::{Dialect, Losses, Repair, Shape};
-use policy::Leg;
+use ir::{Dialect, Failure, Losses, Rejection, Repair, Shape};
+use policy::{Class, Leg};
 use transport::Payload;
 
 /// A request in its target's words, and what must be known to read the answer.
@@ -81,7 +82,7 @@ pub(crate) fn request(
     let headers = headers(ask, &written);
     let Written { body, mut losses, aliases, .. } = written;
     vendors_headers(ask, &mut losses);
-    let payload = Payload::from(bytes::Bytes::from(body));
+    let payload = Payload::from(Bytes::from(body));
     let request = forward::post(provider, provider.dialect.path(), None, payload);
     let mut request = request.map_err(|_| NotCrossed::Unsendable)?;
     *request.headers_mut() = headers;
@@ -92,8 +93,9 @@ pub(crate) fn request(
         origin,
         model: leg.model.to_string(),
         request_id: ask.id.clone(),
-        custom_tools: aliases.into_iter().filter(|it| it.free).map(|it| it.here).collect(),
-        include_usage: ask.head.include_usage,
+        aliases,
+        // A whole answer always tells its usage.
+        include_usage: ask.head.include_usage || ask.shape() == Shape::Whole,
         now_unix: ask.at_unix_ms / 1000,
         hold_max: 0,
     };
@@ -155,6 +157,43 @@ pub(crate) fn answer_headers(to: Dialect, mut headers: HeaderMap) -> HeaderMap {
         headers.remove(name);
     }
     headers
+}
+
+/// What clients of Chat know a failure by, where Messages has no code for it
+/// (<https://platform.openai.com/docs/guides/error-codes>).
+const CODES: &[(Class, &str)] = &[
+    (Class::ContextExceeded, "context_length_exceeded"),
+    (Class::ContentFilter, "content_filter"),
+    (Class::NotFound, "model_not_found"),
+    (Class::Quota, "insufficient_quota"),
+    (Class::NoCredit, "insufficient_quota"),
+    (Class::RateLimited, "rate_limit_exceeded"),
+    (Class::Overloaded, "server_is_overloaded"),
+];
+
+/// How Anthropic says that a prompt is too long: Claude Code knows it by these words and makes its
+/// conversation shorter (<https://code.claude.com/docs/en/llm-gateway-protocol>).
+const TOO_LONG: &str = "prompt is too long";
+
+/// A provider's refusal as the body of an error in the caller's dialect, with what its clients
+/// know such a failure by.
+pub(crate) fn refusal(plan: &CrossingPlan, rejection: &Rejection) -> Bytes {
+    let class = policy::classify(&Failure::Rejected(Box::new(rejection.clone())), &[]);
+    let mut error = own::translated(rejection, &plan.request_id);
+    let mut message = error.message.to_owned();
+    match plan.to {
+        Dialect::Chat => {
+            let known = CODES.iter().find(|(known, _)| *known == class).map(|(_, code)| *code);
+            error.code = error.code.or(known);
+        }
+        Dialect::Messages => {
+            if class == Class::ContextExceeded && !message.contains(TOO_LONG) {
+                message = format!("{TOO_LONG}: {message}");
+            }
+        }
+    }
+    error.message = &message;
+    own::error_body(plan.to, &error)
 }
 
 /// The status that callers of a dialect know: an overload is 529 in Messages and 503 in Chat.

@@ -15,7 +15,7 @@ pub(super) enum Pairing {
 
 impl Pairing {
     /// The pairings that the gateway serves today: what is not in here is not played.
-    pub(super) const READY: &'static [Self] = &[Self::Same];
+    pub(super) const READY: &'static [Self] = &[Self::Same, Self::Crossed];
 
     /// Every one of them.
     pub(super) const ALL: [Self; 2] = [Self::Same, Self::Crossed];

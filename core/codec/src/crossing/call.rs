@@ -1,6 +1,7 @@
 //! A tool call while it is put together, and what makes it fit to be shown.
 
 use crate::json::{self, Members, Type, Word};
+use crate::request::Alias;
 use ir::{Block, Call};
 use std::fmt;
 
@@ -108,11 +109,17 @@ impl Pending {
         Some(json::inside(members.get("input")?)?.to_owned())
     }
 
-    /// Whether it is called one of these names.
-    pub(super) fn is_one_of(&self, names: &[String]) -> bool {
+    /// Gives it the name that the caller has for it. Whether it is a custom tool there.
+    pub(super) fn rename(&mut self, aliases: &[Alias]) -> bool {
+        if aliases.is_empty() {
+            return false;
+        }
         let quoted = format!("\"{}\"", self.said.name);
         let name: Option<Word<'_>> = serde_json::from_str(&quoted).ok();
-        name.is_some_and(|name| names.iter().any(|known| known == name.as_str()))
+        let alias = name.and_then(|name| aliases.iter().find(|it| it.there == name.as_str()));
+        let Some(alias) = alias else { return false };
+        self.said.name = alias.here.as_str().into();
+        alias.free
     }
 
     fn is_bare(&self) -> bool {

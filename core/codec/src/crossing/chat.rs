@@ -266,7 +266,7 @@ impl Encoder {
 
     fn close_call(&mut self, block: Block, desk: &mut Desk) {
         let Some(place) = self.calls.iter().position(|call| call.block == block) else { return };
-        let call = self.calls.remove(place);
+        let mut call = self.calls.remove(place);
         desk.release(call.size());
         if !call.is_whole() {
             self.cut.push(block);
@@ -279,7 +279,7 @@ impl Encoder {
             call.said.id.to_string()
         };
         self.shown = self.shown.saturating_add(1);
-        let is_custom = call.said.custom || call.is_one_of(&self.plan.custom_tools);
+        let is_custom = call.rename(&self.plan.aliases) || call.said.custom;
         let body = if is_custom { custom(&call, desk) } else { function(&call) };
         let call = ["\"tool_calls\":[{\"index\":", &index, ",\"id\":\"", &id, "\",", &body, "}]"];
         self.writer.delta(&call, desk);

@@ -194,7 +194,7 @@ impl Encoder {
             Finish::Stop | Finish::Tool | Finish::Pause | Finish::Other => false,
         };
         let calls = std::mem::take(&mut self.calls);
-        let (whole, broken): (Vec<_>, Vec<_>) = calls.into_iter().partition(Pending::is_whole);
+        let (mut whole, broken): (Vec<_>, Vec<_>) = calls.into_iter().partition(Pending::is_whole);
         if !broken.is_empty() {
             if !cut {
                 return Err(call::BROKEN);
@@ -203,7 +203,8 @@ impl Encoder {
         }
         let ids: Vec<String> = whole.iter().map(|call| self.show_id(&call.said.id)).collect();
         self.secrets(&whole, &ids, desk);
-        for (call, id) in whole.iter().zip(&ids) {
+        for (call, id) in whole.iter_mut().zip(&ids) {
+            call.rename(&self.plan.aliases);
             if call.said.custom {
                 desk.lose(format!("{CALLS}.custom"), "as a tool with one input");
                 let input = json::escaped(&call.arguments);

@@ -7,6 +7,7 @@ mod rows;
 
 use super::{Crossing, CrossingPlan};
 use crate::proof::framed;
+use crate::request::Alias;
 use crate::seal;
 use bytes::Bytes;
 use ir::{Dialect, Frame, Losses};
@@ -27,7 +28,10 @@ fn plan(from: Dialect) -> CrossingPlan {
         origin: seal::Origin::of("a/m"),
         model: "a/m".to_owned(),
         request_id: "bs_1".to_owned(),
-        custom_tools: vec!["patch".to_owned()],
+        aliases: vec![
+            Alias { there: "patch".to_owned(), here: "patch".to_owned(), free: true },
+            Alias { there: "short_1".to_owned(), here: "long.name".to_owned(), free: false },
+        ],
         include_usage: true,
         now_unix: 1_800_000_000,
         hold_max: 1 << 20,

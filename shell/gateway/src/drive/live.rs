@@ -2,8 +2,9 @@
 
 use super::reader::Reader;
 use crate::ask::Endpoint;
+use crate::cross;
 use bytes::{Bytes, BytesMut};
-use codec::{Balance, CrossingPlan, NotWhole, own};
+use codec::{Balance, CrossingPlan, NotWhole};
 use http::HeaderMap;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use ir::{Dialect, Event, Failure, Frame, Hints, Losses, Rejection, Shape, Usage, Whole};
@@ -355,7 +356,7 @@ impl Live {
     /// It said no: in its own bytes, or the same in the caller's dialect.
     fn refused(&mut self, rejection: Box<Rejection>, body: Bytes) {
         self.error = Some(match &self.manner.crossing {
-            Some(plan) => own::error_body(plan.to, &own::translated(&rejection, &plan.request_id)),
+            Some(plan) => cross::refusal(plan, &rejection),
             None => body,
         });
         self.fail(Failure::Rejected(rejection));
@@ -429,7 +430,9 @@ impl Live {
 fn unfolded(dialect: Dialect, body: &[u8]) -> Option<Bytes> {
     let frames = codec::unfold(dialect, body, true).ok()?;
     let mut stream = BytesMut::with_capacity(body.len().saturating_mul(2));
-    frames.iter().for_each(|frame| stream.extend_from_slice(&frame.bytes));
+    for frame in &frames {
+        stream.extend_from_slice(&frame.bytes);
+    }
     Some(stream.freeze())
 }
 

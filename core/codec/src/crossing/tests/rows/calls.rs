@@ -313,6 +313,18 @@ fn custom_tools_come_back() {
         &[r#"custom toolu_1 patch {\"text\":\"a\"}"#, "finish tool_calls"],
         &["content[].tool_use.input=as the custom tool's text"],
     );
+    // A name that the provider would have refused was sent as another.
+    events(
+        &tool("short_1", r#"{\"input\":\"a\"}"#),
+        &[r#"function toolu_1 long.name {\"input\":\"a\"}"#, "finish tool_calls"],
+        &[],
+    );
+    deltas(
+        &[&call(r#""index":0,"id":"a","function":{"name":"short_1","arguments":"{}"}"#)],
+        "tool_calls",
+        &["0 call a long.name", "  {}", "  .", "finish tool_use"],
+        &[],
+    );
     events(
         &tool("patches", r#"{\"input\":\"a\"}"#),
         &[r#"function toolu_1 patches {\"input\":\"a\"}"#, "finish tool_calls"],
@@ -351,7 +363,7 @@ fn too_much_to_hold() {
     plan.hold_max = 24;
     assert!(try_cross(plan.clone(), &bytes).is_ok());
     plan.hold_max = 23;
-    assert_eq!(try_cross(plan.clone(), &bytes), Err(Error::HeldTooLong { limit: 23 }));
+    assert_eq!(try_cross(plan.clone(), &bytes), Err(Error::TooLarge { limit: 23 }));
     // A call that is shown is held no more.
     plan.from = Dialect::Messages;
     plan.to = Dialect::Chat;
