@@ -58,15 +58,16 @@ impl Fold {
     /// Takes the next frame in, as the decoder gave it: one that was malformed or says something
     /// again is left out, and behind the end nothing is listened to.
     ///
-    /// Fails where there is more than may be held, or where the arguments of a call are not JSON.
+    /// Fails where there is more than may be held, where the arguments of a call are not JSON, or
+    /// where an object is too large to be looked into.
     pub fn take(&mut self, frame: &Frame) -> Result<(), Error> {
         let first = std::mem::take(&mut self.first);
         let odd = |event: &Event| matches!(event, Event::Malformed(_) | Event::Repeated(_));
-        self.over |= frame.events.iter().any(|event| matches!(event, Event::Fail(_)));
+        let last = |event: &Event| matches!(event, Event::Fail(_) | Event::End);
+        self.over |= frame.events.iter().any(last);
         if self.over || frame.events.iter().any(odd) {
             return Ok(());
         }
-        self.over = frame.events.contains(&Event::End);
         let Fields { event, data: Some(data) } = Fields::read(&frame.bytes, first) else {
             return Ok(());
         };
@@ -81,8 +82,11 @@ impl Fold {
         let Some(text) = text else { return Ok(()) };
         let added = match &mut self.answer {
             Answer::Chat(answer) => answer.take(&text),
-            Answer::Messages(answer) => answer.take(event, &text)?,
+            Answer::Messages(answer) => answer.take(event, &text),
         };
+        // What means nothing to the decoder may have any shape.
+        let added =
+            added.or_else(|error| if frame.events.is_empty() { Ok(0) } else { Err(error) })?;
         self.held = self.held.saturating_add(added);
         Ok(())
     }

@@ -4,7 +4,8 @@
 //! (<https://github.com/openai/openai-python/blob/main/src/openai/lib/streaming/_deltas.py>). Which
 //! call a piece belongs to is known by [`Calls`], as the decoder knows it.
 
-use super::tree::{Object, Value, inside, items, members, write_all};
+use super::tree::{ODD, Object, Value, inside, items, members, object, write_all};
+use crate::Error;
 use crate::chat::calls::Calls;
 use crate::chat::wire::Call;
 use crate::json::{self, Type};
@@ -31,21 +32,22 @@ struct Choice {
     calls: Vec<(u32, Object)>,
 }
 
-/// What every answer has.
-const ASSISTANT: &str = r#""assistant""#;
+/// What every message of a whole answer has.
+const USUAL: &[(&str, &str)] =
+    &[("role", r#""assistant""#), ("content", "null"), ("refusal", "null")];
 
 // === impl Answer ===
 
 impl Answer {
     /// One more chunk; how many bytes it added.
-    pub(super) fn take(&mut self, text: &str) -> usize {
-        let Some(members) = members(text) else { return 0 };
+    pub(super) fn take(&mut self, text: &str) -> Result<usize, Error> {
         let mut added = 0;
-        for (key, raw) in members {
+        for (key, raw) in members(text).ok_or(ODD)? {
             added += match key.as_ref() {
                 "choices" => {
                     let held = self.envelope.hold("choices");
-                    items(raw).into_iter().map(|raw| self.choice(raw)).sum::<usize>() + held
+                    let choices = items(raw).into_iter().map(|raw| self.choice(raw));
+                    choices.sum::<Result<usize, Error>>()? + held
                 }
                 "object" => {
                     let whole = Value::Raw(r#""chat.completion""#.to_owned());
@@ -57,11 +59,11 @@ impl Answer {
                 _ => self.envelope.latest(&key, raw),
             };
         }
-        added
+        Ok(added)
     }
 
-    fn choice(&mut self, raw: &RawValue) -> usize {
-        let Some(members) = members(raw.get()) else { return 0 };
+    fn choice(&mut self, raw: &RawValue) -> Result<usize, Error> {
+        let members = object(raw)?;
         let index = members.iter().find(|(key, _)| key == "index");
         let index = index.and_then(|(_, raw)| raw.get().parse().ok()).unwrap_or(0);
         let place = match self.choices.binary_search_by_key(&index, |choice| choice.index) {
@@ -71,11 +73,11 @@ impl Answer {
                 place
             }
         };
-        let Some(choice) = self.choices.get_mut(place) else { return 0 };
+        let Some(choice) = self.choices.get_mut(place) else { return Ok(0) };
         let mut added = 0;
         for (key, raw) in members {
             added += match key.as_ref() {
-                "delta" => choice.fields.hold("message") + choice.delta(raw),
+                "delta" => choice.fields.hold("message") + choice.delta(raw)?,
                 // In a stream no client looks at it.
                 "message" => 0,
                 // Moonshot puts it here.
@@ -85,13 +87,11 @@ impl Answer {
                 _ => choice.fields.latest(&key, raw),
             };
         }
-        added
+        Ok(added)
     }
 
     pub(super) fn write(&self, out: &mut String) {
-        let mut envelope = self.envelope.clone();
-        envelope.hold("choices");
-        envelope.write_with(out, |key, out| {
+        self.envelope.write_with(out, &[("choices", "")], |key, out| {
             if key == "choices" {
                 write_all(out, &self.choices, Choice::write);
             }
@@ -103,36 +103,34 @@ impl Answer {
 // === impl Choice ===
 
 impl Choice {
-    fn delta(&mut self, raw: &RawValue) -> usize {
-        let Some(members) = members(raw.get()) else { return 0 };
+    fn delta(&mut self, raw: &RawValue) -> Result<usize, Error> {
         let mut added = 0;
-        for (key, raw) in members {
+        for (key, raw) in object(raw)? {
             added += match key.as_ref() {
                 "tool_calls" if json::type_of(raw) == Type::Array => {
                     let held = self.message.hold("tool_calls");
-                    items(raw).into_iter().map(|raw| self.call(raw)).sum::<usize>() + held
+                    let calls = items(raw).into_iter().map(|raw| self.call(raw));
+                    calls.sum::<Result<usize, Error>>()? + held
                 }
                 "tool_calls" => 0,
                 "content" => self.content(raw),
                 _ => self.message.join(&key, raw, 0),
             };
         }
-        added
+        Ok(added)
     }
 
-    fn call(&mut self, raw: &RawValue) -> usize {
-        let Ok(call) = serde_json::from_str::<Call<'_>>(raw.get()) else { return 0 };
-        let Some(members) = members(raw.get()) else { return 0 };
+    fn call(&mut self, raw: &RawValue) -> Result<usize, Error> {
+        let call = serde_json::from_str::<Call<'_>>(raw.get()).map_err(|_| ODD)?;
         let (tool, new) = self.known.place(&call);
         if new {
             self.calls.push((tool, Object::default()));
         }
-        let Some((_, call)) = self.calls.iter_mut().rev().find(|(known, _)| *known == tool) else {
-            return 0;
-        };
+        let known = self.calls.iter_mut().rev().find(|(known, _)| *known == tool);
+        let Some((_, call)) = known else { return Ok(0) };
         // The place among the pieces is no part of a whole answer.
-        let members = members.into_iter().filter(|(key, _)| key != "index");
-        members.map(|(key, raw)| call.join(&key, raw, 0)).sum()
+        let members = object(raw)?.into_iter().filter(|(key, _)| key != "index");
+        Ok(members.map(|(key, raw)| call.join(&key, raw, 0)).sum())
     }
 
     /// Text, or parts of it (Mistral): pieces of one part come as parts of one type.
@@ -172,9 +170,7 @@ impl Choice {
     }
 
     fn write(&self, out: &mut String) {
-        let mut fields = self.fields.clone();
-        fields.hold("message");
-        fields.write_with(out, |key, out| {
+        self.fields.write_with(out, &[("message", "")], |key, out| {
             if key == "message" {
                 self.write_message(out);
             }
@@ -183,13 +179,7 @@ impl Choice {
     }
 
     fn write_message(&self, out: &mut String) {
-        let mut message = self.message.clone();
-        if message.get("role").is_none() {
-            message.set("role", Value::Raw(ASSISTANT.to_owned()));
-        }
-        message.hold("content");
-        message.hold("refusal");
-        message.write_with(out, |key, out| {
+        self.message.write_with(out, USUAL, |key, out| {
             let calls = key == "tool_calls" && !self.calls.is_empty();
             if calls {
                 write_all(out, &self.calls, |(_, call), out| call.write(out));

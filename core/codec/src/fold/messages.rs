@@ -4,7 +4,7 @@
 //! (<https://github.com/anthropics/anthropic-sdk-python/blob/main/src/anthropic/lib/streaming/_messages.py>).
 
 use super::partial::closed;
-use super::tree::{Object, Value, inside, items, members, write_all};
+use super::tree::{ODD, Object, Pieces, Value, inside, items, members, object, write_all};
 use crate::Error;
 use crate::json::{self, Type, Word};
 use serde_json::value::RawValue;
@@ -18,6 +18,10 @@ pub(super) struct Answer {
     blocks: Vec<Block>,
 }
 
+/// What every message has.
+const USUAL: &[(&str, &str)] =
+    &[("type", r#""message""#), ("role", r#""assistant""#), ("content", "")];
+
 #[derive(Debug)]
 struct Block {
     index: u32,
@@ -25,8 +29,6 @@ struct Block {
     /// Pieces of `input` as they are spelled inside their strings.
     input: String,
 }
-
-type Pieces<'a> = Vec<(Cow<'a, str>, &'a RawValue)>;
 
 fn find<'a>(members: &Pieces<'a>, key: &str) -> Option<&'a RawValue> {
     members.iter().find(|(name, _)| name == key).map(|&(_, raw)| raw)
@@ -43,54 +45,51 @@ fn word(raw: Option<&RawValue>) -> Cow<'_, str> {
 impl Answer {
     /// One more event; how many bytes it added.
     pub(super) fn take(&mut self, event: &[u8], text: &str) -> Result<usize, Error> {
-        let Some(members) = members(text) else { return Ok(0) };
+        let members = members(text).ok_or(ODD)?;
         let kind = find(&members, "type").map(|raw| word(Some(raw)));
         let event = std::str::from_utf8(event).unwrap_or_default();
         let kind = kind.unwrap_or(Cow::Borrowed(event));
         let index = find(&members, "index").and_then(|raw| raw.get().parse().ok()).unwrap_or(0);
-        Ok(match kind.as_ref() {
-            "message_start" => find(&members, "message").map_or(0, |raw| self.start(raw)),
-            "content_block_start" => {
-                find(&members, "content_block").map_or(0, |raw| self.open(index, raw))
-            }
-            "content_block_delta" => {
-                find(&members, "delta").map_or(0, |raw| self.delta(index, raw))
-            }
-            "content_block_stop" => return self.close(index),
+        let own = |key: &str| find(&members, key).ok_or(ODD);
+        match kind.as_ref() {
+            "message_start" => self.start(own("message")?),
+            "content_block_start" => self.open(index, own("content_block")?),
+            "content_block_delta" => self.delta(index, own("delta")?),
+            "content_block_stop" => self.close(index),
             "message_delta" => self.message_delta(members),
-            _ => 0,
-        })
+            _ => Ok(0),
+        }
     }
 
-    fn start(&mut self, raw: &RawValue) -> usize {
+    fn start(&mut self, raw: &RawValue) -> Result<usize, Error> {
         let mut added = 0;
-        for (key, raw) in members(raw.get()).unwrap_or_default() {
+        for (key, raw) in object(raw)? {
             added += if key == "content" {
                 let blocks = items(raw).into_iter().zip(0..);
-                let blocks = blocks.map(|(raw, index)| self.open(index, raw)).sum::<usize>();
-                self.message.hold("content") + blocks
+                let blocks = blocks.map(|(raw, index)| self.open(index, raw));
+                blocks.sum::<Result<usize, Error>>()? + self.message.hold("content")
             } else {
                 self.message.set(&key, Value::raw(raw))
             };
         }
-        added
+        Ok(added)
     }
 
-    fn open(&mut self, index: u32, raw: &RawValue) -> usize {
+    fn open(&mut self, index: u32, raw: &RawValue) -> Result<usize, Error> {
         let mut fields = Object::default();
-        let members = members(raw.get()).unwrap_or_default();
+        let members = object(raw)?;
         let added = members.iter().map(|(key, raw)| fields.set(key, Value::raw(raw))).sum();
         self.blocks.push(Block { index, fields, input: String::new() });
-        added
+        Ok(added)
     }
 
-    fn delta(&mut self, index: u32, raw: &RawValue) -> usize {
-        let pieces = members(raw.get()).unwrap_or_default();
+    fn delta(&mut self, index: u32, raw: &RawValue) -> Result<usize, Error> {
+        let pieces = object(raw)?;
         let kind = word(find(&pieces, "type"));
         let Some(place) = self.blocks.iter().rposition(|block| block.index == index) else {
-            return self.implied(index, &kind, &pieces);
+            return Ok(self.implied(index, &kind, &pieces));
         };
-        self.blocks.get_mut(place).map_or(0, |block| block.delta(&kind, &pieces))
+        Ok(self.blocks.get_mut(place).map_or(0, |block| block.delta(&kind, &pieces)))
     }
 
     /// A piece outside any block: the decoder takes text and thinking for what they are.
@@ -114,41 +113,34 @@ impl Answer {
 
     /// What the end of a message says: of its `delta` each member, of its `usage` each count, and
     /// whatever stands beside them.
-    fn message_delta(&mut self, members: Pieces<'_>) -> usize {
+    fn message_delta(&mut self, members: Pieces<'_>) -> Result<usize, Error> {
         let mut added = 0;
         for (key, raw) in members {
             added += match key.as_ref() {
                 "type" => 0,
                 "delta" => {
-                    let members = self::members(raw.get()).unwrap_or_default();
+                    let members = object(raw)?;
                     members.iter().map(|(key, raw)| say(&mut self.message, key, raw)).sum()
                 }
-                "usage" => self.usage(raw),
+                "usage" => self.usage(raw)?,
                 _ => say(&mut self.message, &key, raw),
             };
         }
-        added
+        Ok(added)
     }
 
-    fn usage(&mut self, raw: &RawValue) -> usize {
+    fn usage(&mut self, raw: &RawValue) -> Result<usize, Error> {
         let held = self.message.hold("usage");
         let known = self.message.get_mut("usage").and_then(Value::as_object);
         let Some(known) = known else {
-            return held + self.message.set("usage", Value::raw(raw));
+            return Ok(held + self.message.set("usage", Value::raw(raw)));
         };
-        let members = members(raw.get()).unwrap_or_default();
-        members.iter().map(|(key, raw)| say(known, key, raw)).sum::<usize>() + held
+        let members = object(raw)?;
+        Ok(members.iter().map(|(key, raw)| say(known, key, raw)).sum::<usize>() + held)
     }
 
     pub(super) fn write(&self, out: &mut String) {
-        let mut message = self.message.clone();
-        for (key, usual) in [("type", r#""message""#), ("role", r#""assistant""#)] {
-            if message.get(key).is_none() {
-                message.set(key, Value::Raw(usual.to_owned()));
-            }
-        }
-        message.hold("content");
-        message.write_with(out, |key, out| {
+        self.message.write_with(out, USUAL, |key, out| {
             if key == "content" {
                 write_all(out, &self.blocks, Block::write);
             }

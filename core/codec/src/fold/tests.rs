@@ -325,6 +325,20 @@ fn no_more_is_held_than_may_be() {
 }
 
 #[test]
+fn what_is_too_large_is_no_answer() {
+    let many: String = (0..300).map(|n| format!(r#""k{n}":1,"#)).collect();
+    let line = format!(r#"{{"choices":[{{"index":0,"delta":{{{many}"content":"x"}}}}]}}"#);
+    let (frames, _) = feed(Dialect::Chat, 1, &[Bytes::from(framed(Dialect::Chat, [&*line]))]);
+    let (_, error) = fold(Dialect::Chat, &frames);
+    assert_eq!(error, Some(Error::NotAnswer("an object that cannot be taken in")));
+    // What nobody knows may be as large as it likes.
+    let line = format!(r#"{{"type":"of_tomorrow",{many}"x":1}}"#);
+    let lines = framed(Dialect::Messages, [&*line]);
+    let (frames, _) = feed(Dialect::Messages, 1, &[Bytes::from(lines)]);
+    assert_eq!(fold(Dialect::Messages, &frames).1, None);
+}
+
+#[test]
 fn depth_is_no_danger() {
     let deep = format!("{}{}", r#"{"a":"#.repeat(50_000), "1".to_owned() + &"}".repeat(50_000));
     let line = format!(r#"{{"choices":[{{"index":0,"delta":{{"x":{deep}}}}}]}}"#);

@@ -2,6 +2,7 @@
 //!
 //! Every function that stores something returns how many bytes it added at most.
 
+use crate::Error;
 use crate::json::{self, Members, Type};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
@@ -32,9 +33,23 @@ const DEPTH_MAX: usize = 16;
 /// that come what compatible servers repeat in every piece.
 const SAID_AGAIN: &[&str] = &["index", "type", "id", "role", "format", "status"];
 
+/// An object's members.
+pub(super) type Pieces<'a> = Vec<(Cow<'a, str>, &'a RawValue)>;
+
+/// The members of an object that must be taken in; `null` is one without any.
+pub(super) fn object(raw: &RawValue) -> Result<Pieces<'_>, Error> {
+    if json::type_of(raw) == Type::Null {
+        return Ok(Vec::new());
+    }
+    members(raw.get()).ok_or(ODD)
+}
+
+/// What is too large or too odd to be put together is no answer: nothing is dropped in silence.
+pub(super) const ODD: Error = Error::NotAnswer("an object that cannot be taken in");
+
 /// An object's members; of doubled keys the last, as everywhere. `None` where it is none, or has more
 /// than we look at.
-pub(super) fn members(text: &str) -> Option<Vec<(Cow<'_, str>, &RawValue)>> {
+pub(super) fn members(text: &str) -> Option<Pieces<'_>> {
     let Members(mut members) = Members::read(text)?;
     if members.len() > MEMBERS_MAX {
         return None;
@@ -114,20 +129,28 @@ impl Object {
     }
 
     pub(super) fn write(&self, out: &mut String) {
-        self.write_with(out, |_, _| false);
+        self.write_with(out, &[], |_, _| false);
     }
 
-    /// Writes it; `own` may write a member's value itself and say so.
-    pub(super) fn write_with(&self, out: &mut String, own: impl Fn(&str, &mut String) -> bool) {
+    /// Writes it, with these members and their text where they are missing. `own` may write a
+    /// member's value itself, and says so.
+    pub(super) fn write_with(
+        &self,
+        out: &mut String,
+        usual: &[(&str, &str)],
+        own: impl Fn(&str, &mut String) -> bool,
+    ) {
         out.push('{');
-        for (position, (key, value)) in self.0.iter().enumerate() {
-            if position > 0 {
-                out.push(',');
-            }
-            out.push_str(&json::quoted(key));
-            out.push(':');
+        for (key, value) in &self.0 {
+            key_of(key, out);
             if !own(key, out) {
                 value.write(out);
+            }
+        }
+        for (key, text) in usual.iter().filter(|(key, _)| self.get(key).is_none()) {
+            key_of(key, out);
+            if !own(key, out) {
+                out.push_str(text);
             }
         }
         out.push('}');
@@ -190,8 +213,11 @@ impl Value {
             (Type::String, Type::String) if key == "name" && self.is_text(inside(raw)) => 0,
             (Type::String, Type::String) => self.append(inside(raw)),
             (Type::Object, Type::Object) => {
-                let Some(pieces) = members(raw.get()) else { return 0 };
-                let Some(object) = self.as_object() else { return 0 };
+                let pieces = members(raw.get());
+                let (Some(pieces), Some(object)) = (pieces, self.as_object()) else {
+                    *self = Self::raw(raw); // Too large to be looked into: the latest holds.
+                    return raw.get().len();
+                };
                 let join =
                     |(key, raw): (Cow<'_, str>, &RawValue)| object.join(&key, raw, depth + 1);
                 pieces.into_iter().map(join).sum()
@@ -274,6 +300,15 @@ impl Value {
             Self::Array(items) => write_all(out, items, Self::write),
         }
     }
+}
+
+/// The key of a member, behind whatever was written of its object.
+fn key_of(key: &str, out: &mut String) {
+    if !out.ends_with('{') {
+        out.push(',');
+    }
+    out.push_str(&json::quoted(key));
+    out.push(':');
 }
 
 /// An array of anything.

@@ -175,6 +175,8 @@ struct Witness {
     /// Which attempts answer a watched request with the stream that was asked for; every third sends
     /// a document all the same.
     watched: Vec<bool>,
+    /// Legs that were asked again in another way.
+    learnt: Vec<usize>,
     begun: usize,
     headed: bool,
     server: Option<AttemptId>,
@@ -196,8 +198,10 @@ impl Witness {
             Action::Cancel(id) => {
                 assert!(std::mem::take(&mut self.live[id.0]), "{id:?} was cancelled twice");
             }
-            Action::Learn { attempt, .. } => {
+            Action::Learn { attempt, leg, .. } => {
                 assert!(!self.live[attempt.0], "it is still under way");
+                assert!(!self.learnt.contains(&leg), "once per leg");
+                self.learnt.push(leg);
             }
             Action::Head(who) => {
                 assert!(!std::mem::replace(&mut self.headed, true), "a second head");
@@ -341,6 +345,7 @@ fn obeys(plan: &str, news: &[News]) {
         fed: Vec::new(),
         live: Vec::new(),
         watched: Vec::new(),
+        learnt: Vec::new(),
         begun: 0,
         headed: false,
         server: None,
