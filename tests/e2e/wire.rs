@@ -3,6 +3,7 @@
 mod breakers;
 mod bytes;
 mod credentials;
+mod crossing;
 mod endpoints;
 mod held;
 mod holes;
