@@ -1,5 +1,5 @@
-//! The table: every trouble of the first target × dialect × how an answer is asked for, and what the
-//! caller saw of it.
+//! The table: every trouble of the first target × its dialect × whether the caller speaks it × how an
+//! answer is asked for, and what the caller saw of it.
 //!
 //! **Invariant:** it is generated from the drill's menu and the enums of `ir`; what must come of each
 //! row stands in `expect`, by full matches. The printed times are for people; asserted are outcomes,
@@ -10,7 +10,7 @@ mod expect;
 
 use cell::Cell;
 use drill::provider::{Fault, Stage, TlsFault};
-use expect::{Asked, Trouble, Way};
+use expect::{Asked, Pairing, Trouble, Way};
 use ir::{Connect, Dialect, Dns};
 use std::sync::Arc;
 use std::time::Duration;
@@ -53,12 +53,13 @@ async fn cells(rows: Vec<Trouble>) -> Vec<Cell> {
     for row in rows {
         let before = running.len();
         for dialect in Dialect::ALL {
-            for asked in Asked::ALL {
+            let ways = Pairing::ALL.into_iter().flat_map(|it| Asked::ALL.map(|asked| (it, asked)));
+            for (pairing, asked) in ways {
                 if row.applies_to(dialect, asked.upstream()) {
                     let (row, room, place) = (row.clone(), Arc::clone(&room), places.next());
                     running.spawn(async move {
                         let _room = room.acquire().await.expect("never closed");
-                        (place, Cell::run(row, dialect, asked).await)
+                        (place, Cell::run(row, dialect, pairing, asked).await)
                     });
                 }
             }

@@ -21,7 +21,7 @@ mod unseal;
 use crate::seal::Origin;
 use crate::{chat, messages};
 use arrange::arrange;
-use ir::request::{Json, Text};
+use ir::request::{Choice, Json, Text};
 use ir::{Dialect, Losses, Quirks, Repair, Request, Traits};
 use std::borrow::Cow;
 
@@ -60,6 +60,8 @@ pub struct Written {
     pub version: Option<&'static str>,
     /// The `anthropic-beta` that goes with the body.
     pub beta: Option<&'static str>,
+    /// The fields that could be written otherwise, should the target refuse one.
+    pub fields: Vec<&'static str>,
     /// Tools that go by another name, or in another form: calls of them are to be read back.
     pub aliases: Vec<Alias>,
 }
@@ -119,6 +121,14 @@ fn write(mut request: Request<'_>, target: &Target<'_>) -> Result<Written, Uncar
     match target.dialect {
         Dialect::Chat => chat::write::request(&request, target, losses),
         Dialect::Messages => messages::write::request(&request, target, losses),
+    }
+}
+
+/// Whether some tool must be called.
+pub(crate) fn is_forced(request: &Request<'_>) -> bool {
+    match &request.choice {
+        Some(Choice::Any | Choice::Named(_) | Choice::Subset { must: true, .. }) => true,
+        Some(Choice::Auto | Choice::None | Choice::Subset { must: false, .. }) | None => false,
     }
 }
 

@@ -56,6 +56,8 @@ pub enum Input {
         /// The provider's request id.
         upstream_id: Option<String>,
     },
+    /// The request was written anew for its target: the fields that could be written otherwise.
+    Written(Vec<&'static str>),
     /// One frame of a streamed answer.
     Frame(Frame),
     /// A streamed or overlong answer ended: by its own framing, or cut.
@@ -227,6 +229,11 @@ impl Exchange {
             Input::Head { status, upstream_id } => {
                 if let Some(attempt) = self.attempts.get_mut(id.0) {
                     attempt.head(now, status, upstream_id);
+                }
+            }
+            Input::Written(fields) => {
+                if let Some(attempt) = self.attempts.get_mut(id.0) {
+                    attempt.written = fields;
                 }
             }
             Input::Frame(frame) => self.frame(now, id, frame, health),

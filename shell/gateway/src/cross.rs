@@ -21,6 +21,8 @@ pub(crate) struct Crossed {
     pub(crate) request: Request<Payload>,
     pub(crate) plan: CrossingPlan,
     pub(crate) losses: Losses,
+    /// What of it could be written otherwise.
+    pub(crate) fields: Vec<&'static str>,
 }
 
 /// Why there is none.
@@ -80,7 +82,7 @@ pub(crate) fn request(
     };
     let written = cross(ask.dialect, &ask.body, &target).map_err(NotCrossed::Uncarried)?;
     let headers = headers(ask, &written);
-    let Written { body, mut losses, aliases, .. } = written;
+    let Written { body, mut losses, aliases, fields, .. } = written;
     vendors_headers(ask, &mut losses);
     let payload = Payload::from(Bytes::from(body));
     let request = forward::post(provider, provider.dialect.path(), None, payload);
@@ -99,7 +101,7 @@ pub(crate) fn request(
         now_unix: ask.at_unix_ms / 1000,
         hold_max: 0,
     };
-    Ok(Crossed { request, plan, losses })
+    Ok(Crossed { request, plan, losses, fields })
 }
 
 fn headers(ask: &Ask, written: &Written) -> HeaderMap {

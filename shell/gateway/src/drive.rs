@@ -306,9 +306,9 @@ impl Drive {
         }
         let repairs = self.shared.learned.lock().known(leg.provider, &leg.model);
         Some(match cross::request(&self.ask, provider, credential, leg, &repairs) {
-            Ok(Crossed { request, plan, losses }) => {
+            Ok(Crossed { request, plan, losses, fields }) => {
                 let plan = CrossingPlan { hold_max: self.wish.answer_max, ..plan };
-                Ok((request, Manner { watched, crossing: Some(plan), losses }))
+                Ok((request, Manner { watched, crossing: Some(plan), losses, fields }))
             }
             Err(NotCrossed::Uncarried(uncarried)) => Err(Failure::Uncarried(uncarried.to_string())),
             Err(NotCrossed::Unsendable) => Err(unsendable()),

@@ -1,6 +1,6 @@
 //! One cell of the table: a world of its own, one request, and what became of it.
 
-use super::expect::{Asked, Expect, Served, Signal, Trouble, Way};
+use super::expect::{Asked, Expect, Pairing, Served, Signal, Trouble, Way};
 use crate::world::{self, Heard, Plan, Request, Said, World, sent, unanswered};
 use drill::provider::{Fault, Flaw, Hint, Plain, Provider, unused_addr};
 use ir::{Connect, Dialect, Dns, Ending, Record, Shape, Usage};
@@ -19,7 +19,9 @@ const SHORT: Duration = Duration::from_millis(300);
 #[derive(Debug)]
 pub(super) struct Cell {
     trouble: Trouble,
+    /// What the targets speak.
     dialect: Dialect,
+    pairing: Pairing,
     asked: Asked,
     pub(super) expect: Expect,
     heard: Heard,
@@ -36,18 +38,23 @@ pub(super) struct Cell {
 
 impl Cell {
     pub(super) const HEADER: &str = concat!(
-        "trouble of a                      dialect    asked   the caller saw            ",
+        "trouble of a                      dialect    caller   asked   the caller saw            ",
         "tries  calls a/b   took ms  decided ms"
     );
 
-    pub(super) async fn run(trouble: Trouble, dialect: Dialect, asked: Asked) -> Self {
-        let shape = asked.shape();
+    pub(super) async fn run(
+        trouble: Trouble,
+        dialect: Dialect,
+        pairing: Pairing,
+        asked: Asked,
+    ) -> Self {
+        let (shape, caller) = (asked.shape(), pairing.caller(dialect));
         let (world, guards) = world(&trouble, dialect, asked).await;
         let model = match &trouble {
             Trouble::Fault(fault) => fault.name(),
             Trouble::Way(_) => "ok".to_owned(),
         };
-        let request = Request::ask(dialect, shape, &model);
+        let request = Request::ask(caller, shape, &model);
         let mut earlier = 0;
         if matches!(trouble, Trouble::Fault(Fault::Plain(Plain::Stale))) {
             // Stale is a connection that was used.
@@ -62,12 +69,13 @@ impl Cell {
         let seen = world.a().log().pop().filter(|_| expect.served != Served::Second);
         let cell = Self {
             expect,
-            said: Said::read(dialect, shape, &heard.body),
+            said: Said::read(caller, shape, &heard.body),
             calls: world.calls(),
             sent: seen.map(|it| sent(world.a(), &it, heard.took)).unwrap_or_default(),
             decision: decision(&trouble, &world, heard.began),
             trouble,
             dialect,
+            pairing,
             asked,
             heard,
             record,
@@ -110,7 +118,8 @@ impl Cell {
                 let said = said?;
                 ensure(*status == 200 && said.is_complete(), "not complete")?;
                 let mended = self.is_mended() && said.cloud() == "a";
-                ensure(theirs || mended || self.is_folded(&said), "not the bytes of a")
+                let all = || theirs || mended || self.is_folded(&said);
+                ensure(self.is_translated(&said).unwrap_or_else(all), "not what a said")
             }
             Served::Second => {
                 let said = said?;
@@ -122,7 +131,8 @@ impl Cell {
             Served::Refused(expected) => {
                 ensure(*status == expected, "another status")?;
                 let in_band = self.record.attempts[0].status == Some(200);
-                ensure(theirs || in_band, "not the bytes of a")?;
+                let crossed = self.pairing == Pairing::Crossed;
+                ensure(theirs || in_band || crossed, "not the bytes of a")?;
                 let told = || self.heard.json().get("error").is_some();
                 ensure(body.is_empty() || told(), "no error in the dialect")
             }
@@ -132,9 +142,29 @@ impl Cell {
                 ensure(said.error.is_some() && !said.ended, "no honest end")?;
                 ensure(said.tools.is_empty(), "a tool call that was not complete")?;
                 let begun = self.sent.iter().any(|sent| shared(sent, body) > body.len() / 3);
+                let begun = begun || self.pairing == Pairing::Crossed;
                 ensure(said.cloud() == "a" && begun, "not the bytes of a")
             }
         }
+    }
+
+    /// In the caller's dialect, what the first target had said in its own: `None` where both speak the
+    /// same.
+    fn is_translated(&self, said: &Said) -> Option<bool> {
+        if self.pairing == Pairing::Same {
+            return None;
+        }
+        let all = |said: &Said| {
+            let json = |text: &str| serde_json::from_str::<serde_json::Value>(text).ok();
+            let tools = said.tools.iter().map(|(name, text)| (name.clone(), json(text)));
+            (said.text.clone(), said.thinking.clone(), tools.collect::<Vec<_>>())
+        };
+        // What is not to the letter of its dialect is mended on the way, as it would be without one.
+        let upstream =
+            self.sent.iter().map(|sent| Said::read(self.dialect, self.asked.upstream(), sent));
+        let odd = upstream.clone().all(|sent| sent.is_err());
+        let same = upstream.flatten().any(|sent| all(&sent) == all(said));
+        Some(same || odd && said.cloud() == "a" && said.text.ends_with("w11"))
     }
 
     /// A document of ours that says what the first target had streamed, no more and no less.
@@ -238,8 +268,10 @@ impl Cell {
         ensure(named, "another target was recorded")?;
         let counted = match (expected, self.dialect, self.asked.shape()) {
             (Ending::Broken, ..) => matches!(usage, Usage::Estimated(_)),
-            // Chat tells its usage in a stream only where it is asked to, and nobody asks for it.
-            (Ending::Answered, Dialect::Chat, Shape::Stream) => *usage == Usage::Unknown,
+            // Chat tells its usage in a stream only where it is asked to: by us where it crosses.
+            (Ending::Answered, Dialect::Chat, Shape::Stream) if self.pairing == Pairing::Same => {
+                *usage == Usage::Unknown
+            }
             (Ending::Answered, ..) => matches!(usage, Usage::Exact(_)),
             _ => true,
         };
@@ -262,13 +294,14 @@ impl fmt::Display for Cell {
         };
         let saw = format!("{} of {provider}, {state}", heard.status);
         let (dialect, shape) = (self.dialect.name(), self.asked.name());
+        let caller = self.pairing.name();
         let calls = format!("{}/{}", self.calls[0], self.calls[1]);
         let (tries, took) = (self.tries(), heard.took.as_millis());
         let decided = self.decision.map(|it| format!("{:.1}", it.as_secs_f64() * 1e3));
         let decided = decided.unwrap_or_else(|| "-".to_owned());
         write!(
             f,
-            "{name:33} {dialect:10} {shape:7} {saw:26} {tries:4}  {calls:>9}  {took:8}  {decided:>10}"
+            "{name:33} {dialect:10} {caller:8} {shape:7} {saw:26} {tries:4}  {calls:>9}  {took:8}  {decided:>10}"
         )
     }
 }

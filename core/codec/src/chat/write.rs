@@ -4,7 +4,7 @@ mod conversation;
 mod schema;
 
 use crate::request::parts::Plainness;
-use crate::request::{Alias, Out, Target, Uncarried, Written};
+use crate::request::{Alias, Out, Target, Uncarried, Written, is_forced};
 use ir::request::{Choice, Format, Json, Request, Text, Thinking, ThinkingForm, Tool};
 use ir::{Losses, Repair, TokenField, UsageFlag};
 
@@ -22,6 +22,7 @@ const USER_MAX: usize = 64;
 pub(super) struct Writer<'t> {
     target: &'t Target<'t>,
     losses: Losses,
+    fields: Vec<&'static str>,
     aliases: Vec<Alias>,
 }
 
@@ -31,7 +32,7 @@ pub(crate) fn request(
     target: &Target<'_>,
     losses: Losses,
 ) -> Result<Written, Uncarried> {
-    let mut writer = Writer { target, losses, aliases: Vec::new() };
+    let mut writer = Writer { target, losses, fields: Vec::new(), aliases: Vec::new() };
     let mut out = Out::with_capacity(16 << 10);
     out.object(|out| {
         out.plain("model", target.model);
@@ -43,13 +44,13 @@ pub(crate) fn request(
         writer.number(out, "top_p", request.top_p.as_ref());
         writer.stops(out, &request.stop);
         writer.thinking(out, request);
-        writer.format(out, request.format.as_ref());
+        writer.format(out, request.format.as_ref())?;
         writer.account(out, request);
         writer.stream(out);
         Ok(())
     })?;
-    let Writer { losses, aliases, .. } = writer;
-    Ok(Written { body: out.finish(), losses, version: None, beta: None, aliases })
+    let Writer { losses, fields, aliases, .. } = writer;
+    Ok(Written { body: out.finish(), losses, version: None, beta: None, fields, aliases })
 }
 
 // === impl Writer ===
@@ -60,6 +61,8 @@ impl Writer<'_> {
         let refuses = self.target.refuses(field);
         if refuses {
             self.losses.add(field, "dropped: the model refuses it");
+        } else {
+            self.fields.push(field);
         }
         !refuses
     }
@@ -171,8 +174,10 @@ impl Writer<'_> {
         {
             return Err(Uncarried::new("tool_choice", "the tool that it names cannot be offered"));
         }
+        let forced = is_forced(request);
         if !self.may("tool_choice") {
-            return Ok(());
+            let why = "the model cannot be made to call a tool";
+            return if forced { Err(Uncarried::new("tool_choice", why)) } else { Ok(()) };
         }
         out.key("tool_choice");
         match choice {
@@ -214,6 +219,7 @@ impl Writer<'_> {
             TokenField::MaxTokens => "max_tokens",
             TokenField::MaxCompletionTokens => "max_completion_tokens",
         };
+        self.fields.push(field);
         out.key(field);
         match self.target.cut(max_tokens) {
             Some(limit) => {
@@ -271,8 +277,12 @@ impl Writer<'_> {
         }
     }
 
-    fn format(&mut self, out: &mut Out, format: Option<&Format<'_>>) {
-        let Some(format) = format.filter(|_| self.may("response_format")) else { return };
+    fn format(&mut self, out: &mut Out, format: Option<&Format<'_>>) -> Result<(), Uncarried> {
+        let Some(format) = format else { return Ok(()) };
+        if !self.may("response_format") {
+            let why = "the model refuses to answer in a form";
+            return Err(Uncarried::new("output_config.format", why));
+        }
         out.key("response_format");
         match format {
             Format::Object => out.object(|out| out.word("type", "json_object")),
@@ -295,6 +305,7 @@ impl Writer<'_> {
                 });
             }),
         }
+        Ok(())
     }
 
     fn account(&mut self, out: &mut Out, request: &Request<'_>) {
@@ -314,12 +325,14 @@ impl Writer<'_> {
         if !self.target.stream {
             return;
         }
+        self.fields.push("stream");
         out.key("stream");
         out.raw("true");
         // It is ours to ask for, and no loss where it is refused.
         if self.target.quirks.usage == UsageFlag::OnRequest
             && !self.target.refuses("stream_options")
         {
+            self.fields.push("stream_options");
             out.key("stream_options");
             out.raw(r#"{"include_usage":true}"#);
         }

@@ -5,7 +5,7 @@ mod reasoning;
 
 use crate::json::Members;
 use crate::request::parts::{Plainness, concat, escaped, unescaped};
-use crate::request::{Alias, Out, Target, Uncarried, Written};
+use crate::request::{Alias, Out, Target, Uncarried, Written, is_forced};
 use ir::Losses;
 use ir::request::{Choice, Json, Request, Text, Tool};
 
@@ -28,6 +28,7 @@ const SYSTEM_TURNS: &str = "mid-conversation-system-2026-04-07";
 pub(super) struct Writer<'t> {
     target: &'t Target<'t>,
     losses: Losses,
+    fields: Vec<&'static str>,
     aliases: Vec<Alias>,
     /// A system turn stands among the messages.
     system_turns: bool,
@@ -39,7 +40,8 @@ pub(crate) fn request(
     target: &Target<'_>,
     losses: Losses,
 ) -> Result<Written, Uncarried> {
-    let mut writer = Writer { target, losses, aliases: Vec::new(), system_turns: false };
+    let mut writer =
+        Writer { target, losses, fields: Vec::new(), aliases: Vec::new(), system_turns: false };
     let mut out = Out::with_capacity(16 << 10);
     let mut sampled = false;
     out.object(|out| {
@@ -47,20 +49,22 @@ pub(crate) fn request(
         writer.length(out, request.max_tokens.as_ref());
         writer.turns(out, request)?;
         writer.tools(out, request)?;
-        let thinks = writer.thinking(out, request);
+        let thinks = writer.thinking(out, request)?;
         sampled = writer.sampling(out, request, thinks);
         writer.stops(out, &request.stop);
         writer.account(out, request);
         if target.stream {
+            writer.fields.push("stream");
             out.key("stream");
             out.raw("true");
         }
         Ok(())
     })?;
-    let Writer { losses, aliases, system_turns, .. } = writer;
+    let Writer { losses, mut fields, aliases, system_turns, .. } = writer;
+    fields.extend(system_turns.then_some("system"));
     let version = if sampled { SAMPLING } else { CURRENT };
     let beta = (sampled && system_turns).then_some(SYSTEM_TURNS);
-    Ok(Written { body: out.finish(), losses, version: Some(version), beta, aliases })
+    Ok(Written { body: out.finish(), losses, version: Some(version), beta, fields, aliases })
 }
 
 // === impl Writer ===
@@ -71,12 +75,15 @@ impl Writer<'_> {
         let refuses = self.target.refuses(field);
         if refuses {
             self.losses.add(field, "dropped: the model refuses it");
+        } else {
+            self.fields.push(field);
         }
         !refuses
     }
 
     /// Messages wants a limit; where the caller has none, it is the model's own.
     fn length(&mut self, out: &mut Out, max_tokens: Option<&Json<'_>>) {
+        self.fields.push("max_tokens");
         out.key("max_tokens");
         let most = Json::of(self.target.traits.max_tokens.to_string());
         let asked = max_tokens.unwrap_or(&most);
@@ -114,8 +121,7 @@ impl Writer<'_> {
         }
         out.key("tools");
         out.list(|out| offered.iter().for_each(|tool| self.tool(out, tool)));
-        self.choice(out, request);
-        Ok(())
+        self.choice(out, request)
     }
 
     /// Nothing can be chosen where nothing is offered.
@@ -167,15 +173,17 @@ impl Writer<'_> {
         }
     }
 
-    fn choice(&mut self, out: &mut Out, request: &Request<'_>) {
+    fn choice(&mut self, out: &mut Out, request: &Request<'_>) -> Result<(), Uncarried> {
         let alone = request.parallel == Some(false);
         let choice = match (&request.choice, alone) {
-            (None, false) => return,
+            (None, false) => return Ok(()),
             (None, true) => &Choice::Auto,
             (Some(choice), _) => choice,
         };
         if !self.may("tool_choice") {
-            return;
+            let why = "the model cannot be made to call a tool";
+            let forced = is_forced(request);
+            return if forced { Err(Uncarried::new("tool_choice", why)) } else { Ok(()) };
         }
         out.key("tool_choice");
         out.object(|out| {
@@ -198,6 +206,7 @@ impl Writer<'_> {
                 out.raw("true");
             }
         });
+        Ok(())
     }
 
     /// Whether anything was written that only the older version takes.
@@ -257,14 +266,6 @@ impl Writer<'_> {
         if self.may("service_tier") {
             out.word("service_tier", tier);
         }
-    }
-}
-
-/// Whether some tool must be called.
-fn is_forced(request: &Request<'_>) -> bool {
-    match &request.choice {
-        Some(Choice::Any | Choice::Named(_) | Choice::Subset { must: true, .. }) => true,
-        Some(Choice::Auto | Choice::None | Choice::Subset { must: false, .. }) | None => false,
     }
 }
 

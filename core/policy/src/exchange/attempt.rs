@@ -3,7 +3,9 @@
 use crate::board::{Health, Outcome, Permit};
 use crate::{Class, Leg};
 use bytes::Bytes;
-use ir::{Block, BlockKind, Event, Failure, Finish, Frame, Repair, Shape, Time, Tokens, Usage};
+use ir::{
+    Block, BlockKind, Event, Failure, Finish, Frame, Repair, Shape, Time, TokenField, Tokens, Usage,
+};
 use std::collections::VecDeque;
 use std::time::Duration;
 
@@ -48,6 +50,8 @@ pub(super) struct Attempt {
     deltas: u64,
     /// What its refusal taught: the leg is asked again in another way.
     pub(super) repair: Option<Repair>,
+    /// Fields of its request that could be written otherwise.
+    pub(super) written: Vec<&'static str>,
 }
 
 /// How an attempt's answer comes, and how it leaves.
@@ -145,6 +149,7 @@ impl Attempt {
             usage: Usage::Unknown,
             deltas: 0,
             repair: None,
+            written: Vec::new(),
         }
     }
 
@@ -342,6 +347,19 @@ impl Attempt {
         let since = |permit: &Permit| permit.epoch() != standing.epoch;
         self.doomed |= !standing.closed || self.permit.as_ref().is_some_and(since);
         self.doomed
+    }
+
+    /// Whether its request would be another one after this.
+    pub(super) fn can(&self, repair: Repair) -> bool {
+        let wrote = |field: &str| self.written.contains(&field);
+        match repair {
+            Repair::Plain => wrote("stream"),
+            Repair::Without(field) => wrote(field),
+            Repair::TokenField(TokenField::MaxTokens) => wrote("max_completion_tokens"),
+            Repair::TokenField(TokenField::MaxCompletionTokens) => wrote("max_tokens"),
+            Repair::MaxTokens(_) => wrote("max_tokens") || wrote("max_completion_tokens"),
+            Repair::SystemAsUser => wrote("system"),
+        }
     }
 
     /// Whether it counts as one of the attempts a plan allows. One that was provably not processed,

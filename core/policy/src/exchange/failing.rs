@@ -93,7 +93,7 @@ impl Exchange {
     pub(super) fn failed(&mut self, now: Time, id: AttemptId, fall: Fall, health: &dyn Health) {
         let Fall { failure, said } = fall;
         let Some(leg_index) = self.attempts.get(id.0).map(|attempt| attempt.leg) else { return };
-        let repair = self.teaches(leg_index, &failure);
+        let repair = self.teaches(id, leg_index, &failure);
         let Some(attempt) = self.attempts.get_mut(id.0) else { return };
         let Some(leg) = self.plan.legs.get(leg_index) else { return };
         let class = classify(&failure, leg.codes);
@@ -142,7 +142,7 @@ impl Exchange {
 
     /// What a refusal says about how to ask: only of what we wrote ourselves, once per leg, and while
     /// nothing has left.
-    fn teaches(&self, leg: usize, failure: &Failure) -> Option<Repair> {
+    fn teaches(&self, id: AttemptId, leg: usize, failure: &Failure) -> Option<Repair> {
         let (target, state) = (self.plan.legs.get(leg)?, self.legs.get(leg)?);
         let Failure::Rejected(rejection) = failure else { return None };
         if state.repaired || !(target.crossed || target.watched) || self.phase != Phase::Seeking {
@@ -151,7 +151,9 @@ impl Exchange {
         let streams = target.shape(self.plan.shape) == Shape::Stream;
         match crate::repair::named(rejection, target.dialect)? {
             Repair::Plain => streams.then_some(Repair::Plain),
-            repair if target.crossed => Some(repair),
+            repair if target.crossed => {
+                self.attempts.get(id.0).is_some_and(|it| it.can(repair)).then_some(repair)
+            }
             // Beside the caller's own words only this is ours.
             Repair::Without("stream_options") => Some(Repair::Plain),
             Repair::Without(_)

@@ -34,7 +34,7 @@ const CHAT: &[(&str, &str)] = &[
         "400 said: Unsupported value: 'temperature' does not support 0.2 with this model.",
         "without temperature",
     ),
-    ("400 said: Unknown parameter: 'prompt_cache_key'.", "without prompt_cache_key"),
+    ("400 said: Unknown parameter: 'web_search_options'.", "without web_search_options"),
     (
         "400 kind=invalid_request_error said: Unrecognized request argument supplied: user",
         "without user",
@@ -89,12 +89,12 @@ const CHAT: &[(&str, &str)] = &[
         "400 said: Model grok-4 does not support parameter reasoningEffort.",
         "without reasoning_effort",
     ),
-    ("400 said: Argument not supported on this model: presencePenalty", "without presence_penalty"),
+    ("400 said: Argument not supported on this model: serviceTier", "without service_tier"),
     ("400 said: `reasoning_effort` is not supported with this model", "without reasoning_effort"),
     ("400 said: property 'parallel_tool_calls' is unsupported", "without parallel_tool_calls"),
     (
-        "400 said: Invalid JSON payload received. Unknown name \"seed\": Cannot find field.",
-        "without seed",
+        "400 said: Invalid JSON payload received. Unknown name \"user\": Cannot find field.",
+        "without user",
     ),
     ("400 param=tools[0].function.strict code=unknown_parameter said: x", "without strict"),
     // What only mentions a field, or refuses something else, teaches nothing.
@@ -149,7 +149,7 @@ const MESSAGES: &[(&str, &str)] = &[
              tokens for claude-3-5-sonnet-20241022",
         "8192 tokens at most",
     ),
-    ("422 param=top_k said: Extra inputs are not permitted", "without top_k"),
+    ("422 param=top_p said: Extra inputs are not permitted", "without top_p"),
     ("400 said: messages.0.content.0.text: Extra inputs are not permitted", "-"),
     ("400 said: messages.0.content: Input should be a valid string", "-"),
     ("400 said: thinking.budget_tokens: Input should be greater than or equal to 1024", "-"),

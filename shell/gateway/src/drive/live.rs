@@ -37,6 +37,8 @@ pub(super) struct Manner {
     pub(super) crossing: Option<CrossingPlan>,
     /// What did not come along; in the end also of the answer.
     pub(super) losses: Losses,
+    /// What of the request could be written otherwise, where it was written anew.
+    pub(super) fields: Vec<&'static str>,
 }
 
 /// What the caller wished for, as far as reading answers needs it.
@@ -84,8 +86,10 @@ const ERROR_WITHIN: Duration = Duration::from_secs(1);
 // === impl Live ===
 
 impl Live {
-    pub(super) fn new(sending: Sending, manner: Manner) -> Self {
-        Self::of(State::Sending(sending), manner, VecDeque::new())
+    pub(super) fn new(sending: Sending, mut manner: Manner) -> Self {
+        let written = Input::Written(std::mem::take(&mut manner.fields));
+        let queue = manner.crossing.is_some().then_some(written).into_iter().collect();
+        Self::of(State::Sending(sending), manner, queue)
     }
 
     /// An attempt that cannot even be written down.

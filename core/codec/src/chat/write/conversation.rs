@@ -46,6 +46,7 @@ impl Writer<'_> {
         if texts.is_empty() {
             return;
         }
+        self.fields.push("system");
         out.object(|out| {
             out.word("role", if as_user { "user" } else { "system" });
             content(out, &texts);

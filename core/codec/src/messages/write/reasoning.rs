@@ -1,7 +1,7 @@
 //! How much a model shall think, and in which form it shall answer.
 
-use super::{Writer, is_forced};
-use crate::request::Out;
+use super::Writer;
+use crate::request::{Out, Uncarried, is_forced};
 use ir::Thinks;
 use ir::request::{Format, Json, Part, Request, Role, Text, ThinkingForm};
 
@@ -17,7 +17,11 @@ const BUDGET_MIN: u64 = 1024;
 
 impl Writer<'_> {
     /// Writes `thinking` and `output_config`. Whether the model is asked to think.
-    pub(super) fn thinking(&mut self, out: &mut Out, request: &Request<'_>) -> bool {
+    pub(super) fn thinking(
+        &mut self,
+        out: &mut Out,
+        request: &Request<'_>,
+    ) -> Result<bool, Uncarried> {
         let form = request.thinking.as_ref().map(|thinking| &thinking.form);
         let effort = request.effort.as_ref().map(Text::as_str);
         let effort = match effort {
@@ -53,8 +57,8 @@ impl Writer<'_> {
             out.object(|out| out.word("type", "disabled"));
         }
         let effort = effort.filter(|_| thinks && adaptive && self.may("output_config"));
-        self.output(out, effort, request.format.as_ref());
-        thinks
+        self.output(out, effort, request.format.as_ref())?;
+        Ok(thinks)
     }
 
     /// Older models think up to a number of tokens. Whether there is room for any.
@@ -79,7 +83,12 @@ impl Writer<'_> {
         true
     }
 
-    fn output(&mut self, out: &mut Out, effort: Option<&str>, format: Option<&Format<'_>>) {
+    fn output(
+        &mut self,
+        out: &mut Out,
+        effort: Option<&str>,
+        format: Option<&Format<'_>>,
+    ) -> Result<(), Uncarried> {
         let schema = match format {
             Some(Format::Schema { name, description, schema, strict }) => {
                 if name.is_some() || description.is_some() {
@@ -88,13 +97,17 @@ impl Writer<'_> {
                 if strict.as_ref().is_none_or(|strict| strict.as_str() != "true") {
                     self.losses.add("response_format.json_schema.strict", "strictly");
                 }
-                Some(schema).filter(|_| self.may("output_config"))
+                if !self.may("output_config") {
+                    let why = "the model refuses to answer in a form";
+                    return Err(Uncarried::new("response_format", why));
+                }
+                Some(schema)
             }
             // It is told as a system text.
             Some(Format::Object) | None => None,
         };
         if effort.is_none() && schema.is_none() {
-            return;
+            return Ok(());
         }
         out.key("output_config");
         out.object(|out| {
@@ -109,6 +122,7 @@ impl Writer<'_> {
                 });
             }
         });
+        Ok(())
     }
 }
 

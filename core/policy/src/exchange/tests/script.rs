@@ -239,6 +239,9 @@ impl Drive {
                 status: words[1].parse().unwrap(),
                 upstream_id: words.get(2).map(|&id| id.to_owned()),
             },
+            "wrote" => {
+                Input::Written(words[1..].iter().map(|word| &*(*word).to_owned().leak()).collect())
+            }
             "eof" => Input::Eof { clean: true },
             "cut" => Input::Eof { clean: false },
             "progress" => Input::Progress,
