@@ -9,16 +9,17 @@ use std::fmt;
 
 mod said;
 
-/// An event's `data`; which fields it has depends on its type.
+/// An event's `data`; which fields it has depends on its type. Nearly all are deltas: what others
+/// have is boxed, so that it costs them nothing.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Wire<'a> {
     #[serde(borrow, rename = "type")]
     pub(crate) kind: Option<Word<'a>>,
     pub(crate) index: Option<u32>,
     #[serde(borrow)]
-    pub(crate) message: Option<Message<'a>>,
+    pub(crate) message: Option<Box<Message<'a>>>,
     #[serde(borrow)]
-    pub(crate) content_block: Option<BlockStart<'a>>,
+    pub(crate) content_block: Option<Box<BlockStart<'a>>>,
     #[serde(borrow)]
     pub(crate) delta: Option<Delta<'a>>,
     pub(crate) usage: Option<Usage>,
@@ -67,12 +68,18 @@ pub(crate) struct Delta<'a> {
     partial_json: Option<&'a RawValue>,
     thinking: Option<&'a RawValue>,
     signature: Option<&'a RawValue>,
+    rare: Option<Box<Rare<'a>>>,
+    /// Any other member is a string, an array or an object that holds something.
+    other: bool,
+}
+
+/// What few deltas have.
+#[derive(Clone, Copy, Debug, Default)]
+struct Rare<'a> {
     citation: Option<&'a RawValue>,
     stop_sequence: Option<&'a RawValue>,
     stop_details: Option<&'a RawValue>,
     container: Option<&'a RawValue>,
-    /// Any other member is a string, an array or an object that holds something.
-    other: bool,
 }
 
 /// Token counts: `input_tokens` does not include the cache, `output_tokens` includes thinking
@@ -132,7 +139,18 @@ impl Usage {
 
 // === impl Delta ===
 
-impl Delta<'_> {
+impl<'a> Delta<'a> {
+    fn keep(&mut self, key: &str, value: &'a RawValue) {
+        let place: for<'r> fn(&'r mut Rare<'a>) -> &'r mut Option<&'a RawValue> = match key {
+            "citation" => |rare| &mut rare.citation,
+            "stop_sequence" => |rare| &mut rare.stop_sequence,
+            "stop_details" => |rare| &mut rare.stop_details,
+            "container" => |rare| &mut rare.container,
+            _ => return,
+        };
+        *place(self.rare.get_or_insert_default()) = Some(value);
+    }
+
     /// Whether it brings anything. What a type that we know must have, it must have: clients append
     /// it unseen.
     pub(crate) fn piece(&self) -> Result<bool, &'static str> {
@@ -144,8 +162,7 @@ impl Delta<'_> {
             "signature_delta" => self.signature,
             _ => {
                 let known = [self.text, self.partial_json, self.thinking, self.signature];
-                let late = [self.citation, self.stop_sequence, self.stop_details, self.container];
-                return Ok(self.other || known.into_iter().chain(late).any(json::holds));
+                return Ok(self.other || known.into_iter().any(json::holds));
             }
         };
         let own = own.filter(|raw| json::type_of(raw) == Type::String);
@@ -174,11 +191,11 @@ impl<'de: 'a, 'a> Deserialize<'de> for Delta<'a> {
                         "partial_json" => delta.partial_json = Some(map.next_value()?),
                         "thinking" => delta.thinking = Some(map.next_value()?),
                         "signature" => delta.signature = Some(map.next_value()?),
-                        "citation" => delta.citation = Some(map.next_value()?),
-                        "stop_sequence" => delta.stop_sequence = Some(map.next_value()?),
-                        "stop_details" => delta.stop_details = Some(map.next_value()?),
-                        "container" => delta.container = Some(map.next_value()?),
-                        _ => delta.other |= json::holds(Some(map.next_value()?)),
+                        other => {
+                            let value = map.next_value()?;
+                            delta.other |= json::holds(Some(value));
+                            delta.keep(other, value);
+                        }
                     }
                 }
                 Ok(delta)

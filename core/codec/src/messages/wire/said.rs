@@ -2,7 +2,7 @@
 //!
 //! **Invariant:** texts are copied as they are spelled.
 
-use super::{BlockStart, Delta, Message};
+use super::{BlockStart, Delta, Message, Rare};
 use crate::json::{self, Type, Word};
 use ir::{Aside, BlockKind, Envelope, Opening, Piece, Reason};
 use serde_json::value::RawValue;
@@ -77,7 +77,7 @@ impl Delta<'_> {
             (_, "thinking_delta") => Piece::Thinking(inside(self.thinking)),
             (_, "signature_delta") => Piece::Signature(inside(self.signature)),
             (BlockKind::Tool, "input_json_delta") => Piece::Arguments(inside(self.partial_json)),
-            (_, "citations_delta") => object(self.citation)
+            (_, "citations_delta") => object(self.rare().citation)
                 .map_or(Piece::Native("content[].citations[]"), Piece::Citation),
             (BlockKind::Text | BlockKind::Reasoning | BlockKind::Tool, _) => {
                 Piece::Native("content[].delta")
@@ -85,18 +85,23 @@ impl Delta<'_> {
         }
     }
 
+    fn rare(&self) -> Rare<'_> {
+        self.rare.as_deref().copied().unwrap_or_default()
+    }
+
     /// How the finish is spelled.
     pub(crate) fn reason(&self) -> Reason {
-        let sequence = self.stop_sequence.filter(|raw| json::type_of(raw) == Type::String);
+        let Rare { stop_sequence, stop_details, .. } = self.rare();
+        let sequence = stop_sequence.filter(|raw| json::type_of(raw) == Type::String);
         Reason {
             word: self.stop_reason.as_ref().map_or("", Word::as_str).into(),
             stop_sequence: sequence.map(|raw| inside(Some(raw))),
-            stop_details: object(self.stop_details),
+            stop_details: object(stop_details),
         }
     }
 
     /// What stands beside the finish and has no place in another dialect.
     pub(crate) fn aside(&self) -> Option<Aside> {
-        json::holds(self.container).then_some(Aside::Native("container"))
+        json::holds(self.rare().container).then_some(Aside::Native("container"))
     }
 }
