@@ -230,7 +230,6 @@ impl Encoder {
 
     fn close_text(&mut self, desk: &mut Desk) {
         if let Some(annotations) = self.citations.close() {
-            desk.release(annotations.len());
             self.writer.delta(&["\"annotations\":", &annotations], desk);
         }
     }
@@ -329,8 +328,9 @@ fn explanation(details: &str) -> Option<String> {
     Some(json::inside(members.get("explanation")?)?.to_owned())
 }
 
-/// A custom tool, unwrapped. The typed delta of the SDKs has only functions; they take the
-/// form that whole answers have, and so does whoever asked with a custom tool.
+/// A custom tool, unwrapped, in the form that whole answers have: whoever asked with a custom tool
+/// looks there. The typed deltas of the SDKs have only functions; Python's plain iteration and
+/// Node's helper take this form all the same, Python's `.stream()` helper takes none (3.51).
 fn custom(call: &Pending, desk: &mut Desk) -> String {
     let input = if call.said.custom { Some(call.arguments.clone()) } else { call.input() };
     let input = input.unwrap_or_else(|| {

@@ -15,6 +15,8 @@ pub(super) struct Citations {
     start: usize,
     /// The insides of address and title.
     cited: Vec<(String, String)>,
+    /// How many annotations were written.
+    written: usize,
 }
 
 /// How many characters the inside of a string stands for. Half a surrogate pair counts where it is
@@ -77,14 +79,18 @@ impl Citations {
         size
     }
 
-    /// The block of text is closed: its annotations, a JSON array, if it has any.
+    /// The block of text is closed: its annotations, a JSON array, if it has any. They are numbered,
+    /// since `OpenAI`'s own SDK refuses items of a second list that are not
+    /// (`openai.lib.streaming._deltas.accumulate_delta`).
     pub(super) fn close(&mut self) -> Option<String> {
-        let Self { count, start, cited } = self;
+        let Self { count, start, cited, written } = self;
         let annotations: Vec<String> = cited
             .drain(..)
             .map(|(url, title)| {
+                let index = *written;
+                *written = index.saturating_add(1);
                 format!(
-                    "{{\"type\":\"url_citation\",\"url_citation\":{{\"start_index\":{start},\
+                    "{{\"index\":{index},\"type\":\"url_citation\",\"url_citation\":{{\"start_index\":{start},\
                      \"end_index\":{count},\"url\":\"{url}\",\"title\":\"{title}\"}}}}"
                 )
             })

@@ -81,6 +81,8 @@ struct Chat {
     envelope: Option<String>,
     started: bool,
     counted: bool,
+    annotations: u64,
+    details: u64,
 }
 
 // === impl Chat ===
@@ -164,7 +166,21 @@ impl Chat {
                     told.thinking.push_str(&text);
                     told.lines.push(format!("thinking {text}"));
                 }
-                "reasoning_details" | "annotations" => told.lines.push(format!("{key} {value}")),
+                "reasoning_details" | "annotations" => {
+                    let place = if key == "annotations" {
+                        &mut self.annotations
+                    } else {
+                        &mut self.details
+                    };
+                    let items: Vec<&serde_json::value::RawValue> =
+                        serde_json::from_str(value).expect("a list");
+                    for item in items {
+                        assert_eq!(count(item.get(), &["index"]), *place, "numbered: {value}");
+                        assert!(raw(item.get(), &["index"]).is_some(), "numbered: {value}");
+                        *place += 1;
+                    }
+                    told.lines.push(format!("{key} {value}"));
+                }
                 "tool_calls" => call(value, told),
                 other => panic!("an unknown field {other} in {delta}"),
             }

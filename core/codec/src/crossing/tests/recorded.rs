@@ -1,8 +1,8 @@
 //! Every recorded stream, crossed.
 
 use super::{cross, legal, other, plan};
-use crate::Decoder;
-use crate::proof::{bare, cut, events, feed, feed_carrying, golden, streams, written};
+use crate::proof::{bare, cut, documents, events, feed, feed_carrying, golden, streams, written};
+use crate::{Decoder, unfold};
 use bytes::Bytes;
 use ir::{BlockKind, Dialect, Event, Opening, Piece, Tokens};
 
@@ -104,6 +104,28 @@ fn recorded_streams_cross_as_they_did() {
         let pause = Some(Event::Finish(ir::Finish::Pause, None));
         assert!(finish(&frames) == finish(&plain) || finish(&plain) == pause, "{}", stream.name);
     }
+}
+
+/// Whole answers cross as the streams that they would have been.
+#[test]
+fn recorded_documents_cross() {
+    let mut count = 0;
+    for document in documents() {
+        let Ok(frames) = unfold(document.dialect, &document.bytes, true) else { continue };
+        let stream: Vec<u8> = frames.iter().flat_map(|frame| frame.bytes.to_vec()).collect();
+        let stream = Bytes::from(stream);
+        let crossed = cross(plan(document.dialect), std::slice::from_ref(&stream));
+        let told = legal::read(other(document.dialect), &crossed.bytes, true);
+        assert!(told.ended, "{}", document.name);
+        let source = said(document.dialect, &stream);
+        let again = said(other(document.dialect), &Bytes::from(crossed.bytes));
+        let refused = told.finish.as_deref() == Some("content_filter");
+        assert!(again.text == source.text || refused, "{}", document.name);
+        assert_eq!(again.thinking, source.thinking, "{}", document.name);
+        assert_eq!((again.calls, again.tokens), (source.calls, source.tokens), "{}", document.name);
+        count += 1;
+    }
+    assert!(15 < count, "{count} documents");
 }
 
 /// The exchange sees what it would see where nothing crosses.

@@ -263,7 +263,7 @@ fn citations_become_annotations() {
         &[
             r"content \ud83d\ude00é ",
             "content said",
-            r#"annotations [{"type":"url_citation","url_citation":{"start_index":3,"end_index":7,"url":"https:\/\/a.b/?q=\"","title":"T"}}]"#,
+            r#"annotations [{"index":0,"type":"url_citation","url_citation":{"start_index":3,"end_index":7,"url":"https:\/\/a.b/?q=\"","title":"T"}}]"#,
             "finish stop",
         ],
         &["content[].citations[].encrypted_index=dropped", "content[].citations[]=dropped"],
