@@ -305,7 +305,7 @@ impl Encoder {
                 "length"
             }
             Finish::Refusal => {
-                refusal = reason.stop_details.as_deref().and_then(explanation);
+                refusal = reason.stop_details.as_deref().and_then(|it| explanation(it, desk));
                 "content_filter"
             }
             // It must not look like an end: the caller would take the answer for complete.
@@ -323,8 +323,11 @@ impl Encoder {
 }
 
 /// The inside of the explanation in `stop_details`.
-fn explanation(details: &str) -> Option<String> {
+fn explanation(details: &str, desk: &mut Desk) -> Option<String> {
     let members = Members::read(details)?;
+    if json::holds(members.get("category")) {
+        desk.lose("stop_details.category", "dropped");
+    }
     Some(json::inside(members.get("explanation")?)?.to_owned())
 }
 

@@ -9,7 +9,7 @@ use crate::{Error, seal};
 use bytes::Bytes;
 use ir::{BlockKind, Dialect, Event};
 
-/// <https://github.com/CLIProxyAPI/CLIProxyAPI/issues/561>: a start before a call.
+/// <https://github.com/router-for-me/CLIProxyAPI/issues/561>: a start before a call.
 #[test]
 fn p14_a_call_comes_first() {
     deltas(
@@ -134,7 +134,7 @@ fn p11_stop_with_calls_is_tool_use() {
     );
 }
 
-/// <https://github.com/CLIProxyAPI/CLIProxyAPI/issues/5836>: clients carry out a call that was cut.
+/// <https://github.com/router-for-me/CLIProxyAPI/issues/5836>: clients carry out a call that was cut.
 #[test]
 fn p12_a_cut_call_is_not_shown() {
     let half = call(r#""index":1,"id":"b","function":{"name":"g","arguments":"{\"y\":"}"#);

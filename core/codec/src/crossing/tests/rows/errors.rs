@@ -6,7 +6,7 @@ use crate::own::{error_body, error_event, translated};
 use crate::read_rejection;
 use ir::{Dialect, Event, Hints};
 
-/// <https://github.com/CLIProxyAPI/CLIProxyAPI/issues/3055>: the type says whether to try again; one
+/// <https://github.com/router-for-me/CLIProxyAPI/issues/3055>: the type says whether to try again; one
 /// that the caller's dialect does not have, or that is missing, is the server's fault.
 #[test]
 fn p63_errors_inside_a_stream() {

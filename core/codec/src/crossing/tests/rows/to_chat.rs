@@ -44,7 +44,7 @@ fn finishes() {
         (
             r#""stop_reason":"refusal","stop_details":{"type":"refusal","category":"cyber","explanation":"n\u006f"}"#,
             &[r"refusal n\u006f", "finish content_filter"],
-            &[],
+            &["stop_details.category=dropped"],
         ),
         (r#""stop_reason":"refusal","stop_details":null"#, &["finish content_filter"], &[]),
         (
