@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use codec::request::{self, Target};
 use codec::seal::Origin;
-use codec::{Crossing, CrossingPlan, Decoder};
+use codec::{Crossing, CrossingPlan, Decoder, Fold};
 use divan::counter::{BytesCount, ItemsCount};
 use divan::{Bencher, black_box};
 use ir::{Dialect, Frame, Shape, Thinks, Time, Traits};
@@ -127,6 +127,16 @@ fn decode_1000_pieces(bencher: Bencher<'_, '_>, dialect: Dialect) {
 fn cross_1000_pieces(bencher: Bencher<'_, '_>, from: Dialect) {
     let bytes = stream(from, 1000);
     bencher.counter(ItemsCount::new(1000_usize)).bench(|| cross(from, black_box(&bytes)));
+}
+
+#[divan::bench(args = [Dialect::Chat, Dialect::Messages])]
+fn fold_1000_pieces(bencher: Bencher<'_, '_>, dialect: Dialect) {
+    let frames = decode(dialect, &stream(dialect, 1000));
+    bencher.counter(ItemsCount::new(1000_usize)).bench(|| {
+        let mut fold = Fold::new(dialect, 1 << 20);
+        let taken = frames.iter().filter(|frame| fold.take(frame).is_ok()).count();
+        (taken, fold.document())
+    });
 }
 
 #[divan::bench(args = [Dialect::Chat, Dialect::Messages])]

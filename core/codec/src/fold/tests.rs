@@ -326,7 +326,8 @@ fn no_more_is_held_than_may_be() {
 
 #[test]
 fn what_is_too_large_is_no_answer() {
-    let many = (0..300).map(|n| format!(r#""k{n}":1,"#)).collect::<Vec<_>>().concat();
+    let many: Vec<String> = (0..300).map(|n| format!(r#""k{n}":1,"#)).collect();
+    let many = many.concat();
     let line = format!(r#"{{"choices":[{{"index":0,"delta":{{{many}"content":"x"}}}}]}}"#);
     let (frames, _) = feed(Dialect::Chat, 1, &[Bytes::from(framed(Dialect::Chat, [&*line]))]);
     let (_, error) = fold(Dialect::Chat, &frames);
