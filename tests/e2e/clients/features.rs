@@ -135,8 +135,7 @@ fn text(seen: &Seen) -> String {
 /// A gateway before one provider of a dialect, under several keys.
 async fn world(provider: Dialect, hash: &str) -> World {
     let mut toml = format!(
-        "server.ping_every = \"100ms\"\n\
-         retry = {{ backoff = \"1ms\", wait = \"100ms\", reserve = 1000 }}\n\
+        "retry = {{ backoff = \"1ms\", wait = \"1s\", reserve = 1000 }}\n\
          breaker.failures = 1000\nbreaker.requests = 1000\n\
          [keys.sdk]\nhash = \"{hash}\"\n"
     );
