@@ -1,5 +1,5 @@
-//! The gateway beside a direct connection to the same provider: ratios, taken in turns in one run
-//! (A B A B), never absolute claims.
+//! The gateway beside a direct connection to the same provider, and its way across dialects beside
+//! the one that stays within: ratios, taken in turns in one run (A B A B), never absolute claims.
 //!
 //! The provider and the gateway are processes of their own (`BACKSTOP_BIN`, a release build), so
 //! that the gateway's CPU is its own.
@@ -25,6 +25,19 @@ const TURNS: usize = 7;
 /// Requests in one turn.
 const REQUESTS: usize = 1500;
 
+const CHAT: &str = "/v1/chat/completions";
+const MESSAGES: &str = "/v1/messages";
+
+/// The same asked by a caller of one dialect: of a provider that speaks it, and of one that does not.
+struct Crossing {
+    name: &'static str,
+    path: &'static str,
+    same: String,
+    crossed: String,
+    /// Events in its answer, for the cost of one.
+    events: u32,
+}
+
 /// What is asked.
 struct Case {
     name: &'static str,
@@ -41,6 +54,9 @@ fn main() -> Result<()> {
     say!("idle: gateway {} KiB resident", gateway.resident_kib()?);
     for case in cases() {
         run(&case, provider_port, gateway_port, &gateway)?;
+    }
+    for crossing in crossings() {
+        cross(&crossing, gateway_port, &gateway)?;
     }
     say!("after: gateway {} KiB resident", gateway.resident_kib()?);
     drop((gateway, provider));
@@ -63,15 +79,67 @@ fn cases() -> Vec<Case> {
     ]
 }
 
+fn crossings() -> Vec<Crossing> {
+    let ask = |stream: bool, model: &str| {
+        format!(
+            r#"{{"model":"{model}","max_tokens":1000,"stream":{stream},"messages":[{{"role":"user","content":"hi"}}]}}"#
+        )
+    };
+    let mut crossings = Vec::new();
+    for (name, stream, model, events) in [
+        ("whole, small", false, "ok", 0),
+        ("stream, 12 words", true, "ok", 14),
+        ("stream, 400 words", true, "ok+tokens-400", 402),
+    ] {
+        // Without a prefix the provider speaks Chat.
+        let (chat, messages) = (ask(stream, model), ask(stream, &format!("messages/{model}")));
+        for (path, same, crossed) in
+            [(CHAT, chat.clone(), messages.clone()), (MESSAGES, messages, chat)]
+        {
+            crossings.push(Crossing { name, path, same, crossed, events });
+        }
+    }
+    crossings
+}
+
+/// The CPU of both ways, in turns.
+fn cross(crossing: &Crossing, gateway: u16, process: &Process) -> Result<()> {
+    let Crossing { name, path, same, crossed, events } = crossing;
+    let requests = if 100 < *events { REQUESTS / 5 } else { REQUESTS };
+    let mut spent = [Duration::ZERO; 2];
+    for turn in 0..TURNS {
+        for (body, spent) in [same, crossed].into_iter().zip(&mut spent) {
+            let before = process.cpu()?;
+            Client::connect(gateway)?.take(path, body, requests)?;
+            if 0 < turn {
+                *spent += process.cpu()?.saturating_sub(before);
+            }
+        }
+    }
+    let asked = u32::try_from((TURNS - 1) * requests)?;
+    let [same, crossed] = spent.map(|spent| spent.as_secs_f64() * 1e6 / f64::from(asked));
+    say!("");
+    say!("{name}, caller at {path}: {asked} requests each way");
+    say!(
+        "  CPU per request  same {same:8.1} µs, crossed {crossed:8.1} µs, ratio {:.2}",
+        crossed / same
+    );
+    if 0 < *events {
+        let each = |cpu: f64| cpu / f64::from(*events);
+        say!("  CPU per event    same {:8.2} µs, crossed {:8.2} µs", each(same), each(crossed));
+    }
+    Ok(())
+}
+
 fn run(case: &Case, provider: u16, gateway: u16, process: &Process) -> Result<()> {
     let (mut direct, mut through) = (Taken::default(), Taken::default());
     let requests =
         if 10_000 < case.body.len() || 100 < case.events { REQUESTS / 5 } else { REQUESTS };
     let mut cpu = Duration::ZERO;
     for turn in 0..TURNS {
-        let a = Client::connect(provider)?.take(&case.body, requests)?;
+        let a = Client::connect(provider)?.take(CHAT, &case.body, requests)?;
         let before = process.cpu()?;
-        let b = Client::connect(gateway)?.take(&case.body, requests)?;
+        let b = Client::connect(gateway)?.take(CHAT, &case.body, requests)?;
         let spent = process.cpu()?.saturating_sub(before);
         if 0 < turn {
             direct.add(a);

@@ -29,11 +29,11 @@ impl Client {
     }
 
     /// Asks the same many times, one after the other.
-    pub(crate) fn take(mut self, body: &str, times: usize) -> Result<Taken> {
+    pub(crate) fn take(mut self, path: &str, body: &str, times: usize) -> Result<Taken> {
         let port = self.port;
         let length = body.len();
         let request = format!(
-            "POST /v1/chat/completions HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\n\
+            "POST {path} HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\n\
              content-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}"
         );
         let mut taken = Taken::default();

@@ -80,8 +80,12 @@ pub(crate) fn config(gateway: u16, provider: u16) -> Result<PathBuf> {
         &path,
         format!(
             "[server]\nlisten = \"127.0.0.1:{gateway}\"\nrecord = \"off\"\n\
-             [providers.cloud]\ndialect = \"openai\"\nbase_url = \"http://127.0.0.1:{provider}\"\n\
-             api_key = \"literal:k\"\n[models.\"*\"]\nchain = [\"cloud/*\"]\n"
+             [providers.chat]\ndialect = \"openai\"\nbase_url = \"http://127.0.0.1:{provider}\"\n\
+             api_key = \"literal:k\"\n\
+             [providers.messages]\ndialect = \"anthropic\"\n\
+             base_url = \"http://127.0.0.1:{provider}\"\napi_key = \"literal:k\"\n\
+             [models.\"*\"]\nchain = [\"chat/*\"]\n\
+             [models.\"messages/*\"]\nchain = [\"messages/$1\"]\n"
         ),
     )?;
     Ok(path)
