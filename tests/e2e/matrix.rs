@@ -12,6 +12,7 @@ use std::path::Path;
 
 /// What is asked for, in the words of both: fields beside the model and the messages, and the
 /// messages where they are not the usual ones; `null` where a dialect has no word for it.
+#[expect(clippy::too_many_lines, reason = "a table of data")]
 fn features() -> Vec<(&'static str, Value, Value)> {
     let image = "iVBORw0KGgo=";
     let pdf = "JVBERi0=";

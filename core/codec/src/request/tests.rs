@@ -1,7 +1,7 @@
 //! Requests that cross, case by case: `tests/data/requests`, and what they become in `tests/golden`.
 
 use super::{Target, cross};
-use crate::proof::golden;
+use crate::proof::{golden, seeds};
 use crate::seal::{Origin, wrap};
 use ir::{Dialect, Prefill, Quirks, Repair, Thinks, TokenField, Traits, UsageFlag};
 use std::fmt::Write as _;
@@ -136,5 +136,29 @@ fn every_case_crosses_as_written_down() {
             writeln!(text, "=== {}\n{}", case.name, crossed(from, &case)).expect("a string");
         }
         golden(&format!("requests/{name}.txt"), &text);
+    }
+}
+
+/// The seeds of the fuzz target, whose first byte is its options.
+#[test]
+fn seeds_replay() {
+    for (name, input) in seeds("request") {
+        for (from, to) in [(Dialect::Chat, Dialect::Messages), (Dialect::Messages, Dialect::Chat)] {
+            let quirks = quirks(to);
+            let traits = Traits { max_tokens: 32000, thinks: Thinks::Adaptive };
+            let target = Target {
+                dialect: to,
+                quirks: &quirks,
+                model: "model",
+                traits,
+                origin: Origin::of(OWN),
+                stream: true,
+                repairs: &[],
+            };
+            if let Ok(written) = cross(from, &input[1..], &target) {
+                let head = crate::read_head(to, written.body.as_bytes());
+                assert!(head.is_ok_and(|head| head.stream), "{name}");
+            }
+        }
     }
 }
