@@ -19,7 +19,7 @@ pub(crate) mod wire;
 pub(crate) mod write;
 
 use crate::{json, rejection};
-use ir::{Block, BlockKind, Dialect, Event, Events, Finish, Piece, Tokens};
+use ir::{Aside, Block, BlockKind, Dialect, Event, Events, Finish, Piece, Tokens};
 use smallvec::smallvec;
 use wire::{BlockStart, Delta, Usage, Wire};
 
@@ -116,7 +116,8 @@ impl Stream {
             "error" => fail(data),
             known if is_known(known) => malformed("a known event of another shape"),
             "" if data != b"[DONE]" => malformed("data that is no event"),
-            _ => Events::new(),
+            "" => Events::new(),
+            _ => self.unknown(),
         }
     }
 
@@ -142,8 +143,14 @@ impl Stream {
             "error" => fail(data),
             "" if json::holds(wire.error) => fail(data),
             "" => malformed("an event without a type"),
-            _ => Events::new(),
+            _ => self.unknown(),
         }
+    }
+
+    /// It rides along, and where it cannot, it is named.
+    fn unknown(&self) -> Events {
+        let aside = self.carry.then_some(Event::Aside(Aside::Native("an unknown event")));
+        aside.into_iter().collect()
     }
 
     fn start(&mut self, wire: &Wire<'_>) -> Events {

@@ -277,7 +277,8 @@ fn what_is_unknown_is_named() {
     blocks.insert(1, piece(0, r#""type":"sparkle_delta","sparkle":"x""#));
     blocks.push(r#"{"type":"fancy_event","x":1}"#.to_owned());
     blocks.push(end(r#""stop_reason":"end_turn""#));
-    events(&blocks, &["content a", "finish stop"], &["content[].delta=dropped"]);
+    let losses = ["content[].delta=dropped", "an unknown event=dropped"];
+    events(&blocks, &["content a", "finish stop"], &losses);
 }
 
 /// <https://github.com/anthropics/claude-code/issues/59520>, and the request's id where there is
