@@ -1,7 +1,7 @@
 // The official Anthropic SDK against the gateway: only the base URL is changed.
 
 import {
-  Forecast, IMAGE, QUESTION, RESULT, SYSTEM, WEATHER, load, many, play,
+  Forecast, IMAGE, MORE, QUESTION, RESULT, SYSTEM, WEATHER, load, many, play,
 } from "./plan.mjs";
 
 const { Anthropic, AnthropicError } = load("@anthropic-ai/sdk");
@@ -41,7 +41,7 @@ function asked(one) {
     ...(one.stop && { stop_sequences: one.stop }),
     ...(one.think && { thinking: { type: "adaptive" }, output_config: { effort: "low" } }),
     ...(one.user && { metadata: { user_id: "user-7" } }),
-    ...(one.odd && { frobnicate: 1 }),
+    ...one.set,
   };
 }
 
@@ -119,13 +119,17 @@ async function rounds(anthropic, one, account) {
       : await anthropic.messages.create(body);
     message(answer, one, account);
     const calls = answer.content.filter((block) => block.type === "tool_use");
+    const content = one.parts ? [{ type: "text", text: RESULT }] : RESULT;
     const results = calls.map(({ id }) => ({
       type: "tool_result",
       tool_use_id: id,
-      content: RESULT,
+      content,
+      ...(one.failed && { is_error: true }),
     }));
+    if (one.more) results.push({ type: "text", text: MORE });
     body.messages.push({ role: "assistant", content: answer.content });
     body.messages.push({ role: "user", content: results });
+    if (one.middle) body.messages.push({ role: "system", content: SYSTEM });
   }
 }
 

@@ -11,7 +11,7 @@ from anthropic import (
     DefaultHttpxClient,
 )
 
-from plan import IMAGE, QUESTION, RESULT, SYSTEM, WEATHER, Forecast, play
+from plan import IMAGE, MORE, QUESTION, RESULT, SYSTEM, WEATHER, Forecast, play
 
 TOOL = {"name": "get_weather", "input_schema": WEATHER}
 
@@ -72,8 +72,8 @@ def asked(case):
         body["output_config"] = {"effort": "low"}
     if case.get("user"):
         body["metadata"] = {"user_id": "user-7"}
-    if case.get("odd"):
-        body["extra_body"] = {"frobnicate": 1}
+    if "set" in case:
+        body["extra_body"] = case["set"]
     return body
 
 
@@ -164,13 +164,19 @@ def rounds(anthropic, case, account):
         else:
             answer = anthropic.messages.create(**body)
         message(answer, case, account)
+        content = [{"type": "text", "text": RESULT}] if case.get("parts") else RESULT
+        failed = {"is_error": True} if case.get("failed") else {}
         results = [
-            {"type": "tool_result", "tool_use_id": block.id, "content": RESULT}
+            {"type": "tool_result", "tool_use_id": block.id, "content": content, **failed}
             for block in answer.content
             if block.type == "tool_use"
         ]
+        if case.get("more"):
+            results.append({"type": "text", "text": MORE})
         body["messages"].append({"role": "assistant", "content": answer.content})
         body["messages"].append({"role": "user", "content": results})
+        if case.get("middle"):
+            body["messages"].append({"role": "system", "content": SYSTEM})
 
 
 def message(answer, case, account, said=True):

@@ -1,7 +1,7 @@
 // The official OpenAI SDK against the gateway: only the base URL is changed.
 
 import {
-  Forecast, IMAGE, QUESTION, RESULT, SYSTEM, WEATHER, load, many, play,
+  Forecast, IMAGE, MORE, QUESTION, RESULT, SYSTEM, WEATHER, load, many, play,
 } from "./plan.mjs";
 
 const { OpenAI, OpenAIError } = load("openai");
@@ -41,7 +41,7 @@ function asked(one) {
     ...(one.stop && { stop: one.stop }),
     ...(one.think && { reasoning_effort: "low" }),
     ...(one.user && { safety_identifier: "user-7" }),
-    ...(one.odd && { frobnicate: 1 }),
+    ...one.set,
   };
 }
 
@@ -112,9 +112,12 @@ async function rounds(openai, one, account) {
     message(completion, one, account);
     const answer = completion.choices[0].message;
     body.messages.push(answer);
+    const content = one.parts ? [{ type: "text", text: RESULT }] : RESULT;
     for (const { id } of answer.tool_calls ?? []) {
-      body.messages.push({ role: "tool", tool_call_id: id, content: RESULT });
+      body.messages.push({ role: "tool", tool_call_id: id, content });
     }
+    if (one.more) body.messages.push({ role: "user", content: MORE });
+    if (one.middle) body.messages.push({ role: "system", content: SYSTEM });
   }
 }
 

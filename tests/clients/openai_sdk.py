@@ -10,7 +10,7 @@ from openai import (
     OpenAIError,
 )
 
-from plan import IMAGE, QUESTION, RESULT, SYSTEM, WEATHER, Forecast, play
+from plan import IMAGE, MORE, QUESTION, RESULT, SYSTEM, WEATHER, Forecast, play
 
 TOOL = {"type": "function", "function": {"name": "get_weather", "parameters": WEATHER}}
 
@@ -73,8 +73,8 @@ def asked(case):
         body["reasoning_effort"] = "low"
     if case.get("user"):
         body["safety_identifier"] = "user-7"
-    if case.get("odd"):
-        body["extra_body"] = {"frobnicate": 1}
+    if "set" in case:
+        body["extra_body"] = case["set"]
     return body
 
 
@@ -158,9 +158,14 @@ def rounds(openai, case, account):
         message(completion, case, account)
         answer = completion.choices[0].message
         body["messages"].append(answer)
+        content = [{"type": "text", "text": RESULT}] if case.get("parts") else RESULT
         for one in answer.tool_calls or []:
-            result = {"role": "tool", "tool_call_id": one.id, "content": RESULT}
+            result = {"role": "tool", "tool_call_id": one.id, "content": content}
             body["messages"].append(result)
+        if case.get("more"):
+            body["messages"].append({"role": "user", "content": MORE})
+        if case.get("middle"):
+            body["messages"].append({"role": "system", "content": SYSTEM})
 
 
 def message(completion, case, account, said=True):

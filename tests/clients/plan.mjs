@@ -20,6 +20,7 @@ export const IMAGE =
 export const QUESTION = "What is the weather in Oslo?";
 export const SYSTEM = "Be brief.";
 export const RESULT = "sunny";
+export const MORE = "And tomorrow?";
 
 const { z } = load("zod/v4");
 

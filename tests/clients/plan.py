@@ -23,6 +23,7 @@ IMAGE = (
 QUESTION = "What is the weather in Oslo?"
 SYSTEM = "Be brief."
 RESULT = "sunny"
+MORE = "And tomorrow?"
 
 
 class Forecast(BaseModel):

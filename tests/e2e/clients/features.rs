@@ -29,6 +29,8 @@ const CALLS: &[Row] = &[
     ("rounds", "one/ok+strict+tools-3+interleaved", r#"{"tools": true, "stream": true}"#),
     ("rounds", "one/ok+strict+tools+echo", r#"{"tools": true}"#),
     ("rounds", "one/ok+strict+tools+echo", r#"{"tools": true, "stream": true, "image": true}"#),
+    ("rounds", "one/ok+strict+tools-3+echo", r#"{"tools": true, "more": true, "parts": true}"#),
+    ("rounds", "one/ok+strict+tools+echo", r#"{"tools": true, "middle": true, "stream": true}"#),
     ("whole", "one/ok+strict+obeys+tools-3", r#"{"tools": true, "choice": "one"}"#),
     ("stream", "one/ok+strict+obeys+tools-3", r#"{"tools": true, "choice": "none"}"#),
     ("whole", "one/ok+strict+obeys", r#"{"tools": true, "choice": "some"}"#),
@@ -62,7 +64,7 @@ const CALLS: &[Row] = &[
     ("whole", "one/ok+strict+tokens-3+context", "{}"),
     ("stream", "one/ok+strict+tokens-3+paused", "{}"),
     // What goes wrong is said in the client's own words.
-    ("whole", "one/ok+strict", r#"{"odd": true, "detail": true}"#),
+    ("whole", "one/ok+strict", r#"{"set": {"frobnicate": 1}, "detail": true}"#),
     ("whole", "one/400-invalid", r#"{"detail": true}"#),
     ("stream", "one/400-context", r#"{"detail": true}"#),
     ("whole", "one/400-content-filter", r#"{"detail": true}"#),
@@ -81,6 +83,47 @@ const CALLS: &[Row] = &[
     ("helper", "one/tool-fin", r#"{"tools": true, "detail": true, "retries": 0}"#),
 ];
 
+/// Only Messages has words for these.
+const MESSAGES: &[Row] = &[
+    ("rounds", "one/ok+strict+tools+echo", r#"{"tools": true, "failed": true}"#),
+    (
+        "stream",
+        "one/ok+strict+obeys",
+        r#"{"set": {"thinking": {"type": "adaptive", "display": "omitted"}}, "detail": true}"#,
+    ),
+    (
+        "whole",
+        "one/ok+strict+obeys",
+        r#"{"set": {"thinking": {"type": "enabled", "budget_tokens": 1024}, "max_tokens": 2000}, "detail": true}"#,
+    ),
+    (
+        "whole",
+        "one/ok+strict+echo",
+        r#"{"set": {"system": [{"type": "text", "text": "Be brief.", "cache_control": {"type": "ephemeral"}}]}}"#,
+    ),
+    ("whole", "one/ok+strict+obeys", r#"{"set": {"stop_sequences": ["q", "r", "s", "t", "w3"]}}"#),
+    ("count", "one/ok+strict", "{}"),
+];
+
+/// Only Chat has words for these.
+const CHAT: &[Row] = &[
+    ("whole", "one/ok+strict+echo", r#"{"set": {"temperature": 0.5, "seed": 7}}"#),
+    ("stream", "one/ok+strict+echo", r#"{"set": {"temperature": 1.5, "user": "user-7"}}"#),
+    ("whole", "one/ok+strict+obeys", r#"{"set": {"max_tokens": 3, "stop": "w2"}}"#),
+    (
+        "whole",
+        "one/ok+strict+obeys",
+        r#"{"set": {"response_format": {"type": "json_object"}, "messages": [{"role": "developer", "content": "Say it in JSON."}, {"role": "user", "content": "Hi"}]}}"#,
+    ),
+    (
+        "stream",
+        "one/ok+strict+obeys",
+        r#"{"set": {"response_format": {"type": "json_schema", "json_schema": {"name": "n", "schema": {"type": "object", "properties": {"n": {"type": "integer"}}, "additionalProperties": false}}}}}"#,
+    ),
+    ("whole", "one/ok+strict", r#"{"set": {"n": 2}, "detail": true}"#),
+    ("whole", "one/ok+strict", r#"{"set": {"logprobs": true, "top_logprobs": 2}, "detail": true}"#),
+];
+
 const HEAD: &str = "What the users of the official SDKs get of what both dialects can say: a call, then its \
      account.\nWho tells it stands before it where they differ; those behind a provider of the \
      other dialect are `crossed`.\n`BLESS=1 cargo xtask clients sdks` writes this; every line is \
@@ -93,22 +136,31 @@ pub(super) async fn check() {
 }
 
 async fn accounts(dialect: Dialect) -> String {
+    let own = match dialect {
+        Dialect::Messages => MESSAGES,
+        Dialect::Chat => CHAT,
+    };
+    let calls = [CALLS, own].concat();
     let mut told = Vec::new();
     for pairing in Pairing::ready() {
         let (python, javascript) = tokio::join!(
-            played(Language::Python, dialect, pairing),
-            played(Language::JavaScript, dialect, pairing)
+            played(Language::Python, (dialect, pairing), &calls),
+            played(Language::JavaScript, (dialect, pairing), &calls)
         );
         told.extend([python, javascript]);
     }
     let label = |(how, model, with): &Row| format!("{how} {model} {}", with.replace("{}", ""));
-    format!("# {}\n{}", dialect.name(), sdk::written(CALLS, &told, label))
+    format!("# {}\n{}", dialect.name(), sdk::written(&calls, &told, label))
 }
 
-async fn played(language: Language, dialect: Dialect, pairing: Pairing) -> (String, Vec<Account>) {
+async fn played(
+    language: Language,
+    (dialect, pairing): (Dialect, Pairing),
+    calls: &[Row],
+) -> (String, Vec<Account>) {
     let (key, hash) = config::new_key([7; 32]);
     let world = world(pairing.provider(dialect), &hash).await;
-    let accounts = language.play(dialect, world.addr(), (&key, CALLS)).await;
+    let accounts = language.play(dialect, world.addr(), (&key, calls)).await;
     // One record per request, however it ended.
     world.records(sdk::sent(&accounts)).await;
     for seen in world.a().log() {

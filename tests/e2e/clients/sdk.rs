@@ -89,7 +89,8 @@ impl Account {
         let read: Value = serde_json::from_str(line).expect("JSON");
         let sent = read["sent"].as_u64().unwrap_or_default();
         Self {
-            line: read["account"].as_str().unwrap_or_default().to_owned(),
+            // One line each.
+            line: read["account"].as_str().unwrap_or_default().replace('\n', "\\n"),
             sent: usize::try_from(sent).expect("few"),
         }
     }

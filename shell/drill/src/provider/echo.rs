@@ -72,6 +72,8 @@ impl Echo {
             blocks.into_iter().flatten().partition(|block| text(block, "type") == "tool_result");
         for result in results {
             let content = result.get("content").map(|it| self.content(it)).unwrap_or_default();
+            let failed = result.get("is_error").and_then(Value::as_bool) == Some(true);
+            let content = if failed { format!("failed {content}") } else { content };
             let said = self.result(text(result, "tool_use_id"), &content);
             self.turn("tool", &said);
         }
