@@ -14,6 +14,7 @@
 mod arrange;
 mod out;
 pub(crate) mod parts;
+pub(crate) mod schema;
 #[cfg(test)]
 mod tests;
 mod unseal;

@@ -1,9 +1,9 @@
 //! `OpenAI` Chat Completions: a request, written strictly.
 
 mod conversation;
-mod schema;
 
 use crate::request::parts::Plainness;
+use crate::request::schema;
 use crate::request::{Alias, Out, Target, Uncarried, Written, is_forced};
 use ir::request::{Choice, Format, Json, Request, Text, Thinking, ThinkingForm, Tool};
 use ir::{Losses, Repair, TokenField, UsageFlag};

@@ -1,6 +1,7 @@
 //! How much a model shall think, and in which form it shall answer.
 
 use super::Writer;
+use crate::request::schema;
 use crate::request::{Out, Uncarried, is_forced};
 use ir::Thinks;
 use ir::request::{Format, Json, Part, Request, Role, Text, ThinkingForm};
@@ -118,7 +119,12 @@ impl Writer<'_> {
                 out.key("format");
                 out.object(|out| {
                     out.word("type", "json_schema");
-                    out.json("schema", schema);
+                    let closed = schema::closed(schema.as_str());
+                    if closed != schema.as_str() {
+                        self.losses.add("response_format.json_schema.schema", "closed");
+                    }
+                    out.key("schema");
+                    out.raw(&closed);
                 });
             }
         });
