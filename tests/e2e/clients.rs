@@ -8,7 +8,6 @@ mod claude_code;
 mod features;
 mod folds;
 mod home;
-mod pairing;
 mod program;
 mod sdk;
 mod sdks;

@@ -8,9 +8,10 @@
 mod cell;
 mod expect;
 
+use crate::world::Pairing;
 use cell::Cell;
 use drill::provider::{Fault, Stage, TlsFault};
-use expect::{Asked, Pairing, Trouble, Way};
+use expect::{Asked, Trouble, Way};
 use ir::{Connect, Dialect, Dns};
 use std::sync::Arc;
 use std::time::Duration;

@@ -6,11 +6,13 @@
 
 mod call;
 mod canned;
+mod pairing;
 mod said;
 mod sent;
 
 pub(crate) use call::{Call, Heard, Request, path};
 pub(crate) use canned::{Act, Canned};
+pub(crate) use pairing::Pairing;
 pub(crate) use said::Said;
 pub(crate) use sent::sent;
 

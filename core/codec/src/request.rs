@@ -78,6 +78,15 @@ pub struct Alias {
     pub free: bool,
 }
 
+/// What a writer notes on its way.
+#[derive(Debug)]
+pub(crate) struct Notes<'t> {
+    pub(crate) target: &'t Target<'t>,
+    pub(crate) losses: Losses,
+    pub(crate) fields: Vec<&'static str>,
+    aliases: Vec<Alias>,
+}
+
 /// A request that the other dialect cannot say.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("{path}: {why}")]
@@ -133,22 +142,38 @@ pub(crate) fn is_forced(request: &Request<'_>) -> bool {
     }
 }
 
-// === impl Alias ===
+// === impl Notes ===
 
-impl Alias {
+impl<'t> Notes<'t> {
+    pub(crate) fn new(target: &'t Target<'t>, losses: Losses) -> Self {
+        Self { target, losses, fields: Vec::new(), aliases: Vec::new() }
+    }
+
+    /// Whether this field may be written; a loss where the target refused it before.
+    pub(crate) fn may(&mut self, field: &'static str) -> bool {
+        let refuses = self.target.refuses(field);
+        if refuses {
+            self.losses.add(field, "dropped: the model refuses it");
+        } else {
+            self.fields.push(field);
+        }
+        !refuses
+    }
+
     /// A tool's name as the target takes it; noted where that, or its form, is another.
-    pub(crate) fn note(
-        aliases: &mut Vec<Self>,
-        names: Plainness,
-        name: &Text<'_>,
-        free: bool,
-    ) -> String {
+    pub(crate) fn alias(&mut self, names: Plainness, name: &Text<'_>, free: bool) -> String {
         let there = names.of(name, "").into_owned();
-        let alias = Self { there: there.clone(), here: name.as_str().to_owned(), free };
-        if (free || alias.there != alias.here) && !aliases.contains(&alias) {
-            aliases.push(alias);
+        let alias = Alias { there: there.clone(), here: name.as_str().to_owned(), free };
+        if (free || alias.there != alias.here) && !self.aliases.contains(&alias) {
+            self.aliases.push(alias);
         }
         there
+    }
+
+    /// The request as it was written.
+    pub(crate) fn written(self, body: String) -> Written {
+        let Self { losses, fields, aliases, .. } = self;
+        Written { body, losses, version: None, beta: None, fields, aliases }
     }
 }
 

@@ -2,9 +2,8 @@
 //! overloaded or cut off.
 
 use super::home::Home;
-use super::pairing::Pairing;
 use super::{prepared, program};
-use crate::world::{Plan, World, provider};
+use crate::world::{Pairing, Plan, World, provider};
 use ir::{Dialect, Ending};
 use std::path::Path;
 use std::process::Command;
@@ -19,7 +18,7 @@ const SESSIONS: [(&str, bool); 3] =
 
 pub(super) async fn check() {
     let python = prepared("BACKSTOP_AIDER", "cargo xtask clients aider");
-    for pairing in Pairing::ready() {
+    for pairing in Pairing::ALL {
         for dialect in Dialect::ALL {
             for (fault, streamed) in SESSIONS {
                 session(&python, pairing, (dialect, fault, streamed)).await;
@@ -34,7 +33,7 @@ async fn session(
     (dialect, fault, streamed): (Dialect, &str, bool),
 ) {
     let name = format!("aider-{}-{}-{fault}", dialect.name(), pairing.name());
-    let world = world(pairing.provider(dialect), fault).await;
+    let world = world(pairing.beside(dialect), fault).await;
     let home = Home::new(&name);
     let notes = home.path().join("notes.txt");
     std::fs::write(&notes, "before\n").expect("a writable folder");

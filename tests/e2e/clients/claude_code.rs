@@ -2,9 +2,8 @@
 //! middle of the tool call.
 
 use super::home::Home;
-use super::pairing::Pairing;
 use super::{prepared, program};
-use crate::world::{Plan, World, provider};
+use crate::world::{Pairing, Plan, World, provider};
 use drill::provider::Seen;
 use ir::{Dialect, Ending};
 use serde_json::Value;
@@ -30,7 +29,7 @@ const SESSIONS: [(&str, &str); 4] = [
 
 pub(super) async fn check() {
     let claude = prepared("BACKSTOP_CLAUDE", "cargo xtask clients claude-code");
-    for pairing in Pairing::ready() {
+    for pairing in Pairing::ALL {
         for (fault, last) in SESSIONS {
             session(&claude, pairing, (fault, last)).await;
         }
@@ -38,7 +37,7 @@ pub(super) async fn check() {
 }
 
 async fn session(claude: &Path, pairing: Pairing, (fault, last): (&str, &str)) {
-    let world = world(pairing.provider(Dialect::Messages), fault).await;
+    let world = world(pairing.beside(Dialect::Messages), fault).await;
     let home = Home::new(&format!("claude-{}-{fault}", pairing.name()));
     let output = program::run(&mut command(claude, &world, home.path()), "", LIMIT).await;
     let told = program::told(&output);

@@ -4,9 +4,8 @@
 //! The provider refuses what is illegal, heeds what it is asked for and can tell what it heard; so
 //! an account that is the same in both pairings shows that nothing was lost on the way.
 
-use super::pairing::Pairing;
 use super::sdk::{self, Account, Language, Row};
-use crate::world::{Plan, World};
+use crate::world::{Pairing, Plan, World};
 use drill::provider::Seen;
 use ir::Dialect;
 use std::fmt::Write;
@@ -142,7 +141,7 @@ async fn accounts(dialect: Dialect) -> String {
     };
     let calls = [CALLS, own].concat();
     let mut told = Vec::new();
-    for pairing in Pairing::ready() {
+    for pairing in Pairing::ALL {
         let (python, javascript) = tokio::join!(
             played(Language::Python, (dialect, pairing), &calls),
             played(Language::JavaScript, (dialect, pairing), &calls)
@@ -159,7 +158,7 @@ async fn played(
     calls: &[Row],
 ) -> (String, Vec<Account>) {
     let (key, hash) = config::new_key([7; 32]);
-    let world = world(pairing.provider(dialect), &hash).await;
+    let world = world(pairing.beside(dialect), &hash).await;
     let accounts = language.play(dialect, world.addr(), (&key, calls)).await;
     // One record per request, however it ended.
     world.records(sdk::sent(&accounts)).await;

@@ -1,7 +1,7 @@
 //! One cell of the table: a world of its own, one request, and what became of it.
 
-use super::expect::{Asked, Expect, Pairing, Served, Signal, Trouble, Way};
-use crate::world::{self, Heard, Plan, Request, Said, World, sent, unanswered};
+use super::expect::{Asked, Expect, Served, Signal, Trouble, Way};
+use crate::world::{self, Heard, Pairing, Plan, Request, Said, World, sent, unanswered};
 use drill::provider::{Fault, Flaw, Hint, Plain, Provider, unused_addr};
 use ir::{Connect, Dialect, Dns, Ending, Record, Shape, Usage};
 use std::collections::BTreeMap;
@@ -48,7 +48,7 @@ impl Cell {
         pairing: Pairing,
         asked: Asked,
     ) -> Self {
-        let (shape, caller) = (asked.shape(), pairing.caller(dialect));
+        let (shape, caller) = (asked.shape(), pairing.beside(dialect));
         let (world, guards) = world(&trouble, dialect, asked).await;
         let model = match &trouble {
             Trouble::Fault(fault) => fault.name(),

@@ -71,37 +71,6 @@ pub(super) enum Signal {
     Idle,
 }
 
-/// What a caller speaks beside its targets.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Pairing {
-    /// The same.
-    Same,
-    /// The other dialect.
-    Crossed,
-}
-
-// === impl Pairing ===
-
-impl Pairing {
-    pub(super) const ALL: [Self; 2] = [Self::Same, Self::Crossed];
-
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Self::Same => "same",
-            Self::Crossed => "crossed",
-        }
-    }
-
-    /// What the caller of targets of this dialect speaks.
-    pub(super) fn caller(self, targets: Dialect) -> Dialect {
-        match (self, targets) {
-            (Self::Same, dialect) => dialect,
-            (Self::Crossed, Dialect::Chat) => Dialect::Messages,
-            (Self::Crossed, Dialect::Messages) => Dialect::Chat,
-        }
-    }
-}
-
 // === impl Asked ===
 
 impl Asked {

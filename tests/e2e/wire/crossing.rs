@@ -2,17 +2,14 @@
 //! never done.
 
 use crate::world::{
-    Act, Canned, Plan, Request, Said, World, alone, each, pair, path, plain, provider,
+    Act, Canned, Pairing, Plan, Request, Said, World, alone, each, pair, path, plain, provider,
 };
 use ir::{Dialect, Ending, Record, Shape, Usage};
 use serde_json::{Value, json};
 
 /// The dialect of providers behind a caller of this one.
 fn other(dialect: Dialect) -> Dialect {
-    match dialect {
-        Dialect::Chat => Dialect::Messages,
-        Dialect::Messages => Dialect::Chat,
-    }
+    Pairing::Crossed.beside(dialect)
 }
 
 /// A small request with these fields beside.

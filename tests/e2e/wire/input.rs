@@ -1,6 +1,6 @@
 //! Bad input: a clear error in the caller's dialect, with a stable code, and nobody else unharmed.
 
-use crate::world::{Heard, Plan, Request, Said, World, each, pair, path};
+use crate::world::{Heard, Pairing, Plan, Request, Said, World, each, pair, path};
 use ir::{Dialect, Shape};
 use std::sync::Arc;
 use transport::Resolver;
@@ -150,10 +150,7 @@ async fn a_callers_key_does_not_cross() {
     for dialect in Dialect::ALL {
         let text = pair(dialect, "").replace("env:KEY_a", "caller").replace("env:KEY_b", "caller");
         let world = Plan::new(text).clouds(&["a", "b"]).await.start().await;
-        let [other] = Dialect::ALL.into_iter().filter(|it| *it != dialect).collect::<Vec<_>>()[..]
-        else {
-            panic!("there are two dialects");
-        };
+        let other = Pairing::Crossed.beside(dialect);
         let own = Request::ask(other, Shape::Whole, "ok").header("authorization", "Bearer sk-mine");
         let heard = world.hear(&own).await;
         check(other, &heard, 400, "BS0113");

@@ -4,7 +4,7 @@ mod conversation;
 
 use crate::request::parts::Plainness;
 use crate::request::schema;
-use crate::request::{Alias, Out, Target, Uncarried, Written, is_forced};
+use crate::request::{Notes, Out, Target, Uncarried, Written, is_forced};
 use ir::request::{Choice, Format, Json, Request, Text, Thinking, ThinkingForm, Tool};
 use ir::{Losses, Repair, TokenField, UsageFlag};
 
@@ -19,11 +19,9 @@ const STOPS_MAX: usize = 4;
 const USER_MAX: usize = 64;
 
 /// A writer on its way.
+#[derive(Debug)]
 pub(super) struct Writer<'t> {
-    target: &'t Target<'t>,
-    losses: Losses,
-    fields: Vec<&'static str>,
-    aliases: Vec<Alias>,
+    notes: Notes<'t>,
 }
 
 /// Writes a request.
@@ -32,7 +30,7 @@ pub(crate) fn request(
     target: &Target<'_>,
     losses: Losses,
 ) -> Result<Written, Uncarried> {
-    let mut writer = Writer { target, losses, fields: Vec::new(), aliases: Vec::new() };
+    let mut writer = Writer { notes: Notes::new(target, losses) };
     let mut out = Out::with_capacity(16 << 10);
     out.object(|out| {
         out.plain("model", target.model);
@@ -49,26 +47,14 @@ pub(crate) fn request(
         writer.stream(out);
         Ok(())
     })?;
-    let Writer { losses, fields, aliases, .. } = writer;
-    Ok(Written { body: out.finish(), losses, version: None, beta: None, fields, aliases })
+    Ok(writer.notes.written(out.finish()))
 }
 
 // === impl Writer ===
 
 impl Writer<'_> {
-    /// Whether this field may be written; a loss where the target refused it before.
-    fn may(&mut self, field: &'static str) -> bool {
-        let refuses = self.target.refuses(field);
-        if refuses {
-            self.losses.add(field, "dropped: the model refuses it");
-        } else {
-            self.fields.push(field);
-        }
-        !refuses
-    }
-
     fn number(&mut self, out: &mut Out, field: &'static str, number: Option<&Json<'_>>) {
-        if let Some(number) = number.filter(|_| self.may(field)) {
+        if let Some(number) = number.filter(|_| self.notes.may(field)) {
             out.json(field, number);
         }
     }
@@ -79,7 +65,7 @@ impl Writer<'_> {
             Tool::Search(place) => Some(place),
             Tool::Function { .. } | Tool::Free { .. } => None,
         });
-        if let Some(place) = search.filter(|_| self.may("web_search_options")) {
+        if let Some(place) = search.filter(|_| self.notes.may("web_search_options")) {
             out.key("web_search_options");
             out.object(|out| {
                 if let Some(place) = place {
@@ -98,7 +84,7 @@ impl Writer<'_> {
         out.list(|out| functions().for_each(|tool| self.tool(out, tool)));
         self.choice(out, request)?;
         if let Some(parallel) = request.parallel.filter(|_| request.choice != Some(Choice::None))
-            && self.may("parallel_tool_calls")
+            && self.notes.may("parallel_tool_calls")
         {
             out.key("parallel_tool_calls");
             out.raw(if parallel { "true" } else { "false" });
@@ -113,7 +99,7 @@ impl Writer<'_> {
                 Err(Uncarried::new("tool_choice", "none of the tools can be offered"))
             }
             Some(Choice::Auto | Choice::None | Choice::Subset { must: false, .. }) => {
-                self.losses.add("tool_choice", "dropped: there are no tools");
+                self.notes.losses.add("tool_choice", "dropped: there are no tools");
                 Ok(())
             }
             None => Ok(()),
@@ -154,9 +140,11 @@ impl Writer<'_> {
     }
 
     fn strict(&mut self, out: &mut Out, strict: Option<&Json<'_>>, schema: Option<&Json<'_>>) {
-        let Some(strict) = strict.filter(|_| self.may("strict")) else { return };
+        let Some(strict) = strict.filter(|_| self.notes.may("strict")) else { return };
         if strict.as_str() == "true" && !schema::is_strict(schema.map_or("{}", Json::as_str)) {
-            self.losses.add("tools[].strict", "dropped: Chat takes only closed schemas strictly");
+            self.notes
+                .losses
+                .add("tools[].strict", "dropped: Chat takes only closed schemas strictly");
         } else {
             out.json("strict", strict);
         }
@@ -164,7 +152,7 @@ impl Writer<'_> {
 
     /// A tool's name as the target takes it.
     fn name(&mut self, name: &Text<'_>) -> String {
-        Alias::note(&mut self.aliases, NAMES, name, false)
+        self.notes.alias(NAMES, name, false)
     }
 
     fn choice(&mut self, out: &mut Out, request: &Request<'_>) -> Result<(), Uncarried> {
@@ -175,7 +163,7 @@ impl Writer<'_> {
             return Err(Uncarried::new("tool_choice", "the tool that it names cannot be offered"));
         }
         let forced = is_forced(request);
-        if !self.may("tool_choice") {
+        if !self.notes.may("tool_choice") {
             let why = "the model cannot be made to call a tool";
             return if forced { Err(Uncarried::new("tool_choice", why)) } else { Ok(()) };
         }
@@ -209,21 +197,21 @@ impl Writer<'_> {
     /// The limit of the answer's length, under the name that the target knows.
     fn length(&mut self, out: &mut Out, max_tokens: Option<&Json<'_>>) {
         let Some(max_tokens) = max_tokens else { return };
-        let learned = self.target.repairs.iter().find_map(|repair| match repair {
+        let learned = self.notes.target.repairs.iter().find_map(|repair| match repair {
             Repair::TokenField(field) => Some(*field),
             Repair::Plain | Repair::Without(_) | Repair::MaxTokens(_) | Repair::SystemAsUser => {
                 None
             }
         });
-        let field = match learned.unwrap_or(self.target.quirks.tokens) {
+        let field = match learned.unwrap_or(self.notes.target.quirks.tokens) {
             TokenField::MaxTokens => "max_tokens",
             TokenField::MaxCompletionTokens => "max_completion_tokens",
         };
-        self.fields.push(field);
+        self.notes.fields.push(field);
         out.key(field);
-        match self.target.cut(max_tokens) {
+        match self.notes.target.cut(max_tokens) {
             Some(limit) => {
-                self.losses.add("max_tokens", "cut to the model's limit");
+                self.notes.losses.add("max_tokens", "cut to the model's limit");
                 out.raw(&limit.to_string());
             }
             None => out.raw(max_tokens.as_str()),
@@ -231,11 +219,11 @@ impl Writer<'_> {
     }
 
     fn stops(&mut self, out: &mut Out, stops: &[Text<'_>]) {
-        if stops.is_empty() || !self.may("stop") {
+        if stops.is_empty() || !self.notes.may("stop") {
             return;
         }
         if STOPS_MAX < stops.len() {
-            self.losses.add("stop_sequences", "the first 4");
+            self.notes.losses.add("stop_sequences", "the first 4");
         }
         out.key("stop");
         out.list(|out| {
@@ -247,39 +235,39 @@ impl Writer<'_> {
     fn thinking(&mut self, out: &mut Out, request: &Request<'_>) {
         let thinking = request.thinking.as_ref();
         if thinking.is_some_and(|Thinking { display, .. }| display.is_some()) {
-            self.losses.add("thinking.display", "dropped");
+            self.notes.losses.add("thinking.display", "dropped");
         }
         let effort = request.effort.as_ref().map(Text::as_str);
         let effort = match (thinking.map(|it| &it.form), effort) {
             (Some(ThinkingForm::Off), effort) => {
                 if effort.is_some() {
-                    self.losses.add("output_config.effort", "dropped: thinking is off");
+                    self.notes.losses.add("output_config.effort", "dropped: thinking is off");
                 }
                 Some("none")
             }
             (Some(ThinkingForm::Budget(budget)), None) => {
-                self.losses.add("thinking.budget_tokens", "as an effort");
+                self.notes.losses.add("thinking.budget_tokens", "as an effort");
                 Some(effort_of(budget))
             }
             (Some(ThinkingForm::Budget(_)), effort) => {
-                self.losses.add("thinking.budget_tokens", "dropped: the effort says it");
+                self.notes.losses.add("thinking.budget_tokens", "dropped: the effort says it");
                 effort
             }
             (Some(ThinkingForm::BetweenTools), effort) => {
-                self.losses.add("thinking.type", "between_tools as adaptive");
+                self.notes.losses.add("thinking.type", "between_tools as adaptive");
                 effort
             }
             // To think as it likes is what a model does that is told nothing.
             (Some(ThinkingForm::Adaptive) | None, effort) => effort,
         };
-        if let Some(effort) = effort.filter(|_| self.may("reasoning_effort")) {
+        if let Some(effort) = effort.filter(|_| self.notes.may("reasoning_effort")) {
             out.word("reasoning_effort", effort);
         }
     }
 
     fn format(&mut self, out: &mut Out, format: Option<&Format<'_>>) -> Result<(), Uncarried> {
         let Some(format) = format else { return Ok(()) };
-        if !self.may("response_format") {
+        if !self.notes.may("response_format") {
             let why = "the model refuses to answer in a form";
             return Err(Uncarried::new("output_config.format", why));
         }
@@ -296,7 +284,7 @@ impl Writer<'_> {
                     }
                     let strict = strict.as_ref().map(Json::as_str);
                     if strict == Some("true") && !schema::is_strict(schema.as_str()) {
-                        self.losses.add("output_config.format.schema", "not strictly");
+                        self.notes.losses.add("output_config.format.schema", "not strictly");
                     } else if let Some(strict) = strict {
                         out.key("strict");
                         out.raw(strict);
@@ -311,37 +299,31 @@ impl Writer<'_> {
     fn account(&mut self, out: &mut Out, request: &Request<'_>) {
         match &request.user {
             Some(user) if USER_MAX < user.as_str().len() => {
-                self.losses.add("metadata.user_id", "dropped: it is longer than Chat takes");
+                self.notes.losses.add("metadata.user_id", "dropped: it is longer than Chat takes");
             }
-            Some(user) if self.may("user") => out.text("user", user),
+            Some(user) if self.notes.may("user") => out.text("user", user),
             Some(_) | None => {}
         }
-        if let Some(tier) = request.tier.as_ref().filter(|_| self.may("service_tier")) {
+        if let Some(tier) = request.tier.as_ref().filter(|_| self.notes.may("service_tier")) {
             out.text("service_tier", tier);
         }
     }
 
     fn stream(&mut self, out: &mut Out) {
-        if !self.target.stream {
+        if !self.notes.target.stream {
             return;
         }
-        self.fields.push("stream");
+        self.notes.fields.push("stream");
         out.key("stream");
         out.raw("true");
         // It is ours to ask for, and no loss where it is refused.
-        if self.target.quirks.usage == UsageFlag::OnRequest
-            && !self.target.refuses("stream_options")
+        if self.notes.target.quirks.usage == UsageFlag::OnRequest
+            && !self.notes.target.refuses("stream_options")
         {
-            self.fields.push("stream_options");
+            self.notes.fields.push("stream_options");
             out.key("stream_options");
             out.raw(r#"{"include_usage":true}"#);
         }
-    }
-}
-
-impl std::fmt::Debug for Writer<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Writer").field("losses", &self.losses).finish_non_exhaustive()
     }
 }
 

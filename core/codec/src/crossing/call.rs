@@ -17,12 +17,6 @@ pub(super) struct Pending {
 pub(super) const BROKEN: &str =
     "a tool call that has no name, or whose arguments are not a JSON object";
 
-/// The hash that makes ids: FNV-1a, as in [`crate::seal`]. The same input has the same id always.
-pub(super) fn hash(text: &str) -> u64 {
-    let step = |hash: u64, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3);
-    text.as_bytes().iter().fold(0xcbf2_9ce4_8422_2325, step)
-}
-
 /// Whether Messages takes it for an id: `^[a-zA-Z0-9_-]+$`.
 pub(super) fn is_legal_id(id: &str) -> bool {
     !id.is_empty() && id.bytes().all(is_legal)

@@ -273,7 +273,7 @@ impl Encoder {
         }
         let index = self.shown.to_string();
         let id = if call.said.id.is_empty() {
-            format!("call_{:016x}_{index}", call::hash(&self.plan.request_id))
+            format!("call_{:016x}_{index}", seal::hash(&self.plan.request_id))
         } else {
             call.said.id.to_string()
         };

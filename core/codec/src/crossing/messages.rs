@@ -223,7 +223,7 @@ impl Encoder {
         let shown = if call::is_legal_id(id) && !self.shown.iter().any(|shown| shown == id) {
             id.to_owned()
         } else {
-            let hash = call::hash(&format!("{}/{id}", self.writer.id()));
+            let hash = seal::hash(&format!("{}/{id}", self.writer.id()));
             let place = self.shown.len();
             format!("toolu_{hash:016x}_{place}")
         };

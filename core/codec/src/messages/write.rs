@@ -5,7 +5,7 @@ mod reasoning;
 
 use crate::json::Members;
 use crate::request::parts::{Plainness, concat, escaped, unescaped};
-use crate::request::{Alias, Out, Target, Uncarried, Written, is_forced};
+use crate::request::{Notes, Out, Target, Uncarried, Written, is_forced};
 use ir::Losses;
 use ir::request::{Choice, Json, Request, Text, Tool};
 
@@ -26,10 +26,7 @@ const SYSTEM_TURNS: &str = "mid-conversation-system-2026-04-07";
 /// A writer on its way.
 #[derive(Debug)]
 pub(super) struct Writer<'t> {
-    target: &'t Target<'t>,
-    losses: Losses,
-    fields: Vec<&'static str>,
-    aliases: Vec<Alias>,
+    notes: Notes<'t>,
     /// A system turn stands among the messages.
     system_turns: bool,
 }
@@ -40,8 +37,7 @@ pub(crate) fn request(
     target: &Target<'_>,
     losses: Losses,
 ) -> Result<Written, Uncarried> {
-    let mut writer =
-        Writer { target, losses, fields: Vec::new(), aliases: Vec::new(), system_turns: false };
+    let mut writer = Writer { notes: Notes::new(target, losses), system_turns: false };
     let mut out = Out::with_capacity(16 << 10);
     let mut sampled = false;
     out.object(|out| {
@@ -54,43 +50,32 @@ pub(crate) fn request(
         writer.stops(out, &request.stop);
         writer.account(out, request);
         if target.stream {
-            writer.fields.push("stream");
+            writer.notes.fields.push("stream");
             out.key("stream");
             out.raw("true");
         }
         Ok(())
     })?;
-    let Writer { losses, mut fields, aliases, system_turns, .. } = writer;
-    fields.extend(system_turns.then_some("system"));
+    let Writer { mut notes, system_turns } = writer;
+    notes.fields.extend(system_turns.then_some("system"));
     let version = if sampled { SAMPLING } else { CURRENT };
     let beta = (sampled && system_turns).then_some(SYSTEM_TURNS);
-    Ok(Written { body: out.finish(), losses, version: Some(version), beta, fields, aliases })
+    Ok(Written { version: Some(version), beta, ..notes.written(out.finish()) })
 }
 
 // === impl Writer ===
 
 impl Writer<'_> {
-    /// Whether this field may be written; a loss where the target refused it before.
-    fn may(&mut self, field: &'static str) -> bool {
-        let refuses = self.target.refuses(field);
-        if refuses {
-            self.losses.add(field, "dropped: the model refuses it");
-        } else {
-            self.fields.push(field);
-        }
-        !refuses
-    }
-
     /// Messages wants a limit; where the caller has none, it is the model's own.
     fn length(&mut self, out: &mut Out, max_tokens: Option<&Json<'_>>) {
-        self.fields.push("max_tokens");
+        self.notes.fields.push("max_tokens");
         out.key("max_tokens");
-        let most = Json::of(self.target.traits.max_tokens.to_string());
+        let most = Json::of(self.notes.target.traits.max_tokens.to_string());
         let asked = max_tokens.unwrap_or(&most);
-        match self.target.cut(asked) {
+        match self.notes.target.cut(asked) {
             Some(limit) => {
                 if max_tokens.is_some() {
-                    self.losses.add("max_tokens", "cut to the model's limit");
+                    self.notes.losses.add("max_tokens", "cut to the model's limit");
                 }
                 out.raw(&limit.to_string());
             }
@@ -101,7 +86,7 @@ impl Writer<'_> {
     fn tools(&mut self, out: &mut Out, request: &Request<'_>) -> Result<(), Uncarried> {
         let only: Option<&[Text<'_>]> = match &request.choice {
             Some(Choice::Subset { names, .. }) => {
-                self.losses.add("tool_choice.allowed_tools", "only these tools are offered");
+                self.notes.losses.add("tool_choice.allowed_tools", "only these tools are offered");
                 Some(names)
             }
             Some(Choice::Auto | Choice::None | Choice::Any | Choice::Named(_)) | None => None,
@@ -130,10 +115,10 @@ impl Writer<'_> {
             return Err(Uncarried::new("tool_choice", "none of the tools can be offered"));
         }
         if request.choice.is_some() {
-            self.losses.add("tool_choice", "dropped: there are no tools");
+            self.notes.losses.add("tool_choice", "dropped: there are no tools");
         }
         if request.parallel.is_some() {
-            self.losses.add("parallel_tool_calls", "dropped: there are no tools");
+            self.notes.losses.add("parallel_tool_calls", "dropped: there are no tools");
         }
         Ok(())
     }
@@ -141,21 +126,21 @@ impl Writer<'_> {
     fn tool(&mut self, out: &mut Out, tool: &Tool<'_>) {
         match tool {
             Tool::Function { name, description, schema, strict } => out.object(|out| {
-                out.word("name", &Alias::note(&mut self.aliases, NAMES, name, false));
+                out.word("name", &self.notes.alias(NAMES, name, false));
                 if let Some(description) = description {
                     out.text("description", description);
                 }
                 out.key("input_schema");
                 out.raw(&object_schema(schema.as_ref()));
-                if let Some(strict) = strict.as_ref().filter(|_| self.may("strict")) {
+                if let Some(strict) = strict.as_ref().filter(|_| self.notes.may("strict")) {
                     out.json("strict", strict);
                 }
             }),
             Tool::Free { name, description, grammar } => out.object(|out| {
-                out.word("name", &Alias::note(&mut self.aliases, NAMES, name, true));
+                out.word("name", &self.notes.alias(NAMES, name, true));
                 let said = description.as_ref().map_or("", Text::as_str);
                 if let Some(grammar) = grammar {
-                    self.losses.add("tools[].custom.format", "told in the description");
+                    self.notes.losses.add("tools[].custom.format", "told in the description");
                     let grammar = escaped(grammar.as_str());
                     let told = concat(&[said, "\\n\\nThe input must be of this form: ", grammar.as_str()]);
                     out.text("description", &told);
@@ -166,7 +151,7 @@ impl Writer<'_> {
                 out.raw(r#"{"type":"object","properties":{"input":{"type":"string"}},"required":["input"]}"#);
             }),
             Tool::Search(place) => {
-                if self.may("web_search") {
+                if self.notes.may("web_search") {
                     out.object(|out| search(out, place.as_ref()));
                 }
             }
@@ -180,7 +165,7 @@ impl Writer<'_> {
             (None, true) => &Choice::Auto,
             (Some(choice), _) => choice,
         };
-        if !self.may("tool_choice") {
+        if !self.notes.may("tool_choice") {
             let why = "the model cannot be made to call a tool";
             let forced = is_forced(request);
             return if forced { Err(Uncarried::new("tool_choice", why)) } else { Ok(()) };
@@ -191,14 +176,14 @@ impl Writer<'_> {
                 Choice::Auto | Choice::Subset { must: false, .. } => out.word("type", "auto"),
                 Choice::None => {
                     if alone {
-                        self.losses.add("parallel_tool_calls", "dropped: no calls");
+                        self.notes.losses.add("parallel_tool_calls", "dropped: no calls");
                     }
                     return out.word("type", "none");
                 }
                 Choice::Any | Choice::Subset { must: true, .. } => out.word("type", "any"),
                 Choice::Named(name) => {
                     out.word("type", "tool");
-                    out.word("name", &Alias::note(&mut self.aliases, NAMES, name, false));
+                    out.word("name", &self.notes.alias(NAMES, name, false));
                 }
             }
             if alone {
@@ -216,14 +201,14 @@ impl Writer<'_> {
             let Some(number) = number else { continue };
             let value: f64 = number.as_str().parse().unwrap_or(1.0);
             if thinks {
-                self.losses.add(field, "dropped: not beside thinking");
+                self.notes.losses.add(field, "dropped: not beside thinking");
             } else if field == "top_p" && request.temperature.is_some() {
-                self.losses.add(field, "dropped: not beside temperature");
-            } else if self.may(field) {
+                self.notes.losses.add(field, "dropped: not beside temperature");
+            } else if self.notes.may(field) {
                 sampled = true;
                 out.key(field);
                 if value > 1.0 {
-                    self.losses.add(field, "as 1, the most that there is");
+                    self.notes.losses.add(field, "as 1, the most that there is");
                     out.raw("1");
                 } else {
                     out.raw(number.as_str());
@@ -237,9 +222,9 @@ impl Writer<'_> {
         let (said, blank): (Vec<&Text<'_>>, Vec<&Text<'_>>) =
             stops.iter().partition(|stop| !is_blank(stop));
         if !blank.is_empty() {
-            self.losses.add("stop", "dropped: it is only white space");
+            self.notes.losses.add("stop", "dropped: it is only white space");
         }
-        if said.is_empty() || !self.may("stop_sequences") {
+        if said.is_empty() || !self.notes.may("stop_sequences") {
             return;
         }
         out.key("stop_sequences");
@@ -249,9 +234,9 @@ impl Writer<'_> {
     fn account(&mut self, out: &mut Out, request: &Request<'_>) {
         match &request.user {
             Some(user) if USER_MAX < user.as_str().len() => {
-                self.losses.add("user", "dropped: it is longer than Messages takes");
+                self.notes.losses.add("user", "dropped: it is longer than Messages takes");
             }
-            Some(user) if self.may("metadata") => {
+            Some(user) if self.notes.may("metadata") => {
                 out.key("metadata");
                 out.object(|out| out.text("user_id", user));
             }
@@ -260,10 +245,10 @@ impl Writer<'_> {
         let tier = match request.tier.as_ref().map(Text::as_str) {
             Some("auto") => "auto",
             Some("default") => "standard_only",
-            Some(_) => return self.losses.add("service_tier", "dropped"),
+            Some(_) => return self.notes.losses.add("service_tier", "dropped"),
             None => return,
         };
-        if self.may("service_tier") {
+        if self.notes.may("service_tier") {
             out.word("service_tier", tier);
         }
     }

@@ -38,15 +38,15 @@ impl Writer<'_> {
     }
 
     fn system(&mut self, out: &mut Out, turn: &Turn<'_>) {
-        let as_user = self.target.repairs.contains(&Repair::SystemAsUser);
+        let as_user = self.notes.target.repairs.contains(&Repair::SystemAsUser);
         if as_user {
-            self.losses.add("system", "as a user turn: the model refuses the role");
+            self.notes.losses.add("system", "as a user turn: the model refuses the role");
         }
         let texts = self.texts(&turn.parts);
         if texts.is_empty() {
             return;
         }
-        self.fields.push("system");
+        self.notes.fields.push("system");
         out.object(|out| {
             out.word("role", if as_user { "user" } else { "system" });
             content(out, &texts);
@@ -65,7 +65,9 @@ impl Writer<'_> {
                 | Part::Sealed(_)
                 | Part::Call { .. }
                 | Part::Result { .. } => {
-                    self.losses.add("messages[].content[]", "dropped: only text may stand there");
+                    self.notes
+                        .losses
+                        .add("messages[].content[]", "dropped: only text may stand there");
                 }
             }
         }
@@ -124,12 +126,12 @@ impl Writer<'_> {
             })
             .collect();
         if error {
-            self.losses.add(format!("{PATH}.is_error"), "as a prefix of its text");
+            self.notes.losses.add(format!("{PATH}.is_error"), "as a prefix of its text");
             let first = if texts.is_empty() { Text::default() } else { texts.remove(0) };
             texts.insert(0, concat(&["Error: ", first.as_str()]));
         }
         if !media.is_empty() {
-            self.losses.add(format!("{PATH}.content"), "images and documents in a user turn");
+            self.notes.losses.add(format!("{PATH}.content"), "images and documents in a user turn");
             texts.push(Text::inside("(What it shows follows.)"));
         }
         out.object(|out| {
@@ -150,7 +152,7 @@ impl Writer<'_> {
             Part::File(source, name) => return self.file(out, source, name.as_ref()),
             // They are the model's, or stand in messages of their own.
             Part::Think { .. } | Part::Sealed(_) | Part::Call { .. } | Part::Result { .. } => {
-                self.losses.add("messages[].content[]", "dropped: only a model says it");
+                self.notes.losses.add("messages[].content[]", "dropped: only a model says it");
             }
         }
         Ok(())
@@ -174,7 +176,7 @@ impl Writer<'_> {
                 });
             }),
             Source::Plain(text) => {
-                self.losses.add(PATH, "as text");
+                self.notes.losses.add(PATH, "as text");
                 let (title, line) = name.map_or(("", ""), |name| (name.as_str(), "\\n\\n"));
                 out.object(|out| {
                     out.word("type", "text");
@@ -210,7 +212,7 @@ impl Writer<'_> {
         let first = turn.parts.iter().position(is_call);
         let late = turn.parts.iter().rposition(|part| matches!(part, Part::Text(_)));
         if first.is_some_and(|first| late.is_some_and(|late| first < late)) {
-            self.losses.add("messages[].content[].text", "before the calls that it follows");
+            self.notes.losses.add("messages[].content[].text", "before the calls that it follows");
         }
         if texts.is_empty() && refusal.is_none() && first.is_none() {
             return;
@@ -243,12 +245,12 @@ impl Writer<'_> {
 
     /// A conversation that ends with the model is to be continued, not answered.
     fn prefill(&mut self, asked: bool) -> Option<&'static str> {
-        match self.target.quirks.prefill {
+        match self.notes.target.quirks.prefill {
             _ if !asked => None,
             Prefill::Native => None,
             Prefill::Field(field) => Some(field),
             Prefill::No | Prefill::ByModel => {
-                self.losses.add("messages[]: a last assistant turn", "perhaps not continued");
+                self.notes.losses.add("messages[]: a last assistant turn", "perhaps not continued");
                 None
             }
         }
@@ -261,23 +263,24 @@ impl Writer<'_> {
             match part {
                 Part::Think { text, seal } => {
                     let ours = seal::unwrap(seal.as_str())
-                        .is_some_and(|(origin, _)| origin == self.target.origin);
-                    if ours && self.target.quirks.echo.is_some() {
+                        .is_some_and(|(origin, _)| origin == self.notes.target.origin);
+                    if ours && self.notes.target.quirks.echo.is_some() {
                         back.reasoning.push_str(text.as_str());
                     } else {
-                        self.losses.add(
+                        self.notes.losses.add(
                             "messages[].content[].thinking",
                             if ours { "dropped: not asked for" } else { "dropped: another's" },
                         );
                     }
                 }
                 Part::Sealed(data) => match seal::unwrap(data.as_str()) {
-                    Some((origin, sealed)) if origin == self.target.origin => {
+                    Some((origin, sealed)) if origin == self.notes.target.origin => {
                         back.sealed =
                             unescaped(&Text::inside(sealed)).map(std::borrow::Cow::into_owned);
                     }
                     Some(_) | None => {
-                        self.losses
+                        self.notes
+                            .losses
                             .add("messages[].content[].redacted_thinking", "dropped: another's");
                     }
                 },
@@ -293,7 +296,7 @@ impl Writer<'_> {
     }
 
     fn given_back(&mut self, out: &mut Out, back: &Back) {
-        if let Some(field) = self.target.quirks.echo.filter(|_| !back.reasoning.is_empty()) {
+        if let Some(field) = self.notes.target.quirks.echo.filter(|_| !back.reasoning.is_empty()) {
             out.text(field, &Text::inside(back.reasoning.as_str()));
         }
         let details = back.sealed.as_deref().and_then(Members::read);

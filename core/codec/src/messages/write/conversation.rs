@@ -3,7 +3,7 @@
 use super::{NAMES, Writer, is_blank};
 use crate::json::Members;
 use crate::request::parts::{Plainness, concat, unescaped};
-use crate::request::{Alias, Out, Uncarried};
+use crate::request::{Out, Uncarried};
 use crate::seal;
 use ir::Repair;
 use ir::request::{Args, Format, Part, Request, Role, Source, Text, Turn};
@@ -32,7 +32,7 @@ impl Writer<'_> {
         // A conversation has a user turn: where there is none, the operator's is one.
         let (system, rest) = match (system.split_last(), rest.is_empty()) {
             (Some((_, system)), true) => {
-                self.losses.add("messages[]", "the last system turn as a user turn");
+                self.notes.losses.add("messages[]", "the last system turn as a user turn");
                 (system, request.turns.get(leading.saturating_sub(1)..).unwrap_or_default())
             }
             (Some(_) | None, _) => (system, rest),
@@ -40,7 +40,7 @@ impl Writer<'_> {
         let json_only = Part::Text(Text::inside(JSON_ONLY));
         let mut texts: Vec<&Part<'_>> = system.iter().flat_map(|turn| &turn.parts).collect();
         if request.format == Some(Format::Object) {
-            self.losses.add("response_format", "as an instruction");
+            self.notes.losses.add("response_format", "as an instruction");
             texts.push(&json_only);
         }
         texts.retain(|part| self.keeps(part));
@@ -72,7 +72,7 @@ impl Writer<'_> {
             let role = match turn.role {
                 Role::System if leading => Role::User,
                 Role::System if !self.takes_system_turns() => {
-                    self.losses.add("messages[].role", "system as a marked user text");
+                    self.notes.losses.add("messages[].role", "system as a marked user text");
                     parts = parts.into_iter().map(|part| Cow::Owned(marked(&part))).collect();
                     Role::User
                 }
@@ -88,7 +88,7 @@ impl Writer<'_> {
             }
         }
         if messages.first().is_some_and(|first| first.role == Role::Assistant) {
-            self.losses.add("messages[0]", "a user turn is put before it");
+            self.notes.losses.add("messages[0]", "a user turn is put before it");
             let nothing = Part::Text(Text::inside("(The assistant begins.)"));
             messages.insert(0, Message { role: Role::User, parts: vec![Cow::Owned(nothing)] });
         }
@@ -96,7 +96,8 @@ impl Writer<'_> {
     }
 
     fn takes_system_turns(&self) -> bool {
-        self.target.quirks.system_turns && !self.target.repairs.contains(&Repair::SystemAsUser)
+        self.notes.target.quirks.system_turns
+            && !self.notes.target.repairs.contains(&Repair::SystemAsUser)
     }
 
     /// Whether a part is written. Messages refuses blank texts, and thinking of others.
@@ -105,14 +106,14 @@ impl Writer<'_> {
             Part::Text(text) | Part::Refusal(text) => {
                 let blank = is_blank(text);
                 if blank && !text.is_empty() {
-                    self.losses.add("messages[].content", "dropped: it is only white space");
+                    self.notes.losses.add("messages[].content", "dropped: it is only white space");
                 }
                 !blank
             }
             Part::Think { .. } | Part::Sealed(_) => {
                 let own = self.is_own(part);
                 if !own {
-                    self.losses.add("messages[].reasoning_details", "dropped: another's");
+                    self.notes.losses.add("messages[].reasoning_details", "dropped: another's");
                 }
                 own
             }
@@ -124,7 +125,7 @@ impl Writer<'_> {
     pub(super) fn is_own(&self, part: &Part<'_>) -> bool {
         let (Part::Think { seal, .. } | Part::Sealed(seal)) = part else { return false };
         seal::unwrap(seal.as_str())
-            .is_some_and(|(origin, text)| origin == self.target.origin && !text.is_empty())
+            .is_some_and(|(origin, text)| origin == self.notes.target.origin && !text.is_empty())
     }
 
     fn content(&mut self, out: &mut Out, parts: &[&Part<'_>]) -> Result<(), Uncarried> {
@@ -163,7 +164,7 @@ impl Writer<'_> {
                     out.word("type", "tool_use");
                     out.word("id", &IDS.of(id, "toolu_"));
                     let free = matches!(args, Args::Free(_));
-                    out.word("name", &Alias::note(&mut self.aliases, NAMES, name, free));
+                    out.word("name", &self.notes.alias(NAMES, name, free));
                     self.input(out, args);
                 }
                 Part::Result { id, parts, error } => self.result(out, (id, *error), parts)?,
@@ -181,7 +182,9 @@ impl Writer<'_> {
                 Some(json) if json.trim().is_empty() => out.raw("{}"),
                 Some(json) if Members::read(&json).is_some() => out.raw(json.trim()),
                 Some(_) | None => {
-                    self.losses.add("messages[].tool_calls[].function.arguments", "as a text");
+                    self.notes
+                        .losses
+                        .add("messages[].tool_calls[].function.arguments", "as a text");
                     out.object(|out| out.text("arguments", text));
                 }
             },

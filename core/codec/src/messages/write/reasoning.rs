@@ -27,7 +27,7 @@ impl Writer<'_> {
         let effort = request.effort.as_ref().map(Text::as_str);
         let effort = match effort {
             Some("minimal") => {
-                self.losses.add("reasoning_effort", "minimal as low");
+                self.notes.losses.add("reasoning_effort", "minimal as low");
                 Some("low")
             }
             effort => effort,
@@ -36,28 +36,29 @@ impl Writer<'_> {
         let off = form == Some(&ThinkingForm::Off);
         let obstacle = if is_forced(request) {
             Some("dropped: not beside a forced call")
-        } else if self.target.traits.thinks == Thinks::No {
+        } else if self.notes.target.traits.thinks == Thinks::No {
             Some("dropped: the model does not think")
-        } else if self.target.traits.thinks == Thinks::Budget && is_mid_loop(self, request) {
+        } else if self.notes.target.traits.thinks == Thinks::Budget && is_mid_loop(self, request) {
             Some("dropped: the thinking behind the last calls is another's")
         } else {
             None
         };
         if let Some(fate) = obstacle.filter(|_| asked && !off) {
-            self.losses.add("reasoning_effort", fate);
+            self.notes.losses.add("reasoning_effort", fate);
         }
-        let mut thinks = asked && !off && obstacle.is_none() && self.may("thinking");
-        let adaptive = self.target.traits.thinks == Thinks::Adaptive;
+        let mut thinks = asked && !off && obstacle.is_none() && self.notes.may("thinking");
+        let adaptive = self.notes.target.traits.thinks == Thinks::Adaptive;
         if thinks && !adaptive {
             thinks = self.budget(out, request, effort);
         } else if thinks {
             out.key("thinking");
             out.object(|out| self::form(out, form, request));
-        } else if off && self.target.traits.thinks != Thinks::No && self.may("thinking") {
+        } else if off && self.notes.target.traits.thinks != Thinks::No && self.notes.may("thinking")
+        {
             out.key("thinking");
             out.object(|out| out.word("type", "disabled"));
         }
-        let effort = effort.filter(|_| thinks && adaptive && self.may("output_config"));
+        let effort = effort.filter(|_| thinks && adaptive && self.notes.may("output_config"));
         self.output(out, effort, request.format.as_ref())?;
         Ok(thinks)
     }
@@ -67,14 +68,14 @@ impl Writer<'_> {
         let of = |effort: &str| BUDGETS.iter().find(|(word, _)| *word == effort);
         let budget = of(effort.unwrap_or("high")).map_or(8192, |(_, budget)| *budget);
         let limit = request.max_tokens.as_ref().map(Json::as_str).and_then(|it| it.parse().ok());
-        let limit = limit.unwrap_or(self.target.traits.max_tokens);
+        let limit = limit.unwrap_or(self.notes.target.traits.max_tokens);
         // The rest is for the answer itself.
         let budget = budget.min(limit / 2);
         if budget < BUDGET_MIN {
-            self.losses.add("reasoning_effort", "dropped: the answer's limit leaves no room");
+            self.notes.losses.add("reasoning_effort", "dropped: the answer's limit leaves no room");
             return false;
         }
-        self.losses.add("reasoning_effort", "as a budget of tokens");
+        self.notes.losses.add("reasoning_effort", "as a budget of tokens");
         out.key("thinking");
         out.object(|out| {
             out.word("type", "enabled");
@@ -93,12 +94,12 @@ impl Writer<'_> {
         let schema = match format {
             Some(Format::Schema { name, description, schema, strict }) => {
                 if name.is_some() || description.is_some() {
-                    self.losses.add("response_format.json_schema.name", "dropped");
+                    self.notes.losses.add("response_format.json_schema.name", "dropped");
                 }
                 if strict.as_ref().is_none_or(|strict| strict.as_str() != "true") {
-                    self.losses.add("response_format.json_schema.strict", "strictly");
+                    self.notes.losses.add("response_format.json_schema.strict", "strictly");
                 }
-                if !self.may("output_config") {
+                if !self.notes.may("output_config") {
                     let why = "the model refuses to answer in a form";
                     return Err(Uncarried::new("response_format", why));
                 }
@@ -121,7 +122,7 @@ impl Writer<'_> {
                     out.word("type", "json_schema");
                     let closed = schema::closed(schema.as_str());
                     if closed != schema.as_str() {
-                        self.losses.add("response_format.json_schema.schema", "closed");
+                        self.notes.losses.add("response_format.json_schema.schema", "closed");
                     }
                     out.key("schema");
                     out.raw(&closed);
