@@ -185,9 +185,11 @@ impl Target<'_> {
         let asked: u64 = max_tokens.as_str().parse().ok()?;
         let limit = self.repairs.iter().find_map(|repair| match repair {
             Repair::MaxTokens(limit) => Some(*limit),
-            Repair::Plain | Repair::Without(_) | Repair::TokenField(_) | Repair::SystemAsUser => {
-                None
-            }
+            Repair::Plain
+            | Repair::Without(_)
+            | Repair::TokenField(_)
+            | Repair::SystemAsUser
+            | Repair::Unsealed => None,
         });
         limit.filter(|limit| *limit < asked)
     }

@@ -49,6 +49,17 @@ impl Losses {
     }
 }
 
+impl std::fmt::Display for Losses {
+    /// `a=dropped; b=as text`.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        for (place, loss) in self.0.iter().enumerate() {
+            let separator = if place == 0 { "" } else { "; " };
+            write!(f, "{separator}{loss}")?;
+        }
+        Ok(())
+    }
+}
+
 impl std::fmt::Display for Loss {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}={}", self.path, self.fate)

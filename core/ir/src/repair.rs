@@ -18,6 +18,9 @@ pub enum Repair {
     MaxTokens(u64),
     /// Say what `system` and `developer` say among the messages as the user.
     SystemAsUser,
+    /// Leave out reasoning that comes back to it: it does not know its own signature any more. This
+    /// says nothing about later requests.
+    Unsealed,
 }
 
 // === impl Repair ===
@@ -31,6 +34,12 @@ impl Repair {
             Self::TokenField(field) => format!("with {}", field.name()),
             Self::MaxTokens(limit) => format!("{limit} tokens at most"),
             Self::SystemAsUser => "system as user".to_owned(),
+            Self::Unsealed => "without its reasoning".to_owned(),
         }
+    }
+
+    /// Whether it holds for later requests too.
+    pub fn lasts(self) -> bool {
+        self != Self::Unsealed
     }
 }

@@ -34,6 +34,9 @@ const REPAIRS_MAX: usize = 32;
 impl Learned {
     /// Notes what a target taught. Of several limits the smallest holds.
     pub fn learn(&mut self, provider: ProviderId, model: &Arc<str>, repair: Repair) {
+        if !repair.lasts() {
+            return;
+        }
         let place = self.place(provider, model);
         let known = place.and_then(|place| self.targets.remove(place));
         let mut target = known.unwrap_or_else(|| Target {
@@ -79,7 +82,8 @@ fn newer(known: Repair, repair: Repair) -> Repair {
             | Repair::Without(_)
             | Repair::TokenField(_)
             | Repair::MaxTokens(_)
-            | Repair::SystemAsUser,
+            | Repair::SystemAsUser
+            | Repair::Unsealed,
             repair,
         ) => repair,
     }

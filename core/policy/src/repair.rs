@@ -58,6 +58,9 @@ pub fn named(rejection: &Rejection, dialect: Dialect) -> Option<Repair> {
     if refuses_system(rejection, &message) {
         return Some(Repair::SystemAsUser);
     }
+    if message.contains("signature") && message.contains("thinking") {
+        return Some(Repair::Unsealed);
+    }
     let codes = [&rejection.code, &rejection.kind];
     let coded = codes.into_iter().any(|code| CODES.iter().any(|it| code.eq_ignore_ascii_case(it)));
     let param = rejection.param.to_ascii_lowercase();

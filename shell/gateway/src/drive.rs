@@ -14,7 +14,7 @@ use codec::CrossingPlan;
 use codec::own;
 use http::{HeaderMap, Request};
 use ir::{Failure, Losses, Repair, Shape, Time};
-use policy::{Action, AttemptId, Exchange, Final, Health, Input, Leg, Plan, Words};
+use policy::{Action, AttemptId, Exchange, Final, Health, Input, Leg, Plan, Repairs, Words};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -43,6 +43,8 @@ pub(crate) struct Drive {
     /// What is handed out before the exchange is asked again.
     tail: VecDeque<Step>,
     head_out: bool,
+    /// What refusals taught, of the legs of this request.
+    lessons: Vec<(usize, Repair)>,
     /// Whose answer is handed out.
     winner: Option<AttemptId>,
     /// What was relayed was cut: from now on the only step is [`Step::Break`].
@@ -97,6 +99,7 @@ impl Drive {
             timer: Timer::default(),
             tail: VecDeque::new(),
             head_out: false,
+            lessons: Vec::new(),
             winner: None,
             broken: false,
             status: 0,
@@ -263,10 +266,19 @@ impl Drive {
     }
 
     /// What a target taught holds for the next attempt on it, and for later requests.
-    fn learn(&self, leg: usize, repair: Repair) {
-        if let Some(leg) = self.exchange.plan().legs.get(leg) {
+    fn learn(&mut self, place: usize, repair: Repair) {
+        if let Some(leg) = self.exchange.plan().legs.get(place) {
             self.shared.learned.lock().learn(leg.provider, &leg.model, repair);
         }
+        self.lessons.push((place, repair));
+    }
+
+    /// What a leg taught, this request and earlier ones.
+    fn taught(&self, place: usize, leg: &Leg) -> Repairs {
+        let mut repairs = self.shared.learned.lock().known(leg.provider, &leg.model);
+        repairs
+            .extend(self.lessons.iter().filter(|(it, _)| *it == place).map(|(_, repair)| *repair));
+        repairs
     }
 
     /// The end that the answer's stream never had.
@@ -275,12 +287,12 @@ impl Drive {
         theirs.unwrap_or_else(|| own::missing_end(self.ask.dialect))
     }
 
-    fn begin(&self, leg: usize, credential: usize) -> Live {
+    fn begin(&self, place: usize, credential: usize) -> Live {
         let unsendable = || Failure::Unsendable("its address or a header is not one");
         let begun =
-            self.exchange.plan().legs.get(leg).and_then(|leg| {
+            self.exchange.plan().legs.get(place).and_then(|leg| {
                 let upstream = self.shared.upstreams.get(leg.provider.0)?;
-                let asked = self.request(leg, credential)?;
+                let asked = self.request(place, leg, credential)?;
                 let connect = leg.deadlines.connect;
                 Some(asked.map(|(request, manner)| {
                     Live::new(upstream.send_within(connect, request), manner)
@@ -292,6 +304,7 @@ impl Drive {
     /// What is sent to a leg, and how its answer is to be read.
     fn request(
         &self,
+        place: usize,
         leg: &Leg,
         credential: usize,
     ) -> Option<Result<(Request<Payload>, Manner), Failure>> {
@@ -304,7 +317,7 @@ impl Drive {
             let manner = Manner { watched, ..Manner::default() };
             return Some(request.map(|request| (request, manner)).map_err(|_| unsendable()));
         }
-        let repairs = self.shared.learned.lock().known(leg.provider, &leg.model);
+        let repairs = self.taught(place, leg);
         Some(match cross::request(&self.ask, provider, credential, leg, &repairs) {
             Ok(Crossed { request, plan, losses, fields }) => {
                 let plan = CrossingPlan { hold_max: self.wish.answer_max, ..plan };
@@ -331,8 +344,10 @@ impl Drive {
     fn note(&self, winner: Option<AttemptId>) -> Bytes {
         let trail = self.exchange.trail(self.now());
         let target = winner.and_then(|id| self.exchange.target(id));
+        let losses = winner.map(|id| self.losses(id).to_string()).unwrap_or_default();
+        let losses = if losses.is_empty() { losses } else { format!(" loss={losses}") };
         own::comment(&match target {
-            Some(target) => format!("backstop target={target} trail={trail}"),
+            Some(target) => format!("backstop target={target} trail={trail}{losses}"),
             None => format!("backstop trail={trail}"),
         })
     }

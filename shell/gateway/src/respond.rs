@@ -138,8 +138,7 @@ fn name_target(headers: &mut HeaderMap, drive: &Drive, id: Option<AttemptId>) {
 fn name_losses(headers: &mut HeaderMap, drive: &Drive, id: AttemptId) {
     let losses = drive.losses(id);
     if !losses.is_empty() {
-        let losses: Vec<String> = losses.iter().map(ToString::to_string).collect();
-        set(headers, LOSS, &losses.join("; "));
+        set(headers, LOSS, &losses.to_string());
     }
 }
 

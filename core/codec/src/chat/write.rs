@@ -199,9 +199,11 @@ impl Writer<'_> {
         let Some(max_tokens) = max_tokens else { return };
         let learned = self.notes.target.repairs.iter().find_map(|repair| match repair {
             Repair::TokenField(field) => Some(*field),
-            Repair::Plain | Repair::Without(_) | Repair::MaxTokens(_) | Repair::SystemAsUser => {
-                None
-            }
+            Repair::Plain
+            | Repair::Without(_)
+            | Repair::MaxTokens(_)
+            | Repair::SystemAsUser
+            | Repair::Unsealed => None,
         });
         let field = match learned.unwrap_or(self.notes.target.quirks.tokens) {
             TokenField::MaxTokens => "max_tokens",

@@ -359,6 +359,7 @@ impl Attempt {
             Repair::TokenField(TokenField::MaxCompletionTokens) => wrote("max_tokens"),
             Repair::MaxTokens(_) => wrote("max_tokens") || wrote("max_completion_tokens"),
             Repair::SystemAsUser => wrote("system"),
+            Repair::Unsealed => wrote("seals"),
         }
     }
 

@@ -159,7 +159,8 @@ impl Exchange {
             Repair::Without(_)
             | Repair::TokenField(_)
             | Repair::MaxTokens(_)
-            | Repair::SystemAsUser => None,
+            | Repair::SystemAsUser
+            | Repair::Unsealed => None,
         }
     }
 

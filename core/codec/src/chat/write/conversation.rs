@@ -7,6 +7,7 @@ use crate::request::{Out, Uncarried};
 use crate::seal;
 use ir::request::{Args, Part, Role, Source, Text, Turn};
 use ir::{Prefill, Repair};
+use std::borrow::Cow;
 
 /// Ids of calls: `OpenAI` refuses longer ones (<https://github.com/vercel/ai/issues/5171>).
 const IDS: Plainness = Plainness { max: 40 };
@@ -261,27 +262,26 @@ impl Writer<'_> {
         let mut back = Back::default();
         for part in parts {
             match part {
-                Part::Think { text, seal } => {
-                    let ours = seal::unwrap(seal.as_str())
-                        .is_some_and(|(origin, _)| origin == self.notes.target.origin);
-                    if ours && self.notes.target.quirks.echo.is_some() {
+                Part::Think { text, seal } if self.opens(seal).is_some() => {
+                    if self.notes.target.quirks.echo.is_some() {
+                        self.notes.fields.push("seals");
                         back.reasoning.push_str(text.as_str());
                     } else {
-                        self.notes.losses.add(
-                            "messages[].content[].thinking",
-                            if ours { "dropped: not asked for" } else { "dropped: another's" },
-                        );
+                        let path = "messages[].content[].thinking";
+                        self.notes.losses.add(path, "dropped: not asked for");
                     }
                 }
-                Part::Sealed(data) => match seal::unwrap(data.as_str()) {
-                    Some((origin, sealed)) if origin == self.notes.target.origin => {
-                        back.sealed =
-                            unescaped(&Text::inside(sealed)).map(std::borrow::Cow::into_owned);
+                Part::Think { .. } => {
+                    self.notes.losses.add("messages[].content[].thinking", "dropped: another's");
+                }
+                Part::Sealed(data) => match self.opens(data) {
+                    Some(sealed) => {
+                        self.notes.fields.push("seals");
+                        back.sealed = unescaped(&Text::inside(sealed)).map(Cow::into_owned);
                     }
-                    Some(_) | None => {
-                        self.notes
-                            .losses
-                            .add("messages[].content[].redacted_thinking", "dropped: another's");
+                    None => {
+                        let path = "messages[].content[].redacted_thinking";
+                        self.notes.losses.add(path, "dropped: another's");
                     }
                 },
                 Part::Text(_)
@@ -293,6 +293,13 @@ impl Writer<'_> {
             }
         }
         back
+    }
+
+    /// What is in a seal of the target's own.
+    fn opens<'s>(&self, seal: &'s Text<'_>) -> Option<&'s str> {
+        let opens = !self.notes.target.repairs.contains(&Repair::Unsealed);
+        let (origin, sealed) = seal::unwrap(seal.as_str()).filter(|_| opens)?;
+        (origin == self.notes.target.origin).then_some(sealed)
     }
 
     fn given_back(&mut self, out: &mut Out, back: &Back) {

@@ -112,7 +112,9 @@ impl Writer<'_> {
             }
             Part::Think { .. } | Part::Sealed(_) => {
                 let own = self.is_own(part);
-                if !own {
+                if own {
+                    self.notes.fields.push("seals");
+                } else {
                     self.notes.losses.add("messages[].reasoning_details", "dropped: another's");
                 }
                 own
@@ -124,8 +126,10 @@ impl Writer<'_> {
     /// Reasoning that this target once wrote.
     pub(super) fn is_own(&self, part: &Part<'_>) -> bool {
         let (Part::Think { seal, .. } | Part::Sealed(seal)) = part else { return false };
+        let opens = !self.notes.target.repairs.contains(&Repair::Unsealed);
+        let origin = self.notes.target.origin;
         seal::unwrap(seal.as_str())
-            .is_some_and(|(origin, text)| origin == self.notes.target.origin && !text.is_empty())
+            .is_some_and(|(other, text)| opens && other == origin && !text.is_empty())
     }
 
     fn content(&mut self, out: &mut Out, parts: &[&Part<'_>]) -> Result<(), Uncarried> {
