@@ -25,6 +25,7 @@ use arrange::arrange;
 use ir::request::{Choice, Json, Text};
 use ir::{Dialect, Losses, Quirks, Repair, Request, Traits};
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 pub(crate) use out::Out;
 use parts::Plainness;
@@ -68,7 +69,7 @@ pub struct Written {
 }
 
 /// A tool that the target knows otherwise than the caller.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub struct Alias {
     /// Its name at the target.
     pub there: String,
@@ -84,7 +85,7 @@ pub(crate) struct Notes<'t> {
     pub(crate) target: &'t Target<'t>,
     pub(crate) losses: Losses,
     pub(crate) fields: Vec<&'static str>,
-    aliases: Vec<Alias>,
+    aliases: BTreeSet<Alias>,
 }
 
 /// A request that the other dialect cannot say.
@@ -146,7 +147,7 @@ pub(crate) fn is_forced(request: &Request<'_>) -> bool {
 
 impl<'t> Notes<'t> {
     pub(crate) fn new(target: &'t Target<'t>, losses: Losses) -> Self {
-        Self { target, losses, fields: Vec::new(), aliases: Vec::new() }
+        Self { target, losses, fields: Vec::new(), aliases: BTreeSet::new() }
     }
 
     /// Whether this field may be written; a loss where the target refused it before.
@@ -155,17 +156,24 @@ impl<'t> Notes<'t> {
         if refuses {
             self.losses.add(field, "dropped: the model refuses it");
         } else {
-            self.fields.push(field);
+            self.wrote(field);
         }
         !refuses
+    }
+
+    /// Notes a field that could be written otherwise.
+    pub(crate) fn wrote(&mut self, field: &'static str) {
+        if !self.fields.contains(&field) {
+            self.fields.push(field);
+        }
     }
 
     /// A tool's name as the target takes it; noted where that, or its form, is another.
     pub(crate) fn alias(&mut self, names: Plainness, name: &Text<'_>, free: bool) -> String {
         let there = names.of(name, "").into_owned();
-        let alias = Alias { there: there.clone(), here: name.as_str().to_owned(), free };
-        if (free || alias.there != alias.here) && !self.aliases.contains(&alias) {
-            self.aliases.push(alias);
+        if free || there != name.as_str() {
+            let alias = Alias { there: there.clone(), here: name.as_str().to_owned(), free };
+            self.aliases.insert(alias);
         }
         there
     }
@@ -173,6 +181,7 @@ impl<'t> Notes<'t> {
     /// The request as it was written.
     pub(crate) fn written(self, body: String) -> Written {
         let Self { losses, fields, aliases, .. } = self;
+        let aliases = aliases.into_iter().collect();
         Written { body, losses, version: None, beta: None, fields, aliases }
     }
 }
@@ -187,6 +196,7 @@ impl Target<'_> {
             Repair::MaxTokens(limit) => Some(*limit),
             Repair::Plain
             | Repair::Without(_)
+            | Repair::WithoutNow(_)
             | Repair::TokenField(_)
             | Repair::SystemAsUser
             | Repair::Unsealed => None,
@@ -196,6 +206,8 @@ impl Target<'_> {
 
     /// Whether the target refused this field before.
     pub(crate) fn refuses(&self, field: &str) -> bool {
-        self.repairs.iter().any(|repair| matches!(repair, Repair::Without(it) if *it == field))
+        self.repairs.iter().any(
+            |repair| matches!(repair, Repair::Without(it) | Repair::WithoutNow(it) if *it == field),
+        )
     }
 }

@@ -18,7 +18,11 @@ pub const LOSSES_MAX: usize = 64;
 
 /// The losses of one crossing, each once, in the order they were met.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub struct Losses(Vec<Loss>);
+pub struct Losses {
+    kept: Vec<Loss>,
+    /// Those beyond.
+    more: usize,
+}
 
 // === impl Losses ===
 
@@ -26,37 +30,42 @@ impl Losses {
     /// Notes one.
     pub fn add(&mut self, path: impl Into<Cow<'static, str>>, fate: &'static str) {
         let loss = Loss { path: path.into(), fate };
-        if self.0.len() < LOSSES_MAX && !self.0.contains(&loss) {
-            self.0.push(loss);
+        if self.kept.contains(&loss) {
+            return;
+        }
+        if self.kept.len() < LOSSES_MAX {
+            self.kept.push(loss);
+        } else {
+            self.more = self.more.saturating_add(1);
         }
     }
 
     /// Notes those of another crossing.
     pub fn extend(&mut self, other: &Self) {
-        for loss in &other.0 {
+        for loss in &other.kept {
             self.add(loss.path.clone(), loss.fate);
         }
+        self.more = self.more.saturating_add(other.more);
     }
 
     /// In the order they were met.
     pub fn iter(&self) -> impl Iterator<Item = &Loss> {
-        self.0.iter()
+        self.kept.iter()
+    }
+
+    /// As headers and records say them: `a=dropped`, and how many more there are than `most`.
+    pub fn said(&self, most: usize) -> Vec<String> {
+        let mut said: Vec<String> = self.kept.iter().take(most).map(ToString::to_string).collect();
+        let more = self.kept.len().saturating_sub(most).saturating_add(self.more);
+        if 0 < more {
+            said.push(format!("and {more} more"));
+        }
+        said
     }
 
     /// Nothing was lost.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-}
-
-impl std::fmt::Display for Losses {
-    /// `a=dropped; b=as text`.
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        for (place, loss) in self.0.iter().enumerate() {
-            let separator = if place == 0 { "" } else { "; " };
-            write!(f, "{separator}{loss}")?;
-        }
-        Ok(())
+        self.kept.is_empty()
     }
 }
 

@@ -12,6 +12,9 @@ pub enum Repair {
     Plain,
     /// Leave this field out; its name in the provider's dialect.
     Without(&'static str),
+    /// The same, this time: its value is refused, or it beside another field. This says nothing about
+    /// later requests.
+    WithoutNow(&'static str),
     /// Limit the answer's length with this field.
     TokenField(TokenField),
     /// Ask for no more tokens than this.
@@ -31,6 +34,7 @@ impl Repair {
         match self {
             Self::Plain => "plain".to_owned(),
             Self::Without(field) => format!("without {field}"),
+            Self::WithoutNow(field) => format!("this time without {field}"),
             Self::TokenField(field) => format!("with {}", field.name()),
             Self::MaxTokens(limit) => format!("{limit} tokens at most"),
             Self::SystemAsUser => "system as user".to_owned(),
@@ -40,6 +44,6 @@ impl Repair {
 
     /// Whether it holds for later requests too.
     pub fn lasts(self) -> bool {
-        self != Self::Unsealed
+        !matches!(self, Self::Unsealed | Self::WithoutNow(_))
     }
 }

@@ -8,7 +8,7 @@
 use std::borrow::Cow;
 
 /// The inside of a JSON string: without its quotes, with the escapes that it came in.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
 pub struct Text<'a>(Cow<'a, str>);
 
 /// The JSON text of one value, as it was spelt.

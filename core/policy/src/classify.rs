@@ -92,6 +92,9 @@ fn by_words(rejection: &Rejection) -> Option<Class> {
         }
         400 | 422 if rejection.in_band && has(&["rate limit"]) => Some(Class::RateLimited),
         400 if has(&["signature"]) && has(&["thinking"]) => Some(Class::BadSignature),
+        // Calls without the thinking that led to them: another target made them, and it or one that
+        // does not think can go on.
+        400 if has(&["expected `thinking`", "expected thinking"]) => Some(Class::Unsupported),
         // Anthropic's filter has no code (<https://github.com/anthropics/claude-code/issues/58367>).
         400 if has(&["blocked by content filtering"]) => Some(Class::ContentFilter),
         403 if has(POLICY_WORDS) => Some(Class::ContentFilter),

@@ -83,7 +83,8 @@ fn newer(known: Repair, repair: Repair) -> Repair {
             | Repair::TokenField(_)
             | Repair::MaxTokens(_)
             | Repair::SystemAsUser
-            | Repair::Unsealed,
+            | Repair::Unsealed
+            | Repair::WithoutNow(_),
             repair,
         ) => repair,
     }

@@ -34,13 +34,16 @@ const MESSAGES: &[&str] = &[
     "temperature",
     "top_p",
     "thinking",
-    "output_config",
     "stop_sequences",
     "service_tier",
     "metadata",
     "tool_choice",
     "strict",
 ];
+
+/// The two things that `output_config` of Messages says.
+const EFFORT: &str = "output_config.effort";
+const FORMAT: &str = "output_config.format";
 
 /// Codes that say by themselves that `error.param` is what is refused.
 const CODES: &[&str] =
@@ -68,9 +71,29 @@ pub fn named(rejection: &Rejection, dialect: Dialect) -> Option<Repair> {
         let refused = coded
             || phrase::says_extra(&message)
             || mentions(&message).any(|it| it.is_refused() && it.path == param);
-        return if refused { repair(&param, dialect) } else { None };
+        let repair = if refused { repair(&param, dialect) } else { None };
+        return repair.map(|repair| for_now(repair, &message));
     }
-    mentions(&message).filter(Mention::is_refused).find_map(|it| repair(it.path, dialect))
+    let refused = mentions(&message).filter(Mention::is_refused);
+    let repair = refused.into_iter().find_map(|it| repair(it.path, dialect));
+    repair.map(|repair| for_now(repair, &message))
+}
+
+/// A value that is refused, or a field beside another one, is no reason to do without it for ever.
+fn for_now(repair: Repair, message: &str) -> Repair {
+    const CONDITIONS: &[&str] =
+        &["supported values", " when ", "may only be", "both be", "must be ", " with thinking"];
+    let conditional = CONDITIONS.iter().any(|words| message.contains(words));
+    match repair {
+        Repair::Without(field) if conditional => Repair::WithoutNow(field),
+        Repair::Plain
+        | Repair::Without(_)
+        | Repair::WithoutNow(_)
+        | Repair::TokenField(_)
+        | Repair::MaxTokens(_)
+        | Repair::SystemAsUser
+        | Repair::Unsealed => repair,
+    }
 }
 
 /// What to do about a field that is refused; `path` is where it stands in the request.
@@ -88,7 +111,11 @@ fn repair(path: &str, dialect: Dialect) -> Option<Repair> {
         (Dialect::Chat, "maxcompletiontokens") => {
             return Some(Repair::TokenField(TokenField::MaxTokens));
         }
-        (Dialect::Messages, "effort") => return Some(Repair::Without("output_config")),
+        (Dialect::Messages, "effort") => return Some(Repair::Without(EFFORT)),
+        (Dialect::Messages, "outputconfig") => {
+            let format = path.contains("format");
+            return Some(Repair::Without(if format { FORMAT } else { EFFORT }));
+        }
         (Dialect::Chat, "effort") => return Some(Repair::Without("reasoning_effort")),
         (Dialect::Chat | Dialect::Messages, _) => {}
     }
@@ -126,6 +153,9 @@ fn refuses_system(rejection: &Rejection, message: &str) -> bool {
         })
 }
 
+/// A model that writes less is none; a smaller number speaks of something else.
+const LIMIT_LEAST: u64 = 256;
+
 /// The most tokens that the model writes, where that is what is said. A limit that depends on the
 /// length of the question is none of the model's.
 fn token_limit(rejection: &Rejection) -> Option<u64> {
@@ -143,8 +173,10 @@ fn token_limit(rejection: &Rejection) -> Option<u64> {
         return None;
     }
     let number = |text: &str| -> Option<u64> {
-        let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
-        text.get(..end)?.parse().ok().filter(|limit| 0 < *limit)
+        let digits = |c: char| c.is_ascii_digit() || matches!(c, ',' | '_');
+        let end = text.find(|c: char| !digits(c)).unwrap_or(text.len());
+        let digits: String = text.get(..end)?.chars().filter(char::is_ascii_digit).collect();
+        digits.parse().ok().filter(|limit| LIMIT_LEAST <= *limit)
     };
     if let Some((said, _)) = message.split_once(", which is the maximum") {
         return said.rsplit_once("> ").and_then(|(_, limit)| number(limit));

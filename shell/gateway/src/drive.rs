@@ -7,7 +7,7 @@ use crate::ask::{Ask, Endpoint};
 use crate::cross::{self, Crossed, NotCrossed};
 use crate::forward;
 use crate::health::Bystander;
-use crate::respond::error_of;
+use crate::respond::{LOSSES_SHOWN, error_of};
 use crate::settle::Closed;
 use bytes::Bytes;
 use codec::CrossingPlan;
@@ -344,8 +344,9 @@ impl Drive {
     fn note(&self, winner: Option<AttemptId>) -> Bytes {
         let trail = self.exchange.trail(self.now());
         let target = winner.and_then(|id| self.exchange.target(id));
-        let losses = winner.map(|id| self.losses(id).to_string()).unwrap_or_default();
-        let losses = if losses.is_empty() { losses } else { format!(" loss={losses}") };
+        let losses = winner.map(|id| self.losses(id)).unwrap_or_default();
+        let said = losses.said(LOSSES_SHOWN).join("; ");
+        let losses = if losses.is_empty() { said } else { format!(" loss={said}") };
         own::comment(&match target {
             Some(target) => format!("backstop target={target} trail={trail}{losses}"),
             None => format!("backstop trail={trail}"),

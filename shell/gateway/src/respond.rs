@@ -24,6 +24,9 @@ const BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const SSE: HeaderValue = HeaderValue::from_static("text/event-stream");
 
+/// Losses that a header names; the record has the others.
+pub(crate) const LOSSES_SHOWN: usize = 24;
+
 /// An error in our words.
 #[derive(Debug)]
 pub(crate) struct Told {
@@ -138,7 +141,7 @@ fn name_target(headers: &mut HeaderMap, drive: &Drive, id: Option<AttemptId>) {
 fn name_losses(headers: &mut HeaderMap, drive: &Drive, id: AttemptId) {
     let losses = drive.losses(id);
     if !losses.is_empty() {
-        set(headers, LOSS, &losses.to_string());
+        set(headers, LOSS, &losses.said(LOSSES_SHOWN).join("; "));
     }
 }
 

@@ -6,7 +6,7 @@
 use crate::ask::Ask;
 use crate::refusal::{Reason, Refusal};
 use crate::respond::status_of;
-use ir::{Dialect, Ending, Losses, Record, Shape, Usage};
+use ir::{Dialect, Ending, LOSSES_MAX, Losses, Record, Shape, Usage};
 use policy::Report;
 use std::fmt;
 use std::sync::Arc;
@@ -153,7 +153,7 @@ impl Closed {
             skipped: report.skipped,
             usage: report.usage,
             bytes_out,
-            losses: losses.iter().map(ToString::to_string).collect(),
+            losses: losses.said(LOSSES_MAX),
             pings: report.pings,
             malformed: report.malformed,
             first_content_ms: report.first_content_ms,

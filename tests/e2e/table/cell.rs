@@ -157,7 +157,15 @@ impl Cell {
         let all = |said: &Said| {
             let json = |text: &str| serde_json::from_str::<serde_json::Value>(text).ok();
             let tools = said.tools.iter().map(|(name, text)| (name.clone(), json(text)));
-            (said.text.clone(), said.thinking.clone(), tools.collect::<Vec<_>>())
+            let finish = said.finish.as_deref().map(|word| match word {
+                "end_turn" | "stop_sequence" => "stop",
+                "tool_use" => "tool_calls",
+                "max_tokens" => "length",
+                "refusal" => "content_filter",
+                other => other,
+            });
+            let finish = finish.map(str::to_owned);
+            (said.text.clone(), said.thinking.clone(), tools.collect::<Vec<_>>(), finish)
         };
         // What is not to the letter of its dialect is mended on the way, as it would be without one.
         let upstream =

@@ -48,7 +48,10 @@ fn field<'a>(
             let functions = objects(raw, "functions")?;
             request.tools.extend(functions.iter().map(|it| function(read, it, "functions[]")));
         }
-        "tool_choice" | "function_call" => request.choice = choice(raw)?,
+        "tool_choice" | "function_call" => {
+            let newer = key == "tool_choice";
+            either(read, &mut request.choice, choice(raw)?, ("function_call", newer));
+        }
         "parallel_tool_calls" => request.parallel = Some(is_true(raw)),
         "max_completion_tokens" | "max_tokens" => {
             let newer = key == "max_completion_tokens";
@@ -185,8 +188,9 @@ fn choice(raw: &RawValue) -> Result<Option<Choice<'_>>, Uncarried> {
     let tools = subset.get("tools").ok_or_else(odd)?;
     let names = objects(tools, "tool_choice.allowed_tools.tools")?;
     let names = names.iter().filter_map(|tool| {
-        let inner = tool.get("function").or_else(|| tool.get("custom"))?;
-        Members::read(inner.get())?.get("name").and_then(inside)
+        let inner = tool.get("function").or_else(|| tool.get("custom"));
+        let inner = inner.map_or_else(|| tool.clone(), |raw| members(Some(raw)));
+        inner.get("name").and_then(inside)
     });
     let must = subset.get("mode").and_then(text_of).as_deref() == Some("required");
     Ok(Some(Choice::Subset { names: names.collect(), must }))

@@ -162,9 +162,9 @@ impl Writer<'_> {
         {
             return Err(Uncarried::new("tool_choice", "the tool that it names cannot be offered"));
         }
-        let forced = is_forced(request);
+        let forced = is_forced(request) || request.choice == Some(Choice::None);
         if !self.notes.may("tool_choice") {
-            let why = "the model cannot be made to call a tool";
+            let why = "the model cannot be told which tools to call";
             return if forced { Err(Uncarried::new("tool_choice", why)) } else { Ok(()) };
         }
         out.key("tool_choice");
@@ -201,6 +201,7 @@ impl Writer<'_> {
             Repair::TokenField(field) => Some(*field),
             Repair::Plain
             | Repair::Without(_)
+            | Repair::WithoutNow(_)
             | Repair::MaxTokens(_)
             | Repair::SystemAsUser
             | Repair::Unsealed => None,
@@ -209,7 +210,7 @@ impl Writer<'_> {
             TokenField::MaxTokens => "max_tokens",
             TokenField::MaxCompletionTokens => "max_completion_tokens",
         };
-        self.notes.fields.push(field);
+        self.notes.wrote(field);
         out.key(field);
         match self.notes.target.cut(max_tokens) {
             Some(limit) => {
@@ -315,14 +316,14 @@ impl Writer<'_> {
         if !self.notes.target.stream {
             return;
         }
-        self.notes.fields.push("stream");
+        self.notes.wrote("stream");
         out.key("stream");
         out.raw("true");
         // It is ours to ask for, and no loss where it is refused.
         if self.notes.target.quirks.usage == UsageFlag::OnRequest
             && !self.notes.target.refuses("stream_options")
         {
-            self.notes.fields.push("stream_options");
+            self.notes.wrote("stream_options");
             out.key("stream_options");
             out.raw(r#"{"include_usage":true}"#);
         }

@@ -7,7 +7,8 @@ use crate::json::Members;
 use crate::request::parts::{Plainness, concat, escaped, unescaped};
 use crate::request::{Notes, Out, Target, Uncarried, Written, is_forced};
 use ir::Losses;
-use ir::request::{Choice, Json, Request, Text, Tool};
+use ir::request::{Choice, Json, Part, Request, Text, Tool};
+use std::collections::BTreeSet;
 
 /// Names of tools (<https://docs.claude.com/en/api/messages#body-tools>).
 const NAMES: Plainness = Plainness { max: 128 };
@@ -50,7 +51,7 @@ pub(crate) fn request(
         writer.stops(out, &request.stop);
         writer.account(out, request);
         if target.stream {
-            writer.notes.fields.push("stream");
+            writer.notes.wrote("stream");
             out.key("stream");
             out.raw("true");
         }
@@ -68,7 +69,7 @@ pub(crate) fn request(
 impl Writer<'_> {
     /// Messages wants a limit; where the caller has none, it is the model's own.
     fn length(&mut self, out: &mut Out, max_tokens: Option<&Json<'_>>) {
-        self.notes.fields.push("max_tokens");
+        self.notes.wrote("max_tokens");
         out.key("max_tokens");
         let most = Json::of(self.notes.target.traits.max_tokens.to_string());
         let asked = max_tokens.unwrap_or(&most);
@@ -102,7 +103,9 @@ impl Writer<'_> {
             return Err(Uncarried::new("tool_choice", "the tool that it names cannot be offered"));
         }
         if offered.is_empty() {
-            return self.no_tools(request);
+            self.no_tools(request)?;
+            self.former_tools(out, request);
+            return Ok(());
         }
         out.key("tools");
         out.list(|out| offered.iter().for_each(|tool| self.tool(out, tool)));
@@ -121,6 +124,28 @@ impl Writer<'_> {
             self.notes.losses.add("parallel_tool_calls", "dropped: there are no tools");
         }
         Ok(())
+    }
+
+    /// Anthropic has refused requests with calls in their history and no tools: those that were called
+    /// are named, and not to be called again.
+    fn former_tools(&mut self, out: &mut Out, request: &Request<'_>) {
+        let parts = request.turns.iter().flat_map(|turn| &turn.parts);
+        let called: BTreeSet<&Text<'_>> = parts.filter_map(called).collect();
+        if called.is_empty() {
+            return;
+        }
+        out.key("tools");
+        out.list(|out| {
+            for name in called {
+                out.object(|out| {
+                    out.word("name", &self.notes.alias(NAMES, name, false));
+                    out.key("input_schema");
+                    out.raw(r#"{"type":"object"}"#);
+                });
+            }
+        });
+        out.key("tool_choice");
+        out.object(|out| out.word("type", "none"));
     }
 
     fn tool(&mut self, out: &mut Out, tool: &Tool<'_>) {
@@ -166,8 +191,8 @@ impl Writer<'_> {
             (Some(choice), _) => choice,
         };
         if !self.notes.may("tool_choice") {
-            let why = "the model cannot be made to call a tool";
-            let forced = is_forced(request);
+            let why = "the model cannot be told which tools to call";
+            let forced = is_forced(request) || request.choice == Some(Choice::None);
             return if forced { Err(Uncarried::new("tool_choice", why)) } else { Ok(()) };
         }
         out.key("tool_choice");
@@ -252,6 +277,10 @@ impl Writer<'_> {
             out.word("service_tier", tier);
         }
     }
+}
+
+fn called<'p, 'a>(part: &'p Part<'a>) -> Option<&'p Text<'a>> {
+    if let Part::Call { name, .. } = part { Some(name) } else { None }
 }
 
 /// A schema of arguments must say that it is an object's.

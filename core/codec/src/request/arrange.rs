@@ -5,13 +5,14 @@
 use super::parts::{concat, is_empty};
 use ir::Losses;
 use ir::request::{Part, Role, Text, Turn};
+use std::collections::BTreeSet;
 
 /// The turns on their way.
 #[derive(Debug, Default)]
 struct Order<'a> {
     out: Vec<Turn<'a>>,
     /// Calls of the last assistant turn that have no result yet.
-    open: Vec<Text<'a>>,
+    open: BTreeSet<Text<'a>>,
     /// Their results so far.
     results: Vec<Part<'a>>,
     /// What came before the last of them, to stand behind.
@@ -24,11 +25,7 @@ pub(super) fn arrange<'a>(turns: Vec<Turn<'a>>, losses: &mut Losses) -> Vec<Turn
     let mut order = Order::default();
     for turn in turns {
         match turn.role {
-            Role::Assistant => {
-                order.flush();
-                order.open = turn.parts.iter().filter_map(call).cloned().collect();
-                order.put(turn);
-            }
+            Role::Assistant => order.assistant(turn),
             Role::System if order.open.is_empty() => order.put(turn),
             Role::System => order.later.push(turn),
             Role::User => order.user(turn, losses),
@@ -45,6 +42,21 @@ fn call<'p, 'a>(part: &'p Part<'a>) -> Option<&'p Text<'a>> {
 // === impl Order ===
 
 impl<'a> Order<'a> {
+    /// Turns of the model that follow one another are one turn, with all its calls.
+    fn assistant(&mut self, turn: Turn<'a>) {
+        let calls: Vec<Text<'a>> = turn.parts.iter().filter_map(call).cloned().collect();
+        let between = !self.results.is_empty() || !self.later.is_empty();
+        let last = self.out.last_mut().filter(|last| last.role == Role::Assistant && !between);
+        if let Some(last) = last {
+            self.open.extend(calls);
+            last.parts.extend(turn.parts);
+        } else {
+            self.flush();
+            self.open = calls.into_iter().collect();
+            self.put(turn);
+        }
+    }
+
     fn user(&mut self, turn: Turn<'a>, losses: &mut Losses) {
         let waiting = !self.open.is_empty();
         let mut others = Vec::new();
@@ -53,12 +65,10 @@ impl<'a> Order<'a> {
                 others.push(part);
                 continue;
             };
-            match self.open.iter().position(|open| *open == id) {
-                Some(place) => {
-                    self.open.remove(place);
-                    self.results.push(Part::Result { id, parts, error });
-                }
-                None => orphan(&id, parts, &mut others, losses),
+            if self.open.remove(&id) {
+                self.results.push(Part::Result { id, parts, error });
+            } else {
+                orphan(&id, parts, &mut others, losses);
             }
         }
         let turn = Turn { role: Role::User, parts: others };

@@ -15,6 +15,19 @@ const VALUES: &[&str] = &["enum", "const", "default", "examples", "required"];
 /// Keys whose members are named by the caller and hold schemas.
 const NAMED: &[&str] = &["properties", "patternProperties", "$defs", "definitions"];
 
+/// Keys that Chat refuses in a strict schema.
+const LOOSE: &[&str] = &[
+    "oneOf",
+    "allOf",
+    "not",
+    "if",
+    "then",
+    "else",
+    "dependentRequired",
+    "dependentSchemas",
+    "patternProperties",
+];
+
 /// The longest schema that is looked into, in bytes: every level is read anew.
 const BYTES_MAX: usize = 256 << 10;
 
@@ -25,6 +38,9 @@ pub(crate) fn is_strict(schema: &str) -> bool {
 
 fn requires_all(schema: &str) -> bool {
     let Some(members) = Members::read(schema) else { return true };
+    if members.0.iter().any(|(key, _)| LOOSE.contains(&key.as_ref())) {
+        return false;
+    }
     if is_object(&members) {
         let properties = properties(&members);
         let required: Vec<&RawValue> = members

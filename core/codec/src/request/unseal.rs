@@ -6,7 +6,7 @@
 //! **Invariant:** messages without a seal keep their bytes.
 
 use super::Out;
-use crate::json::{Members, Type, type_of};
+use crate::json::{self, Members, Type, type_of};
 use crate::seal::MARK;
 use bytes::Bytes;
 use ir::Dialect;
@@ -43,9 +43,17 @@ fn is_sealed(text: &str) -> bool {
 
 /// A message without seals; `None` where nothing else was in it.
 fn message(dialect: Dialect, raw: &str) -> Option<Cow<'_, str>> {
-    let members = Members::read(raw).filter(|_| is_sealed(raw));
-    let Some(members) = members else { return Some(Cow::Borrowed(raw)) };
-    let mut left = true;
+    let members = Members::read(raw).filter(|_| is_sealed(raw)).unwrap_or_default();
+    // Of Chat's fields only this one is ours; a text may well speak of seals.
+    let field = match dialect {
+        Dialect::Chat => "reasoning_details",
+        Dialect::Messages => "content",
+    };
+    if !members.get(field).is_some_and(|raw| is_sealed(raw.get())) {
+        return Some(Cow::Borrowed(raw));
+    }
+    let says = |key| members.get(key).is_some_and(|raw| json::holds(Some(raw)));
+    let mut left = dialect == Dialect::Messages || says("content") || says("tool_calls");
     let mut out = Out::with_capacity(raw.len());
     out.object(|out| {
         for (key, value) in &members.0 {

@@ -179,7 +179,7 @@ impl Attempt {
     pub(super) fn document(&mut self, now: Time, leg: &Leg) {
         self.last = now;
         // Asked for a stream, it sends a document: from now on it has the time of one.
-        if self.form == Form::Watched {
+        if matches!(self.form, Form::Watched | Form::Stream) {
             self.form = Form::Whole;
             self.patience = leg.patience(Shape::Whole, None);
         }
@@ -354,7 +354,7 @@ impl Attempt {
         let wrote = |field: &str| self.written.contains(&field);
         match repair {
             Repair::Plain => wrote("stream"),
-            Repair::Without(field) => wrote(field),
+            Repair::Without(field) | Repair::WithoutNow(field) => wrote(field),
             Repair::TokenField(TokenField::MaxTokens) => wrote("max_completion_tokens"),
             Repair::TokenField(TokenField::MaxCompletionTokens) => wrote("max_tokens"),
             Repair::MaxTokens(_) => wrote("max_tokens") || wrote("max_completion_tokens"),

@@ -157,6 +157,7 @@ impl Exchange {
             // Beside the caller's own words only this is ours.
             Repair::Without("stream_options") => Some(Repair::Plain),
             Repair::Without(_)
+            | Repair::WithoutNow(_)
             | Repair::TokenField(_)
             | Repair::MaxTokens(_)
             | Repair::SystemAsUser
@@ -330,6 +331,8 @@ impl Exchange {
         let row = class.row();
         match row.next {
             Next::Yes => return true,
+            // What was refused is what we wrote: another may take it, or have the caller's own words.
+            Next::No if leg.crossed && is_refusal(class) => return true,
             Next::No => return false,
             Next::IfOurs => return !owned,
             Next::IfFilterAllowed => return self.plan.filter_next,
@@ -384,6 +387,11 @@ impl Exchange {
         let pick = self.rng.draw() % u64::try_from(of.len()).unwrap_or(1).max(1);
         of.get(usize::try_from(pick).unwrap_or(0)).copied()
     }
+}
+
+/// Whether a class says that a request is wrong as it stands.
+fn is_refusal(class: Class) -> bool {
+    matches!(class, Class::InvalidRequest | Class::Opaque | Class::BadSignature)
 }
 
 /// How little is to be hoped from a leg that is shut for this reason.

@@ -31,6 +31,7 @@ const AFTER: &[&str] = &[
     "cannot be specified",
     "cannot both be",
     "parameter is not supported",
+    "parameter does not support",
     "parameter is deprecated",
     "field is not supported",
 ];

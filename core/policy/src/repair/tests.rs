@@ -34,6 +34,16 @@ const CHAT: &[(&str, &str)] = &[
         "400 said: Unsupported value: 'temperature' does not support 0.2 with this model.",
         "without temperature",
     ),
+    (
+        "400 code=unsupported_value param=reasoning_effort said: Unsupported value: \
+             'reasoning_effort' does not support 'none' with this model. Supported values are: \
+             'low', 'medium', and 'high'.",
+        "this time without reasoning_effort",
+    ),
+    (
+        "400 said: The tool_choice parameter does not support being set to required",
+        "without tool_choice",
+    ),
     ("400 said: Unknown parameter: 'web_search_options'.", "without web_search_options"),
     (
         "400 kind=invalid_request_error said: Unrecognized request argument supplied: user",
@@ -52,6 +62,8 @@ const CHAT: &[(&str, &str)] = &[
     ),
     ("422 param=stream_options said: Extra inputs are not permitted", "without stream_options"),
     ("422 code=extra_forbidden param=stream_options said: x", "without stream_options"),
+    ("400 said: max_tokens must be at most 8,192", "8192 tokens at most"),
+    ("400 said: max_tokens must be at least 1 and at most 1 of what is left", "-"),
     ("400 said: This model does not support streaming.", "plain"),
     ("400 said: Streaming is not supported with this model", "plain"),
     (
@@ -127,15 +139,24 @@ const MESSAGES: &[(&str, &str)] = &[
     (
         "400 said: `temperature` may only be set to 1 when thinking is enabled. Please consult \
              our documentation",
-        "without temperature",
+        "this time without temperature",
     ),
     (
         "400 said: `temperature` and `top_p` cannot both be specified for this model. Please \
              use only one.",
-        "without top_p",
+        "this time without top_p",
     ),
-    ("400 said: output_config.effort: Extra inputs are not permitted", "without output_config"),
-    ("400 said: This model does not support the effort parameter.", "without output_config"),
+    (
+        "400 said: output_config.effort: Extra inputs are not permitted",
+        "without output_config.effort",
+    ),
+    ("400 said: output_config: Extra inputs are not permitted", "without output_config.effort"),
+    (
+        "400 said: output_config.format: Extra inputs are not permitted",
+        "without output_config.format",
+    ),
+    ("400 said: Invalid `signature` in `thinking` block", "without its reasoning"),
+    ("400 said: This model does not support the effort parameter.", "without output_config.effort"),
     ("400 said: adaptive thinking is not supported on this model", "without thinking"),
     ("400 said: tools.0.custom.strict: Extra inputs are not permitted", "without strict"),
     ("400 said: messages.1.role: Input should be 'user' or 'assistant'", "system as user"),

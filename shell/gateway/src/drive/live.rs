@@ -382,6 +382,10 @@ impl Live {
 
     /// A document of another dialect: it crosses as the stream that it would have been.
     fn crossed(&mut self, body: &Bytes, whole: Whole, wish: &Wish) {
+        if whole.finish.is_none() {
+            // It may be half an answer, and nothing in the other dialect would say so.
+            return self.fail(Failure::Cut { clean: true });
+        }
         let Some(stream) = unfolded(self.theirs(wish), body) else {
             return self.fail(Failure::Malformed("a whole answer that is none"));
         };

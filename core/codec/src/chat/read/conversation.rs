@@ -4,7 +4,7 @@ use crate::json::{self, Members, Type};
 use crate::request::parts::{is_null, members, name, objects, source, unescaped};
 use crate::request::{Read, Uncarried, inside, text_of};
 use crate::seal::MARK;
-use ir::request::{Args, Part, Role, Source, Text, Turn};
+use ir::request::{Args, Json, Part, Role, Source, Text, Turn};
 use serde_json::value::RawValue;
 
 /// Where parts of messages stand, for losses.
@@ -211,8 +211,9 @@ fn function<'a>(id: Text<'a>, function: &Members<'a>) -> Part<'a> {
 }
 
 fn arguments(raw: &RawValue) -> Args<'_> {
-    match inside(raw) {
-        Some(text) => Args::Quoted(text),
-        None => Args::Object(ir::request::Json::of(raw.get())),
+    match (inside(raw), json::type_of(raw)) {
+        (Some(text), _) => Args::Quoted(text),
+        (None, Type::Object) => Args::Object(Json::of(raw.get())),
+        (None, _) => Args::Quoted(Text::default()),
     }
 }

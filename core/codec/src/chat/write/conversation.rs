@@ -47,7 +47,7 @@ impl Writer<'_> {
         if texts.is_empty() {
             return;
         }
-        self.notes.fields.push("system");
+        self.notes.wrote("system");
         out.object(|out| {
             out.word("role", if as_user { "user" } else { "system" });
             content(out, &texts);
@@ -197,8 +197,14 @@ impl Writer<'_> {
 
     fn assistant(&mut self, out: &mut Out, turn: &Turn<'_>, last: bool) {
         let back = self.back(&turn.parts);
-        let said = |part: &&Part<'_>| matches!(part, Part::Text(_));
-        let texts: Vec<&Text<'_>> = turn.parts.iter().filter(said).filter_map(text).collect();
+        let texts: Vec<&Text<'_>> = turn.parts.iter().filter_map(text).collect();
+        let plain = |part: &Part<'_>| matches!(part, Part::File(Source::Plain(_), _));
+        if turn.parts.iter().any(plain) {
+            self.notes.losses.add("messages[].content[].document", "as text");
+        }
+        if turn.parts.iter().any(is_media) {
+            self.notes.losses.add("messages[].content[]: a model's image or document", "dropped");
+        }
         let refusal = turn.parts.iter().find_map(|part| match part {
             Part::Refusal(text) => Some(text),
             Part::Text(_)
@@ -264,7 +270,7 @@ impl Writer<'_> {
             match part {
                 Part::Think { text, seal } if self.opens(seal).is_some() => {
                     if self.notes.target.quirks.echo.is_some() {
-                        self.notes.fields.push("seals");
+                        self.notes.wrote("seals");
                         back.reasoning.push_str(text.as_str());
                     } else {
                         let path = "messages[].content[].thinking";
@@ -274,16 +280,15 @@ impl Writer<'_> {
                 Part::Think { .. } => {
                     self.notes.losses.add("messages[].content[].thinking", "dropped: another's");
                 }
-                Part::Sealed(data) => match self.opens(data) {
-                    Some(sealed) => {
-                        self.notes.fields.push("seals");
+                Part::Sealed(data) => {
+                    if let Some(sealed) = self.opens(data) {
+                        self.notes.wrote("seals");
                         back.sealed = unescaped(&Text::inside(sealed)).map(Cow::into_owned);
-                    }
-                    None => {
+                    } else {
                         let path = "messages[].content[].redacted_thinking";
                         self.notes.losses.add(path, "dropped: another's");
                     }
-                },
+                }
                 Part::Text(_)
                 | Part::Refusal(_)
                 | Part::Image(_)
@@ -349,8 +354,17 @@ impl Writer<'_> {
     }
 }
 
+/// What only a user may show.
+fn is_media(part: &Part<'_>) -> bool {
+    matches!(
+        part,
+        Part::Image(_) | Part::File(Source::Inline { .. } | Source::Url(_) | Source::Stored(_), _)
+    )
+}
+
+/// What is text in a turn of the model: its texts, and its documents of plain text.
 fn text<'p>(part: &'p Part<'_>) -> Option<&'p Text<'p>> {
-    if let Part::Text(text) = part { Some(text) } else { None }
+    if let Part::Text(text) | Part::File(Source::Plain(text), _) = part { Some(text) } else { None }
 }
 
 /// One text is a string, several are parts: nothing is put between them.

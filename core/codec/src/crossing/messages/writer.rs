@@ -63,6 +63,9 @@ pub(super) struct Writer {
     signature: String,
 }
 
+/// White space that is kept until text follows it, in bytes: some models write nothing else for ever.
+const BLANK_MAX: usize = 4096;
+
 /// Whether a piece of text is white space only, as far as models write it.
 fn is_blank(raw: &str) -> bool {
     let mut bytes = raw.bytes();
@@ -138,7 +141,11 @@ impl Writer {
                 if let State::Open(_) = self.state {
                     self.close(desk);
                 }
-                self.blank.push_str(raw);
+                if self.blank.len() < BLANK_MAX {
+                    self.blank.push_str(raw);
+                } else {
+                    desk.lose("choices[].message.content", "dropped: white space");
+                }
                 return;
             }
             let blank = std::mem::take(&mut self.blank);

@@ -5,8 +5,8 @@ use crate::json::Members;
 use crate::request::parts::{Plainness, concat, unescaped};
 use crate::request::{Out, Uncarried};
 use crate::seal;
-use ir::Repair;
 use ir::request::{Args, Format, Part, Request, Role, Source, Text, Turn};
+use ir::{Repair, Thinks};
 use std::borrow::Cow;
 
 /// Ids of calls (<https://docs.claude.com/en/api/messages#body-messages>).
@@ -49,6 +49,14 @@ impl Writer<'_> {
             self.content(out, &texts)?;
         }
         let messages = self.messages(rest);
+        match messages.last() {
+            None => return Err(Uncarried::new("messages[]", "nothing is left to be asked")),
+            Some(last) if last.role == Role::Assistant && self.refuses_prefill() => {
+                let why = "the model does not go on with a turn of its own";
+                return Err(Uncarried::new("messages[]: a last assistant turn", why));
+            }
+            Some(_) => {}
+        }
         out.key("messages");
         out.list(|out| {
             messages.iter().try_for_each(|message| {
@@ -95,6 +103,12 @@ impl Writer<'_> {
         messages
     }
 
+    /// Models that think as they like refuse to go on with a turn of their own
+    /// (<https://platform.claude.com/docs/en/build-with-claude/streaming>).
+    fn refuses_prefill(&self) -> bool {
+        self.notes.target.traits.thinks == Thinks::Adaptive
+    }
+
     fn takes_system_turns(&self) -> bool {
         self.notes.target.quirks.system_turns
             && !self.notes.target.repairs.contains(&Repair::SystemAsUser)
@@ -113,7 +127,7 @@ impl Writer<'_> {
             Part::Think { .. } | Part::Sealed(_) => {
                 let own = self.is_own(part);
                 if own {
-                    self.notes.fields.push("seals");
+                    self.notes.wrote("seals");
                 } else {
                     self.notes.losses.add("messages[].reasoning_details", "dropped: another's");
                 }
@@ -246,7 +260,9 @@ fn media(out: &mut Out, kind: &str, source: &Source<'_>) -> Result<(), Uncarried
         match source {
             Source::Inline { mime, data } => {
                 out.word("type", "base64");
-                out.text("media_type", mime);
+                // A usual slip, which Anthropic does not forgive.
+                let jpeg = unescaped(mime).as_deref() == Some("image/jpg");
+                out.word("media_type", if jpeg { "image/jpeg" } else { mime.as_str() });
                 out.text("data", data);
             }
             Source::Url(url) => {

@@ -58,7 +58,8 @@ impl Writer<'_> {
             out.key("thinking");
             out.object(|out| out.word("type", "disabled"));
         }
-        let effort = effort.filter(|_| thinks && adaptive && self.notes.may("output_config"));
+        let effort =
+            effort.filter(|_| thinks && adaptive && self.notes.may("output_config.effort"));
         self.output(out, effort, request.format.as_ref())?;
         Ok(thinks)
     }
@@ -99,7 +100,7 @@ impl Writer<'_> {
                 if strict.as_ref().is_none_or(|strict| strict.as_str() != "true") {
                     self.notes.losses.add("response_format.json_schema.strict", "strictly");
                 }
-                if !self.notes.may("output_config") {
+                if !self.notes.may("output_config.format") {
                     let why = "the model refuses to answer in a form";
                     return Err(Uncarried::new("response_format", why));
                 }
@@ -149,13 +150,11 @@ fn form(out: &mut Out, form: Option<&ThinkingForm<'_>>, request: &Request<'_>) {
     }
 }
 
-/// The conversation ends with results of calls, and the thinking that led to the calls is not ours to
-/// give back: a model with a budget refuses to go on thinking.
+/// The model's last turn called, and the thinking that led to the calls is not ours to give back: a
+/// model with a budget refuses to go on thinking.
 fn is_mid_loop(writer: &Writer<'_>, request: &Request<'_>) -> bool {
-    let last = request.turns.last();
-    let results = last.is_some_and(|turn| {
-        turn.role == Role::User && turn.parts.iter().any(|part| matches!(part, Part::Result { .. }))
-    });
     let model = request.turns.iter().rfind(|turn| turn.role == Role::Assistant);
-    results && model.is_some_and(|turn| !turn.parts.iter().any(|part| writer.is_own(part)))
+    let Some(model) = model else { return false };
+    let called = model.parts.iter().any(|part| matches!(part, Part::Call { .. }));
+    called && !model.parts.iter().any(|part| writer.is_own(part))
 }

@@ -91,6 +91,11 @@ fn within(dialect: Dialect) -> Vec<(&'static str, Value)> {
             ("/messages/1/tool_calls/0", json!({"extra_content": {"google": {"s": "t"}}})),
             ("/messages/2", json!({"name": "f"})),
             ("/tools/0", json!({"async": true})),
+            ("/tool_choice/allowed_tools", json!({"tools": [{"function": {"name": "f"}}]})),
+            ("/web_search_options", json!({"user_location": {"approximate": {"city": "Oslo"}}})),
+            ("/stream_options", json!({"x": 1})),
+            ("/tools/1/custom", json!({"format": {"type": "text"}})),
+            ("/tools/1/custom", json!({"description": "d"})),
             ("/tools/0/function", json!({"description": "d"})),
             ("/tools/0/function", json!({"parameters": {"type": "object", "title": "t"}})),
             ("/tools/0/function", json!({"strict": true})),
@@ -157,6 +162,13 @@ fn blocks() -> Vec<Value> {
         .collect();
     blocks.extend([
         json!({"type": "text", "text": "t"}),
+        json!({"type": "image", "source": {"type": "url", "url": "https://e.com/b.png"}}),
+        json!({"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "BB"}}),
+        json!({"type": "document", "source": {"type": "text", "media_type": "text/plain", "data": "p"}}),
+        json!({"type": "document",
+            "source": {"type": "base64", "media_type": "application/pdf", "data": "BB"}}),
+        json!({"type": "document",
+            "source": {"type": "content", "content": [{"type": "text", "text": "q"}]}}),
         json!({"type": "thinking", "thinking": "t", "signature": "s"}),
         json!({"type": "redacted_thinking", "data": "d"}),
         json!({"type": "compaction", "content": "c", "encrypted_content": "e"}),
@@ -181,7 +193,15 @@ fn base(dialect: Dialect) -> Value {
                 ]},
                 {"role": "tool", "tool_call_id": "c", "content": "d"},
             ],
-            "tools": [{"type": "function", "function": {"name": "f"}}],
+            "tools": [
+                {"type": "function", "function": {"name": "f"}},
+                {"type": "custom", "custom": {"name": "c"}},
+                {"type": "function", "function": {"name": "g"}},
+            ],
+            "tool_choice": {"type": "allowed_tools", "allowed_tools": {"mode": "auto",
+                "tools": [{"function": {"name": "f"}}, {"custom": {"name": "c"}}]}},
+            "web_search_options": {},
+            "stream_options": {},
         }),
         Dialect::Messages => json!({
             "model": "x",
@@ -231,8 +251,8 @@ fn outcome(from: Dialect, request: &Value) -> Result<(Value, Vec<String>), Strin
 }
 
 /// Fails unless the member changed the body, or is named by a loss or a refusal.
-fn check(from: Dialect, changed: &Value, what: &str, names: &[&str]) {
-    let (plain, known) = outcome(from, &base(from)).expect("the base crosses");
+fn check((from, base): (Dialect, &Value), changed: &Value, what: &str, names: &[&str]) {
+    let (plain, known) = outcome(from, base).expect("the base crosses");
     match outcome(from, changed) {
         Err(refused) => {
             assert!(names.iter().any(|name| refused.contains(name)), "{what}: {refused}");
@@ -250,9 +270,12 @@ fn the_top_of_a_request() {
     for from in Dialect::ALL {
         let fields = top(from);
         for (key, value) in fields.as_object().expect("fields") {
-            let mut request = base(from);
+            let mut plain = base(from);
+            // It speaks of the same as others.
+            plain.as_object_mut().expect("fields").remove("tool_choice");
+            let mut request = plain.clone();
             request[key] = value.clone();
-            check(from, &request, key, &[key]);
+            check((from, &plain), &request, key, &[key]);
         }
     }
 }
@@ -264,7 +287,7 @@ fn what_stands_within() {
             let mut request = base(from);
             let (key, value) = member.as_object().expect("one").iter().next().expect("one");
             request.pointer_mut(place).expect("a place")[key] = value.clone();
-            check(from, &request, &format!("{place}/{key}"), &[key]);
+            check((from, &base(from)), &request, &format!("{place}/{key}"), &[key]);
         }
     }
 }
@@ -280,7 +303,14 @@ fn every_kind_of_block() {
                 None => *content = json!([{"type": "text", "text": "d"}, block]),
             }
             let kind = block["type"].as_str().expect("a type");
-            check(Dialect::Messages, &request, kind, &[kind, "messages[].content[]"]);
+            // A block within a result, and one that a user cannot say, is named by its place.
+            let place = if matches!(kind, "thinking" | "redacted_thinking" | "tool_use") {
+                "messages[].content[]"
+            } else {
+                kind
+            };
+            let of = (Dialect::Messages, &base(Dialect::Messages));
+            check(of, &request, kind, &[kind, place, "image or document"]);
         }
     }
 }
