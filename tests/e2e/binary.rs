@@ -127,10 +127,13 @@ smart    east/large → laptop/llama3.1:8b
     1. east/large at https://east.example.com/v1, 2 keys of ours in turn; connect 3s, patience 10s (reasoning 60s, whole as streams), first content 120s (reasoning 300s), idle 10s
     2. laptop/llama3.1:8b at http://127.0.0.1:11434/v1, no key, on this machine; connect 3s, patience 30s (reasoning 60s, whole as streams), first content 120s (reasoning 300s), idle 10s
     at best 99.2 % from 1 vendor of 99.2 %
-  anthropic  not served in this dialect
+  anthropic  asked in this order:
+    1. east/large at https://east.example.com/v1, 2 keys of ours in turn; connect 3s, patience 10s (reasoning 60s, whole as streams), first content 120s (reasoning 300s), idle 10s, asked in its own dialect
+    2. laptop/llama3.1:8b at http://127.0.0.1:11434/v1, no key, on this machine; connect 3s, patience 30s (reasoning 60s, whole as streams), first content 120s (reasoning 300s), idle 10s, asked in its own dialect
+    at best 99.2 % from 1 vendor of 99.2 %
 
 claude-*    west/* (caller's key)
-  openai     not served in this dialect
+  openai     served with the caller's own key only, in the other dialect
   anthropic  asked in this order:
     1. west/* at https://west.example.com/v1, the caller's own key; connect 3s, patience 10s (reasoning 60s, whole as streams), first content 120s (reasoning 300s), idle 10s
     at best 99.2 % from 1 vendor of 99.2 %

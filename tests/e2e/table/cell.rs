@@ -65,7 +65,7 @@ impl Cell {
         }
         let heard = world.hear(&request).await;
         let record = world.records(earlier + 1).await.remove(earlier);
-        let expect = trouble.expect(dialect, asked);
+        let expect = trouble.expect(dialect, pairing, asked);
         let seen = world.a().log().pop().filter(|_| expect.served != Served::Second);
         let cell = Self {
             expect,

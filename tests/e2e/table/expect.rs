@@ -1,6 +1,7 @@
 //! What each trouble of the first target must come to, by full matches: a new variant does not
 //! compile until somebody has said what it means.
 
+use crate::world::Pairing;
 use drill::provider::{
     Break, ErrorPlace, Fault, Flaw, Hint, InBand, Pace, Place, Plain, Refusal, TlsFault,
 };
@@ -141,10 +142,17 @@ impl Trouble {
         }
     }
 
-    pub(super) fn expect(&self, dialect: Dialect, asked: Asked) -> Expect {
-        match self {
+    pub(super) fn expect(&self, dialect: Dialect, pairing: Pairing, asked: Asked) -> Expect {
+        let expect = match self {
             Self::Fault(fault) => of_fault(fault, dialect, asked),
             Self::Way(way) => of_way(*way),
+        };
+        // What is refused there is what the gateway wrote, and the second target has its own words.
+        match (pairing, expect.served) {
+            (Pairing::Crossed, Served::Refused(_)) if expect.word != "content_filter" => {
+                second(expect.word, expect.tries)
+            }
+            (Pairing::Same | Pairing::Crossed, _) => expect,
         }
     }
 }
