@@ -43,10 +43,11 @@ impl Witness {
                 let live = self.live.get_mut(id.0).map(std::mem::take);
                 holds(live == Some(true), "an attempt was cancelled twice")?;
             }
-            Action::Learn { attempt, .. } => {
+            Action::Repair { attempt, .. } => {
                 let live = self.live.get(attempt.0).copied();
-                holds(live == Some(false), "something was learnt of an attempt under way")?;
+                holds(live == Some(false), "an attempt under way is asked again in another way")?;
             }
+            Action::Learn { .. } => holds(self.server.is_some(), "learnt before it helped")?,
             Action::Head(who) => {
                 holds(!std::mem::replace(&mut self.headed, true), "a second head")?;
                 self.server = *who;

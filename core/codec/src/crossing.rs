@@ -25,7 +25,7 @@ use crate::request::Alias;
 use crate::{Decoder, Error, seal, sse};
 use bytes::Bytes;
 use desk::Desk;
-use ir::{Dialect, Events, Frame, Losses};
+use ir::{Dialect, Event, Events, Frame, Losses};
 
 /// What a crossing has to know beside the bytes.
 #[derive(Clone, Debug)]
@@ -56,8 +56,8 @@ pub struct Crossing {
     decoder: Decoder,
     encoder: Encoder,
     desk: Desk,
-    /// A call that must not be shown was met: what follows means nothing.
-    broken: bool,
+    /// The provider failed, or a call that must not be shown was met: what follows means nothing.
+    over: bool,
 }
 
 #[derive(Debug)]
@@ -86,7 +86,7 @@ impl Crossing {
             Dialect::Chat => Encoder::Chat(Box::new(chat::Encoder::new(plan))),
             Dialect::Messages => Encoder::Messages(Box::new(messages::Encoder::new(plan))),
         };
-        Self { decoder, encoder, desk, broken: false }
+        Self { decoder, encoder, desk, over: false }
     }
 
     /// Takes the provider's bytes as they come and puts out a frame for each of its frames: the
@@ -125,7 +125,7 @@ impl Crossing {
     }
 
     fn frame(&mut self, frame: &mut Frame) -> Result<(), Error> {
-        if self.broken {
+        if self.over {
             *frame = Frame { bytes: Bytes::new(), events: Events::new() };
             return Ok(());
         }
@@ -141,10 +141,12 @@ impl Crossing {
         };
         frame.bytes = self.desk.take();
         if let Verdict::Broken(what) = verdict {
-            self.broken = true;
+            self.over = true;
             frame.bytes = Bytes::new();
-            frame.events = Events::from_elem(ir::Event::Malformed(what), 1);
+            frame.events = Events::from_elem(Event::Malformed(what), 1);
         }
+        // Whether the answer was complete by then, `end` knows.
+        self.over |= frame.events.iter().any(|event| matches!(event, Event::Fail(_)));
         Ok(())
     }
 

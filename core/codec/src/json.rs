@@ -3,7 +3,10 @@
 //! **Invariant:** text that is relayed is never unescaped here, so that spellings other parsers
 //! accept (half a surrogate pair in each of two deltas) are no reason to lose it.
 
-use serde::de::{Deserialize, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{
+    Deserialize, DeserializeOwned, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess,
+    Visitor,
+};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::fmt;
@@ -48,6 +51,14 @@ pub(crate) fn object<'a, T: Deserialize<'a>>(data: &'a [u8]) -> Option<T> {
         return None;
     }
     serde_json::from_slice(data).ok()
+}
+
+/// A member that is no reason to give up the rest: of another shape, it is as if it were not there.
+pub(crate) fn lenient<'de, D: Deserializer<'de>, T: DeserializeOwned>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
+    let raw: Option<&RawValue> = Option::deserialize(deserializer)?;
+    Ok(raw.and_then(|raw| serde_json::from_str(raw.get()).ok()))
 }
 
 /// The JSON type of a raw value.

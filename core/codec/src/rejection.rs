@@ -108,6 +108,7 @@ pub(crate) fn said(status: u16, code: &str, message: &str) -> Box<Rejection> {
         code: cut(code, WORD_BYTES_MAX),
         message: message.to_owned(),
         in_band: true,
+        bare: true,
         ..Rejection::default()
     })
 }

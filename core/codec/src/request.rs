@@ -196,7 +196,6 @@ impl Target<'_> {
             Repair::MaxTokens(limit) => Some(*limit),
             Repair::Plain
             | Repair::Without(_)
-            | Repair::WithoutNow(_)
             | Repair::TokenField(_)
             | Repair::SystemAsUser
             | Repair::Unsealed => None,
@@ -206,8 +205,6 @@ impl Target<'_> {
 
     /// Whether the target refused this field before.
     pub(crate) fn refuses(&self, field: &str) -> bool {
-        self.repairs.iter().any(
-            |repair| matches!(repair, Repair::Without(it) | Repair::WithoutNow(it) if *it == field),
-        )
+        self.repairs.iter().any(|repair| matches!(repair, Repair::Without(it) if *it == field))
     }
 }

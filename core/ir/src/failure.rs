@@ -116,7 +116,8 @@ pub struct Rejection {
     pub hints: Hints,
     /// It came inside a 200 stream.
     pub in_band: bool,
-    /// The body was empty.
+    /// There are no words of it to pass on: the body was empty, or an answer ended with a mark of
+    /// failure in place of an error.
     pub bare: bool,
     /// The body was HTML: a proxy, a firewall or a captive portal spoke.
     pub html: bool,

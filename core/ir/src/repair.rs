@@ -12,17 +12,13 @@ pub enum Repair {
     Plain,
     /// Leave this field out; its name in the provider's dialect.
     Without(&'static str),
-    /// The same, this time: its value is refused, or it beside another field. This says nothing about
-    /// later requests.
-    WithoutNow(&'static str),
     /// Limit the answer's length with this field.
     TokenField(TokenField),
     /// Ask for no more tokens than this.
     MaxTokens(u64),
     /// Say what `system` and `developer` say among the messages as the user.
     SystemAsUser,
-    /// Leave out reasoning that comes back to it: it does not know its own signature any more. This
-    /// says nothing about later requests.
+    /// Leave out reasoning that comes back to it: it does not know its own signature any more.
     Unsealed,
 }
 
@@ -34,16 +30,10 @@ impl Repair {
         match self {
             Self::Plain => "plain".to_owned(),
             Self::Without(field) => format!("without {field}"),
-            Self::WithoutNow(field) => format!("this time without {field}"),
             Self::TokenField(field) => format!("with {}", field.name()),
             Self::MaxTokens(limit) => format!("{limit} tokens at most"),
             Self::SystemAsUser => "system as user".to_owned(),
             Self::Unsealed => "without its reasoning".to_owned(),
         }
-    }
-
-    /// Whether it holds for later requests too.
-    pub fn lasts(self) -> bool {
-        !matches!(self, Self::Unsealed | Self::WithoutNow(_))
     }
 }

@@ -91,11 +91,18 @@ pub enum Action {
     },
     /// Drop this attempt: connection, buffers and all.
     Cancel(AttemptId),
-    /// This attempt's refusal says how the leg wants to be asked. It is asked again in that way: the
-    /// next attempt on it is to be written so, and later requests too.
-    Learn {
+    /// This attempt's refusal says how the leg wants to be asked: the next attempt on it is to be
+    /// written so.
+    Repair {
         /// The attempt that was refused.
         attempt: AttemptId,
+        /// Place in the plan.
+        leg: usize,
+        /// What to do otherwise.
+        repair: Repair,
+    },
+    /// So asked the leg gave its answer: later requests are to be written in this way too.
+    Learn {
         /// Place in the plan.
         leg: usize,
         /// What to do otherwise.
@@ -445,6 +452,10 @@ impl Exchange {
             && let Some(leg) = self.plan.legs.get(attempt.leg)
         {
             attempt.answered(now, leg, health);
+            let lesson = self.legs.get(attempt.leg).and_then(|state| state.lesson);
+            if let Some(lesson) = lesson.filter(|lesson| lesson.lasts) {
+                self.queue.push_back(Action::Learn { leg: attempt.leg, repair: lesson.repair });
+            }
         }
         self.queue.push_back(Action::Finish { supply_end });
         self.end(now, Ending::Answered);

@@ -1,12 +1,14 @@
 //! What targets taught about how they want to be asked, kept for the next request.
 //!
-//! **Invariant:** bounded, and of each provider by itself: what one refuses, another may know.
+//! **Invariant:** bounded, in time too, and of each provider by itself: what one refuses, another
+//! may know, and what it refuses today it may know tomorrow.
 
 use crate::ProviderId;
-use ir::Repair;
+use ir::{Repair, Time};
 use smallvec::SmallVec;
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// A target's repairs, oldest first.
 pub type Repairs = SmallVec<[Repair; 4]>;
@@ -21,8 +23,12 @@ pub struct Learned {
 struct Target {
     provider: ProviderId,
     model: Arc<str>,
-    repairs: Repairs,
+    /// Each with the time it was learnt at.
+    repairs: SmallVec<[(Repair, Time); 4]>,
 }
+
+/// What was learnt is forgotten after this long: one refusal in this time is what it costs.
+const KEPT: Duration = Duration::from_hours(1);
 
 /// Targets that are remembered: their names come from callers.
 const TARGETS_MAX: usize = 1024;
@@ -33,26 +39,24 @@ const REPAIRS_MAX: usize = 32;
 
 impl Learned {
     /// Notes what a target taught. Of several limits the smallest holds.
-    pub fn learn(&mut self, provider: ProviderId, model: &Arc<str>, repair: Repair) {
-        if !repair.lasts() {
-            return;
-        }
+    pub fn learn(&mut self, now: Time, provider: ProviderId, model: &Arc<str>, repair: Repair) {
         let place = self.place(provider, model);
         let known = place.and_then(|place| self.targets.remove(place));
         let mut target = known.unwrap_or_else(|| Target {
             provider,
             model: Arc::clone(model),
-            repairs: Repairs::new(),
+            repairs: SmallVec::new(),
         });
-        let same = |known: &&mut Repair| match (**known, repair) {
+        target.repairs.retain(|(_, at)| now.since(*at) < KEPT);
+        let same = |(known, _): &&mut (Repair, Time)| match (*known, repair) {
             (Repair::MaxTokens(_), Repair::MaxTokens(_))
             | (Repair::TokenField(_), Repair::TokenField(_)) => true,
             (known, repair) => known == repair,
         };
         if let Some(known) = target.repairs.iter_mut().find(same) {
-            *known = newer(*known, repair);
+            *known = (newer(known.0, repair), now);
         } else if target.repairs.len() < REPAIRS_MAX {
-            target.repairs.push(repair);
+            target.repairs.push((repair, now));
         }
         if self.targets.len() >= TARGETS_MAX {
             self.targets.pop_front();
@@ -61,11 +65,10 @@ impl Learned {
     }
 
     /// What is known of a target.
-    pub fn known(&self, provider: ProviderId, model: &str) -> Repairs {
-        let place = self.place(provider, model);
-        place
-            .and_then(|place| self.targets.get(place))
-            .map_or_else(Repairs::new, |target| target.repairs.clone())
+    pub fn known(&self, now: Time, provider: ProviderId, model: &str) -> Repairs {
+        let target = self.place(provider, model).and_then(|place| self.targets.get(place));
+        let repairs = target.into_iter().flat_map(|target| &target.repairs);
+        repairs.filter(|(_, at)| now.since(*at) < KEPT).map(|(repair, _)| *repair).collect()
     }
 
     fn place(&self, provider: ProviderId, model: &str) -> Option<usize> {
@@ -83,8 +86,7 @@ fn newer(known: Repair, repair: Repair) -> Repair {
             | Repair::TokenField(_)
             | Repair::MaxTokens(_)
             | Repair::SystemAsUser
-            | Repair::Unsealed
-            | Repair::WithoutNow(_),
+            | Repair::Unsealed,
             repair,
         ) => repair,
     }
@@ -92,36 +94,37 @@ fn newer(known: Repair, repair: Repair) -> Repair {
 
 #[cfg(test)]
 mod tests {
-    use super::{Learned, TARGETS_MAX};
+    use super::{KEPT, Learned, TARGETS_MAX};
     use crate::ProviderId;
-    use ir::{Repair, TokenField};
+    use ir::{Repair, Time, TokenField};
     use std::sync::Arc;
 
     const A: ProviderId = ProviderId(0);
     const B: ProviderId = ProviderId(1);
+    const T: Time = Time::ZERO;
 
     #[test]
     fn it_is_the_targets_own() {
         let mut learned = Learned::default();
-        learned.learn(A, &Arc::from("m"), Repair::Plain);
-        learned.learn(A, &Arc::from("m"), Repair::Without("top_p"));
-        learned.learn(A, &Arc::from("m"), Repair::Plain);
-        let known = learned.known(A, "m");
+        learned.learn(T, A, &Arc::from("m"), Repair::Plain);
+        learned.learn(T, A, &Arc::from("m"), Repair::Without("top_p"));
+        learned.learn(T, A, &Arc::from("m"), Repair::Plain);
+        let known = learned.known(T, A, "m");
         assert_eq!(known.as_slice(), [Repair::Plain, Repair::Without("top_p")]);
-        assert!(learned.known(B, "m").is_empty());
-        assert!(learned.known(A, "n").is_empty());
+        assert!(learned.known(T, B, "m").is_empty());
+        assert!(learned.known(T, A, "n").is_empty());
     }
 
     #[test]
     fn the_smallest_limit_and_the_latest_field_hold() {
         let mut learned = Learned::default();
         for limit in [9, 5, 7] {
-            learned.learn(A, &Arc::from("m"), Repair::MaxTokens(limit));
+            learned.learn(T, A, &Arc::from("m"), Repair::MaxTokens(limit));
         }
-        learned.learn(A, &Arc::from("m"), Repair::TokenField(TokenField::MaxTokens));
+        learned.learn(T, A, &Arc::from("m"), Repair::TokenField(TokenField::MaxTokens));
         let last = Repair::TokenField(TokenField::MaxCompletionTokens);
-        learned.learn(A, &Arc::from("m"), last);
-        assert_eq!(learned.known(A, "m").as_slice(), [Repair::MaxTokens(5), last]);
+        learned.learn(T, A, &Arc::from("m"), last);
+        assert_eq!(learned.known(T, A, "m").as_slice(), [Repair::MaxTokens(5), last]);
     }
 
     #[test]
@@ -129,13 +132,25 @@ mod tests {
         let mut learned = Learned::default();
         let name = |number: usize| Arc::from(format!("m{number}"));
         for number in 0..TARGETS_MAX {
-            learned.learn(A, &name(number), Repair::Plain);
+            learned.learn(T, A, &name(number), Repair::Plain);
         }
-        learned.learn(A, &name(0), Repair::Plain);
-        learned.learn(A, &name(TARGETS_MAX), Repair::Plain);
+        learned.learn(T, A, &name(0), Repair::Plain);
+        learned.learn(T, A, &name(TARGETS_MAX), Repair::Plain);
         assert_eq!(learned.targets.len(), TARGETS_MAX);
-        assert!(!learned.known(A, "m0").is_empty());
-        assert!(learned.known(A, "m1").is_empty());
-        assert!(!learned.known(A, "m2").is_empty());
+        assert!(!learned.known(T, A, "m0").is_empty());
+        assert!(learned.known(T, A, "m1").is_empty());
+        assert!(!learned.known(T, A, "m2").is_empty());
+    }
+
+    #[test]
+    fn it_is_forgotten() {
+        let mut learned = Learned::default();
+        learned.learn(T, A, &Arc::from("m"), Repair::Plain);
+        let half = T + KEPT / 2;
+        learned.learn(half, A, &Arc::from("m"), Repair::Without("top_p"));
+        let late = T + KEPT.mul_f32(0.99);
+        assert_eq!(learned.known(late, A, "m").len(), 2);
+        assert_eq!(learned.known(T + KEPT, A, "m").as_slice(), [Repair::Without("top_p")]);
+        assert!(learned.known(half + KEPT, A, "m").is_empty());
     }
 }

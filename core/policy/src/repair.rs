@@ -4,6 +4,10 @@
 //! not permitted, and only where that is said of a field which may be written otherwise. To mention
 //! a field is not enough: "'oneOf' is not permitted" in a `response_format` is the caller's mistake.
 //!
+//! Some providers quote the request in their words, so a caller may choose them: a lesson is kept
+//! only once it has helped, and only where the field itself is refused, not a value of it or its
+//! company.
+//!
 //! **Invariant:** pure; what is not understood is `None`, and the refusal stays what it is.
 
 use ir::{Dialect, Rejection, Repair, TokenField};
@@ -49,11 +53,31 @@ const FORMAT: &str = "output_config.format";
 const CODES: &[&str] =
     &["unsupported_parameter", "unsupported_value", "unknown_parameter", "extra_forbidden"];
 
+/// What a refusal taught.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Lesson {
+    /// What to do otherwise.
+    pub repair: Repair,
+    /// It holds for later requests too: a value that is refused, or a field beside another one, says
+    /// nothing about them.
+    pub lasts: bool,
+}
+
 /// What a refusal by a provider of this dialect asks to be done otherwise, where it says so.
-pub fn named(rejection: &Rejection, dialect: Dialect) -> Option<Repair> {
+pub fn named(rejection: &Rejection, dialect: Dialect) -> Option<Lesson> {
     if !matches!(rejection.status, 400 | 422) {
         return None;
     }
+    let repair = asked(rejection, dialect)?;
+    let lasts = match repair {
+        Repair::Unsealed => false,
+        Repair::MaxTokens(_) | Repair::TokenField(_) | Repair::SystemAsUser => true,
+        Repair::Plain | Repair::Without(_) => !is_conditional(rejection, dialect),
+    };
+    Some(Lesson { repair, lasts })
+}
+
+fn asked(rejection: &Rejection, dialect: Dialect) -> Option<Repair> {
     if let Some(limit) = token_limit(rejection) {
         return Some(Repair::MaxTokens(limit));
     }
@@ -71,29 +95,42 @@ pub fn named(rejection: &Rejection, dialect: Dialect) -> Option<Repair> {
         let refused = coded
             || phrase::says_extra(&message)
             || mentions(&message).any(|it| it.is_refused() && it.path == param);
-        let repair = if refused { repair(&param, dialect) } else { None };
-        return repair.map(|repair| for_now(repair, &message));
+        return if refused { repair(&param, dialect) } else { None };
     }
     let refused = mentions(&message).filter(Mention::is_refused);
-    let repair = refused.into_iter().find_map(|it| repair(it.path, dialect));
-    repair.map(|repair| for_now(repair, &message))
+    refused.into_iter().find_map(|it| repair(it.path, dialect))
 }
 
-/// A value that is refused, or a field beside another one, is no reason to do without it for ever.
-fn for_now(repair: Repair, message: &str) -> Repair {
-    const CONDITIONS: &[&str] =
-        &["supported values", " when ", "may only be", "both be", "must be ", " with thinking"];
-    let conditional = CONDITIONS.iter().any(|words| message.contains(words));
-    match repair {
-        Repair::Without(field) if conditional => Repair::WithoutNow(field),
-        Repair::Plain
-        | Repair::Without(_)
-        | Repair::WithoutNow(_)
-        | Repair::TokenField(_)
-        | Repair::MaxTokens(_)
-        | Repair::SystemAsUser
-        | Repair::Unsealed => repair,
+/// Whether the words are about a value of the field, or about the field beside another one.
+fn is_conditional(rejection: &Rejection, dialect: Dialect) -> bool {
+    const CONDITIONS: &[&str] = &[
+        " when ",
+        " while ",
+        " unless ",
+        " if ",
+        " with ",
+        "both be ",
+        "may only be ",
+        "must be ",
+    ];
+    // All values but one that nobody has to say.
+    const NONE: &[&str] = &["only the default", "supported values are: false"];
+    const MODEL: &[&str] = &["with this model", "with the model", "must be verified"];
+    let message = rejection.message.to_ascii_lowercase();
+    if NONE.iter().any(|words| message.contains(words)) {
+        return false;
     }
+    let message = MODEL.iter().fold(message, |message, words| message.replace(words, ""));
+    let value = ["unsupported_value", "invalid_value"].contains(&rejection.code.as_str())
+        || ["supported values", "unsupported value", "being set to"]
+            .iter()
+            .any(|words| message.contains(words));
+    let streams = rejection.param == "stream";
+    let quoted =
+        |it: Mention<'_>| it.quoted && it.is_refused() && repair(it.path, dialect).is_none();
+    value && !streams
+        || mentions(&message).any(quoted)
+        || CONDITIONS.iter().any(|words| message.contains(words))
 }
 
 /// What to do about a field that is refused; `path` is where it stands in the request.

@@ -237,7 +237,8 @@ impl Drive {
                     live.stop();
                 }
             }
-            Action::Learn { leg, repair, .. } => self.learn(leg, repair),
+            Action::Repair { leg, repair, .. } => self.lessons.push((leg, repair)),
+            Action::Learn { leg, repair } => self.learn(leg, repair),
             Action::Head(id) => {
                 self.head_out = true;
                 self.winner = id;
@@ -265,17 +266,18 @@ impl Drive {
         None
     }
 
-    /// What a target taught holds for the next attempt on it, and for later requests.
+    /// What helped holds for later requests.
     fn learn(&mut self, place: usize, repair: Repair) {
         if let Some(leg) = self.exchange.plan().legs.get(place) {
-            self.shared.learned.lock().learn(leg.provider, &leg.model, repair);
+            let now = self.shared.clock.now();
+            self.shared.learned.lock().learn(now, leg.provider, &leg.model, repair);
         }
-        self.lessons.push((place, repair));
     }
 
     /// What a leg taught, this request and earlier ones.
     fn taught(&self, place: usize, leg: &Leg) -> Repairs {
-        let mut repairs = self.shared.learned.lock().known(leg.provider, &leg.model);
+        let now = self.shared.clock.now();
+        let mut repairs = self.shared.learned.lock().known(now, leg.provider, &leg.model);
         repairs
             .extend(self.lessons.iter().filter(|(it, _)| *it == place).map(|(_, repair)| *repair));
         repairs

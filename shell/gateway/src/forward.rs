@@ -45,7 +45,7 @@ const OURS: &[&str] = &[
     "x-real-ip",
 ];
 
-/// Credentials, and what only goes with the caller's own.
+/// Credentials: they stay on the side that they came from.
 const CREDENTIALS: &[&str] = &[
     "authorization",
     "x-api-key",
@@ -54,9 +54,10 @@ const CREDENTIALS: &[&str] = &[
     "x-litellm-api-key",
     "x-litellm-key",
     "ocp-apim-subscription-key",
-    "openai-organization",
-    "openai-project",
 ];
+
+/// What only goes with the caller's own.
+const ACCOUNTS: &[&str] = &["openai-organization", "openai-project"];
 
 /// A request for one attempt, asking for a stream where its whole answer is watched.
 pub(crate) fn request(
@@ -79,7 +80,7 @@ pub(crate) fn request(
     let caller = matches!(credential, Credential::Caller);
     let headers = request.headers_mut();
     for (name, value) in &ask.headers {
-        let own = CREDENTIALS.contains(&name.as_str());
+        let own = CREDENTIALS.iter().chain(ACCOUNTS).any(|it| *it == name.as_str());
         if may_leave(name) && !is_nominated(&ask.headers, name) && (caller || !own) {
             headers.append(name, value.clone());
         }
@@ -185,6 +186,7 @@ pub(crate) fn answer_headers(from: &HeaderMap) -> HeaderMap {
         let name = name.as_str();
         !nominated
             && !HOP_BY_HOP.contains(&name)
+            && !CREDENTIALS.contains(&name)
             && !matches!(name, "content-length" | "set-cookie" | "alt-svc")
             && !name.starts_with("x-backstop-")
     };

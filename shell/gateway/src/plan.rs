@@ -78,7 +78,8 @@ fn is_watched(model: &Model, ask: &Ask) -> bool {
 }
 
 fn refuses_streams(shared: &Shared, provider: ProviderId, model: &str) -> bool {
-    shared.learned.lock().known(provider, model).contains(&Repair::Plain)
+    let now = shared.clock.now();
+    shared.learned.lock().known(now, provider, model).contains(&Repair::Plain)
 }
 
 fn unknown(config: &Config, ask: &Ask) -> Refusal {

@@ -163,7 +163,7 @@ async fn relayed(dialect: Dialect, shape: Shape, acts: Vec<Act>) -> Heard {
 fn head(status: &str, kind: &str, length: usize) -> Act {
     let head = format!(
         "HTTP/1.1 {status}\r\ncontent-type: {kind}\r\nx-unknown: rides along\r\n\
-         request-id: req_theirs\r\nset-cookie: a=b\r\nalt-svc: h3=\":443\"\r\n\
+         request-id: req_theirs\r\nset-cookie: a=b\r\nauthorization: Bearer k\r\nX-Api-Key: k\r\nalt-svc: h3=\":443\"\r\n\
          x-backstop-target: forged\r\ncontent-length: {length}\r\n\r\n"
     );
     Act::Send(head.into_bytes())
@@ -186,7 +186,9 @@ async fn a_stream_keeps_every_byte() {
                 assert_eq!(heard.header("content-type"), Some(KIND));
                 assert_eq!(heard.header("x-unknown"), Some("rides along"));
                 assert_eq!(heard.header("request-id"), Some("req_theirs"));
-                assert_eq!(heard.header("set-cookie"), None);
+                for name in ["set-cookie", "authorization", "x-api-key"] {
+                    assert_eq!(heard.header(name), None);
+                }
                 assert_eq!(heard.header("alt-svc"), None);
                 assert_eq!(heard.header("x-backstop-target"), Some("a/any"));
             }

@@ -5,6 +5,7 @@
 //! their ids alone (<https://github.com/su-kaka/gcli2api/issues/406>).
 
 use super::wire::Call;
+use std::collections::BTreeSet;
 
 /// Calls of one choice: a limit on everything.
 pub(crate) const CALLS_MAX: usize = 1024;
@@ -16,6 +17,8 @@ const TOOL_MAX: u32 = 0xFFFF;
 #[derive(Debug, Default)]
 pub(crate) struct Calls {
     calls: Vec<Known>,
+    /// The indexes that they have.
+    taken: BTreeSet<u32>,
 }
 
 #[cfg_attr(test, derive(Clone))]
@@ -84,10 +87,11 @@ impl Calls {
     }
 
     fn begin(&mut self, wire: Option<u32>, id: &str) -> u32 {
-        let taken = |tool: u32| self.calls.iter().any(|known| known.tool == tool);
-        let tool = wire.filter(|&wire| wire <= TOOL_MAX && !taken(wire));
+        let tool = wire.filter(|&wire| wire <= TOOL_MAX && !self.taken.contains(&wire));
         // There are fewer calls than indexes: one is free.
-        let tool = tool.or_else(|| (0..=TOOL_MAX).find(|&tool| !taken(tool))).unwrap_or(TOOL_MAX);
+        let free = || (0..=TOOL_MAX).find(|tool| !self.taken.contains(tool));
+        let tool = tool.or_else(free).unwrap_or(TOOL_MAX);
+        self.taken.insert(tool);
         self.calls.push(Known { wire, id: id.to_owned(), tool, open: true });
         tool
     }

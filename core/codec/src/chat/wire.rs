@@ -23,6 +23,7 @@ pub(crate) struct Chunk<'a> {
     object: Option<Word<'a>>,
     #[serde(borrow)]
     choices: Option<Few<Choice<'a>, { CHOICES_MAX as usize }>>,
+    #[serde(default, deserialize_with = "json::lenient")]
     pub(crate) usage: Option<Usage>,
     #[serde(borrow)]
     error: Option<&'a RawValue>,
@@ -41,6 +42,7 @@ pub(crate) struct Choice<'a> {
     finish_reason: Option<Word<'a>>,
     pub(crate) logprobs: Option<IgnoredAny>,
     /// Moonshot puts it here.
+    #[serde(default, deserialize_with = "json::lenient")]
     pub(crate) usage: Option<Usage>,
 }
 

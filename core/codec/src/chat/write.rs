@@ -201,7 +201,6 @@ impl Writer<'_> {
             Repair::TokenField(field) => Some(*field),
             Repair::Plain
             | Repair::Without(_)
-            | Repair::WithoutNow(_)
             | Repair::MaxTokens(_)
             | Repair::SystemAsUser
             | Repair::Unsealed => None,

@@ -62,8 +62,9 @@ impl Pending {
     }
 
     /// Takes in what was said of the call later: what is known stays, some servers repeat it with
-    /// every piece.
-    pub(super) fn learn(&mut self, later: &Call) {
+    /// every piece. By how much it grew, in bytes.
+    pub(super) fn learn(&mut self, later: &Call) -> usize {
+        let before = self.size();
         if self.said.id.is_empty() {
             self.said.id.clone_from(&later.id);
         }
@@ -73,11 +74,14 @@ impl Pending {
         if later.extra.is_some() {
             self.said.extra.clone_from(&later.extra);
         }
+        self.size().saturating_sub(before)
     }
 
-    /// How much of it is held.
+    /// How much of it is held, in bytes.
     pub(super) fn size(&self) -> usize {
-        self.arguments.len()
+        let Call { id, name, custom: _, extra } = &self.said;
+        let extra = extra.as_ref().map_or(0, |extra| extra.len());
+        [id.len(), name.len(), extra].into_iter().fold(self.arguments.len(), usize::saturating_add)
     }
 
     /// The arguments, the inside of a JSON string still; those of a call without any are `{}`.

@@ -17,7 +17,10 @@ use super::{CrossingPlan, Verdict};
 use crate::json::{self, Members};
 use crate::{Error, own, seal};
 use citations::Citations;
-use ir::{Aside, Block, BlockKind, Dialect, Event, Events, Finish, Opening, Piece, Reason, Tokens};
+use ir::{
+    Aside, Block, BlockKind, Dialect, Envelope, Event, Events, Finish, Opening, Piece, Reason,
+    Tokens,
+};
 use writer::Writer;
 
 /// See the module.
@@ -50,6 +53,9 @@ struct Stop {
     reason: &'static str,
     refusal: Option<String>,
 }
+
+/// An id that is longer, in bytes, is not repeated in every chunk: ours takes its place.
+const ID_MAX: usize = 256;
 
 /// The form of our `reasoning_details`
 /// (<https://openrouter.ai/docs/use-cases/reasoning-tokens#reasoning_details-array-structure>).
@@ -137,19 +143,23 @@ impl Encoder {
     fn event(&mut self, event: &Event, desk: &mut Desk) -> Result<(), Error> {
         match event {
             Event::Start(envelope) => {
-                if let Some(envelope) = envelope.as_ref().filter(|it| !it.id.is_empty()) {
+                let named = |it: &&Envelope| (1..=ID_MAX).contains(&it.id.len());
+                if let Some(envelope) = envelope.as_deref().filter(named) {
                     let created = envelope.created.unwrap_or(self.plan.now_unix);
                     self.writer.named(&format!("chatcmpl-{}", envelope.id), created);
                 }
                 self.writer.start(desk);
             }
-            Event::Open(block, opening) => self.open(*block, opening.as_deref(), desk),
+            Event::Open(block, opening) => self.open(*block, opening.as_deref(), desk)?,
             Event::Delta(block, piece) => self.piece(*block, piece, desk)?,
             Event::Close(block) => self.close(*block, desk),
+            // What was cut stays cut: a call may have been left out for it.
+            Event::Finish(..)
+                if matches!(self.finish, Some((Finish::Length | Finish::Refusal, _))) => {}
             Event::Finish(finish, reason) => self.finish = Some((*finish, reason.clone())),
             Event::Usage(tokens) => self.tokens = Some(*tokens),
             Event::End => self.end(desk),
-            Event::Fail(rejection) if self.finish.is_none() => {
+            Event::Fail(rejection) if self.finish.is_none() && !rejection.bare => {
                 let error = own::translated(rejection, &self.plan.request_id);
                 let error = own::error_event(Dialect::Chat, &error);
                 self.writer.fail(&String::from_utf8_lossy(&error), desk);
@@ -161,7 +171,7 @@ impl Encoder {
             Event::Fail(_) | Event::Progress | Event::Repeated(_) | Event::Malformed(_) => {}
             Event::Aside(Aside::Call(block, said)) => {
                 if let Some(call) = self.calls.iter_mut().find(|call| call.block == *block) {
-                    call.learn(said);
+                    desk.hold(call.learn(said))?;
                 }
             }
             Event::Aside(Aside::Native(path)) => desk.lose(*path, "dropped"),
@@ -169,12 +179,21 @@ impl Encoder {
         Ok(())
     }
 
-    fn open(&mut self, block: Block, opening: Option<&Opening>, desk: &mut Desk) {
+    fn open(
+        &mut self,
+        block: Block,
+        opening: Option<&Opening>,
+        desk: &mut Desk,
+    ) -> Result<(), Error> {
         if block.kind == BlockKind::Text {
             self.citations.begin();
         }
         match opening {
-            Some(Opening::Call(said)) => self.calls.push(Pending::new(block, said.clone())),
+            Some(Opening::Call(said)) => {
+                let call = Pending::new(block, said.clone());
+                desk.hold(call.size())?;
+                self.calls.push(call);
+            }
             Some(Opening::Redacted(data)) => {
                 let data = seal::wrap(self.plan.origin, data);
                 self.detail(&format!("\"type\":\"reasoning.encrypted\",\"data\":\"{data}\""), desk);
@@ -182,6 +201,7 @@ impl Encoder {
             Some(Opening::Native(kind)) => desk.lose_block(kind),
             None => {}
         }
+        Ok(())
     }
 
     fn piece(&mut self, block: Block, piece: &Piece, desk: &mut Desk) -> Result<(), Error> {

@@ -106,7 +106,7 @@ impl Encoder {
                 }
                 self.writer.start(desk);
             }
-            Event::Open(block, opening) => self.open(*block, opening.as_deref(), desk),
+            Event::Open(block, opening) => self.open(*block, opening.as_deref(), desk)?,
             Event::Delta(block, piece) if is_first_choice(*block) => {
                 self.piece(*block, piece, desk)?;
             }
@@ -115,7 +115,7 @@ impl Encoder {
             }
             Event::Usage(tokens) => self.tokens = Some(*tokens),
             Event::End => self.end(desk),
-            Event::Fail(rejection) if self.finish.is_none() => {
+            Event::Fail(rejection) if self.finish.is_none() && !rejection.bare => {
                 let error = own::translated(rejection, &self.plan.request_id);
                 let error = own::error_event(Dialect::Messages, &error);
                 self.writer.fail(&String::from_utf8_lossy(&error), desk);
@@ -135,7 +135,7 @@ impl Encoder {
             | Event::Malformed(_) => {}
             Event::Aside(Aside::Call(block, said)) => {
                 if let Some(call) = self.calls.iter_mut().find(|call| call.block == *block) {
-                    call.learn(said);
+                    desk.hold(call.learn(said))?;
                 }
             }
             Event::Aside(Aside::Native(path)) => desk.lose(*path, "dropped"),
@@ -143,12 +143,22 @@ impl Encoder {
         Ok(())
     }
 
-    fn open(&mut self, block: Block, opening: Option<&Opening>, desk: &mut Desk) {
+    fn open(
+        &mut self,
+        block: Block,
+        opening: Option<&Opening>,
+        desk: &mut Desk,
+    ) -> Result<(), Error> {
         if !is_first_choice(block) {
-            return desk.lose("choices[]", "dropped: all but the first");
+            desk.lose("choices[]", "dropped: all but the first");
+            return Ok(());
         }
         match opening {
-            Some(Opening::Call(said)) => self.calls.push(Pending::new(block, said.clone())),
+            Some(Opening::Call(said)) => {
+                let call = Pending::new(block, said.clone());
+                desk.hold(call.size())?;
+                self.calls.push(call);
+            }
             Some(Opening::Redacted(data)) => {
                 let sealed = seal::wrap(self.plan.origin, data);
                 self.writer.redacted(&sealed, desk);
@@ -156,6 +166,7 @@ impl Encoder {
             Some(Opening::Native(kind)) => desk.lose_block(kind),
             None => {}
         }
+        Ok(())
     }
 
     fn piece(&mut self, block: Block, piece: &Piece, desk: &mut Desk) -> Result<(), Error> {

@@ -19,6 +19,7 @@ struct Message<'a> {
     content: Option<&'a RawValue>,
     #[serde(borrow)]
     stop_reason: Option<Word<'a>>,
+    #[serde(default, deserialize_with = "json::lenient")]
     usage: Option<Usage>,
     #[serde(borrow)]
     error: Option<&'a RawValue>,

@@ -22,6 +22,7 @@ pub(crate) struct Wire<'a> {
     pub(crate) content_block: Option<Box<BlockStart<'a>>>,
     #[serde(borrow)]
     pub(crate) delta: Option<Delta<'a>>,
+    #[serde(default, deserialize_with = "json::lenient")]
     pub(crate) usage: Option<Usage>,
     #[serde(borrow)]
     pub(crate) error: Option<&'a RawValue>,
@@ -36,6 +37,7 @@ pub(crate) struct Message<'a> {
     model: Option<&'a RawValue>,
     #[serde(borrow)]
     content: Option<&'a RawValue>,
+    #[serde(default, deserialize_with = "json::lenient")]
     pub(crate) usage: Option<Usage>,
 }
 

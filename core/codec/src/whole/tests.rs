@@ -95,7 +95,7 @@ fn chat_answers() {
         (message(r#"{"content":5}"#, r#""stop""#), "malformed: a delta whose text is not text"),
         (
             message("null", r#""error""#),
-            "rejected 500 kind= code=error param= message=the provider ended the answer with an error in_band",
+            "rejected 500 kind= code=error param= message=the provider ended the answer with an error in_band bare",
         ),
     ] {
         check(Dialect::Chat, &body, expect);

@@ -9,6 +9,9 @@ use ir::{
 use std::collections::VecDeque;
 use std::time::Duration;
 
+/// What a frame that is held takes beside its bytes: an empty comment is not for nothing.
+const FRAME_BYTES: usize = 32;
+
 /// One attempt.
 #[derive(Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "what was seen of it, each on its own; no state")]
@@ -220,7 +223,7 @@ impl Attempt {
                 Event::Fail(rejection) => {
                     // A frame that is taken for an error, without being one in its dialect (a second
                     // `message_start`, a `finish_reason` of "error"), cannot say it to the caller.
-                    let said = (!rejection.kind.is_empty()).then_some(frame.bytes);
+                    let said = Some(frame.bytes).filter(|it| !rejection.bare && !it.is_empty());
                     return Step::Failed(Failure::Rejected(rejection.clone()), said);
                 }
                 Event::Repeated(_) => return Step::Repeated,
@@ -237,8 +240,8 @@ impl Attempt {
         if content {
             self.last = now;
         }
-        if self.form != Form::Watched {
-            self.held_bytes += frame.bytes.len();
+        if self.form != Form::Watched && !frame.bytes.is_empty() {
+            self.held_bytes += frame.bytes.len() + FRAME_BYTES;
             self.held.push_back(frame.bytes);
         }
         Step::Held { content, over }
@@ -354,7 +357,7 @@ impl Attempt {
         let wrote = |field: &str| self.written.contains(&field);
         match repair {
             Repair::Plain => wrote("stream"),
-            Repair::Without(field) | Repair::WithoutNow(field) => wrote(field),
+            Repair::Without(field) => wrote(field),
             Repair::TokenField(TokenField::MaxTokens) => wrote("max_completion_tokens"),
             Repair::TokenField(TokenField::MaxCompletionTokens) => wrote("max_tokens"),
             Repair::MaxTokens(_) => wrote("max_tokens") || wrote("max_completion_tokens"),

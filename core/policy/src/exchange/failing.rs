@@ -3,6 +3,7 @@
 use super::{Action, AttemptId, Exchange, Phase};
 use crate::board::{Health, Why};
 use crate::classify::classify;
+use crate::repair::Lesson;
 use crate::{Class, Next, Same, Scope};
 use bytes::Bytes;
 use ir::{Failure, Hints, Repair, Shape, Time};
@@ -13,8 +14,8 @@ use std::time::Duration;
 #[derive(Debug, Default)]
 pub(super) struct LegState {
     pub(super) standing: Standing,
-    /// It was asked again in another way, and will not be a second time.
-    repaired: bool,
+    /// What a refusal of it taught: it was asked again in another way, and will not be a second time.
+    pub(super) lesson: Option<Lesson>,
     /// How the last one failed.
     pub(super) last: Option<Lapse>,
 }
@@ -93,7 +94,7 @@ impl Exchange {
     pub(super) fn failed(&mut self, now: Time, id: AttemptId, fall: Fall, health: &dyn Health) {
         let Fall { failure, said } = fall;
         let Some(leg_index) = self.attempts.get(id.0).map(|attempt| attempt.leg) else { return };
-        let repair = self.teaches(id, leg_index, &failure);
+        let lesson = self.teaches(id, leg_index, &failure);
         let Some(attempt) = self.attempts.get_mut(id.0) else { return };
         let Some(leg) = self.plan.legs.get(leg_index) else { return };
         let class = classify(&failure, leg.codes);
@@ -116,8 +117,8 @@ impl Exchange {
         if self.lead == Some(id) {
             self.lead = None;
         }
-        if let Some(repair) = repair {
-            return self.repairs(now, id, leg_index, repair);
+        if let Some(lesson) = lesson {
+            return self.repairs(now, id, leg_index, lesson);
         }
         if self.turns_credential(now, leg_index, class, health) {
             self.again = Some(Again { leg: leg_index, at: now, insist: false });
@@ -142,22 +143,25 @@ impl Exchange {
 
     /// What a refusal says about how to ask: only of what we wrote ourselves, once per leg, and while
     /// nothing has left.
-    fn teaches(&self, id: AttemptId, leg: usize, failure: &Failure) -> Option<Repair> {
+    fn teaches(&self, id: AttemptId, leg: usize, failure: &Failure) -> Option<Lesson> {
         let (target, state) = (self.plan.legs.get(leg)?, self.legs.get(leg)?);
         let Failure::Rejected(rejection) = failure else { return None };
-        if state.repaired || !(target.crossed || target.watched) || self.phase != Phase::Seeking {
+        if state.lesson.is_some()
+            || !(target.crossed || target.watched)
+            || self.phase != Phase::Seeking
+        {
             return None;
         }
         let streams = target.shape(self.plan.shape) == Shape::Stream;
-        match crate::repair::named(rejection, target.dialect)? {
-            Repair::Plain => streams.then_some(Repair::Plain),
+        let lesson = crate::repair::named(rejection, target.dialect)?;
+        match lesson.repair {
+            Repair::Plain => streams.then_some(lesson),
             repair if target.crossed => {
-                self.attempts.get(id.0).is_some_and(|it| it.can(repair)).then_some(repair)
+                self.attempts.get(id.0).is_some_and(|it| it.can(repair)).then_some(lesson)
             }
             // Beside the caller's own words only this is ours.
-            Repair::Without("stream_options") => Some(Repair::Plain),
+            Repair::Without("stream_options") => Some(Lesson { repair: Repair::Plain, ..lesson }),
             Repair::Without(_)
-            | Repair::WithoutNow(_)
             | Repair::TokenField(_)
             | Repair::MaxTokens(_)
             | Repair::SystemAsUser
@@ -167,19 +171,20 @@ impl Exchange {
 
     /// The same leg at once, asked as it wants to be. It costs no budget, and the attempt that was
     /// refused does not count: the fault was ours.
-    fn repairs(&mut self, now: Time, id: AttemptId, leg: usize, repair: Repair) {
+    fn repairs(&mut self, now: Time, id: AttemptId, leg: usize, lesson: Lesson) {
+        let repair = lesson.repair;
         if let Some(attempt) = self.attempts.get_mut(id.0) {
             attempt.repair = Some(repair);
         }
         if let Some(state) = self.legs.get_mut(leg) {
-            state.repaired = true;
+            state.lesson = Some(lesson);
         }
         if let Some(target) = self.plan.legs.get_mut(leg)
             && repair == Repair::Plain
         {
             target.watched = false;
         }
-        self.queue.push_back(Action::Learn { attempt: id, leg, repair });
+        self.queue.push_back(Action::Repair { attempt: id, leg, repair });
         self.again = Some(Again { leg, at: now, insist: true });
     }
 

@@ -7,7 +7,7 @@ pub(super) struct Mention<'a> {
     /// The word, or a path such as `messages.1.role`.
     pub(super) path: &'a str,
     /// It stands in quotes.
-    quoted: bool,
+    pub(super) quoted: bool,
     before: &'a str,
     after: &'a str,
 }

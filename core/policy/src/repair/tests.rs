@@ -1,15 +1,19 @@
 //! Real refusals, and what each teaches; and what teaches nothing.
 
-use super::named;
+use super::{Lesson, named};
 use crate::classify::tests::rejection;
-use ir::{Dialect, Repair};
+use ir::Dialect;
 
 /// `status marks said: message` as in `classify`, with `param=…` among the marks.
 #[track_caller]
 fn check(dialect: Dialect, text: &str, expect: &str) {
     let (status, rest) = text.split_once(' ').unwrap_or((text, ""));
     let found = named(&rejection(status.parse().unwrap(), rest), dialect);
-    assert_eq!(found.map_or_else(|| "-".to_owned(), Repair::word), expect, "{dialect:?} {text}");
+    let found = found.map_or_else(
+        || "-".to_owned(),
+        |Lesson { repair, lasts }| repair.word() + if lasts { "" } else { ", now" },
+    );
+    assert_eq!(found, expect, "{dialect:?} {text}");
 }
 
 /// What providers of Chat Completions say.
@@ -32,18 +36,34 @@ const CHAT: &[(&str, &str)] = &[
     ),
     (
         "400 said: Unsupported value: 'temperature' does not support 0.2 with this model.",
-        "without temperature",
+        "without temperature, now",
     ),
     (
         "400 code=unsupported_value param=reasoning_effort said: Unsupported value: \
              'reasoning_effort' does not support 'none' with this model. Supported values are: \
              'low', 'medium', and 'high'.",
-        "this time without reasoning_effort",
+        "without reasoning_effort, now",
     ),
     (
         "400 said: The tool_choice parameter does not support being set to required",
-        "without tool_choice",
+        "without tool_choice, now",
     ),
+    (
+        "400 param=reasoning_effort said: Function tools with reasoning_effort are not supported \
+             for gpt-5.4 in /v1/chat/completions. Please use /v1/responses instead.",
+        "without reasoning_effort, now",
+    ),
+    (
+        "400 code=unsupported_parameter param=parallel_tool_calls said: Unsupported parameter: \
+             'parallel_tool_calls' is only allowed when 'tools' are specified.",
+        "without parallel_tool_calls, now",
+    ),
+    (
+        "400 code=unsupported_parameter param=service_tier said: Service tier 'flex' is not \
+             supported for this model",
+        "without service_tier, now",
+    ),
+    ("400 said: 'stream' is not supported when 'logprobs' is set", "plain, now"),
     ("400 said: Unknown parameter: 'web_search_options'.", "without web_search_options"),
     (
         "400 kind=invalid_request_error said: Unrecognized request argument supplied: user",
@@ -139,13 +159,14 @@ const MESSAGES: &[(&str, &str)] = &[
     (
         "400 said: `temperature` may only be set to 1 when thinking is enabled. Please consult \
              our documentation",
-        "this time without temperature",
+        "without temperature, now",
     ),
     (
         "400 said: `temperature` and `top_p` cannot both be specified for this model. Please \
              use only one.",
-        "this time without top_p",
+        "without top_p, now",
     ),
+    ("400 said: tool_choice: `any` is not supported while thinking is enabled", "-"),
     (
         "400 said: output_config.effort: Extra inputs are not permitted",
         "without output_config.effort",
@@ -155,7 +176,7 @@ const MESSAGES: &[(&str, &str)] = &[
         "400 said: output_config.format: Extra inputs are not permitted",
         "without output_config.format",
     ),
-    ("400 said: Invalid `signature` in `thinking` block", "without its reasoning"),
+    ("400 said: Invalid `signature` in `thinking` block", "without its reasoning, now"),
     ("400 said: This model does not support the effort parameter.", "without output_config.effort"),
     ("400 said: adaptive thinking is not supported on this model", "without thinking"),
     ("400 said: tools.0.custom.strict: Extra inputs are not permitted", "without strict"),

@@ -277,7 +277,8 @@ impl Live {
 
     /// Keeps what an error inside the stream said: before the commit it becomes a body.
     fn note_error(&mut self, frame: &Frame) {
-        if frame.events.iter().any(|event| matches!(event, Event::Fail(_))) {
+        let spelled = |event: &Event| matches!(event, Event::Fail(rejection) if !rejection.bare);
+        if frame.events.iter().any(spelled) && !frame.bytes.is_empty() {
             self.error = Some(codec::data_of(&frame.bytes));
         }
     }

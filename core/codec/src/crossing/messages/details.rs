@@ -16,6 +16,10 @@ struct Detail(Vec<(String, String)>);
 /// What grows piece by piece; anything else is whole at once.
 const GROWING: [&str; 2] = ["text", "summary"];
 
+/// What has more members than this is nothing known, and stays by itself: every piece is looked
+/// through for every member.
+const MEMBERS_MAX: usize = 32;
+
 // === impl Details ===
 
 impl Details {
@@ -61,9 +65,10 @@ impl Detail {
             item.get("type").and_then(|raw| serde_json::from_str(raw.get()).ok());
         let readable = kind
             .is_some_and(|kind| matches!(kind.as_str(), "reasoning.text" | "reasoning.summary"));
+        let known = self.0.len().max(item.0.len()) <= MEMBERS_MAX;
         let same = |key| self.get(key) == item.get(key).map(serde_json::value::RawValue::get);
         let signed = self.get("signature").is_some_and(|signature| signature.len() > 4);
-        readable && !signed && same("type") && same("index") && same("id")
+        readable && known && !signed && same("type") && same("index") && same("id")
     }
 
     fn grow(&mut self, item: &Members<'_>) {
@@ -94,7 +99,7 @@ impl Detail {
 
 #[cfg(test)]
 mod tests {
-    use super::Details;
+    use super::{Details, MEMBERS_MAX};
 
     #[test]
     fn pieces_become_one() {
@@ -113,5 +118,21 @@ mod tests {
             details.json(),
             r#"[{"type":"reasoning.text","index":0,"text":"\ud83d\ude00","signature":"sig=","format":"x"},{"type":"reasoning.text","index":0,"text":"b"},{"type":"reasoning.encrypted","data":"e"},{"type":"reasoning.encrypted","data":"f"}]"#
         );
+    }
+
+    #[test]
+    fn what_is_too_wide_stays_by_itself() {
+        let wide = |members: usize| -> String {
+            let members: Vec<String> = (3..members).map(|it| format!("\"k{it}\":0")).collect();
+            let rest = [r#""type":"reasoning.text","index":0,"text":"a""#.to_owned()];
+            let object = rest.into_iter().chain(members).collect::<Vec<_>>().join(",");
+            format!("[{{{object}}}]")
+        };
+        for (members, count) in [(MEMBERS_MAX, 1), (MEMBERS_MAX + 1, 2)] {
+            let mut details = Details::default();
+            details.add(&wide(members));
+            details.add(&wide(members));
+            assert_eq!(details.0.len(), count, "{members}");
+        }
     }
 }

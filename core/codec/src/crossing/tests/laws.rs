@@ -4,7 +4,7 @@ use super::recorded::{Said, said};
 use super::{Crossed, cross, legal, other, plan, try_cross};
 use crate::proof::{Recorded, bare, cut, events, feed, framed, seeds, streams};
 use bytes::Bytes;
-use ir::{Dialect, Event, Tokens};
+use ir::{BlockKind, Dialect, Event, Tokens};
 use proptest::prelude::{Just, Strategy, any, prop_assert, prop_assert_eq, prop_oneof, proptest};
 use proptest::sample::Index;
 use std::fmt::Write as _;
@@ -245,12 +245,38 @@ fn finish(dialect: Dialect, bytes: &Bytes) -> Option<Event> {
     bare(&events(&frames)).into_iter().find(|event| matches!(event, Event::Finish(..)))
 }
 
-/// What holds whatever came: what leaves is legal, and has an end only behind a finish.
+/// What holds whatever came: what leaves is legal, has an end only behind a finish, and has one
+/// wherever the exchange takes the answer for complete.
 fn lawful(dialect: Dialect, bytes: &Bytes, crossed: &Crossed) {
     let told = legal::read(other(dialect), &crossed.bytes, true);
     let events = events(&crossed.frames);
     let finished = events.iter().any(|event| matches!(event, Event::Finish(..)));
     assert!(finished || !told.ended, "{bytes:?}");
+    assert!(!is_complete(&events) || told.ended, "{bytes:?}");
+}
+
+/// Whether an exchange stops at an answer that is whole: with its finish, and no call open.
+fn is_complete(events: &[Event]) -> bool {
+    let (mut finished, mut open) = (false, Vec::new());
+    for event in events {
+        match event {
+            Event::Open(block, _) if block.kind == BlockKind::Tool => open.push(*block),
+            Event::Close(block) => open.retain(|it| it != block),
+            Event::Finish(..) => finished = true,
+            Event::End | Event::Fail(_) => break,
+            Event::Malformed(_) if !open.is_empty() => return false,
+            Event::Ping
+            | Event::Start(_)
+            | Event::Open(..)
+            | Event::Delta(..)
+            | Event::Progress
+            | Event::Usage(_)
+            | Event::Repeated(_)
+            | Event::Malformed(_)
+            | Event::Aside(_) => {}
+        }
+    }
+    finished && open.is_empty()
 }
 
 fn all_kinds(dialect: Dialect, bytes: &Bytes, places: &[usize]) {
@@ -308,9 +334,15 @@ proptest! {
         chat: bool,
         flips in proptest::collection::vec((any::<Index>(), prop_oneof![any::<u8>(), Just(b'"'), Just(b'}'), Just(b'0')]), 0..5),
         places in proptest::collection::vec(any::<Index>(), 0..4),
+        error in proptest::option::of(any::<Index>()),
     ) {
         let from = if chat { Dialect::Chat } else { Dialect::Messages };
-        let mut bytes = answer.stream(from).to_vec();
+        let mut frames = answer.stream(from).split_inclusive(|byte| *byte == b'\n').map(<[u8]>::to_vec).collect::<Vec<_>>();
+        if let Some(error) = error {
+            let line = br#"data: {"type":"error","error":{"type":"api_error","message":"x"}}"#;
+            frames.insert(error.index(frames.len()), [b"\n\n", line.as_slice(), b"\n\n"].concat());
+        }
+        let mut bytes = frames.concat();
         for (at, byte) in flips {
             let at = at.index(bytes.len());
             bytes[at] = byte;

@@ -65,9 +65,10 @@ fn recorded_streams_cross_as_they_did() {
         let text = String::from_utf8(crossed.bytes.clone()).unwrap() + &losses.collect::<String>();
         golden(&format!("crossed/{}.sse", stream.name), &text);
         let told = legal::read(other(stream.dialect), &crossed.bytes, true);
-        assert!(told.ended != told.failed, "{}", stream.name);
-        if told.failed {
-            assert_eq!(stream.name, "spliced-message-start.chunks.txt");
+        assert!(!told.failed, "{}", stream.name);
+        // It begins again, which is a failure without words.
+        assert_eq!(told.ended, stream.name != "spliced-message-start.chunks.txt");
+        if !told.ended {
             continue;
         }
 
@@ -137,6 +138,10 @@ fn the_events_are_the_providers() {
         assert_eq!(crossed.frames.len(), plain.len());
         for (crossed, plain) in crossed.frames.iter().zip(&plain) {
             assert_eq!(bare(&crossed.events), bare(&plain.events), "{}", stream.name);
+            // Behind a failure nothing means anything.
+            if plain.events.iter().any(|event| matches!(event, Event::Fail(_))) {
+                break;
+            }
         }
     }
 }

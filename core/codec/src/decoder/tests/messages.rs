@@ -52,6 +52,11 @@ fn stop_reasons() {
         &[r#"{"type":"message_delta","delta":{"stop_reason":null},"usage":{"output_tokens":2}}"#],
         &["usage in 0 read 0 write 0 out 2 reasoning 0"],
     );
+    // Counts that nobody can read are no reason to lose the finish.
+    for usage in [r#""x""#, "[]", r#"{"output_tokens":"x"}"#, r#"{"output_tokens":1e999}"#] {
+        let delta = r#"{"type":"message_delta","delta":{"stop_reason":"end_turn"},"usage":"#;
+        messages(&[&format!("{delta}{usage}}}")], &["finish Stop"]);
+    }
 }
 
 #[test]
@@ -145,7 +150,7 @@ fn what_is_doubled_is_skipped_or_ends_the_attempt() {
             USAGE,
             "open text 0",
             "delta text 0",
-            "fail 500 kind= code= param= message=the provider began the answer again (a second message_start) in_band",
+            "fail 500 kind= code= param= message=the provider began the answer again (a second message_start) in_band bare",
         ],
     );
     messages(

@@ -4,7 +4,7 @@ use super::script::{Drive, START, event};
 use crate::classify::tests::failure;
 use crate::{Action, AttemptId, Input, Plan};
 use bytes::Bytes;
-use ir::{BlockKind, Ending, Event, Finish, Frame, Shape, Time, Usage, Whole};
+use ir::{BlockKind, Ending, Event, Finish, Frame, Repair, Shape, Time, Usage, Whole};
 use proptest::prelude::{Just, ProptestConfig, Strategy, any, prop, prop_oneof, proptest};
 use std::time::Duration;
 
@@ -101,6 +101,7 @@ fn frames() -> impl Strategy<Value = What> {
         12 => meanings.prop_map(What::Frame),
         1 => Just(What::Frame(vec!["bad"])),
         1 => Just(What::Frame(vec!["err:529"])),
+        1 => Just(What::Frame(vec!["mark"])),
     ]
 }
 
@@ -176,7 +177,7 @@ struct Witness {
     /// a document all the same.
     watched: Vec<bool>,
     /// Legs that were asked again in another way.
-    learnt: Vec<usize>,
+    repaired: Vec<(usize, Repair)>,
     begun: usize,
     headed: bool,
     server: Option<AttemptId>,
@@ -198,10 +199,14 @@ impl Witness {
             Action::Cancel(id) => {
                 assert!(std::mem::take(&mut self.live[id.0]), "{id:?} was cancelled twice");
             }
-            Action::Learn { attempt, leg, .. } => {
+            Action::Repair { attempt, leg, repair } => {
                 assert!(!self.live[attempt.0], "it is still under way");
-                assert!(!self.learnt.contains(&leg), "once per leg");
-                self.learnt.push(leg);
+                assert!(!self.repaired.iter().any(|(it, _)| *it == leg), "once per leg");
+                self.repaired.push((leg, repair));
+            }
+            Action::Learn { leg, repair } => {
+                assert!(self.repaired.contains(&(leg, repair)), "nothing taught this");
+                assert!(self.server.is_some() && self.ends == 0, "it has not helped");
             }
             Action::Head(who) => {
                 assert!(!std::mem::replace(&mut self.headed, true), "a second head");
@@ -230,13 +235,16 @@ impl Witness {
         }
     }
 
-    /// EX5, CD2: what was relayed are the server's frames, in order, without loss or doubling.
-    /// EX6: no tool call among them is half there.
+    /// EX5, CD2: what was relayed are the server's frames, in order, without loss or doubling; its
+    /// error may come behind what was held. EX6: no tool call among them is half there.
     fn checks(&self) {
         let Some(server) = self.server.filter(|_| self.shape == Shape::Stream) else { return };
         let fed = &self.fed[server.0];
         let mut open = Vec::new();
-        for (index, bytes) in self.relayed.iter().enumerate() {
+        let fails = |events: &[Event]| events.iter().any(|it| matches!(it, Event::Fail(_)));
+        let error = |bytes: &&Bytes| fed.iter().any(|(it, events)| it == *bytes && fails(events));
+        let errors = usize::from(self.relayed.last().as_ref().is_some_and(error));
+        for (index, bytes) in self.relayed[..self.relayed.len() - errors].iter().enumerate() {
             let (frame, events) = &fed[index];
             assert_eq!(bytes, frame, "EX5: relayed {:?}, fed {fed:?}", self.relayed);
             for event in events {
@@ -345,7 +353,7 @@ fn obeys(plan: &str, news: &[News]) {
         fed: Vec::new(),
         live: Vec::new(),
         watched: Vec::new(),
-        learnt: Vec::new(),
+        repaired: Vec::new(),
         begun: 0,
         headed: false,
         server: None,

@@ -145,6 +145,7 @@ pub(super) fn event(word: &str, rest: &[&str]) -> Event {
             let (input, output) = (input.parse().unwrap(), output.parse().unwrap());
             Event::Usage(Tokens { input, output, ..Tokens::default() })
         }
+        "mark" => Event::Fail(rejection(500, "in_band bare")),
         "err" => {
             let rest = rest.join(" ");
             Event::Fail(rejection(index.parse().unwrap(), &format!("in_band {rest}")))
@@ -339,9 +340,13 @@ impl Drive {
                 format!("begin {} {}{key}", attempt.0, leg.name)
             }
             Action::Cancel(id) => format!("cancel {}", id.0),
-            Action::Learn { attempt, leg, repair } => {
+            Action::Repair { attempt, leg, repair } => {
                 let leg = &self.exchange.plan().legs[*leg];
-                format!("learn {} {} {}", attempt.0, leg.name, repair.word())
+                format!("repair {} {} {}", attempt.0, leg.name, repair.word())
+            }
+            Action::Learn { leg, repair } => {
+                let leg = &self.exchange.plan().legs[*leg];
+                format!("learn {} {}", leg.name, repair.word())
             }
             Action::Head(Some(id)) => format!("head {}", id.0),
             Action::Head(None) => "head ours".to_owned(),

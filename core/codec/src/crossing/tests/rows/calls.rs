@@ -192,6 +192,12 @@ fn p12_a_cut_call_of_messages_is_not_shown() {
         matches!(of(7)[..], [Event::Usage(_), Event::Close(block), Event::Finish(..)] if block.kind == BlockKind::Tool)
     );
 
+    // Another reason behind the first changes nothing: the call is left out.
+    let mut twice = blocks(end(r#""stop_reason":"max_tokens""#));
+    twice.push(end(r#""stop_reason":"tool_use""#));
+    let told = [r#"function toolu_1 f {\"a\":1}"#, "finish length"];
+    events(&twice, &told, &["content[].tool_use=dropped: cut"]);
+
     let mut lines = blocks(end(r#""stop_reason":"tool_use""#));
     lines.insert(0, super::MESSAGE.to_owned());
     lines.push(super::STOP.to_owned());
@@ -353,21 +359,28 @@ fn calls_of_messages() {
     );
 }
 
-/// What is held has a limit.
+/// What is held has a limit, whatever of a call it is.
 #[test]
 fn too_much_to_hold() {
-    let pieces =
-        vec![call(r#""index":0,"id":"a","function":{"name":"f","arguments":"xxxxxxxx"}"#); 3];
-    let bytes = Bytes::from(framed(Dialect::Chat, pieces.iter().map(String::as_str)));
     let mut plan = plan(Dialect::Chat);
-    plan.hold_max = 24;
-    assert!(try_cross(plan.clone(), &bytes).is_ok());
-    plan.hold_max = 23;
-    assert_eq!(try_cross(plan.clone(), &bytes), Err(Error::TooLarge { limit: 23 }));
+    for pieces in [
+        [r#""index":0,"id":"a","function":{"name":"f","arguments":"12345678"}"#; 3].as_slice(),
+        &[r#""index":0,"id":"1234567890123","function":{"name":"1234567890123"}"#],
+        &[r#""index":0,"id":"a","function":{"name":"f"},"extra_content":{"a":"1234567890123456"}"#],
+        &[r#""index":0,"id":"a""#, r#""index":0,"function":{"name":"1234567890123456789012345"}"#],
+    ] {
+        let lines: Vec<String> = pieces.iter().map(|piece| call(piece)).collect();
+        let bytes = Bytes::from(framed(Dialect::Chat, lines.iter().map(String::as_str)));
+        plan.hold_max = 26;
+        assert!(try_cross(plan.clone(), &bytes).is_ok(), "{pieces:?}");
+        plan.hold_max = 25;
+        let refused = try_cross(plan.clone(), &bytes);
+        assert_eq!(refused, Err(Error::TooLarge { limit: 25 }), "{pieces:?}");
+    }
     // A call that is shown is held no more.
     plan.from = Dialect::Messages;
     plan.to = Dialect::Chat;
-    plan.hold_max = 9;
+    plan.hold_max = 11;
     let tool = [
         open(0, r#""type":"tool_use","id":"a","name":"f","input":{}"#),
         piece(0, r#""type":"input_json_delta","partial_json":"{\"a\":1}""#),

@@ -38,22 +38,12 @@ fn p63_errors_inside_a_stream() {
     }
 }
 
-/// A finish that is a fault.
+/// A finish that is a fault has no words to pass on, and nothing follows it.
 #[test]
 fn a_finish_that_is_an_error() {
-    let lines = [delta(r#""content":"a""#), stop("error")];
+    let lines = [delta(r#""content":"a""#), stop("error"), delta(r#""content":"b""#)];
     let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
-    row(
-        plan(Dialect::Chat),
-        &lines,
-        &[
-            START,
-            "0 text",
-            "  a",
-            r#"error api_error "error" the provider ended the answer with an error"#,
-        ],
-        &[],
-    );
+    row(plan(Dialect::Chat), &lines, &[START, "0 text", "  a"], &[]);
 }
 
 /// Behind the finish the answer is complete, whatever is said.
@@ -61,7 +51,14 @@ fn a_finish_that_is_an_error() {
 fn an_error_behind_the_finish_changes_nothing() {
     let crossed = row(
         plan(Dialect::Chat),
-        &[&delta(r#""content":"a""#), &stop("stop"), r#"{"error":{"message":"x"}}"#],
+        &[
+            &delta(r#""content":"a""#),
+            &stop("stop"),
+            r#"{"error":{"message":"x"}}"#,
+            &delta(r#""content":"b""#),
+            &stop("length"),
+            "[DONE]",
+        ],
         &[
             START,
             "0 text",
