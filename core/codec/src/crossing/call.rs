@@ -1,5 +1,7 @@
 //! A tool call while it is put together, and what makes it fit to be shown.
 
+use super::desk::Desk;
+use crate::Error;
 use crate::json::{self, Members, Type, Word};
 use crate::request::Alias;
 use ir::{Block, Call};
@@ -8,10 +10,14 @@ use std::fmt;
 /// A call whose pieces are collected. Texts are the insides of JSON strings.
 #[derive(Debug)]
 pub(super) struct Pending {
-    pub(super) block: Block,
+    block: Block,
     pub(super) said: Call,
     pub(super) arguments: String,
 }
+
+/// Calls that were not shown yet, in the order they began.
+#[derive(Debug, Default)]
+pub(super) struct Calls(Vec<Pending>);
 
 /// Why a call is not shown.
 pub(super) const BROKEN: &str =
@@ -54,16 +60,68 @@ fn unescaped(inside: &str) -> Option<String> {
     serde::Deserializer::deserialize_bytes(&mut json, Lossy).ok()
 }
 
+// === impl Calls ===
+
+impl Calls {
+    /// A call begins.
+    pub(super) fn begin(
+        &mut self,
+        block: Block,
+        said: &Call,
+        desk: &mut Desk,
+    ) -> Result<(), Error> {
+        let call = Pending { block, said: said.clone(), arguments: String::new() };
+        desk.hold(call.size())?;
+        self.0.push(call);
+        Ok(())
+    }
+
+    /// More is said of a call.
+    pub(super) fn learn(
+        &mut self,
+        block: Block,
+        said: &Call,
+        desk: &mut Desk,
+    ) -> Result<(), Error> {
+        self.find(block).map_or(Ok(()), |call| desk.hold(call.learn(said)))
+    }
+
+    /// More of a call's arguments.
+    pub(super) fn add(&mut self, block: Block, raw: &str, desk: &mut Desk) -> Result<(), Error> {
+        let Some(call) = self.find(block) else { return Ok(()) };
+        desk.hold(raw.len())?;
+        call.arguments.push_str(raw);
+        Ok(())
+    }
+
+    /// Takes out the call of a block.
+    pub(super) fn take(&mut self, block: Block, desk: &mut Desk) -> Option<Pending> {
+        let place = self.0.iter().position(|call| call.block == block)?;
+        let call = self.0.remove(place);
+        desk.release(call.size());
+        Some(call)
+    }
+
+    /// Takes out all.
+    pub(super) fn take_all(&mut self) -> Vec<Pending> {
+        std::mem::take(&mut self.0)
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    fn find(&mut self, block: Block) -> Option<&mut Pending> {
+        self.0.iter_mut().find(|call| call.block == block)
+    }
+}
+
 // === impl Pending ===
 
 impl Pending {
-    pub(super) fn new(block: Block, said: Call) -> Self {
-        Self { block, said, arguments: String::new() }
-    }
-
     /// Takes in what was said of the call later: what is known stays, some servers repeat it with
     /// every piece. By how much it grew, in bytes.
-    pub(super) fn learn(&mut self, later: &Call) -> usize {
+    fn learn(&mut self, later: &Call) -> usize {
         let before = self.size();
         if self.said.id.is_empty() {
             self.said.id.clone_from(&later.id);
@@ -78,7 +136,7 @@ impl Pending {
     }
 
     /// How much of it is held, in bytes.
-    pub(super) fn size(&self) -> usize {
+    fn size(&self) -> usize {
         let Call { id, name, custom: _, extra } = &self.said;
         let extra = extra.as_ref().map_or(0, |extra| extra.len());
         [id.len(), name.len(), extra].into_iter().fold(self.arguments.len(), usize::saturating_add)
@@ -135,7 +193,7 @@ mod tests {
         let pending = |arguments: &str| {
             let block = Block { kind: BlockKind::Tool, index: 0 };
             let said = Call { name: "f".into(), ..Call::default() };
-            Pending { arguments: arguments.to_owned(), ..Pending::new(block, said) }
+            Pending { block, said, arguments: arguments.to_owned() }
         };
         for whole in [
             "",

@@ -11,7 +11,7 @@
 mod citations;
 mod writer;
 
-use super::call::{self, Pending};
+use super::call::{self, Calls, Pending};
 use super::desk::Desk;
 use super::{CrossingPlan, Verdict};
 use crate::json::{self, Members};
@@ -29,7 +29,7 @@ pub(super) struct Encoder {
     plan: CrossingPlan,
     writer: Writer,
     /// The calls whose blocks are open.
-    calls: Vec<Pending>,
+    calls: Calls,
     /// Blocks of calls that the provider closed and that cannot be read.
     cut: Vec<Block>,
     /// How many calls were shown.
@@ -70,7 +70,7 @@ impl Encoder {
         Self {
             plan,
             writer,
-            calls: Vec::new(),
+            calls: Calls::default(),
             cut: Vec::new(),
             shown: 0,
             citations: Citations::default(),
@@ -169,11 +169,7 @@ impl Encoder {
             }
             // Behind the finish the answer is complete, whatever is said.
             Event::Fail(_) | Event::Progress | Event::Repeated(_) | Event::Malformed(_) => {}
-            Event::Aside(Aside::Call(block, said)) => {
-                if let Some(call) = self.calls.iter_mut().find(|call| call.block == *block) {
-                    desk.hold(call.learn(said))?;
-                }
-            }
+            Event::Aside(Aside::Call(block, said)) => self.calls.learn(*block, said, desk)?,
             Event::Aside(Aside::Native(path)) => desk.lose(*path, "dropped"),
         }
         Ok(())
@@ -189,11 +185,7 @@ impl Encoder {
             self.citations.begin();
         }
         match opening {
-            Some(Opening::Call(said)) => {
-                let call = Pending::new(block, said.clone());
-                desk.hold(call.size())?;
-                self.calls.push(call);
-            }
+            Some(Opening::Call(said)) => self.calls.begin(block, said, desk)?,
             Some(Opening::Redacted(data)) => {
                 let data = seal::wrap(self.plan.origin, data);
                 self.detail(&format!("\"type\":\"reasoning.encrypted\",\"data\":\"{data}\""), desk);
@@ -220,12 +212,7 @@ impl Encoder {
                 self.thinking.signature.push_str(raw);
             }
             Piece::Refusal(raw) => self.writer.text("refusal", raw, desk),
-            Piece::Arguments(raw) => {
-                desk.hold(raw.len())?;
-                if let Some(call) = self.calls.iter_mut().find(|call| call.block == block) {
-                    call.arguments.push_str(raw);
-                }
-            }
+            Piece::Arguments(raw) => self.calls.add(block, raw, desk)?,
             Piece::Citation(object) => {
                 let size = self.citations.add(object, desk);
                 desk.hold(size)?;
@@ -284,9 +271,7 @@ impl Encoder {
     }
 
     fn close_call(&mut self, block: Block, desk: &mut Desk) {
-        let Some(place) = self.calls.iter().position(|call| call.block == block) else { return };
-        let mut call = self.calls.remove(place);
-        desk.release(call.size());
+        let Some(mut call) = self.calls.take(block, desk) else { return };
         if !call.is_whole() {
             self.cut.push(block);
             return;

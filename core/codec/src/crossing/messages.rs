@@ -11,7 +11,7 @@
 mod details;
 mod writer;
 
-use super::call::{self, Pending};
+use super::call::{self, Calls, Pending};
 use super::desk::Desk;
 use super::{CrossingPlan, Verdict};
 use crate::{Error, json, own, seal};
@@ -26,7 +26,7 @@ pub(super) struct Encoder {
     plan: CrossingPlan,
     writer: Writer,
     /// The calls that were not shown, in the order they began.
-    calls: Vec<Pending>,
+    calls: Calls,
     /// The ids of those that were.
     shown: Vec<String>,
     details: Details,
@@ -52,7 +52,7 @@ impl Encoder {
         Self {
             plan,
             writer,
-            calls: Vec::new(),
+            calls: Calls::default(),
             shown: Vec::new(),
             details: Details::default(),
             refusal: String::new(),
@@ -85,7 +85,7 @@ impl Encoder {
     /// What is missing, where the finish is known.
     pub(super) fn end(&mut self, desk: &mut Desk) {
         let Some(finish) = self.finish.filter(|_| !self.is_over()) else { return };
-        for _ in self.calls.drain(..) {
+        for _ in self.calls.take_all() {
             desk.lose(CALLS, "dropped: behind the finish");
         }
         if self.tokens.is_none() {
@@ -133,11 +133,7 @@ impl Encoder {
             | Event::Progress
             | Event::Repeated(_)
             | Event::Malformed(_) => {}
-            Event::Aside(Aside::Call(block, said)) => {
-                if let Some(call) = self.calls.iter_mut().find(|call| call.block == *block) {
-                    desk.hold(call.learn(said))?;
-                }
-            }
+            Event::Aside(Aside::Call(block, said)) => self.calls.learn(*block, said, desk)?,
             Event::Aside(Aside::Native(path)) => desk.lose(*path, "dropped"),
         }
         Ok(())
@@ -154,11 +150,7 @@ impl Encoder {
             return Ok(());
         }
         match opening {
-            Some(Opening::Call(said)) => {
-                let call = Pending::new(block, said.clone());
-                desk.hold(call.size())?;
-                self.calls.push(call);
-            }
+            Some(Opening::Call(said)) => self.calls.begin(block, said, desk)?,
             Some(Opening::Redacted(data)) => {
                 let sealed = seal::wrap(self.plan.origin, data);
                 self.writer.redacted(&sealed, desk);
@@ -178,12 +170,7 @@ impl Encoder {
                 self.refusal.push_str(raw);
                 self.writer.text(raw, desk);
             }
-            Piece::Arguments(raw) => {
-                desk.hold(raw.len())?;
-                if let Some(call) = self.calls.iter_mut().find(|call| call.block == block) {
-                    call.arguments.push_str(raw);
-                }
-            }
+            Piece::Arguments(raw) => self.calls.add(block, raw, desk)?,
             Piece::Details(raw) => {
                 desk.hold(raw.len())?;
                 self.details.add(raw);
@@ -204,7 +191,7 @@ impl Encoder {
             Finish::Length | Finish::Refusal => true,
             Finish::Stop | Finish::Tool | Finish::Pause | Finish::Other => false,
         };
-        let calls = std::mem::take(&mut self.calls);
+        let calls = self.calls.take_all();
         let (mut whole, broken): (Vec<_>, Vec<_>) = calls.into_iter().partition(Pending::is_whole);
         if !broken.is_empty() {
             if !cut {
