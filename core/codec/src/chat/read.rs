@@ -13,7 +13,7 @@ use serde_json::value::RawValue;
 /// Reads a request.
 pub(crate) fn request<'a>(body: &'a [u8], losses: &mut Losses) -> Result<Request<'a>, Uncarried> {
     let Body { messages, rest } = Body::read(body)?;
-    let mut read = Read { losses };
+    let mut read = Read::new(losses);
     let mut request = Request::default();
     for (key, raw) in rest.iter().filter(|(_, raw)| !is_null(raw)) {
         field(&mut read, &mut request, key, raw)?;

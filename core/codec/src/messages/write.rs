@@ -85,14 +85,14 @@ impl Writer<'_> {
     }
 
     fn tools(&mut self, out: &mut Out, request: &Request<'_>) -> Result<(), Uncarried> {
-        let only: Option<&[Text<'_>]> = match &request.choice {
+        let only: Option<BTreeSet<&Text<'_>>> = match &request.choice {
             Some(Choice::Subset { names, .. }) => {
                 self.notes.losses.add("tool_choice.allowed_tools", "only these tools are offered");
-                Some(names)
+                Some(names.iter().collect())
             }
             Some(Choice::Auto | Choice::None | Choice::Any | Choice::Named(_)) | None => None,
         };
-        let offered = |tool: &&Tool<'_>| match (only, tool.name()) {
+        let offered = |tool: &&Tool<'_>| match (&only, tool.name()) {
             (Some(only), Some(name)) => only.contains(name),
             (Some(_) | None, _) => true,
         };

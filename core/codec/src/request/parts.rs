@@ -23,7 +23,13 @@ pub(crate) struct Body<'a> {
 pub(crate) struct Read<'l> {
     /// What it leaves behind.
     pub(crate) losses: &'l mut Losses,
+    /// Contents within contents that it is in.
+    level: usize,
 }
+
+/// Levels of contents: a message's, a result's in it, a document's in that. Every level is read
+/// anew, so that there must be an end.
+const LEVELS_MAX: usize = 3;
 
 /// What a name or an id may hold: ASCII letters, digits, `_` and `-`, and no more than this.
 #[derive(Clone, Copy, Debug)]
@@ -141,7 +147,27 @@ impl<'de: 'a, 'a> Deserialize<'de> for Body<'a> {
 
 // === impl Read ===
 
-impl Read<'_> {
+impl<'l> Read<'l> {
+    /// One at the beginning.
+    pub(crate) fn new(losses: &'l mut Losses) -> Self {
+        Self { losses, level: 0 }
+    }
+
+    /// Reads a content, unless it is too deep within others.
+    pub(crate) fn within<R>(
+        &mut self,
+        path: &'static str,
+        read: impl FnOnce(&mut Self) -> Result<R, Uncarried>,
+    ) -> Result<R, Uncarried> {
+        if self.level == LEVELS_MAX {
+            return Err(Uncarried::new(path, "it stands too deep within others"));
+        }
+        self.level = self.level.saturating_add(1);
+        let said = read(self);
+        self.level = self.level.saturating_sub(1);
+        said
+    }
+
     /// What an object says beside the members that were taken.
     pub(crate) fn rest(&mut self, path: &str, members: &Members<'_>, taken: &[&str]) {
         for (key, raw) in &members.0 {

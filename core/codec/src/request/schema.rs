@@ -4,7 +4,9 @@
 //! (<https://platform.openai.com/docs/guides/structured-outputs>); the answers of Messages have
 //! only closed ones (<https://docs.claude.com/en/docs/build-with-claude/structured-outputs>).
 
-use super::{Out, text_of};
+mod walk;
+
+use super::Out;
 use crate::json::{self, Members, Type};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
@@ -28,36 +30,17 @@ const LOOSE: &[&str] = &[
     "patternProperties",
 ];
 
-/// The longest schema that is looked into, in bytes: every level is read anew.
+/// The longest schema that is rebuilt, in bytes: every level is read anew.
 const BYTES_MAX: usize = 256 << 10;
 
 /// Whether every object in it is closed and requires all its members.
 pub(crate) fn is_strict(schema: &str) -> bool {
-    schema.len() <= BYTES_MAX && requires_all(schema)
-}
-
-fn requires_all(schema: &str) -> bool {
-    let Some(members) = Members::read(schema) else { return true };
-    if members.0.iter().any(|(key, _)| LOOSE.contains(&key.as_ref())) {
-        return false;
-    }
-    if is_object(&members) {
-        let properties = properties(&members);
-        let required: Vec<&RawValue> = members
-            .get("required")
-            .and_then(|raw| serde_json::from_str(raw.get()).ok())
-            .unwrap_or_default();
-        let requires = |key: &str| required.iter().any(|raw| text_of(raw).as_deref() == Some(key));
-        if !is_closed(&members) || !properties.0.iter().all(|(key, _)| requires(key)) {
-            return false;
-        }
-    }
-    inner(&members).all(|raw| all(raw, &requires_all))
+    walk::found(schema).strict
 }
 
 /// The same with every object closed; as it was, to the letter, where it already is.
 pub(crate) fn closed(schema: &str) -> Cow<'_, str> {
-    if BYTES_MAX < schema.len() || is_closed_throughout(schema) {
+    if BYTES_MAX < schema.len() || walk::found(schema).closed {
         return Cow::Borrowed(schema);
     }
     rebuilt(schema)
@@ -65,10 +48,11 @@ pub(crate) fn closed(schema: &str) -> Cow<'_, str> {
 
 fn rebuilt(schema: &str) -> Cow<'_, str> {
     let Some(members) = Members::read(schema) else { return Cow::Borrowed(schema) };
+    let is_object = is_object(&members);
     let mut out = Out::with_capacity(schema.len().saturating_add(64));
     out.object(|out| {
         for (key, raw) in &members.0 {
-            if key == "additionalProperties" && is_object(&members) {
+            if key == "additionalProperties" && is_object {
                 continue;
             }
             let value = if VALUES.contains(&key.as_ref()) {
@@ -80,7 +64,7 @@ fn rebuilt(schema: &str) -> Cow<'_, str> {
             };
             out.raw_member(key, &value);
         }
-        if is_object(&members) {
+        if is_object {
             out.key("additionalProperties");
             out.raw("false");
         }
@@ -114,47 +98,9 @@ fn value(raw: &RawValue) -> Cow<'_, str> {
     }
 }
 
-fn is_closed_throughout(schema: &str) -> bool {
-    let Some(members) = Members::read(schema) else { return true };
-    (!is_object(&members) || is_closed(&members))
-        && inner(&members).all(|raw| all(raw, &is_closed_throughout))
-}
-
 fn is_object(members: &Members<'_>) -> bool {
     let named = members.get("type").is_some_and(|raw| raw.get() == r#""object""#);
     named || members.get("properties").is_some_and(|raw| json::type_of(raw) == Type::Object)
-}
-
-fn is_closed(members: &Members<'_>) -> bool {
-    members.get("additionalProperties").is_some_and(|raw| raw.get() == "false")
-}
-
-fn properties<'a>(members: &Members<'a>) -> Members<'a> {
-    members.get("properties").and_then(|raw| Members::read(raw.get())).unwrap_or_default()
-}
-
-/// The values that are schemas, or lists of them.
-fn inner<'m, 'a>(members: &'m Members<'a>) -> impl Iterator<Item = &'a RawValue> + use<'m, 'a> {
-    let schemas = |(key, _): &&(Cow<'a, str>, &'a RawValue)| !VALUES.contains(&key.as_ref());
-    members.0.iter().filter(schemas).flat_map(|(key, raw)| {
-        if !NAMED.contains(&key.as_ref()) {
-            return vec![*raw];
-        }
-        let named = Members::read(raw.get()).unwrap_or_default();
-        named.0.into_iter().map(|(_, raw)| raw).collect()
-    })
-}
-
-/// Whether it holds of a schema, or of all of a list.
-fn all(raw: &RawValue, holds: &dyn Fn(&str) -> bool) -> bool {
-    match json::type_of(raw) {
-        Type::Object => holds(raw.get()),
-        Type::Array => {
-            let items: Vec<&RawValue> = serde_json::from_str(raw.get()).unwrap_or_default();
-            items.into_iter().all(|item| all(item, holds))
-        }
-        Type::String | Type::Number | Type::Bool | Type::Null => true,
-    }
 }
 
 #[cfg(test)]

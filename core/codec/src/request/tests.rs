@@ -7,6 +7,7 @@ use ir::{Dialect, Prefill, Quirks, Repair, Thinks, TokenField, Traits, UsageFlag
 use std::fmt::Write as _;
 
 mod fields;
+mod many;
 mod round;
 
 /// The target of the cases.

@@ -7,7 +7,9 @@ use crate::request::{Out, Uncarried};
 use crate::seal;
 use ir::request::{Args, Part, Role, Source, Text, Turn};
 use ir::{Prefill, Repair};
+use serde_json::value::RawValue;
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 /// Ids of calls: `OpenAI` refuses longer ones (<https://github.com/vercel/ai/issues/5171>).
 const IDS: Plainness = Plainness { max: 40 };
@@ -20,6 +22,9 @@ struct Back {
     /// `{"reasoning_details":…,"extra_content":{ID:…}}`, as the answer's crossing wrote it.
     sealed: Option<String>,
 }
+
+/// What goes with calls, by their ids.
+type Extra<'b> = BTreeMap<Cow<'b, str>, &'b RawValue>;
 
 // === impl Writer ===
 
@@ -225,6 +230,7 @@ impl Writer<'_> {
             return;
         }
         let prefill = self.prefill(last && first.is_none());
+        let sealed = back.sealed.as_deref().and_then(Members::read).unwrap_or_default();
         out.object(|out| {
             out.word("role", "assistant");
             if texts.is_empty() {
@@ -240,11 +246,12 @@ impl Writer<'_> {
                 out.key(field);
                 out.raw("true");
             }
-            self.given_back(out, &back);
+            self.given_back(out, &back.reasoning, &sealed);
             if first.is_some() {
+                let extra = extra(&sealed);
                 out.key("tool_calls");
                 out.list(|out| {
-                    turn.parts.iter().for_each(|part| self.call(out, part, &back));
+                    turn.parts.iter().for_each(|part| self.call(out, part, &extra));
                 });
             }
         });
@@ -307,23 +314,18 @@ impl Writer<'_> {
         (origin == self.notes.target.origin).then_some(sealed)
     }
 
-    fn given_back(&mut self, out: &mut Out, back: &Back) {
-        if let Some(field) = self.notes.target.quirks.echo.filter(|_| !back.reasoning.is_empty()) {
-            out.text(field, &Text::inside(back.reasoning.as_str()));
+    fn given_back(&mut self, out: &mut Out, reasoning: &str, sealed: &Members<'_>) {
+        if let Some(field) = self.notes.target.quirks.echo.filter(|_| !reasoning.is_empty()) {
+            out.text(field, &Text::inside(reasoning));
         }
-        let details = back.sealed.as_deref().and_then(Members::read);
-        if let Some(details) = details.and_then(|members| members.get("reasoning_details")) {
+        if let Some(details) = sealed.get("reasoning_details") {
             out.key("reasoning_details");
             out.raw(details.get());
         }
     }
 
-    fn call(&mut self, out: &mut Out, part: &Part<'_>, back: &Back) {
+    fn call(&mut self, out: &mut Out, part: &Part<'_>, extra: &Extra<'_>) {
         let Part::Call { id, name, args } = part else { return };
-        let extra = back.sealed.as_deref().and_then(Members::read);
-        let extra = extra.and_then(|members| members.get("extra_content"));
-        let extra = extra.and_then(|raw| Members::read(raw.get()));
-        let extra = extra.and_then(|members| members.get(id.as_str()));
         out.object(|out| {
             out.word("id", &IDS.of(id, "call_"));
             let name = self.name(name);
@@ -346,12 +348,17 @@ impl Writer<'_> {
                     }
                 });
             }
-            if let Some(extra) = extra {
+            if let Some(extra) = extra.get(id.as_str()) {
                 out.key("extra_content");
                 out.raw(extra.get());
             }
         });
     }
+}
+
+fn extra<'b>(sealed: &Members<'b>) -> Extra<'b> {
+    let extra = sealed.get("extra_content").and_then(|raw| Members::read(raw.get()));
+    extra.unwrap_or_default().0.into_iter().collect()
 }
 
 /// What only a user may show.

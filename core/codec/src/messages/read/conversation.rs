@@ -47,9 +47,9 @@ pub(super) fn content<'a>(
     }
     let blocks: Vec<Members<'a>> = serde_json::from_str(raw.get())
         .map_err(|_| Uncarried::new(path, "it is neither text nor blocks"))?;
-    for block in blocks {
-        self::block(read, &block, &mut parts)?;
-    }
+    read.within(path, |read| {
+        blocks.iter().try_for_each(|block| self::block(read, block, &mut parts))
+    })?;
     Ok(parts)
 }
 
