@@ -14,6 +14,7 @@
 mod arrange;
 mod out;
 pub(crate) mod parts;
+mod read;
 pub(crate) mod schema;
 #[cfg(test)]
 mod tests;
@@ -29,7 +30,8 @@ use std::collections::BTreeSet;
 
 pub(crate) use out::Out;
 use parts::Plainness;
-pub(crate) use parts::{Read, inside, text_of};
+pub(crate) use parts::{inside, text_of};
+pub(crate) use read::Read;
 pub use unseal::without_seals;
 
 /// Whom a request is written for.

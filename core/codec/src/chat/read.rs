@@ -4,7 +4,9 @@
 mod conversation;
 
 use crate::json::{self, Members, Type};
-use crate::request::parts::{Body, is_null, is_true, members, name, objects, says};
+use crate::request::parts::{
+    Body, is_null, name, objects, only_count, only_object, only_text, only_texts, says,
+};
 use crate::request::{Read, Uncarried, inside, text_of};
 use ir::Losses;
 use ir::request::{Choice, Format, Json, Request, Text, Thinking, ThinkingForm, Tool};
@@ -28,44 +30,46 @@ fn field<'a>(
     key: &str,
     raw: &'a RawValue,
 ) -> Result<(), Uncarried> {
-    let number = || Some(Json::of(raw.get()));
     match key {
         "model" | "stream" => {}
         // Whether the stream tells its usage is the business of whoever writes the answer.
         "stream_options" => {
-            read.rest(
-                "stream_options",
-                &members(Some(raw)),
-                &["include_usage", "include_obfuscation"],
-            );
+            let options = read.members(key, Some(raw));
+            read.rest(key, &options, &["include_usage", "include_obfuscation"]);
         }
         "tools" => {
             for tool in objects(raw, "tools")? {
-                request.tools.extend(self::tool(read, &tool));
+                request.tools.extend(self::tool(read, &tool)?);
             }
         }
         "functions" => {
-            let functions = objects(raw, "functions")?;
-            request.tools.extend(functions.iter().map(|it| function(read, it, "functions[]")));
+            for it in objects(raw, "functions")? {
+                request.tools.push(function(read, &it, "functions[]")?);
+            }
         }
         "tool_choice" | "function_call" => {
             let newer = key == "tool_choice";
-            either(read, &mut request.choice, choice(raw)?, ("function_call", newer));
+            let choice = Some(choice(read, key, raw)?);
+            either(read, &mut request.choice, choice, ("function_call", newer));
         }
-        "parallel_tool_calls" => request.parallel = Some(is_true(raw)),
+        "parallel_tool_calls" => request.parallel = read.flag(key, Some(raw)),
         "max_completion_tokens" | "max_tokens" => {
             let newer = key == "max_completion_tokens";
-            either(read, &mut request.max_tokens, number(), ("max_tokens", newer));
+            let limit = only_count(key.to_owned(), raw)?;
+            either(read, &mut request.max_tokens, Some(limit), ("max_tokens", newer));
         }
-        "temperature" => request.temperature = number(),
-        "top_p" => request.top_p = number(),
-        "stop" => request.stop = stops(raw),
-        "reasoning_effort" => effort(request, raw),
+        "temperature" => request.temperature = read.number(key, Some(raw)),
+        "top_p" => request.top_p = read.number(key, Some(raw)),
+        "stop" => request.stop = stops(raw)?,
+        "reasoning_effort" => effort(read, request, raw),
         "response_format" => request.format = format(read, raw)?,
         "safety_identifier" | "user" => {
-            either(read, &mut request.user, inside(raw), ("user", key != "user"));
+            let user = read.text(key, Some(raw));
+            if user.is_some() {
+                either(read, &mut request.user, user, ("user", key != "user"));
+            }
         }
-        "service_tier" => request.tier = inside(raw),
+        "service_tier" => request.tier = read.text(key, Some(raw)),
         "web_search_options" => request.tools.push(search(read, raw)),
         _ => only_here(read, key, raw)?,
     }
@@ -92,14 +96,15 @@ fn only_here(read: &mut Read<'_>, key: &str, raw: &RawValue) -> Result<(), Uncar
     let zero = || raw.get().parse() == Ok(0.0);
     match key {
         "n" if raw.get() != "1" => Err(Uncarried::new("n", "Messages gives one answer")),
-        "logprobs" if is_true(raw) => Err(Uncarried::new("logprobs", "Messages tells none")),
+        "logprobs" if raw.get() == "true" => Err(Uncarried::new("logprobs", "Messages tells none")),
         "audio" => Err(Uncarried::new("audio", "Messages does not speak")),
         "modalities" if raw.get().contains("audio") => {
             Err(Uncarried::new("modalities", "Messages does not speak"))
         }
-        "n" | "logprobs" | "modalities" => Ok(()),
+        "n" => Ok(()),
+        "logprobs" | "store" if raw.get() == "false" => Ok(()),
+        "modalities" if only_texts("modalities", raw).is_ok_and(|kinds| is_text(&kinds)) => Ok(()),
         "frequency_penalty" | "presence_penalty" | "top_logprobs" if zero() => Ok(()),
-        "store" if !is_true(raw) => Ok(()),
         _ => {
             read.member("", key, raw);
             Ok(())
@@ -107,121 +112,150 @@ fn only_here(read: &mut Read<'_>, key: &str, raw: &RawValue) -> Result<(), Uncar
     }
 }
 
-fn effort<'a>(request: &mut Request<'a>, raw: &'a RawValue) {
+/// Whether an answer in text is all that is asked for.
+fn is_text(kinds: &[Text<'_>]) -> bool {
+    kinds.iter().all(|kind| kind.as_str() == "text")
+}
+
+fn effort<'a>(read: &mut Read<'_>, request: &mut Request<'a>, raw: &'a RawValue) {
     if raw.get() == r#""none""# {
         request.thinking = Some(Thinking { form: ThinkingForm::Off, display: None });
     } else {
-        request.effort = inside(raw);
+        request.effort = read.text("reasoning_effort", Some(raw));
     }
 }
 
-fn tool<'a>(read: &mut Read<'_>, tool: &Members<'a>) -> Option<Tool<'a>> {
-    let kind = tool.get("type").and_then(text_of);
-    match (kind.as_deref(), tool.get("function"), tool.get("custom")) {
-        (Some("function") | None, Some(raw), _) => {
+fn tool<'a>(read: &mut Read<'_>, tool: &Members<'a>) -> Result<Option<Tool<'a>>, Uncarried> {
+    const CUSTOM: &str = "tools[].custom";
+    let kind = read.word("tools[].type", tool.get("type"));
+    let function = only_object("tools[].function", tool.get("function"))?;
+    let custom = only_object(CUSTOM, tool.get("custom"))?;
+    match (kind.as_deref(), function, custom) {
+        (Some("function") | None, Some(function), _) => {
             read.rest("tools[]", tool, &["type", "function"]);
-            Some(function(read, &members(Some(raw)), "tools[].function"))
+            self::function(read, &function, "tools[].function").map(Some)
         }
-        (Some("custom"), _, Some(raw)) => {
+        (Some("custom"), _, Some(custom)) => {
             read.rest("tools[]", tool, &["type", "custom"]);
-            let custom = members(Some(raw));
-            read.rest("tools[].custom", &custom, &["name", "description", "format"]);
-            Some(Tool::Free {
-                name: text(&custom, "name"),
-                description: custom.get("description").and_then(inside),
-                grammar: custom
-                    .get("format")
-                    .filter(|raw| says(raw))
-                    .map(|raw| Json::of(raw.get())),
-            })
+            read.rest(CUSTOM, &custom, &["name", "description", "format"]);
+            let grammar = custom.get("format").filter(|raw| says(raw));
+            Ok(Some(Tool::Free {
+                name: only_text("tools[].custom.name", custom.get("name"))?.unwrap_or_default(),
+                description: read.text("tools[].custom.description", custom.get("description")),
+                grammar: grammar.map(|raw| Json::of(raw.get())),
+            }))
         }
         (kind, ..) => {
             read.losses.add(format!("tools[]: {}", name(kind.unwrap_or("unknown"))), "dropped");
-            None
+            Ok(None)
         }
     }
 }
 
-fn function<'a>(read: &mut Read<'_>, function: &Members<'a>, path: &str) -> Tool<'a> {
+fn function<'a>(
+    read: &mut Read<'_>,
+    function: &Members<'a>,
+    path: &str,
+) -> Result<Tool<'a>, Uncarried> {
     read.rest(path, function, &["name", "description", "parameters", "strict"]);
-    let value = |key| function.get(key).filter(|raw| !is_null(raw)).map(|raw| Json::of(raw.get()));
-    Tool::Function {
-        name: text(function, "name"),
-        description: function.get("description").and_then(inside),
-        schema: value("parameters"),
-        strict: value("strict"),
-    }
+    let name = only_text(format!("{path}.name"), function.get("name"))?;
+    Ok(Tool::Function {
+        name: name.unwrap_or_default(),
+        description: read.text(&format!("{path}.description"), function.get("description")),
+        schema: read.object(&format!("{path}.parameters"), function.get("parameters")),
+        strict: read.flag_spelt(&format!("{path}.strict"), function.get("strict")),
+    })
 }
 
 /// Where the search shall start is the only thing that both dialects know of it.
 fn search<'a>(read: &mut Read<'_>, raw: &'a RawValue) -> Tool<'a> {
-    let options = members(Some(raw));
+    const PLACE: &str = "web_search_options.user_location";
+    let options = read.members("web_search_options", Some(raw));
     read.rest("web_search_options", &options, &["user_location"]);
-    let place = options.get("user_location").and_then(|raw| Members::read(raw.get()));
-    let place = place.and_then(|place| place.get("approximate"));
-    Tool::Search(place.map(|raw| Json::of(raw.get())))
+    let place = read.members(PLACE, options.get("user_location"));
+    read.rest(PLACE, &place, &["type", "approximate"]);
+    read.word("web_search_options.user_location.type", place.get("type"));
+    Tool::Search(read.object(&format!("{PLACE}.approximate"), place.get("approximate")))
 }
 
-fn text<'a>(members: &Members<'a>, key: &str) -> Text<'a> {
-    members.get(key).and_then(inside).unwrap_or_default()
-}
-
-fn choice(raw: &RawValue) -> Result<Option<Choice<'_>>, Uncarried> {
-    let odd = || Uncarried::new("tool_choice", "it is none that is known");
+fn choice<'a>(read: &mut Read<'_>, key: &str, raw: &'a RawValue) -> Result<Choice<'a>, Uncarried> {
+    let odd = || Uncarried::new(key.to_owned(), "it is none that is known");
     if json::type_of(raw) == Type::String {
         return match text_of(raw).as_deref() {
-            Some("auto") => Ok(Some(Choice::Auto)),
-            Some("none") => Ok(Some(Choice::None)),
-            Some("required" | "any") => Ok(Some(Choice::Any)),
+            Some("auto") => Ok(Choice::Auto),
+            Some("none") => Ok(Choice::None),
+            Some("required" | "any") => Ok(Choice::Any),
             Some(_) | None => Err(odd()),
         };
     }
-    let choice = members(Some(raw));
-    // `function_call` names it at the top, `tool_choice` within.
-    let named = [Some(raw), choice.get("function"), choice.get("custom")]
-        .into_iter()
-        .find_map(|raw| members(raw).get("name").and_then(inside));
-    if let Some(name) = named {
-        return Ok(Some(Choice::Named(name)));
+    let choice = Members::read(raw.get()).ok_or_else(odd)?;
+    read.word("tool_choice.type", choice.get("type"));
+    if let Some(subset) = only_object("tool_choice.allowed_tools", choice.get("allowed_tools"))? {
+        read.rest(key, &choice, &["type", "allowed_tools"]);
+        return self::subset(read, &subset);
     }
-    let subset = members(choice.get("allowed_tools"));
-    let tools = subset.get("tools").ok_or_else(odd)?;
-    let names = objects(tools, "tool_choice.allowed_tools.tools")?;
-    let names = names.iter().filter_map(|tool| {
-        let inner = tool.get("function").or_else(|| tool.get("custom"));
-        let inner = inner.map_or_else(|| tool.clone(), |raw| members(Some(raw)));
-        inner.get("name").and_then(inside)
-    });
-    let must = subset.get("mode").and_then(text_of).as_deref() == Some("required");
-    Ok(Some(Choice::Subset { names: names.collect(), must }))
+    // `function_call` names it at the top, `tool_choice` within.
+    let within = ["function", "custom"].into_iter().find(|key| choice.get(key).is_some());
+    let named = match within {
+        Some(within) => {
+            read.rest(key, &choice, &["type", within]);
+            only_object(format!("{key}.{within}"), choice.get(within))?.ok_or_else(odd)?
+        }
+        None => choice,
+    };
+    read.rest(key, &named, &["type", "name"]);
+    let name = named.get("name").and_then(inside).ok_or_else(odd)?;
+    Ok(Choice::Named(name))
 }
 
-fn stops(raw: &RawValue) -> Vec<Text<'_>> {
-    if let Some(one) = inside(raw) {
-        return vec![one];
-    }
-    let many: Vec<&RawValue> = serde_json::from_str(raw.get()).unwrap_or_default();
-    many.into_iter().filter_map(inside).collect()
+fn subset<'a>(read: &mut Read<'_>, subset: &Members<'a>) -> Result<Choice<'a>, Uncarried> {
+    const PATH: &str = "tool_choice.allowed_tools";
+    const TOOLS: &str = "tool_choice.allowed_tools.tools";
+    let odd = || Uncarried::new(PATH, "it is none that is known");
+    read.rest(PATH, subset, &["mode", "tools"]);
+    let must = match subset.get("mode").filter(|raw| !is_null(raw)).map(text_of) {
+        Some(Some(mode)) if mode == "required" => true,
+        Some(Some(mode)) if mode == "auto" => false,
+        Some(_) => return Err(odd()),
+        None => false,
+    };
+    let tools = objects(subset.get("tools").ok_or_else(odd)?, TOOLS)?;
+    let names = tools.into_iter().map(|tool| {
+        read.word("tool_choice.allowed_tools.tools[].type", tool.get("type"));
+        let within = ["function", "custom"].into_iter().find(|key| tool.get(key).is_some());
+        read.rest("tool_choice.allowed_tools.tools[]", &tool, &["type", within.unwrap_or("name")]);
+        let inner = within.and_then(|within| tool.get(within));
+        let inner = only_object(TOOLS, inner)?.unwrap_or(tool);
+        only_text(TOOLS, inner.get("name"))?.ok_or_else(odd)
+    });
+    Ok(Choice::Subset { names: names.collect::<Result<_, _>>()?, must })
+}
+
+fn stops(raw: &RawValue) -> Result<Vec<Text<'_>>, Uncarried> {
+    inside(raw).map_or_else(|| only_texts("stop", raw), |one| Ok(vec![one]))
 }
 
 fn format<'a>(read: &mut Read<'_>, raw: &'a RawValue) -> Result<Option<Format<'a>>, Uncarried> {
-    let format = members(Some(raw));
-    match format.get("type").and_then(text_of).as_deref() {
+    const SCHEMA: &str = "response_format.json_schema";
+    let format = only_object("response_format", Some(raw))?.unwrap_or_default();
+    let kind = format.get("type").and_then(text_of);
+    let taken: &[&str] =
+        if kind.as_deref() == Some("json_schema") { &["type", "json_schema"] } else { &["type"] };
+    read.rest("response_format", &format, taken);
+    match kind.as_deref() {
         Some("text") => Ok(None),
         Some("json_object") => Ok(Some(Format::Object)),
         Some("json_schema") => {
-            let schema = members(format.get("json_schema"));
-            read.rest(
-                "response_format.json_schema",
-                &schema,
-                &["name", "description", "schema", "strict"],
-            );
-            let value = |key| schema.get(key).filter(|raw| !is_null(raw));
+            let schema = only_object(SCHEMA, format.get("json_schema"))?.unwrap_or_default();
+            read.rest(SCHEMA, &schema, &["name", "description", "schema", "strict"]);
+            let raw = schema.get("schema").filter(|raw| !is_null(raw));
+            only_object("response_format.json_schema.schema", raw)?;
             Ok(Some(Format::Schema {
-                name: schema.get("name").and_then(inside),
-                description: schema.get("description").and_then(inside),
-                schema: value("schema").map_or_else(|| Json::of("{}"), |raw| Json::of(raw.get())),
-                strict: value("strict").map(|raw| Json::of(raw.get())),
+                name: read.text("response_format.json_schema.name", schema.get("name")),
+                description: read
+                    .text("response_format.json_schema.description", schema.get("description")),
+                schema: Json::of(raw.map_or("{}", RawValue::get)),
+                strict: read.flag_spelt("response_format.json_schema.strict", schema.get("strict")),
             }))
         }
         kind => {

@@ -4,7 +4,9 @@ mod conversation;
 mod typed;
 
 use crate::json::Members;
-use crate::request::parts::{Body, escaped, is_null, is_true, members, name, objects, says};
+use crate::request::parts::{
+    Body, escaped, is_null, name, objects, only_count, only_object, only_text, only_texts,
+};
 use crate::request::{Out, Read, Uncarried, inside, text_of};
 use ir::Losses;
 use ir::request::{Choice, Format, Json, Request, Role, Text, Thinking, ThinkingForm, Tool, Turn};
@@ -36,7 +38,6 @@ fn field<'a>(
     key: &str,
     raw: &'a RawValue,
 ) -> Result<(), Uncarried> {
-    let number = || Some(Json::of(raw.get()));
     match key {
         "model" | "stream" => {}
         "max_tokens" if raw.get() == "0" => {
@@ -45,30 +46,27 @@ fn field<'a>(
                 "0 warms a cache, which Chat has no word for",
             ));
         }
-        "max_tokens" => request.max_tokens = number(),
-        "temperature" => request.temperature = number(),
-        "top_p" => request.top_p = number(),
-        "stop_sequences" => {
-            let stops: Vec<&RawValue> = serde_json::from_str(raw.get()).unwrap_or_default();
-            request.stop = stops.into_iter().filter_map(inside).collect();
-        }
+        "max_tokens" => request.max_tokens = Some(only_count("max_tokens", raw)?),
+        "temperature" => request.temperature = read.number(key, Some(raw)),
+        "top_p" => request.top_p = read.number(key, Some(raw)),
+        "stop_sequences" => request.stop = only_texts("stop_sequences", raw)?,
         "tools" => {
             for tool in objects(raw, "tools")? {
-                request.tools.extend(self::tool(read, &tool));
+                request.tools.extend(self::tool(read, &tool)?);
             }
         }
         "tool_choice" => choice(read, request, raw)?,
         "thinking" => request.thinking = Some(thinking(read, raw)?),
         "output_config" => output(read, request, raw)?,
         "metadata" => {
-            let metadata = members(Some(raw));
+            let metadata = read.members("metadata", Some(raw));
             read.rest("metadata", &metadata, &["user_id"]);
-            request.user = metadata.get("user_id").and_then(inside);
+            request.user = read.text("metadata.user_id", metadata.get("user_id"));
         }
         "service_tier" => {
             request.tier = match text_of(raw).as_deref() {
                 Some("standard_only") => Some(Text::inside("default")),
-                Some(_) | None => inside(raw),
+                Some(_) | None => read.text(key, Some(raw)),
             };
         }
         _ => only_here(read, key, raw)?,
@@ -91,43 +89,46 @@ fn only_here(read: &mut Read<'_>, key: &str, raw: &RawValue) -> Result<(), Uncar
     }
 }
 
-fn tool<'a>(read: &mut Read<'_>, tool: &Members<'a>) -> Option<Tool<'a>> {
-    let text = |key: &str| tool.get(key).and_then(inside);
-    let kind = tool.get("type").and_then(text_of);
+fn tool<'a>(read: &mut Read<'_>, tool: &Members<'a>) -> Result<Option<Tool<'a>>, Uncarried> {
+    let kind = read.word("tools[].type", tool.get("type"));
     let kind = kind.as_deref().unwrap_or("custom");
+    let name = || Ok(only_text("tools[].name", tool.get("name"))?.unwrap_or_default());
     if kind == "custom" {
         let taken = ["type", "name", "description", "input_schema", "strict"];
         read.rest("tools[]", tool, &taken);
-        let value = |key| tool.get(key).filter(|raw| !is_null(raw)).map(|raw| Json::of(raw.get()));
-        return Some(Tool::Function {
-            name: text("name").unwrap_or_default(),
-            description: text("description"),
-            schema: value("input_schema"),
-            strict: value("strict"),
-        });
+        return Ok(Some(Tool::Function {
+            name: name()?,
+            description: read.text("tools[].description", tool.get("description")),
+            schema: read.object("tools[].input_schema", tool.get("input_schema")),
+            strict: read.flag_spelt("tools[].strict", tool.get("strict")),
+        }));
     }
     if kind.starts_with("web_search_") {
         read.rest("tools[]", tool, &["type", "name", "user_location"]);
-        return Some(Tool::Search(place(tool)));
+        read.word("tools[].name", tool.get("name"));
+        return Ok(Some(Tool::Search(place(read, tool))));
     }
     if let Some(known) = typed::find(kind) {
         read.rest("tools[]", tool, &["type", "name"]);
-        return Some(Tool::Function {
-            name: text("name").unwrap_or_default(),
+        return Ok(Some(Tool::Function {
+            name: name()?,
             description: Some(escaped(known.description)),
             schema: Some(Json::of(known.schema)),
             strict: None,
-        });
+        }));
     }
     // What the provider itself carries out, and what we do not know.
-    read.losses.add(format!("tools[]: {}", name(kind)), "dropped");
-    None
+    read.losses.add(format!("tools[]: {}", self::name(kind)), "dropped");
+    Ok(None)
 }
 
 /// Where a search starts, without the type that Chat has one level higher.
-fn place<'a>(tool: &Members<'a>) -> Option<Json<'a>> {
-    let place = tool.get("user_location").filter(|raw| says(raw))?;
-    let place = Members::read(place.get())?;
+fn place<'a>(read: &mut Read<'_>, tool: &Members<'a>) -> Option<Json<'a>> {
+    let place = read.members("tools[].user_location", tool.get("user_location"));
+    if place.0.is_empty() {
+        return None;
+    }
+    read.word("tools[].user_location.type", place.get("type"));
     let mut out = Out::with_capacity(128);
     out.object(|out| {
         for (key, raw) in place.0.iter().filter(|(key, _)| key != "type") {
@@ -142,28 +143,39 @@ fn choice<'a>(
     request: &mut Request<'a>,
     raw: &'a RawValue,
 ) -> Result<(), Uncarried> {
-    let choice = members(Some(raw));
-    read.rest("tool_choice", &choice, &["type", "name", "disable_parallel_tool_use"]);
-    if let Some(off) = choice.get("disable_parallel_tool_use").filter(|raw| !is_null(raw)) {
-        request.parallel = Some(!is_true(off));
+    const OFF: &str = "disable_parallel_tool_use";
+    let choice = only_object("tool_choice", Some(raw))?.unwrap_or_default();
+    let kind = choice.get("type").and_then(text_of);
+    let taken: &[&str] =
+        if kind.as_deref() == Some("tool") { &["type", "name", OFF] } else { &["type", OFF] };
+    read.rest("tool_choice", &choice, taken);
+    if let Some(off) = read.flag("tool_choice.disable_parallel_tool_use", choice.get(OFF)) {
+        request.parallel = Some(!off);
     }
-    request.choice = match choice.get("type").and_then(text_of).as_deref() {
-        Some("auto") => Some(Choice::Auto),
-        Some("any") => Some(Choice::Any),
-        Some("none") => Some(Choice::None),
-        Some("tool") => choice.get("name").and_then(inside).map(Choice::Named),
-        Some(_) | None => {
-            return Err(Uncarried::new("tool_choice.type", "it is none that is known"));
+    let odd = |path| Uncarried::new(path, "it is none that is known");
+    request.choice = Some(match kind.as_deref() {
+        Some("auto") => Choice::Auto,
+        Some("any") => Choice::Any,
+        Some("none") => Choice::None,
+        Some("tool") => {
+            let name = choice.get("name").and_then(inside);
+            Choice::Named(name.ok_or_else(|| odd("tool_choice.name"))?)
         }
-    };
+        Some(_) | None => return Err(odd("tool_choice.type")),
+    });
     Ok(())
 }
 
 fn thinking<'a>(read: &mut Read<'_>, raw: &'a RawValue) -> Result<Thinking<'a>, Uncarried> {
-    let thinking = members(Some(raw));
-    read.rest("thinking", &thinking, &["type", "budget_tokens", "display"]);
-    let budget = thinking.get("budget_tokens").map(|raw| Json::of(raw.get()));
-    let form = match (thinking.get("type").and_then(text_of).as_deref(), budget) {
+    let thinking = only_object("thinking", Some(raw))?.unwrap_or_default();
+    let kind = thinking.get("type").and_then(text_of);
+    let enabled = kind.as_deref() == Some("enabled");
+    let taken: &[&str] =
+        if enabled { &["type", "budget_tokens", "display"] } else { &["type", "display"] };
+    read.rest("thinking", &thinking, taken);
+    let budget = thinking.get("budget_tokens").filter(|raw| enabled && !is_null(raw));
+    let budget = budget.map(|raw| only_count("thinking.budget_tokens", raw)).transpose()?;
+    let form = match (kind.as_deref(), budget) {
         (Some("disabled"), _) => ThinkingForm::Off,
         (Some("enabled"), Some(budget)) => ThinkingForm::Budget(budget),
         (Some("adaptive" | "enabled"), _) => ThinkingForm::Adaptive,
@@ -172,7 +184,7 @@ fn thinking<'a>(read: &mut Read<'_>, raw: &'a RawValue) -> Result<Thinking<'a>, 
             return Err(Uncarried::new("thinking.type", "it is none that is known"));
         }
     };
-    Ok(Thinking { form, display: thinking.get("display").and_then(inside) })
+    Ok(Thinking { form, display: read.text("thinking.display", thinking.get("display")) })
 }
 
 fn output<'a>(
@@ -180,13 +192,15 @@ fn output<'a>(
     request: &mut Request<'a>,
     raw: &'a RawValue,
 ) -> Result<(), Uncarried> {
-    let output = members(Some(raw));
+    let output = read.members("output_config", Some(raw));
     read.rest("output_config", &output, &["effort", "format"]);
-    request.effort = output.get("effort").and_then(inside);
+    request.effort = read.text("output_config.effort", output.get("effort"));
     let Some(raw) = output.get("format").filter(|raw| !is_null(raw)) else { return Ok(()) };
-    let format = members(Some(raw));
+    let format = only_object("output_config.format", Some(raw))?.unwrap_or_default();
     read.rest("output_config.format", &format, &["type", "schema"]);
-    match (format.get("type").and_then(text_of).as_deref(), format.get("schema")) {
+    let schema = format.get("schema").filter(|raw| !is_null(raw));
+    only_object("output_config.format.schema", schema)?;
+    match (format.get("type").and_then(text_of).as_deref(), schema) {
         (Some("json_schema"), Some(schema)) => {
             request.format = Some(Format::Schema {
                 name: None,

@@ -3,8 +3,7 @@
 use super::Uncarried;
 use crate::json::{self, Members, Type, Word};
 use crate::seal::hash;
-use ir::Losses;
-use ir::request::{Source, Text, Turn};
+use ir::request::{Json, Source, Text, Turn};
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
@@ -17,19 +16,6 @@ pub(crate) struct Body<'a> {
     pub(crate) messages: Vec<Members<'a>>,
     pub(crate) rest: Vec<(Cow<'a, str>, &'a RawValue)>,
 }
-
-/// A reader on its way through a request.
-#[derive(Debug)]
-pub(crate) struct Read<'l> {
-    /// What it leaves behind.
-    pub(crate) losses: &'l mut Losses,
-    /// Contents within contents that it is in.
-    level: usize,
-}
-
-/// Levels of contents: a message's, a result's in it, a document's in that. Every level is read
-/// anew, so that there must be an end.
-const LEVELS_MAX: usize = 3;
 
 /// What a name or an id may hold: ASCII letters, digits, `_` and `-`, and no more than this.
 #[derive(Clone, Copy, Debug)]
@@ -69,11 +55,6 @@ pub(crate) fn concat(texts: &[&str]) -> Text<'static> {
     Text::inside(texts.concat())
 }
 
-/// `true`, and nothing else.
-pub(crate) fn is_true(raw: &RawValue) -> bool {
-    raw.get() == "true"
-}
-
 /// Whether it says anything: `null`, `""`, `[]` and `{}` do not.
 pub(crate) fn says(raw: &RawValue) -> bool {
     json::filled(raw) != Some(false)
@@ -87,9 +68,44 @@ pub(crate) fn objects<'a>(
     serde_json::from_str(raw.get()).map_err(|_| Uncarried::new(path, "it is no array of objects"))
 }
 
-/// The members of an object; none where it is none.
-pub(crate) fn members(raw: Option<&RawValue>) -> Members<'_> {
-    raw.and_then(|raw| Members::read(raw.get())).unwrap_or_default()
+/// A string that the request means nothing without.
+pub(crate) fn only_text(
+    path: impl Into<Cow<'static, str>>,
+    raw: Option<&RawValue>,
+) -> Result<Option<Text<'_>>, Uncarried> {
+    let Some(raw) = raw.filter(|raw| !is_null(raw)) else { return Ok(None) };
+    inside(raw).map(Some).ok_or_else(|| Uncarried::new(path, "it is no string"))
+}
+
+/// Strings that the request means nothing without.
+pub(crate) fn only_texts<'a>(
+    path: &'static str,
+    raw: &'a RawValue,
+) -> Result<Vec<Text<'a>>, Uncarried> {
+    let odd = || Uncarried::new(path, "they are no strings");
+    let texts: Vec<&RawValue> = serde_json::from_str(raw.get()).map_err(|_| odd())?;
+    texts.into_iter().map(|raw| inside(raw).ok_or_else(odd)).collect()
+}
+
+/// An object that the request means nothing without.
+pub(crate) fn only_object(
+    path: impl Into<Cow<'static, str>>,
+    raw: Option<&RawValue>,
+) -> Result<Option<Members<'_>>, Uncarried> {
+    let Some(raw) = raw.filter(|raw| !is_null(raw)) else { return Ok(None) };
+    let members = Members::read(raw.get());
+    members.map(Some).ok_or_else(|| Uncarried::new(path, "it is no object"))
+}
+
+/// A number of tokens: without it there would be no limit.
+pub(crate) fn only_count(
+    path: impl Into<Cow<'static, str>>,
+    raw: &RawValue,
+) -> Result<Json<'_>, Uncarried> {
+    match raw.get().parse::<u64>() {
+        Ok(1..) => Ok(Json::of(raw.get())),
+        Ok(0) | Err(_) => Err(Uncarried::new(path, "it is no whole number above zero")),
+    }
 }
 
 /// An image or a document in a `data:` URL, or elsewhere
@@ -142,47 +158,6 @@ impl<'de: 'a, 'a> Deserialize<'de> for Body<'a> {
         }
 
         deserializer.deserialize_map(Object)
-    }
-}
-
-// === impl Read ===
-
-impl<'l> Read<'l> {
-    /// One at the beginning.
-    pub(crate) fn new(losses: &'l mut Losses) -> Self {
-        Self { losses, level: 0 }
-    }
-
-    /// Reads a content, unless it is too deep within others.
-    pub(crate) fn within<R>(
-        &mut self,
-        path: &'static str,
-        read: impl FnOnce(&mut Self) -> Result<R, Uncarried>,
-    ) -> Result<R, Uncarried> {
-        if self.level == LEVELS_MAX {
-            return Err(Uncarried::new(path, "it stands too deep within others"));
-        }
-        self.level = self.level.saturating_add(1);
-        let said = read(self);
-        self.level = self.level.saturating_sub(1);
-        said
-    }
-
-    /// What an object says beside the members that were taken.
-    pub(crate) fn rest(&mut self, path: &str, members: &Members<'_>, taken: &[&str]) {
-        for (key, raw) in &members.0 {
-            if !taken.contains(&key.as_ref()) {
-                self.member(path, key, raw);
-            }
-        }
-    }
-
-    /// A member that nobody takes.
-    pub(crate) fn member(&mut self, path: &str, key: &str, raw: &RawValue) {
-        if says(raw) {
-            let dot = if path.is_empty() { "" } else { "." };
-            self.losses.add(format!("{path}{dot}{}", name(key)), "dropped");
-        }
     }
 }
 

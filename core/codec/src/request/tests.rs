@@ -8,6 +8,7 @@ use std::fmt::Write as _;
 
 mod fields;
 mod many;
+mod mistyped;
 mod round;
 
 /// The target of the cases.

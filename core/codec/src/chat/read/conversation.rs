@@ -1,7 +1,9 @@
 //! The messages of a Chat request.
 
 use crate::json::{self, Members, Type};
-use crate::request::parts::{is_null, members, name, objects, source, unescaped};
+use crate::request::parts::{
+    escaped, is_null, name, objects, only_object, only_text, says, source, unescaped,
+};
 use crate::request::{Read, Uncarried, inside, text_of};
 use crate::seal::MARK;
 use ir::request::{Args, Json, Part, Role, Source, Text, Turn};
@@ -10,17 +12,27 @@ use serde_json::value::RawValue;
 /// Where parts of messages stand, for losses.
 const PART: &str = "messages[].content[]";
 
-/// What a message may hold, whoever says it.
-const TAKEN: &[&str] = &[
+/// What a message of the model may hold.
+const SAID: &[&str] = &[
     "role",
     "content",
     "refusal",
     "tool_calls",
     "function_call",
-    "tool_call_id",
     "reasoning_content",
     "reasoning_details",
 ];
+
+/// What a message of this role may hold.
+fn taken(role: &str) -> &'static [&'static str] {
+    match role {
+        "assistant" => SAID,
+        "tool" => &["role", "content", "tool_call_id"],
+        // The name of a deprecated message is that of what it called.
+        "function" => &["role", "content", "tool_call_id", "name"],
+        _ => &["role", "content"],
+    }
+}
 
 /// The turns of a conversation.
 pub(super) fn turns<'a>(
@@ -31,9 +43,7 @@ pub(super) fn turns<'a>(
     let mut functions = 0;
     for message in messages {
         let role = message.get("role").and_then(text_of).unwrap_or_default();
-        // The name of a deprecated `function` message is that of what it called.
-        let taken = if role == "function" { &["name", "role", "content"] } else { TAKEN };
-        read.rest("messages[]", &message, taken);
+        read.rest("messages[]", &message, taken(&role));
         let turn = match role.as_ref() {
             "system" | "developer" => Turn { role: Role::System, parts: said(read, &message)? },
             "user" => Turn { role: Role::User, parts: said(read, &message)? },
@@ -43,7 +53,10 @@ pub(super) fn turns<'a>(
                 Turn { role: Role::Assistant, parts }
             }
             "tool" | "function" => {
-                let id = message.get("tool_call_id").and_then(inside);
+                if role == "function" {
+                    read.text("messages[].name", message.get("name"));
+                }
+                let id = only_text("messages[].tool_call_id", message.get("tool_call_id"))?;
                 let id = id.unwrap_or_else(|| function_id(functions));
                 let parts = said(read, &message)?;
                 let result = Part::Result { id, parts, error: false };
@@ -82,14 +95,17 @@ fn said<'a>(read: &mut Read<'_>, message: &Members<'a>) -> Result<Vec<Part<'a>>,
 }
 
 fn part<'a>(read: &mut Read<'_>, part: &Members<'a>) -> Result<Option<Part<'a>>, Uncarried> {
-    let kind = part.get("type").and_then(text_of);
+    let kind = read.word("messages[].content[].type", part.get("type"));
     let kind = kind.as_deref().unwrap_or("text");
-    let text = |key: &str| part.get(key).and_then(inside).filter(|text| !text.is_empty());
-    let read_part = match kind {
-        "text" | "input_text" | "output_text" => text("text").map(Part::Text),
-        "refusal" => text("refusal").map(Part::Refusal),
-        "image_url" => Some(image(read, part)?),
-        "file" => Some(file(read, part)?),
+    let text = |key: &str| {
+        let text = only_text(format!("{PART}.{key}"), part.get(key))?;
+        Ok(text.filter(|text| !text.is_empty()))
+    };
+    let (taken, read_part) = match kind {
+        "text" | "input_text" | "output_text" => ("text", text("text")?.map(Part::Text)),
+        "refusal" => ("refusal", text("refusal")?.map(Part::Refusal)),
+        "image_url" => ("image_url", Some(image(read, part)?)),
+        "file" => ("file", Some(file(read, part)?)),
         "input_audio" => {
             return Err(Uncarried::new(
                 "messages[].content[].input_audio",
@@ -101,14 +117,14 @@ fn part<'a>(read: &mut Read<'_>, part: &Members<'a>) -> Result<Option<Part<'a>>,
             return Err(Uncarried::new(PART, why));
         }
     };
-    read.rest(PART, part, &["type", "text", "refusal", "image_url", "file"]);
+    read.rest(PART, part, &["type", taken]);
     Ok(read_part)
 }
 
 fn image<'a>(read: &mut Read<'_>, part: &Members<'a>) -> Result<Part<'a>, Uncarried> {
     let missing = || Uncarried::new("messages[].content[].image_url", "it has no url");
     let raw = part.get("image_url").ok_or_else(missing)?;
-    let image = members(Some(raw));
+    let image = Members::read(raw.get()).unwrap_or_default();
     read.rest("messages[].content[].image_url", &image, &["url"]);
     // Some clients leave the object out.
     let url = image.get("url").unwrap_or(raw);
@@ -118,17 +134,20 @@ fn image<'a>(read: &mut Read<'_>, part: &Members<'a>) -> Result<Part<'a>, Uncarr
 
 fn file<'a>(read: &mut Read<'_>, part: &Members<'a>) -> Result<Part<'a>, Uncarried> {
     const PATH: &str = "messages[].content[].file";
-    let file = members(part.get("file"));
-    read.rest(PATH, &file, &["file_data", "file_id", "filename"]);
+    let file = only_object(PATH, part.get("file"))?.unwrap_or_default();
     let data = file.get("file_data").and_then(|raw| raw.get().strip_prefix('"')?.strip_suffix('"'));
     let Some(data) = data else {
         return Err(Uncarried::new(PATH, "it lies in the store of another vendor"));
     };
-    let name = file.get("filename").and_then(inside);
+    read.rest(PATH, &file, &["file_data", "filename"]);
+    let name = read.text("messages[].content[].file.filename", file.get("filename"));
     match source(data) {
         Source::Inline { mime, data } => match unescaped(&mime).as_deref() {
             Some("application/pdf") => Ok(Part::File(Source::Inline { mime, data }, name)),
             Some(image) if image.starts_with("image/") => {
+                if name.is_some() {
+                    read.losses.add("messages[].content[].file.filename", "dropped: of an image");
+                }
                 Ok(Part::Image(Source::Inline { mime, data }))
             }
             Some(_) | None => {
@@ -149,15 +168,17 @@ fn assistant<'a>(
     let mut parts = Vec::new();
     reasoning(read, message, &mut parts)?;
     parts.extend(said(read, message)?);
-    let refusal = message.get("refusal").and_then(inside).filter(|text| !text.is_empty());
+    let refusal = read.text("messages[].refusal", message.get("refusal"));
+    let refusal = refusal.filter(|text| !text.is_empty());
     parts.extend(refusal.map(Part::Refusal));
     if let Some(raw) = message.get("tool_calls").filter(|raw| !is_null(raw)) {
         for call in objects(raw, "messages[].tool_calls")? {
-            parts.push(self::call(read, &call));
+            parts.push(self::call(read, &call)?);
         }
     }
-    if let Some(raw) = message.get("function_call").filter(|raw| !is_null(raw)) {
-        parts.push(function(function_id(functions), &members(Some(raw))));
+    if let Some(call) = only_object("messages[].function_call", message.get("function_call"))? {
+        let id = function_id(functions);
+        parts.push(function(read, id, &call, "messages[].function_call")?);
     }
     Ok(parts)
 }
@@ -170,8 +191,15 @@ fn reasoning<'a>(
 ) -> Result<(), Uncarried> {
     const DETAILS: &str = "messages[].reasoning_details";
     let before = parts.len();
-    let details = message.get("reasoning_details").filter(|raw| json::type_of(raw) == Type::Array);
-    for detail in details.map_or(Ok(Vec::new()), |raw| objects(raw, DETAILS))? {
+    let details = message.get("reasoning_details").filter(|raw| !is_null(raw));
+    let (details, odd) = match details {
+        Some(raw) if json::type_of(raw) == Type::Array => (objects(raw, DETAILS)?, false),
+        details => (Vec::new(), details.is_some()),
+    };
+    if odd {
+        read.losses.add(DETAILS, "dropped: not an array");
+    }
+    for detail in details {
         let text = |key: &str| detail.get(key).and_then(inside).unwrap_or_default();
         let (signature, data) = (text("signature"), text("data"));
         let is_ours = |text: &Text<'_>| text.as_str().starts_with(MARK);
@@ -183,37 +211,54 @@ fn reasoning<'a>(
             read.losses.add(DETAILS, "dropped: it is another vendor's");
         }
     }
-    let told = message.get("reasoning_content").filter(|raw| json::holds(Some(raw)));
+    let told = message.get("reasoning_content").filter(|raw| says(raw));
     if told.is_some() && parts.len() == before {
         read.losses.add("messages[].reasoning_content", "dropped: it is another vendor's");
     }
     Ok(())
 }
 
-fn call<'a>(read: &mut Read<'_>, call: &Members<'a>) -> Part<'a> {
-    read.rest("messages[].tool_calls[]", call, &["id", "type", "index", "function", "custom"]);
-    let id = call.get("id").and_then(inside).unwrap_or_default();
-    match call.get("custom").filter(|raw| !is_null(raw)) {
-        Some(custom) => {
-            let custom = members(Some(custom));
-            let text = |key: &str| custom.get(key).and_then(inside).unwrap_or_default();
-            Part::Call { id, name: text("name"), args: Args::Free(text("input")) }
-        }
-        None => function(id, &members(call.get("function"))),
+fn call<'a>(read: &mut Read<'_>, call: &Members<'a>) -> Result<Part<'a>, Uncarried> {
+    const PATH: &str = "messages[].tool_calls[]";
+    const CUSTOM: &str = "messages[].tool_calls[].custom";
+    const FUNCTION: &str = "messages[].tool_calls[].function";
+    let id = only_text("messages[].tool_calls[].id", call.get("id"))?.unwrap_or_default();
+    // What is in it says what it is.
+    read.word("messages[].tool_calls[].type", call.get("type"));
+    if let Some(custom) = only_object(CUSTOM, call.get("custom"))? {
+        read.rest(PATH, call, &["id", "type", "index", "custom"]);
+        read.rest(CUSTOM, &custom, &["name", "input"]);
+        let text = |key: &str| only_text(format!("{CUSTOM}.{key}"), custom.get(key));
+        let (name, input) = (text("name")?, text("input")?);
+        let args = Args::Free(input.unwrap_or_default());
+        return Ok(Part::Call { id, name: name.unwrap_or_default(), args });
     }
+    read.rest(PATH, call, &["id", "type", "index", "function"]);
+    let function = only_object(FUNCTION, call.get("function"))?.unwrap_or_default();
+    self::function(read, id, &function, FUNCTION)
 }
 
-fn function<'a>(id: Text<'a>, function: &Members<'a>) -> Part<'a> {
-    let name = function.get("name").and_then(inside).unwrap_or_default();
+fn function<'a>(
+    read: &mut Read<'_>,
+    id: Text<'a>,
+    function: &Members<'a>,
+    path: &str,
+) -> Result<Part<'a>, Uncarried> {
+    read.rest(path, function, &["name", "arguments"]);
+    let name = only_text(format!("{path}.name"), function.get("name"))?.unwrap_or_default();
     // A string by the rules; some clients send the object itself.
     let args = function.get("arguments").map_or_else(|| Args::Quoted(Text::default()), arguments);
-    Part::Call { id, name, args }
+    Ok(Part::Call { id, name, args })
 }
 
 fn arguments(raw: &RawValue) -> Args<'_> {
     match (inside(raw), json::type_of(raw)) {
         (Some(text), _) => Args::Quoted(text),
         (None, Type::Object) => Args::Object(Json::of(raw.get())),
-        (None, _) => Args::Quoted(Text::default()),
+        (None, Type::Null) => Args::Quoted(Text::default()),
+        // The writer knows what to do with what is no object.
+        (None, Type::Array | Type::Number | Type::Bool | Type::String) => {
+            Args::Quoted(escaped(raw.get()))
+        }
     }
 }

@@ -288,13 +288,17 @@ impl Writer<'_> {
                     self.notes.losses.add("messages[].content[].thinking", "dropped: another's");
                 }
                 Part::Sealed(data) => {
-                    if let Some(sealed) = self.opens(data) {
-                        self.notes.wrote("seals");
-                        back.sealed = unescaped(&Text::inside(sealed)).map(Cow::into_owned);
-                    } else {
-                        let path = "messages[].content[].redacted_thinking";
-                        self.notes.losses.add(path, "dropped: another's");
+                    const PATH: &str = "messages[].content[].redacted_thinking";
+                    let Some(sealed) = self.opens(data).map(Text::inside) else {
+                        self.notes.losses.add(PATH, "dropped: another's");
+                        continue;
+                    };
+                    let sealed = unescaped(&sealed).filter(|it| Members::read(it).is_some());
+                    self.notes.wrote("seals");
+                    if back.sealed.is_some() || sealed.is_none() {
+                        self.notes.losses.add(PATH, "dropped: not what was given");
                     }
+                    back.sealed = sealed.map(Cow::into_owned).or(back.sealed);
                 }
                 Part::Text(_)
                 | Part::Refusal(_)

@@ -1,7 +1,7 @@
 //! The messages of a Messages request.
 
 use crate::json::Members;
-use crate::request::parts::{concat, escaped, is_null, is_true, members, name, objects};
+use crate::request::parts::{concat, escaped, is_null, name, objects, only_object, only_text};
 use crate::request::{Read, Uncarried, inside, text_of};
 use ir::request::{Args, Json, Part, Role, Source, Text, Turn};
 use serde_json::value::RawValue;
@@ -58,26 +58,27 @@ fn block<'a>(
     block: &Members<'a>,
     parts: &mut Vec<Part<'a>>,
 ) -> Result<(), Uncarried> {
-    let text = |key: &str| block.get(key).and_then(inside).unwrap_or_default();
-    let kind = block.get("type").and_then(text_of);
+    let text = |key: &str| text_in(BLOCK, block, key);
+    let kind = read.word("messages[].content[].type", block.get("type"));
     let (taken, part): (&[&str], Part<'a>) = match kind.as_deref().unwrap_or("text") {
-        "text" => (&["text"], Part::Text(text("text"))),
+        "text" => (&["text"], Part::Text(text("text")?)),
         // The summary of what was said before; its seal is its issuer's.
-        "compaction" => (&["content"], Part::Text(text("content"))),
+        "compaction" => (&["content"], Part::Text(text("content")?)),
         "thinking" => {
-            let (text, seal) = (text("thinking"), text("signature"));
+            let (text, seal) = (text("thinking")?, text("signature")?);
             (&["thinking", "signature"], Part::Think { text, seal })
         }
-        "redacted_thinking" => (&["data"], Part::Sealed(text("data"))),
-        "image" => (&["source"], Part::Image(source(block, "messages[].content[].image")?)),
+        "redacted_thinking" => (&["data"], Part::Sealed(text("data")?)),
+        "image" => (&["source"], Part::Image(source(read, block, "messages[].content[].image")?)),
         "document" => return document(read, block, parts),
         "search_result" => {
             read.losses.add("messages[].content[].search_result", "as text");
-            (&["source", "title", "content"], found(block))
+            (&["source", "title", "content"], found(block)?)
         }
         "tool_use" => {
-            let args = block.get("input").map_or_else(|| Json::of("{}"), |raw| Json::of(raw.get()));
-            let call = Part::Call { id: text("id"), name: text("name"), args: Args::Object(args) };
+            let input = block.get("input").filter(|raw| !is_null(raw));
+            let args = Args::Object(Json::of(input.map_or("{}", RawValue::get)));
+            let call = Part::Call { id: text("id")?, name: text("name")?, args };
             (&["id", "name", "input"], call)
         }
         "tool_result" => (&["tool_use_id", "content", "is_error"], result(read, block)?),
@@ -98,25 +99,46 @@ fn block<'a>(
 }
 
 fn result<'a>(read: &mut Read<'_>, block: &Members<'a>) -> Result<Part<'a>, Uncarried> {
-    let id = block.get("tool_use_id").and_then(inside).unwrap_or_default();
-    let error = block.get("is_error").is_some_and(is_true);
+    let id = text_in(BLOCK, block, "tool_use_id")?;
+    let error = read.flag("messages[].content[].is_error", block.get("is_error"));
     let raw = block.get("content").filter(|raw| !is_null(raw));
     let parts = raw.map_or(Ok(Vec::new()), |raw| {
         content(read, raw, "messages[].content[].tool_result.content")
     })?;
-    Ok(Part::Result { id, parts, error })
+    Ok(Part::Result { id, parts, error: error.unwrap_or_default() })
 }
 
-fn source<'a>(block: &Members<'a>, path: &'static str) -> Result<Source<'a>, Uncarried> {
-    let source = members(block.get("source"));
-    let text = |key: &str| source.get(key).and_then(inside).unwrap_or_default();
-    match source.get("type").and_then(text_of).as_deref() {
-        Some("base64") => Ok(Source::Inline { mime: text("media_type"), data: text("data") }),
-        Some("url") => Ok(Source::Url(text("url"))),
-        Some("text") => Ok(Source::Plain(text("data"))),
-        Some("file") => Ok(Source::Stored(text("file_id"))),
-        Some(_) | None => Err(Uncarried::new(path, "its source is of a kind that Chat has not")),
-    }
+/// A string that a block means nothing without; empty where it is not there.
+fn text_in<'a>(path: &str, members: &Members<'a>, key: &str) -> Result<Text<'a>, Uncarried> {
+    Ok(only_text(format!("{path}.{key}"), members.get(key))?.unwrap_or_default())
+}
+
+fn source<'a>(
+    read: &mut Read<'_>,
+    block: &Members<'a>,
+    path: &'static str,
+) -> Result<Source<'a>, Uncarried> {
+    let path_within = format!("{path}.source");
+    let source = only_object(path_within.clone(), block.get("source"))?.unwrap_or_default();
+    let text = |key: &str| text_in(&path_within, &source, key);
+    let (taken, said): (&[&str], Source<'a>) = match source.get("type").and_then(text_of).as_deref()
+    {
+        Some("base64") => {
+            let (mime, data) = (text("media_type")?, text("data")?);
+            (&["type", "media_type", "data"], Source::Inline { mime, data })
+        }
+        Some("url") => (&["type", "url"], Source::Url(text("url")?)),
+        Some("text") => {
+            text("media_type")?;
+            (&["type", "media_type", "data"], Source::Plain(text("data")?))
+        }
+        Some("file") => (&["type", "file_id"], Source::Stored(text("file_id")?)),
+        Some(_) | None => {
+            return Err(Uncarried::new(path, "its source is of a kind that Chat has not"));
+        }
+    };
+    read.rest(&path_within, &source, taken);
+    Ok(said)
 }
 
 fn document<'a>(
@@ -125,39 +147,48 @@ fn document<'a>(
     parts: &mut Vec<Part<'a>>,
 ) -> Result<(), Uncarried> {
     const PATH: &str = "messages[].content[].document";
+    const CITATIONS: &str = "messages[].content[].document.citations";
     read.rest(PATH, block, &["type", "source", "title", "context", "citations"]);
-    if members(block.get("citations")).get("enabled").is_some_and(is_true) {
-        read.losses.add("messages[].content[].document.citations", "dropped");
+    let citations = read.members(CITATIONS, block.get("citations"));
+    read.rest(CITATIONS, &citations, &["enabled"]);
+    if read.flag(CITATIONS, citations.get("enabled")) == Some(true) {
+        read.losses.add(CITATIONS, "dropped");
     }
-    let title = block.get("title").and_then(inside).filter(|title| !title.is_empty());
-    let context = block.get("context").and_then(inside).filter(|context| !context.is_empty());
+    let title = read.text("messages[].content[].document.title", block.get("title"));
+    let title = title.filter(|title| !title.is_empty());
+    let context = read.text("messages[].content[].document.context", block.get("context"));
+    let context = context.filter(|context| !context.is_empty());
     if let Some(context) = context {
         read.losses.add("messages[].content[].document.context", "as text");
         parts.push(Part::Text(context));
     }
-    let inner = members(block.get("source"));
+    let inner = only_object("messages[].content[].document.source", block.get("source"))?;
+    let inner = inner.unwrap_or_default();
     if inner.get("type").and_then(text_of).as_deref() == Some("content") {
         read.losses.add(PATH, "as text");
+        read.rest("messages[].content[].document.source", &inner, &["type", "content"]);
         parts.extend(title.map(Part::Text));
-        if let Some(raw) = inner.get("content") {
+        if let Some(raw) = inner.get("content").filter(|raw| !is_null(raw)) {
             parts.extend(content(read, raw, PATH)?);
         }
         return Ok(());
     }
-    parts.push(Part::File(source(block, PATH)?, title));
+    parts.push(Part::File(source(read, block, PATH)?, title));
     Ok(())
 }
 
 /// A search result, as text.
-fn found<'a>(block: &Members<'a>) -> Part<'a> {
-    let text =
-        |members: &Members<'a>, key: &str| members.get(key).and_then(inside).unwrap_or_default();
-    let blocks = block.get("content").and_then(|raw| objects(raw, BLOCK).ok()).unwrap_or_default();
-    let texts: Vec<Text<'a>> = blocks.iter().map(|block| text(block, "text")).collect();
-    let (title, source, line) = (text(block, "title"), text(block, "source"), escaped("\n"));
+fn found<'a>(block: &Members<'a>) -> Result<Part<'a>, Uncarried> {
+    const PATH: &str = "messages[].content[].search_result";
+    let blocks = block.get("content").filter(|raw| !is_null(raw));
+    let blocks = blocks.map_or(Ok(Vec::new()), |raw| objects(raw, PATH))?;
+    let texts = blocks.iter().map(|block| text_in(PATH, block, "text"));
+    let texts = texts.collect::<Result<Vec<Text<'a>>, Uncarried>>()?;
+    let (title, source) = (text_in(PATH, block, "title")?, text_in(PATH, block, "source")?);
+    let line = escaped("\n");
     let mut pieces = vec![title.as_str(), line.as_str(), source.as_str()];
     for text in &texts {
         pieces.extend([line.as_str(), text.as_str()]);
     }
-    Part::Text(concat(&pieces))
+    Ok(Part::Text(concat(&pieces)))
 }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 /// Members of a request's top, each with a value that says something. With `|`, members that go
 /// together.
-fn top(dialect: Dialect) -> Value {
+pub(super) fn top(dialect: Dialect) -> Value {
     match dialect {
         // <https://platform.openai.com/docs/api-reference/chat/create>, openai-python 3.51.0.
         Dialect::Chat => json!({
@@ -77,7 +77,7 @@ fn top(dialect: Dialect) -> Value {
 }
 
 /// Members within a request: a pointer to where they stand in the base, and the member.
-fn within(dialect: Dialect) -> Vec<(&'static str, Value)> {
+pub(super) fn within(dialect: Dialect) -> Vec<(&'static str, Value)> {
     match dialect {
         Dialect::Chat => vec![
             ("/messages/0", json!({"name": "bob"})),
@@ -92,7 +92,17 @@ fn within(dialect: Dialect) -> Vec<(&'static str, Value)> {
             ("/messages/2", json!({"name": "f"})),
             ("/tools/0", json!({"async": true})),
             ("/tool_choice/allowed_tools", json!({"tools": [{"function": {"name": "f"}}]})),
-            ("/web_search_options", json!({"user_location": {"approximate": {"city": "Oslo"}}})),
+            (
+                "/web_search_options",
+                json!({"user_location": {"type": "approximate", "approximate": {"city": "Oslo"}}}),
+            ),
+            ("/tool_choice/allowed_tools/tools/0", json!({"x": 1})),
+            ("/messages/0", json!({"tool_calls": [{"id": "x"}]})),
+            ("/messages/0", json!({"reasoning_content": "r"})),
+            ("/messages/0/content/0", json!({"image_url": {"url": "https://e.com/b.png"}})),
+            ("/messages/0/content/2/file", json!({"file_id": "f"})),
+            ("/messages/1", json!({"function_call": {"name": "h", "arguments": "{}"}})),
+            ("/messages/1/tool_calls/0/function", json!({"parsed_arguments": {"a": 1}})),
             ("/stream_options", json!({"x": 1})),
             ("/tools/1/custom", json!({"format": {"type": "text"}})),
             ("/tools/1/custom", json!({"description": "d"})),
@@ -128,12 +138,17 @@ fn within(dialect: Dialect) -> Vec<(&'static str, Value)> {
                 json!({"format": {"type": "json_schema", "schema": {"type": "object"}}}),
             ),
             ("/metadata", json!({"team": "x"})),
+            ("/messages/0/content/1/source", json!({"x": 1})),
+            ("/messages/0/content/2/citations", json!({"x": 1})),
+            ("/thinking", json!({"budget_tokens": 5})),
+            ("/tool_choice", json!({"name": "f"})),
+            ("/tools/1", json!({"user_location": {"type": "approximate", "city": "Oslo"}})),
         ],
     }
 }
 
 /// A block of every kind that Messages knows, for a message of the model or of the user.
-fn blocks() -> Vec<Value> {
+pub(super) fn blocks() -> Vec<Value> {
     let kinds = [
         "server_tool_use",
         "web_search_tool_result",
@@ -178,7 +193,7 @@ fn blocks() -> Vec<Value> {
     blocks
 }
 
-fn base(dialect: Dialect) -> Value {
+pub(super) fn base(dialect: Dialect) -> Value {
     match dialect {
         Dialect::Chat => json!({
             "model": "x",
@@ -199,7 +214,8 @@ fn base(dialect: Dialect) -> Value {
                 {"type": "function", "function": {"name": "g"}},
             ],
             "tool_choice": {"type": "allowed_tools", "allowed_tools": {"mode": "auto",
-                "tools": [{"function": {"name": "f"}}, {"custom": {"name": "c"}}]}},
+                "tools": [{"type": "function", "function": {"name": "f"}},
+                    {"type": "custom", "custom": {"name": "c"}}]}},
             "web_search_options": {},
             "stream_options": {},
         }),
@@ -210,7 +226,7 @@ fn base(dialect: Dialect) -> Value {
                 {"role": "user", "content": [
                     {"type": "text", "text": "a"},
                     {"type": "image", "source": {"type": "url", "url": "https://e.com/a.png"}},
-                    {"type": "document",
+                    {"type": "document", "citations": {"enabled": false},
                      "source": {"type": "base64", "media_type": "application/pdf", "data": "AA"}},
                 ]},
                 {"role": "assistant", "content": [
@@ -221,7 +237,10 @@ fn base(dialect: Dialect) -> Value {
                     {"type": "tool_result", "tool_use_id": "c", "content": "d"},
                 ]},
             ],
-            "tools": [{"name": "f", "input_schema": {"type": "object"}}],
+            "tools": [
+                {"name": "f", "input_schema": {"type": "object"}},
+                {"type": "web_search_20260318", "name": "web_search"},
+            ],
             "tool_choice": {"type": "auto"},
             "thinking": {"type": "adaptive"},
             "output_config": {},
@@ -231,7 +250,7 @@ fn base(dialect: Dialect) -> Value {
 }
 
 /// What became of a request: its body and the paths of its losses, or its refusal.
-fn outcome(from: Dialect, request: &Value) -> Result<(Value, Vec<String>), String> {
+pub(super) fn outcome(from: Dialect, request: &Value) -> Result<(Value, Vec<String>), String> {
     let to = if from == Dialect::Chat { Dialect::Messages } else { Dialect::Chat };
     let quirks = quirks(to);
     let traits = Traits { max_tokens: 32000, thinks: Thinks::Adaptive };
