@@ -23,7 +23,7 @@ mod unseal;
 use crate::seal::Origin;
 use crate::{chat, messages};
 use arrange::arrange;
-use ir::request::{Choice, Json, Text};
+use ir::request::{Choice, Json, Part, Text};
 use ir::{Dialect, Losses, Quirks, Repair, Request, Traits};
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -161,6 +161,32 @@ impl<'t> Notes<'t> {
             self.wrote(field);
         }
         !refuses
+    }
+
+    /// Whether the tools stay away: none may be called, the target cannot be told so, and nothing
+    /// in the conversation speaks of them.
+    pub(crate) fn without_tools(&mut self, request: &Request<'_>) -> bool {
+        let is_of_tools = |part: &Part<'_>| matches!(part, Part::Call { .. } | Part::Result { .. });
+        let mut parts = request.turns.iter().flat_map(|turn| &turn.parts);
+        let without = request.choice == Some(Choice::None)
+            && !request.tools.is_empty()
+            && self.target.refuses("tool_choice")
+            && !parts.any(is_of_tools);
+        if without {
+            self.losses.add("tools", "dropped: none may be called, which the model cannot be told");
+            if request.parallel.is_some() {
+                self.losses.add(self.parallel(), "dropped: no calls");
+            }
+        }
+        without
+    }
+
+    /// Where the caller says whether several may be called at once.
+    pub(crate) fn parallel(&self) -> &'static str {
+        match self.target.dialect {
+            Dialect::Chat => "tool_choice.disable_parallel_tool_use",
+            Dialect::Messages => "parallel_tool_calls",
+        }
     }
 
     /// Notes a field that could be written otherwise.

@@ -60,6 +60,9 @@ impl Writer<'_> {
     }
 
     fn tools(&mut self, out: &mut Out, request: &Request<'_>) -> Result<(), Uncarried> {
+        if self.notes.without_tools(request) {
+            return Ok(());
+        }
         let functions = || request.tools.iter().filter(|tool| !matches!(tool, Tool::Search(_)));
         let search = request.tools.iter().find_map(|tool| match tool {
             Tool::Search(place) => Some(place),
@@ -83,9 +86,10 @@ impl Writer<'_> {
         out.key("tools");
         out.list(|out| functions().for_each(|tool| self.tool(out, tool)));
         self.choice(out, request)?;
-        if let Some(parallel) = request.parallel.filter(|_| request.choice != Some(Choice::None))
-            && self.notes.may("parallel_tool_calls")
-        {
+        let Some(parallel) = request.parallel else { return Ok(()) };
+        if request.choice == Some(Choice::None) {
+            self.notes.losses.add(self.notes.parallel(), "dropped: no calls");
+        } else if self.notes.may("parallel_tool_calls") {
             out.key("parallel_tool_calls");
             out.raw(if parallel { "true" } else { "false" });
         }

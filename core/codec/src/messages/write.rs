@@ -85,6 +85,9 @@ impl Writer<'_> {
     }
 
     fn tools(&mut self, out: &mut Out, request: &Request<'_>) -> Result<(), Uncarried> {
+        if self.notes.without_tools(request) {
+            return Ok(());
+        }
         let only: Option<BTreeSet<&Text<'_>>> = match &request.choice {
             Some(Choice::Subset { names, .. }) => {
                 self.notes.losses.add("tool_choice.allowed_tools", "only these tools are offered");
