@@ -40,7 +40,8 @@ pub struct CrossingPlan {
     pub model: String,
     /// Our id of the request: where the provider gave the answer no id, and in errors.
     pub request_id: String,
-    /// Tools that the provider knows by another name, or in another form, than the caller.
+    /// Tools that the provider knows by another name, or in another form, than the caller; sorted by
+    /// the provider's names.
     pub aliases: Vec<Alias>,
     /// The caller of Chat asked for usage. Messages always tells it.
     pub include_usage: bool,

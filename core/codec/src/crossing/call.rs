@@ -172,8 +172,12 @@ impl Pending {
         }
         let quoted = format!("\"{}\"", self.said.name);
         let name: Option<Word<'_>> = serde_json::from_str(&quoted).ok();
-        let alias = name.and_then(|name| aliases.iter().find(|it| it.there == name.as_str()));
-        let Some(alias) = alias else { return false };
+        let find = |name: Word<'_>| {
+            aliases.binary_search_by(|it| it.there.as_str().cmp(name.as_str())).ok()
+        };
+        let Some(alias) = name.and_then(find).and_then(|place| aliases.get(place)) else {
+            return false;
+        };
         self.said.name = alias.here.as_str().into();
         alias.free
     }
