@@ -36,4 +36,13 @@ impl Repair {
             Self::Unsealed => "without its reasoning".to_owned(),
         }
     }
+
+    /// Whether only the later of the two holds: they differ in a number or a choice, if at all.
+    pub fn replaces(self, other: Self) -> bool {
+        match (self, other) {
+            (Self::TokenField(_), Self::TokenField(_))
+            | (Self::MaxTokens(_), Self::MaxTokens(_)) => true,
+            (repair, other) => repair == other,
+        }
+    }
 }

@@ -452,8 +452,8 @@ impl Exchange {
             && let Some(leg) = self.plan.legs.get(attempt.leg)
         {
             attempt.answered(now, leg, health);
-            let lesson = self.legs.get(attempt.leg).and_then(|state| state.lesson);
-            if let Some(lesson) = lesson.filter(|lesson| lesson.lasts) {
+            let lessons = self.legs.get(attempt.leg).map(|state| &state.lessons);
+            for lesson in lessons.into_iter().flatten().filter(|lesson| lesson.lasts) {
                 self.queue.push_back(Action::Learn { leg: attempt.leg, repair: lesson.repair });
             }
         }

@@ -48,11 +48,7 @@ impl Learned {
             repairs: SmallVec::new(),
         });
         target.repairs.retain(|(_, at)| now.since(*at) < KEPT);
-        let same = |(known, _): &&mut (Repair, Time)| match (*known, repair) {
-            (Repair::MaxTokens(_), Repair::MaxTokens(_))
-            | (Repair::TokenField(_), Repair::TokenField(_)) => true,
-            (known, repair) => known == repair,
-        };
+        let same = |(known, _): &&mut (Repair, Time)| repair.replaces(*known);
         if let Some(known) = target.repairs.iter_mut().find(same) {
             *known = (newer(known.0, repair), now);
         } else if target.repairs.len() < REPAIRS_MAX {

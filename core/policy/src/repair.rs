@@ -72,7 +72,7 @@ pub fn named(rejection: &Rejection, dialect: Dialect) -> Option<Lesson> {
     let lasts = match repair {
         Repair::Unsealed => false,
         Repair::MaxTokens(_) | Repair::TokenField(_) | Repair::SystemAsUser => true,
-        Repair::Plain | Repair::Without(_) => !is_conditional(rejection, dialect),
+        Repair::Plain | Repair::Without(_) => !is_conditional(rejection, dialect, repair),
     };
     Some(Lesson { repair, lasts })
 }
@@ -88,8 +88,7 @@ fn asked(rejection: &Rejection, dialect: Dialect) -> Option<Repair> {
     if message.contains("signature") && message.contains("thinking") {
         return Some(Repair::Unsealed);
     }
-    let codes = [&rejection.code, &rejection.kind];
-    let coded = codes.into_iter().any(|code| CODES.iter().any(|it| code.eq_ignore_ascii_case(it)));
+    let coded = CODES.iter().any(|code| is_coded(rejection, code));
     let param = rejection.param.to_ascii_lowercase();
     if !param.is_empty() {
         let refused = coded
@@ -102,7 +101,7 @@ fn asked(rejection: &Rejection, dialect: Dialect) -> Option<Repair> {
 }
 
 /// Whether the words are about a value of the field, or about the field beside another one.
-fn is_conditional(rejection: &Rejection, dialect: Dialect) -> bool {
+fn is_conditional(rejection: &Rejection, dialect: Dialect, repair: Repair) -> bool {
     const CONDITIONS: &[&str] = &[
         " when ",
         " while ",
@@ -113,24 +112,30 @@ fn is_conditional(rejection: &Rejection, dialect: Dialect) -> bool {
         "may only be ",
         "must be ",
     ];
-    // All values but one that nobody has to say.
-    const NONE: &[&str] = &["only the default", "supported values are: false"];
-    const MODEL: &[&str] = &["with this model", "with the model", "must be verified"];
+    const VALUES: &[&str] = &["supported values", "unsupported value", "being set to"];
+    // Every value but one that nobody has to say.
+    const ANY: &[&str] = &["only the default", "supported values are: false", "must be verified"];
+    const MODEL: &[&str] = &["with this model", "with the model"];
     let message = rejection.message.to_ascii_lowercase();
-    if NONE.iter().any(|words| message.contains(words)) {
+    let says = |words: &[&str]| words.iter().any(|words| message.contains(words));
+    // Their values are no texts, so that no caller's words are quoted as one.
+    let wordless = matches!(repair, Repair::Plain | Repair::Without("temperature" | "top_p"));
+    if wordless && says(ANY) {
         return false;
     }
-    let message = MODEL.iter().fold(message, |message, words| message.replace(words, ""));
-    let value = ["unsupported_value", "invalid_value"].contains(&rejection.code.as_str())
-        || ["supported values", "unsupported value", "being set to"]
-            .iter()
-            .any(|words| message.contains(words));
-    let streams = rejection.param == "stream";
+    let coded = ["unsupported_value", "invalid_value"];
+    let coded = coded.iter().any(|code| is_coded(rejection, code)) && repair != Repair::Plain;
     let quoted =
-        |it: Mention<'_>| it.quoted && it.is_refused() && repair(it.path, dialect).is_none();
-    value && !streams
-        || mentions(&message).any(quoted)
-        || CONDITIONS.iter().any(|words| message.contains(words))
+        |it: Mention<'_>| it.quoted && it.is_refused() && self::repair(it.path, dialect).is_none();
+    if coded || says(VALUES) || mentions(&message).any(quoted) {
+        return true;
+    }
+    let message = MODEL.iter().fold(message, |message, words| message.replace(words, ""));
+    CONDITIONS.iter().any(|words| message.contains(words))
+}
+
+fn is_coded(rejection: &Rejection, code: &str) -> bool {
+    [&rejection.code, &rejection.kind].into_iter().any(|it| it.eq_ignore_ascii_case(code))
 }
 
 /// What to do about a field that is refused; `path` is where it stands in the request.

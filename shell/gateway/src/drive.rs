@@ -274,12 +274,16 @@ impl Drive {
         }
     }
 
-    /// What a leg taught, this request and earlier ones.
+    /// What a leg taught, this request and earlier ones; the latest word about anything.
     fn taught(&self, place: usize, leg: &Leg) -> Repairs {
+        let lessons = self.lessons.iter().filter(|(it, _)| *it == place);
+        let mut repairs: Repairs = lessons.map(|(_, repair)| *repair).collect();
         let now = self.shared.clock.now();
-        let mut repairs = self.shared.learned.lock().known(now, leg.provider, &leg.model);
-        repairs
-            .extend(self.lessons.iter().filter(|(it, _)| *it == place).map(|(_, repair)| *repair));
+        for known in self.shared.learned.lock().known(now, leg.provider, &leg.model) {
+            if !repairs.iter().any(|repair| repair.replaces(known)) {
+                repairs.push(known);
+            }
+        }
         repairs
     }
 

@@ -6,6 +6,7 @@ use crate::world::{
 };
 use ir::{Dialect, Ending, Record, Shape, Usage};
 use serde_json::{Value, json};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// The dialect of providers behind a caller of this one.
 fn other(dialect: Dialect) -> Dialect {
@@ -118,6 +119,53 @@ fn said(status: &str, body: &str) -> Vec<Act> {
         "HTTP/1.1 {status}\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n"
     );
     vec![Act::Send(format!("{head}{body}").into_bytes())]
+}
+
+/// A provider whose model takes 8192 tokens at most, and half of that from its third request on.
+async fn takes_ever_less(dialect: Dialect) -> Canned {
+    let asked = AtomicUsize::new(0);
+    Canned::choose(move |request| {
+        let most = if asked.fetch_add(1, Ordering::Relaxed) < 2 { 8192 } else { 4096 };
+        let limits = [20_000, 8192].map(|limit| request.contains(&format!("tokens\":{limit}")));
+        let refusal = format!(
+            r#"{{"error":{{"type":"invalid_request_error","message":"max_tokens must be at most {most}"}}}}"#
+        );
+        let answer = match dialect {
+            Dialect::Chat => r#"{"choices":[{"message":{"content":"w"},"finish_reason":"stop"}]}"#,
+            Dialect::Messages => {
+                r#"{"type":"message","content":[{"type":"text","text":"w"}],"stop_reason":"end_turn"}"#
+            }
+        };
+        match limits {
+            [true, _] => said("400 Bad Request", &refusal),
+            [_, true] if most < 8192 => said("400 Bad Request", &refusal),
+            _ => said("200 OK", answer),
+        }
+    })
+    .await
+}
+
+#[tokio::test]
+async fn the_latest_word_about_a_limit_holds() {
+    each(async |dialect| {
+        let canned = takes_ever_less(other(dialect)).await;
+        let text = plain(&alone(other(dialect), ""));
+        let world = Plan::new(text).at("a", canned.base_url()).start().await;
+        let ask = asked(dialect, Shape::Whole, &json!({"max_tokens": 20_000}));
+        for _ in 0..3 {
+            let heard = world.hear(&ask).await;
+            assert_eq!(heard.status, 200, "{}", heard.text());
+        }
+        let sent = canned.requests();
+        let limits = ["20000", "8192", "8192", "4096", "4096"];
+        assert_eq!(sent.len(), limits.len());
+        for (request, limit) in sent.iter().zip(limits) {
+            assert!(request.contains(&format!("tokens\":{limit}")), "{request}");
+        }
+        assert!(world.gateway().unwell().is_empty());
+        world.stop().await;
+    })
+    .await;
 }
 
 /// A provider whose model takes no `temperature`.

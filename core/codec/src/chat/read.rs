@@ -70,7 +70,7 @@ fn field<'a>(
             }
         }
         "service_tier" => request.tier = read.text(key, Some(raw)),
-        "web_search_options" => request.tools.push(search(read, raw)),
+        "web_search_options" => request.tools.extend(search(read, raw)),
         _ => only_here(read, key, raw)?,
     }
     Ok(())
@@ -168,14 +168,18 @@ fn function<'a>(
 }
 
 /// Where the search shall start is the only thing that both dialects know of it.
-fn search<'a>(read: &mut Read<'_>, raw: &'a RawValue) -> Tool<'a> {
+fn search<'a>(read: &mut Read<'_>, raw: &'a RawValue) -> Option<Tool<'a>> {
     const PLACE: &str = "web_search_options.user_location";
     let options = read.members("web_search_options", Some(raw));
+    if json::type_of(raw) != Type::Object {
+        return None;
+    }
     read.rest("web_search_options", &options, &["user_location"]);
     let place = read.members(PLACE, options.get("user_location"));
     read.rest(PLACE, &place, &["type", "approximate"]);
     read.word("web_search_options.user_location.type", place.get("type"));
-    Tool::Search(read.object(&format!("{PLACE}.approximate"), place.get("approximate")))
+    let place = read.object(&format!("{PLACE}.approximate"), place.get("approximate"));
+    Some(Tool::Search(place))
 }
 
 fn choice<'a>(read: &mut Read<'_>, key: &str, raw: &'a RawValue) -> Result<Choice<'a>, Uncarried> {
@@ -189,13 +193,13 @@ fn choice<'a>(read: &mut Read<'_>, key: &str, raw: &'a RawValue) -> Result<Choic
         };
     }
     let choice = Members::read(raw.get()).ok_or_else(odd)?;
-    read.word("tool_choice.type", choice.get("type"));
+    read.word(&format!("{key}.type"), choice.get("type"));
     if let Some(subset) = only_object("tool_choice.allowed_tools", choice.get("allowed_tools"))? {
         read.rest(key, &choice, &["type", "allowed_tools"]);
         return self::subset(read, &subset);
     }
     // `function_call` names it at the top, `tool_choice` within.
-    let within = ["function", "custom"].into_iter().find(|key| choice.get(key).is_some());
+    let within = within(&choice);
     let named = match within {
         Some(within) => {
             read.rest(key, &choice, &["type", within]);
@@ -222,13 +226,19 @@ fn subset<'a>(read: &mut Read<'_>, subset: &Members<'a>) -> Result<Choice<'a>, U
     let tools = objects(subset.get("tools").ok_or_else(odd)?, TOOLS)?;
     let names = tools.into_iter().map(|tool| {
         read.word("tool_choice.allowed_tools.tools[].type", tool.get("type"));
-        let within = ["function", "custom"].into_iter().find(|key| tool.get(key).is_some());
+        let within = within(&tool);
         read.rest("tool_choice.allowed_tools.tools[]", &tool, &["type", within.unwrap_or("name")]);
         let inner = within.and_then(|within| tool.get(within));
         let inner = only_object(TOOLS, inner)?.unwrap_or(tool);
         only_text(TOOLS, inner.get("name"))?.ok_or_else(odd)
     });
     Ok(Choice::Subset { names: names.collect::<Result<_, _>>()?, must })
+}
+
+/// Where a tool is named, if not at the top.
+fn within(named: &Members<'_>) -> Option<&'static str> {
+    let has = |key: &&str| named.get(key).is_some_and(|raw| !is_null(raw));
+    ["function", "custom"].into_iter().find(has)
 }
 
 fn stops(raw: &RawValue) -> Result<Vec<Text<'_>>, Uncarried> {

@@ -83,7 +83,10 @@ impl Calls {
         said: &Call,
         desk: &mut Desk,
     ) -> Result<(), Error> {
-        self.find(block).map_or(Ok(()), |call| desk.hold(call.learn(said)))
+        let Some(call) = self.find(block) else { return Ok(()) };
+        desk.release(call.size());
+        call.learn(said);
+        desk.hold(call.size())
     }
 
     /// More of a call's arguments.
@@ -120,9 +123,8 @@ impl Calls {
 
 impl Pending {
     /// Takes in what was said of the call later: what is known stays, some servers repeat it with
-    /// every piece. By how much it grew, in bytes.
-    fn learn(&mut self, later: &Call) -> usize {
-        let before = self.size();
+    /// every piece.
+    fn learn(&mut self, later: &Call) {
         if self.said.id.is_empty() {
             self.said.id.clone_from(&later.id);
         }
@@ -132,7 +134,6 @@ impl Pending {
         if later.extra.is_some() {
             self.said.extra.clone_from(&later.extra);
         }
-        self.size().saturating_sub(before)
     }
 
     /// How much of it is held, in bytes.

@@ -97,14 +97,22 @@ pub(crate) fn only_object(
     members.map(Some).ok_or_else(|| Uncarried::new(path, "it is no object"))
 }
 
-/// A number of tokens: without it there would be no limit.
+/// Up to here a floating point number tells all whole ones apart: 2^53.
+const EXACT_MAX: f64 = 9_007_199_254_740_992.0;
+
+/// A number of tokens, however it is spelt: without it there would be no limit.
 pub(crate) fn only_count(
     path: impl Into<Cow<'static, str>>,
     raw: &RawValue,
 ) -> Result<Json<'_>, Uncarried> {
-    match raw.get().parse::<u64>() {
-        Ok(1..) => Ok(Json::of(raw.get())),
-        Ok(0) | Err(_) => Err(Uncarried::new(path, "it is no whole number above zero")),
+    if let Ok(1..) = raw.get().parse::<u64>() {
+        return Ok(Json::of(raw.get()));
+    }
+    // `4096.0` is what some languages make of a product. What is not exact here is no limit.
+    let number = raw.get().parse::<f64>().ok();
+    match number.filter(|number| number.fract() == 0.0 && (1.0..=EXACT_MAX).contains(number)) {
+        Some(whole) => Ok(Json::of(format!("{whole:.0}"))),
+        None => Err(Uncarried::new(path, "it is no whole number above zero")),
     }
 }
 

@@ -7,6 +7,7 @@ use crate::repair::Lesson;
 use crate::{Class, Next, Same, Scope};
 use bytes::Bytes;
 use ir::{Failure, Hints, Repair, Shape, Time};
+use smallvec::SmallVec;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,8 +15,8 @@ use std::time::Duration;
 #[derive(Debug, Default)]
 pub(super) struct LegState {
     pub(super) standing: Standing,
-    /// What a refusal of it taught: it was asked again in another way, and will not be a second time.
-    pub(super) lesson: Option<Lesson>,
+    /// What refusals of it taught: each time it was asked again in another way.
+    pub(super) lessons: SmallVec<[Lesson; 2]>,
     /// How the last one failed.
     pub(super) last: Option<Lapse>,
 }
@@ -84,6 +85,9 @@ const LOADS_MAX: usize = 32;
 const RESTS_MAX: u32 = 2;
 /// Repetitions of what was provably not processed, per leg.
 const FREE_MAX: usize = 2;
+/// Ways in which one leg is asked for one request, beside the first: models refuse several fields,
+/// one after the other.
+const LESSONS_MAX: usize = 4;
 /// What fails within this failed fast.
 const FAST: Duration = Duration::from_secs(1);
 
@@ -141,12 +145,12 @@ impl Exchange {
         }
     }
 
-    /// What a refusal says about how to ask: only of what we wrote ourselves, once per leg, and while
-    /// nothing has left.
+    /// What a refusal says about how to ask: only of what we wrote ourselves, each thing once per leg,
+    /// and while nothing has left.
     fn teaches(&self, id: AttemptId, leg: usize, failure: &Failure) -> Option<Lesson> {
         let (target, state) = (self.plan.legs.get(leg)?, self.legs.get(leg)?);
         let Failure::Rejected(rejection) = failure else { return None };
-        if state.lesson.is_some()
+        if LESSONS_MAX <= state.lessons.len()
             || !(target.crossed || target.watched)
             || self.phase != Phase::Seeking
         {
@@ -154,6 +158,9 @@ impl Exchange {
         }
         let streams = target.shape(self.plan.shape) == Shape::Stream;
         let lesson = crate::repair::named(rejection, target.dialect)?;
+        if state.lessons.iter().any(|it| lesson.repair.replaces(it.repair)) {
+            return None;
+        }
         match lesson.repair {
             Repair::Plain => streams.then_some(lesson),
             repair if target.crossed => {
@@ -177,7 +184,7 @@ impl Exchange {
             attempt.repair = Some(repair);
         }
         if let Some(state) = self.legs.get_mut(leg) {
-            state.lesson = Some(lesson);
+            state.lessons.push(lesson);
         }
         if let Some(target) = self.plan.legs.get_mut(leg)
             && repair == Repair::Plain

@@ -44,6 +44,17 @@ const CHAT: &[(&str, &str)] = &[
              'low', 'medium', and 'high'.",
         "without reasoning_effort, now",
     ),
+    // A caller's own words, quoted, make no lesson of it.
+    (
+        "400 code=unsupported_value param=reasoning_effort said: Unsupported value: \
+             'reasoning_effort' does not support 'x only the default' with this model. Supported \
+             values are: 'low', 'medium', and 'high'.",
+        "without reasoning_effort, now",
+    ),
+    (
+        "400 kind=UNSUPPORTED_VALUE param=service_tier said: service_tier is not supported",
+        "without service_tier, now",
+    ),
     (
         "400 said: The tool_choice parameter does not support being set to required",
         "without tool_choice, now",

@@ -73,7 +73,7 @@ fn block<'a>(
         "document" => return document(read, block, parts),
         "search_result" => {
             read.losses.add("messages[].content[].search_result", "as text");
-            (&["source", "title", "content"], found(block)?)
+            (&["source", "title", "content"], found(read, block)?)
         }
         "tool_use" => {
             let input = block.get("input").filter(|raw| !is_null(raw));
@@ -178,12 +178,16 @@ fn document<'a>(
 }
 
 /// A search result, as text.
-fn found<'a>(block: &Members<'a>) -> Result<Part<'a>, Uncarried> {
+fn found<'a>(read: &mut Read<'_>, block: &Members<'a>) -> Result<Part<'a>, Uncarried> {
     const PATH: &str = "messages[].content[].search_result";
     let blocks = block.get("content").filter(|raw| !is_null(raw));
     let blocks = blocks.map_or(Ok(Vec::new()), |raw| objects(raw, PATH))?;
-    let texts = blocks.iter().map(|block| text_in(PATH, block, "text"));
-    let texts = texts.collect::<Result<Vec<Text<'a>>, Uncarried>>()?;
+    let mut texts = Vec::with_capacity(blocks.len());
+    for block in &blocks {
+        read.word("messages[].content[].search_result.content[].type", block.get("type"));
+        read.rest("messages[].content[].search_result.content[]", block, &["type", "text"]);
+        texts.push(text_in(PATH, block, "text")?);
+    }
     let (title, source) = (text_in(PATH, block, "title")?, text_in(PATH, block, "source")?);
     let line = escaped("\n");
     let mut pieces = vec![title.as_str(), line.as_str(), source.as_str()];

@@ -201,7 +201,7 @@ impl Witness {
             }
             Action::Repair { attempt, leg, repair } => {
                 assert!(!self.live[attempt.0], "it is still under way");
-                assert!(!self.repaired.iter().any(|(it, _)| *it == leg), "once per leg");
+                assert!(!self.repaired.contains(&(leg, repair)), "once per leg");
                 self.repaired.push((leg, repair));
             }
             Action::Learn { leg, repair } => {
