@@ -308,6 +308,11 @@ impl<'a> Members<'a> {
         self.0.iter().rev().find(|(name, _)| name == key).map(|&(_, raw)| raw)
     }
 
+    /// The same, unless it is `null`, which is as if it were not there.
+    pub(crate) fn given(&self, key: &str) -> Option<&'a RawValue> {
+        self.get(key).filter(|raw| type_of(raw) != Type::Null)
+    }
+
     /// Reads an object.
     pub(crate) fn read(text: &'a str) -> Option<Self> {
         serde_json::from_str(text).ok()

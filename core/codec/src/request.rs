@@ -20,7 +20,7 @@ pub(crate) mod schema;
 mod tests;
 mod unseal;
 
-use crate::seal::Origin;
+use crate::seal::{self, Origin};
 use crate::{chat, messages};
 use arrange::arrange;
 use ir::request::{Choice, Json, Part, Text};
@@ -181,6 +181,31 @@ impl<'t> Notes<'t> {
         without
     }
 
+    /// Nothing can be chosen where nothing is offered.
+    pub(crate) fn no_tools(&mut self, request: &Request<'_>) -> Result<(), Uncarried> {
+        if is_forced(request) {
+            return Err(Uncarried::new("tool_choice", "none of the tools can be offered"));
+        }
+        if request.choice.is_some() {
+            self.losses.add("tool_choice", "dropped: there are no tools");
+        }
+        if request.parallel.is_some() {
+            self.losses.add(self.parallel(), "dropped: there are no tools");
+        }
+        Ok(())
+    }
+
+    /// Whether `tool_choice` may be written. Without it the model would call what it must not, or
+    /// not call what it must, where that is said.
+    pub(crate) fn may_choose(&mut self, request: &Request<'_>) -> Result<bool, Uncarried> {
+        let may = self.may("tool_choice");
+        if !may && (is_forced(request) || request.choice == Some(Choice::None)) {
+            let why = "the model cannot be told which tools to call";
+            return Err(Uncarried::new("tool_choice", why));
+        }
+        Ok(may)
+    }
+
     /// Where the caller says whether several may be called at once.
     pub(crate) fn parallel(&self) -> &'static str {
         match self.target.dialect {
@@ -229,6 +254,14 @@ impl Target<'_> {
             | Repair::Unsealed => None,
         });
         limit.filter(|limit| *limit < asked)
+    }
+
+    /// What is in a seal of its own; `None` where the seal is another's, or it does not know its own
+    /// any more.
+    pub(crate) fn opens<'s>(&self, seal: &'s Text<'_>) -> Option<&'s str> {
+        let (origin, sealed) = seal::unwrap(seal.as_str())?;
+        let opens = origin == self.origin && !self.repairs.contains(&Repair::Unsealed);
+        opens.then_some(sealed)
     }
 
     /// Whether the target refused this field before.

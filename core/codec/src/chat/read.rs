@@ -5,7 +5,7 @@ mod conversation;
 
 use crate::json::{self, Members, Type};
 use crate::request::parts::{
-    Body, is_null, name, objects, only_count, only_object, only_text, only_texts, says,
+    Body, name, objects, only_count, only_object, only_text, only_texts, says,
 };
 use crate::request::{Read, Uncarried, inside, text_of};
 use ir::Losses;
@@ -17,8 +17,8 @@ pub(crate) fn request<'a>(body: &'a [u8], losses: &mut Losses) -> Result<Request
     let Body { messages, rest } = Body::read(body)?;
     let mut read = Read::new(losses);
     let mut request = Request::default();
-    for (key, raw) in rest.iter().filter(|(_, raw)| !is_null(raw)) {
-        field(&mut read, &mut request, key, raw)?;
+    for (key, raw) in rest {
+        field(&mut read, &mut request, &key, raw)?;
     }
     request.turns = conversation::turns(&mut read, messages)?;
     Ok(request)
@@ -217,7 +217,7 @@ fn subset<'a>(read: &mut Read<'_>, subset: &Members<'a>) -> Result<Choice<'a>, U
     const TOOLS: &str = "tool_choice.allowed_tools.tools";
     let odd = || Uncarried::new(PATH, "it is none that is known");
     read.rest(PATH, subset, &["mode", "tools"]);
-    let must = match subset.get("mode").filter(|raw| !is_null(raw)).map(text_of) {
+    let must = match subset.given("mode").map(text_of) {
         Some(Some(mode)) if mode == "required" => true,
         Some(Some(mode)) if mode == "auto" => false,
         Some(_) => return Err(odd()),
@@ -237,8 +237,7 @@ fn subset<'a>(read: &mut Read<'_>, subset: &Members<'a>) -> Result<Choice<'a>, U
 
 /// Where a tool is named, if not at the top.
 fn within(named: &Members<'_>) -> Option<&'static str> {
-    let has = |key: &&str| named.get(key).is_some_and(|raw| !is_null(raw));
-    ["function", "custom"].into_iter().find(has)
+    ["function", "custom"].into_iter().find(|key| named.given(key).is_some())
 }
 
 fn stops(raw: &RawValue) -> Result<Vec<Text<'_>>, Uncarried> {
@@ -258,7 +257,7 @@ fn format<'a>(read: &mut Read<'_>, raw: &'a RawValue) -> Result<Option<Format<'a
         Some("json_schema") => {
             let schema = only_object(SCHEMA, format.get("json_schema"))?.unwrap_or_default();
             read.rest(SCHEMA, &schema, &["name", "description", "schema", "strict"]);
-            let raw = schema.get("schema").filter(|raw| !is_null(raw));
+            let raw = schema.given("schema");
             only_object("response_format.json_schema.schema", raw)?;
             Ok(Some(Format::Schema {
                 name: read.text("response_format.json_schema.name", schema.get("name")),

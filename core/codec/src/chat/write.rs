@@ -4,7 +4,7 @@ mod conversation;
 
 use crate::request::parts::Plainness;
 use crate::request::schema;
-use crate::request::{Notes, Out, Target, Uncarried, Written, is_forced};
+use crate::request::{Notes, Out, Target, Uncarried, Written};
 use ir::request::{Choice, Format, Json, Request, Text, Thinking, ThinkingForm, Tool};
 use ir::{Losses, Repair, TokenField, UsageFlag};
 
@@ -81,7 +81,7 @@ impl Writer<'_> {
             });
         }
         if functions().next().is_none() {
-            return self.no_tools(request);
+            return self.notes.no_tools(request);
         }
         out.key("tools");
         out.list(|out| functions().for_each(|tool| self.tool(out, tool)));
@@ -94,20 +94,6 @@ impl Writer<'_> {
             out.raw(if parallel { "true" } else { "false" });
         }
         Ok(())
-    }
-
-    /// Nothing can be chosen where nothing is offered.
-    fn no_tools(&mut self, request: &Request<'_>) -> Result<(), Uncarried> {
-        match &request.choice {
-            Some(Choice::Any | Choice::Named(_) | Choice::Subset { must: true, .. }) => {
-                Err(Uncarried::new("tool_choice", "none of the tools can be offered"))
-            }
-            Some(Choice::Auto | Choice::None | Choice::Subset { must: false, .. }) => {
-                self.notes.losses.add("tool_choice", "dropped: there are no tools");
-                Ok(())
-            }
-            None => Ok(()),
-        }
     }
 
     fn tool(&mut self, out: &mut Out, tool: &Tool<'_>) {
@@ -166,10 +152,8 @@ impl Writer<'_> {
         {
             return Err(Uncarried::new("tool_choice", "the tool that it names cannot be offered"));
         }
-        let forced = is_forced(request) || request.choice == Some(Choice::None);
-        if !self.notes.may("tool_choice") {
-            let why = "the model cannot be told which tools to call";
-            return if forced { Err(Uncarried::new("tool_choice", why)) } else { Ok(()) };
+        if !self.notes.may_choose(request)? {
+            return Ok(());
         }
         out.key("tool_choice");
         match choice {

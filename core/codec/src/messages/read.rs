@@ -5,7 +5,7 @@ mod typed;
 
 use crate::json::Members;
 use crate::request::parts::{
-    Body, escaped, is_null, name, objects, only_count, only_object, only_text, only_texts,
+    Body, escaped, name, objects, only_count, only_object, only_text, only_texts,
 };
 use crate::request::{Out, Read, Uncarried, inside, text_of};
 use ir::Losses;
@@ -18,9 +18,9 @@ pub(crate) fn request<'a>(body: &'a [u8], losses: &mut Losses) -> Result<Request
     let mut read = Read::new(losses);
     let mut request = Request::default();
     let mut system = None;
-    for (key, raw) in rest.iter().filter(|(_, raw)| !is_null(raw)) {
+    for (key, raw) in rest {
         match key.as_ref() {
-            "system" => system = Some(*raw),
+            "system" => system = Some(raw),
             key => field(&mut read, &mut request, key, raw)?,
         }
     }
@@ -173,7 +173,7 @@ fn thinking<'a>(read: &mut Read<'_>, raw: &'a RawValue) -> Result<Thinking<'a>, 
     let taken: &[&str] =
         if enabled { &["type", "budget_tokens", "display"] } else { &["type", "display"] };
     read.rest("thinking", &thinking, taken);
-    let budget = thinking.get("budget_tokens").filter(|raw| enabled && !is_null(raw));
+    let budget = thinking.given("budget_tokens").filter(|_| enabled);
     let budget = budget.map(|raw| only_count("thinking.budget_tokens", raw)).transpose()?;
     let form = match (kind.as_deref(), budget) {
         (Some("disabled"), _) => ThinkingForm::Off,
@@ -195,10 +195,10 @@ fn output<'a>(
     let output = read.members("output_config", Some(raw));
     read.rest("output_config", &output, &["effort", "format"]);
     request.effort = read.text("output_config.effort", output.get("effort"));
-    let Some(raw) = output.get("format").filter(|raw| !is_null(raw)) else { return Ok(()) };
+    let Some(raw) = output.given("format") else { return Ok(()) };
     let format = only_object("output_config.format", Some(raw))?.unwrap_or_default();
     read.rest("output_config.format", &format, &["type", "schema"]);
-    let schema = format.get("schema").filter(|raw| !is_null(raw));
+    let schema = format.given("schema");
     only_object("output_config.format.schema", schema)?;
     match (format.get("type").and_then(text_of).as_deref(), schema) {
         (Some("json_schema"), Some(schema)) => {

@@ -5,7 +5,7 @@ mod reasoning;
 
 use crate::json::Members;
 use crate::request::parts::{Plainness, concat, escaped, unescaped};
-use crate::request::{Notes, Out, Target, Uncarried, Written, is_forced};
+use crate::request::{Notes, Out, Target, Uncarried, Written};
 use ir::Losses;
 use ir::request::{Choice, Json, Part, Request, Text, Tool};
 use std::collections::BTreeSet;
@@ -106,27 +106,13 @@ impl Writer<'_> {
             return Err(Uncarried::new("tool_choice", "the tool that it names cannot be offered"));
         }
         if offered.is_empty() {
-            self.no_tools(request)?;
+            self.notes.no_tools(request)?;
             self.former_tools(out, request);
             return Ok(());
         }
         out.key("tools");
         out.list(|out| offered.iter().for_each(|tool| self.tool(out, tool)));
         self.choice(out, request)
-    }
-
-    /// Nothing can be chosen where nothing is offered.
-    fn no_tools(&mut self, request: &Request<'_>) -> Result<(), Uncarried> {
-        if is_forced(request) {
-            return Err(Uncarried::new("tool_choice", "none of the tools can be offered"));
-        }
-        if request.choice.is_some() {
-            self.notes.losses.add("tool_choice", "dropped: there are no tools");
-        }
-        if request.parallel.is_some() {
-            self.notes.losses.add("parallel_tool_calls", "dropped: there are no tools");
-        }
-        Ok(())
     }
 
     /// Anthropic has refused requests with calls in their history and no tools: those that were called
@@ -193,10 +179,8 @@ impl Writer<'_> {
             (None, true) => &Choice::Auto,
             (Some(choice), _) => choice,
         };
-        if !self.notes.may("tool_choice") {
-            let why = "the model cannot be told which tools to call";
-            let forced = is_forced(request) || request.choice == Some(Choice::None);
-            return if forced { Err(Uncarried::new("tool_choice", why)) } else { Ok(()) };
+        if !self.notes.may_choose(request)? {
+            return Ok(());
         }
         out.key("tool_choice");
         out.object(|out| {

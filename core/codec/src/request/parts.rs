@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::fmt;
 
-/// A request's body: its messages, and its other members.
+/// A request's body: its messages, and its other members but for those that are `null`.
 #[derive(Debug, Default)]
 pub(crate) struct Body<'a> {
     pub(crate) messages: Vec<Members<'a>>,
@@ -25,8 +25,7 @@ pub(crate) struct Plainness {
 
 /// The inside of a string; `None` where it is none.
 pub(crate) fn inside(raw: &RawValue) -> Option<Text<'_>> {
-    let text = raw.get().strip_prefix('"')?.strip_suffix('"')?;
-    Some(Text::inside(text))
+    json::inside(raw).map(Text::inside)
 }
 
 /// A string, unescaped; `None` where it is none.
@@ -45,9 +44,7 @@ pub(crate) fn unescaped<'a>(text: &'a Text<'_>) -> Option<Cow<'a, str>> {
 
 /// A text of ours as the inside of a string.
 pub(crate) fn escaped(text: &str) -> Text<'static> {
-    let quoted = json::quoted(text);
-    let inside = quoted.get(1..quoted.len().saturating_sub(1)).unwrap_or_default();
-    Text::inside(inside.to_owned())
+    Text::inside(json::escaped(text))
 }
 
 /// Insides, one after the other.
@@ -157,8 +154,11 @@ impl<'de: 'a, 'a> Deserialize<'de> for Body<'a> {
                 while let Some(Word(key)) = map.next_key::<Word<'de>>()? {
                     if key == "messages" {
                         body.messages = map.next_value()?;
-                    } else {
-                        body.rest.push((key, map.next_value()?));
+                        continue;
+                    }
+                    let raw = map.next_value()?;
+                    if !is_null(raw) {
+                        body.rest.push((key, raw));
                     }
                 }
                 Ok(body)

@@ -2,7 +2,7 @@
 
 use crate::json::{self, Members, Type};
 use crate::request::parts::{
-    escaped, is_null, name, objects, only_object, only_text, says, source, unescaped,
+    escaped, name, objects, only_object, only_text, says, source, unescaped,
 };
 use crate::request::{Read, Uncarried, inside, text_of};
 use crate::seal::MARK;
@@ -80,7 +80,7 @@ fn function_id(count: usize) -> Text<'static> {
 /// The parts of a message's `content`.
 fn said<'a>(read: &mut Read<'_>, message: &Members<'a>) -> Result<Vec<Part<'a>>, Uncarried> {
     let mut parts = Vec::new();
-    let Some(raw) = message.get("content").filter(|raw| !is_null(raw)) else { return Ok(parts) };
+    let Some(raw) = message.given("content") else { return Ok(parts) };
     if let Some(text) = inside(raw) {
         parts.extend((!text.is_empty()).then_some(Part::Text(text)));
         return Ok(parts);
@@ -128,14 +128,13 @@ fn image<'a>(read: &mut Read<'_>, part: &Members<'a>) -> Result<Part<'a>, Uncarr
     read.rest("messages[].content[].image_url", &image, &["url"]);
     // Some clients leave the object out.
     let url = image.get("url").unwrap_or(raw);
-    let url = url.get().strip_prefix('"').and_then(|url| url.strip_suffix('"'));
-    Ok(Part::Image(source(url.ok_or_else(missing)?)))
+    Ok(Part::Image(source(json::inside(url).ok_or_else(missing)?)))
 }
 
 fn file<'a>(read: &mut Read<'_>, part: &Members<'a>) -> Result<Part<'a>, Uncarried> {
     const PATH: &str = "messages[].content[].file";
     let file = only_object(PATH, part.get("file"))?.unwrap_or_default();
-    let data = file.get("file_data").and_then(|raw| raw.get().strip_prefix('"')?.strip_suffix('"'));
+    let data = file.get("file_data").and_then(json::inside);
     let Some(data) = data else {
         return Err(Uncarried::new(PATH, "it lies in the store of another vendor"));
     };
@@ -171,7 +170,7 @@ fn assistant<'a>(
     let refusal = read.text("messages[].refusal", message.get("refusal"));
     let refusal = refusal.filter(|text| !text.is_empty());
     parts.extend(refusal.map(Part::Refusal));
-    if let Some(raw) = message.get("tool_calls").filter(|raw| !is_null(raw)) {
+    if let Some(raw) = message.given("tool_calls") {
         for call in objects(raw, "messages[].tool_calls")? {
             parts.push(self::call(read, &call)?);
         }
@@ -191,7 +190,7 @@ fn reasoning<'a>(
 ) -> Result<(), Uncarried> {
     const DETAILS: &str = "messages[].reasoning_details";
     let before = parts.len();
-    let details = message.get("reasoning_details").filter(|raw| !is_null(raw));
+    let details = message.given("reasoning_details");
     let (details, odd) = match details {
         Some(raw) if json::type_of(raw) == Type::Array => (objects(raw, DETAILS)?, false),
         details => (Vec::new(), details.is_some()),

@@ -4,7 +4,6 @@ use super::Writer;
 use crate::json::{self, Members};
 use crate::request::parts::{Plainness, concat, unescaped};
 use crate::request::{Out, Uncarried};
-use crate::seal;
 use ir::request::{Args, Part, Role, Source, Text, Turn};
 use ir::{Prefill, Repair};
 use serde_json::value::RawValue;
@@ -116,25 +115,20 @@ impl Writer<'_> {
         error: bool,
     ) -> Vec<&'p Part<'p>> {
         const PATH: &str = "messages[].content[].tool_result";
-        let (texts, media): (Vec<_>, Vec<_>) =
-            parts.iter().partition(|part| matches!(part, Part::Text(_)));
-        let mut texts: Vec<Text<'_>> = texts
-            .into_iter()
-            .filter_map(|part| match part {
-                Part::Text(text) => Some(text.clone()),
-                Part::Refusal(_)
-                | Part::Image(_)
-                | Part::File(..)
-                | Part::Think { .. }
-                | Part::Sealed(_)
-                | Part::Call { .. }
-                | Part::Result { .. } => None,
-            })
-            .collect();
+        let (mut texts, mut media) = (Vec::new(), Vec::new());
+        for part in parts {
+            if let Part::Text(text) = part {
+                texts.push(text.clone());
+            } else {
+                media.push(part);
+            }
+        }
         if error {
             self.notes.losses.add(format!("{PATH}.is_error"), "as a prefix of its text");
-            let first = if texts.is_empty() { Text::default() } else { texts.remove(0) };
-            texts.insert(0, concat(&["Error: ", first.as_str()]));
+            match texts.first_mut() {
+                Some(first) => *first = concat(&["Error: ", first.as_str()]),
+                None => texts.push(Text::inside("Error: ")),
+            }
         }
         if !media.is_empty() {
             self.notes.losses.add(format!("{PATH}.content"), "images and documents in a user turn");
@@ -210,16 +204,10 @@ impl Writer<'_> {
         if turn.parts.iter().any(is_media) {
             self.notes.losses.add("messages[].content[]: a model's image or document", "dropped");
         }
-        let refusal = turn.parts.iter().find_map(|part| match part {
-            Part::Refusal(text) => Some(text),
-            Part::Text(_)
-            | Part::Image(_)
-            | Part::File(..)
-            | Part::Think { .. }
-            | Part::Sealed(_)
-            | Part::Call { .. }
-            | Part::Result { .. } => None,
-        });
+        let refusal = turn
+            .parts
+            .iter()
+            .find_map(|part| if let Part::Refusal(text) = part { Some(text) } else { None });
         let is_call = |part: &Part<'_>| matches!(part, Part::Call { .. });
         let first = turn.parts.iter().position(is_call);
         let late = turn.parts.iter().rposition(|part| matches!(part, Part::Text(_)));
@@ -275,7 +263,7 @@ impl Writer<'_> {
         let mut back = Back::default();
         for part in parts {
             match part {
-                Part::Think { text, seal } if self.opens(seal).is_some() => {
+                Part::Think { text, seal } if self.notes.target.opens(seal).is_some() => {
                     if self.notes.target.quirks.echo.is_some() {
                         self.notes.wrote("seals");
                         back.reasoning.push_str(text.as_str());
@@ -289,7 +277,7 @@ impl Writer<'_> {
                 }
                 Part::Sealed(data) => {
                     const PATH: &str = "messages[].content[].redacted_thinking";
-                    let Some(sealed) = self.opens(data).map(Text::inside) else {
+                    let Some(sealed) = self.notes.target.opens(data).map(Text::inside) else {
                         self.notes.losses.add(PATH, "dropped: another's");
                         continue;
                     };
@@ -309,13 +297,6 @@ impl Writer<'_> {
             }
         }
         back
-    }
-
-    /// What is in a seal of the target's own.
-    fn opens<'s>(&self, seal: &'s Text<'_>) -> Option<&'s str> {
-        let opens = !self.notes.target.repairs.contains(&Repair::Unsealed);
-        let (origin, sealed) = seal::unwrap(seal.as_str()).filter(|_| opens)?;
-        (origin == self.notes.target.origin).then_some(sealed)
     }
 
     fn given_back(&mut self, out: &mut Out, reasoning: &str, sealed: &Members<'_>) {

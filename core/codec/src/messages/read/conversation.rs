@@ -1,7 +1,7 @@
 //! The messages of a Messages request.
 
 use crate::json::Members;
-use crate::request::parts::{concat, escaped, is_null, name, objects, only_object, only_text};
+use crate::request::parts::{concat, escaped, name, objects, only_object, only_text};
 use crate::request::{Read, Uncarried, inside, text_of};
 use ir::request::{Args, Json, Part, Role, Source, Text, Turn};
 use serde_json::value::RawValue;
@@ -27,7 +27,7 @@ pub(super) fn turns<'a>(
                 return Err(Uncarried::new("messages[].role", why));
             }
         };
-        let raw = message.get("content").filter(|raw| !is_null(raw));
+        let raw = message.given("content");
         let parts = raw.map_or(Ok(Vec::new()), |raw| content(read, raw, "messages[].content"))?;
         turns.push(Turn { role, parts });
     }
@@ -61,37 +61,35 @@ fn block<'a>(
     let text = |key: &str| text_in(BLOCK, block, key);
     let kind = read.word("messages[].content[].type", block.get("type"));
     let (taken, part): (&[&str], Part<'a>) = match kind.as_deref().unwrap_or("text") {
-        "text" => (&["text"], Part::Text(text("text")?)),
+        "text" => (&["type", "text"], Part::Text(text("text")?)),
         // The summary of what was said before; its seal is its issuer's.
-        "compaction" => (&["content"], Part::Text(text("content")?)),
+        "compaction" => (&["type", "content"], Part::Text(text("content")?)),
         "thinking" => {
             let (text, seal) = (text("thinking")?, text("signature")?);
-            (&["thinking", "signature"], Part::Think { text, seal })
+            (&["type", "thinking", "signature"], Part::Think { text, seal })
         }
-        "redacted_thinking" => (&["data"], Part::Sealed(text("data")?)),
-        "image" => (&["source"], Part::Image(source(read, block, "messages[].content[].image")?)),
+        "redacted_thinking" => (&["type", "data"], Part::Sealed(text("data")?)),
+        "image" => {
+            (&["type", "source"], Part::Image(source(read, block, "messages[].content[].image")?))
+        }
         "document" => return document(read, block, parts),
         "search_result" => {
             read.losses.add("messages[].content[].search_result", "as text");
-            (&["source", "title", "content"], found(read, block)?)
+            (&["type", "source", "title", "content"], found(read, block)?)
         }
         "tool_use" => {
-            let input = block.get("input").filter(|raw| !is_null(raw));
+            let input = block.given("input");
             let args = Args::Object(Json::of(input.map_or("{}", RawValue::get)));
             let call = Part::Call { id: text("id")?, name: text("name")?, args };
-            (&["id", "name", "input"], call)
+            (&["type", "id", "name", "input"], call)
         }
-        "tool_result" => (&["tool_use_id", "content", "is_error"], result(read, block)?),
+        "tool_result" => (&["type", "tool_use_id", "content", "is_error"], result(read, block)?),
         other => {
             read.losses.add(format!("{BLOCK}: {}", name(other)), "dropped");
             return Ok(());
         }
     };
-    for (key, raw) in &block.0 {
-        if key != "type" && !taken.contains(&key.as_ref()) {
-            read.member(BLOCK, key, raw);
-        }
-    }
+    read.rest(BLOCK, block, taken);
     if part != Part::Text(Text::default()) {
         parts.push(part);
     }
@@ -101,7 +99,7 @@ fn block<'a>(
 fn result<'a>(read: &mut Read<'_>, block: &Members<'a>) -> Result<Part<'a>, Uncarried> {
     let id = text_in(BLOCK, block, "tool_use_id")?;
     let error = read.flag("messages[].content[].is_error", block.get("is_error"));
-    let raw = block.get("content").filter(|raw| !is_null(raw));
+    let raw = block.given("content");
     let parts = raw.map_or(Ok(Vec::new()), |raw| {
         content(read, raw, "messages[].content[].tool_result.content")
     })?;
@@ -168,7 +166,7 @@ fn document<'a>(
         read.losses.add(PATH, "as text");
         read.rest("messages[].content[].document.source", &inner, &["type", "content"]);
         parts.extend(title.map(Part::Text));
-        if let Some(raw) = inner.get("content").filter(|raw| !is_null(raw)) {
+        if let Some(raw) = inner.given("content") {
             parts.extend(content(read, raw, PATH)?);
         }
         return Ok(());
@@ -180,7 +178,7 @@ fn document<'a>(
 /// A search result, as text.
 fn found<'a>(read: &mut Read<'_>, block: &Members<'a>) -> Result<Part<'a>, Uncarried> {
     const PATH: &str = "messages[].content[].search_result";
-    let blocks = block.get("content").filter(|raw| !is_null(raw));
+    let blocks = block.given("content");
     let blocks = blocks.map_or(Ok(Vec::new()), |raw| objects(raw, PATH))?;
     let mut texts = Vec::with_capacity(blocks.len());
     for block in &blocks {

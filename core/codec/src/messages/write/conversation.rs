@@ -4,7 +4,6 @@ use super::{NAMES, Writer, is_blank};
 use crate::json::Members;
 use crate::request::parts::{Plainness, concat, unescaped};
 use crate::request::{Out, Uncarried};
-use crate::seal;
 use ir::request::{Args, Format, Part, Request, Role, Source, Text, Turn};
 use ir::{Repair, Thinks};
 use std::borrow::Cow;
@@ -140,10 +139,7 @@ impl Writer<'_> {
     /// Reasoning that this target once wrote.
     pub(super) fn is_own(&self, part: &Part<'_>) -> bool {
         let (Part::Think { seal, .. } | Part::Sealed(seal)) = part else { return false };
-        let opens = !self.notes.target.repairs.contains(&Repair::Unsealed);
-        let origin = self.notes.target.origin;
-        seal::unwrap(seal.as_str())
-            .is_some_and(|(other, text)| opens && other == origin && !text.is_empty())
+        self.notes.target.opens(seal).is_some_and(|sealed| !sealed.is_empty())
     }
 
     fn content(&mut self, out: &mut Out, parts: &[&Part<'_>]) -> Result<(), Uncarried> {
@@ -169,14 +165,13 @@ impl Writer<'_> {
                     }
                 }
                 Part::Think { text, seal } => {
-                    let signature = seal::unwrap(seal.as_str()).map_or("", |(_, text)| text);
                     out.word("type", "thinking");
                     out.text("thinking", text);
-                    out.word("signature", signature);
+                    out.word("signature", self.notes.target.opens(seal).unwrap_or_default());
                 }
                 Part::Sealed(data) => {
                     out.word("type", "redacted_thinking");
-                    out.word("data", seal::unwrap(data.as_str()).map_or("", |(_, text)| text));
+                    out.word("data", self.notes.target.opens(data).unwrap_or_default());
                 }
                 Part::Call { id, name, args } => {
                     out.word("type", "tool_use");
