@@ -133,6 +133,25 @@ struct CompletionDetails {
 /// Parts of one `content`: a limit on everything.
 const PARTS_MAX: usize = 1024;
 
+/// A part of a `content` array, of Mistral's `thinking`, or of `reasoning_details`.
+#[derive(Deserialize)]
+struct Part<'a> {
+    #[serde(borrow, rename = "type")]
+    kind: Option<Word<'a>>,
+    #[serde(borrow)]
+    text: Option<&'a RawValue>,
+    #[serde(borrow)]
+    thinking: Option<&'a RawValue>,
+    #[serde(borrow)]
+    summary: Option<&'a RawValue>,
+}
+
+/// The parts of an array; `None` where it has another shape, or too many.
+fn parts(raw: &RawValue) -> Option<Vec<Part<'_>>> {
+    let parts: Few<Part<'_>, PARTS_MAX> = serde_json::from_str(raw.get()).ok()?;
+    Some(parts.0)
+}
+
 // === impl Chunk ===
 
 impl Chunk<'_> {
@@ -188,25 +207,14 @@ impl<'a> Delta<'a> {
 
     /// What `content` holds.
     fn content(&self) -> Result<Content, &'static str> {
-        #[derive(Deserialize)]
-        struct Part<'a> {
-            #[serde(borrow, rename = "type")]
-            kind: Option<Word<'a>>,
-            #[serde(borrow)]
-            text: Option<&'a RawValue>,
-            #[serde(borrow)]
-            thinking: Option<&'a RawValue>,
-        }
         let mut content = Content::default();
         let Some(raw) = self.content else { return Ok(content) };
         if json::type_of(raw) != Type::Array {
             content.text = json::holds(Some(raw));
             return Ok(content);
         }
-        let Few(parts): Few<Part<'_>, PARTS_MAX> =
-            serde_json::from_str(raw.get()).map_err(|_| "a content array of an unknown shape")?;
-        for part in parts {
-            match part.kind.as_ref().map_or("text", Word::as_str) {
+        for part in parts(raw).ok_or("a content array of an unknown shape")? {
+            match part.kind() {
                 "text" => content.text |= json::holds(part.text),
                 "thinking" => content.reasoning |= json::holds(part.thinking),
                 _ => content.other = true,
@@ -237,6 +245,15 @@ impl<'a> Delta<'a> {
             extra_content: None,
         });
         self.tool_calls.iter().flat_map(|Few(calls)| calls).cloned().chain(function)
+    }
+}
+
+// === impl Part ===
+
+impl Part<'_> {
+    /// Its type, which may be left out.
+    fn kind(&self) -> &str {
+        self.kind.as_ref().map_or("text", Word::as_str)
     }
 }
 

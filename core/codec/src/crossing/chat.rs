@@ -161,12 +161,9 @@ impl Encoder {
             Event::End => self.end(desk),
             Event::Fail(rejection) if self.finish.is_none() && !rejection.bare => {
                 let error = own::translated(rejection, &self.plan.request_id);
-                let error = own::error_event(Dialect::Chat, &error);
-                self.writer.fail(&String::from_utf8_lossy(&error), desk);
+                self.writer.fail(&own::error_event(Dialect::Chat, &error), desk);
             }
-            Event::Ping => {
-                desk.put(&[&String::from_utf8_lossy(&own::ping(Dialect::Chat))]);
-            }
+            Event::Ping => desk.bytes(&own::ping(Dialect::Chat)),
             // Behind the finish the answer is complete, whatever is said.
             Event::Fail(_) | Event::Progress | Event::Repeated(_) | Event::Malformed(_) => {}
             Event::Aside(Aside::Call(block, said)) => self.calls.learn(*block, said, desk)?,

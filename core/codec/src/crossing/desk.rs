@@ -36,6 +36,11 @@ impl Desk {
         }
     }
 
+    /// Writes frames of ours.
+    pub(super) fn bytes(&mut self, frames: &[u8]) {
+        self.out.extend_from_slice(frames);
+    }
+
     /// What was written since it was last asked.
     pub(super) fn take(&mut self) -> Bytes {
         if self.out.is_empty() { Bytes::new() } else { self.out.split().freeze() }

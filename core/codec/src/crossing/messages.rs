@@ -117,13 +117,9 @@ impl Encoder {
             Event::End => self.end(desk),
             Event::Fail(rejection) if self.finish.is_none() && !rejection.bare => {
                 let error = own::translated(rejection, &self.plan.request_id);
-                let error = own::error_event(Dialect::Messages, &error);
-                self.writer.fail(&String::from_utf8_lossy(&error), desk);
+                self.writer.fail(&own::error_event(Dialect::Messages, &error), desk);
             }
-            Event::Ping => {
-                let ping = own::ping(Dialect::Messages);
-                desk.put(&[&String::from_utf8_lossy(&ping)]);
-            }
+            Event::Ping => desk.bytes(&own::ping(Dialect::Messages)),
             // Other choices are not shown, calls wait for the finish, and behind the finish the
             // answer is complete, whatever is said.
             Event::Delta(..)

@@ -42,7 +42,7 @@ impl Answer {
     /// One more chunk; how many bytes it added.
     pub(super) fn take(&mut self, text: &str) -> Result<usize, Error> {
         let mut added = 0;
-        for (key, raw) in members(text).ok_or(ODD)? {
+        for (key, raw) in members(text).ok_or(ODD)?.0 {
             added += match key.as_ref() {
                 "choices" => {
                     let held = self.envelope.hold("choices");
@@ -64,8 +64,7 @@ impl Answer {
 
     fn choice(&mut self, raw: &RawValue) -> Result<usize, Error> {
         let members = object(raw)?;
-        let index = members.iter().find(|(key, _)| key == "index");
-        let index = index.and_then(|(_, raw)| raw.get().parse().ok()).unwrap_or(0);
+        let index = members.get("index").and_then(|raw| raw.get().parse().ok()).unwrap_or(0);
         let place = match self.choices.binary_search_by_key(&index, |choice| choice.index) {
             Ok(place) => place,
             Err(place) => {
@@ -75,7 +74,7 @@ impl Answer {
         };
         let Some(choice) = self.choices.get_mut(place) else { return Ok(0) };
         let mut added = 0;
-        for (key, raw) in members {
+        for (key, raw) in members.0 {
             added += match key.as_ref() {
                 "delta" => choice.fields.hold("message") + choice.delta(raw)?,
                 // In a stream no client looks at it.
@@ -105,7 +104,7 @@ impl Answer {
 impl Choice {
     fn delta(&mut self, raw: &RawValue) -> Result<usize, Error> {
         let mut added = 0;
-        for (key, raw) in object(raw)? {
+        for (key, raw) in object(raw)?.0 {
             added += match key.as_ref() {
                 "tool_calls" if json::type_of(raw) == Type::Array => {
                     let held = self.message.hold("tool_calls");
@@ -129,7 +128,7 @@ impl Choice {
         let known = self.calls.iter_mut().rev().find(|(known, _)| *known == tool);
         let Some((_, call)) = known else { return Ok(0) };
         // The place among the pieces is no part of a whole answer.
-        let members = object(raw)?.into_iter().filter(|(key, _)| key != "index");
+        let members = object(raw)?.0.into_iter().filter(|(key, _)| key != "index");
         Ok(members.map(|(key, raw)| call.join(&key, raw, 0)).sum())
     }
 
@@ -195,8 +194,8 @@ fn part(array: &mut Vec<Value>, raw: &RawValue, depth: usize) -> usize {
     const GROWING: [&str; 2] = ["text", "thinking"];
     const DEPTH_MAX: usize = 4;
     let pieces = members(raw.get()).unwrap_or_default();
-    let kind = pieces.iter().find(|(key, _)| key == "type").map(|(_, raw)| raw.get());
-    let only = pieces.iter().all(|(key, _)| key == "type" || GROWING.contains(&key.as_ref()));
+    let kind = pieces.get("type").map(RawValue::get);
+    let only = pieces.0.iter().all(|(key, _)| key == "type" || GROWING.contains(&key.as_ref()));
     let last = array.last_mut().and_then(Value::as_object).filter(|last| {
         let same = |it: &Value| matches!(it, Value::Raw(text) if Some(text.as_str()) == kind);
         only && depth < DEPTH_MAX && last.get("type").is_some_and(same)
@@ -206,7 +205,7 @@ fn part(array: &mut Vec<Value>, raw: &RawValue, depth: usize) -> usize {
         return raw.get().len();
     };
     let mut added = 0;
-    for (key, raw) in pieces.iter().filter(|(key, _)| key != "type") {
+    for (key, raw) in pieces.0.iter().filter(|(key, _)| key != "type") {
         let inner = last.get_mut(key).and_then(Value::as_array);
         added += match inner.filter(|_| json::type_of(raw) == Type::Array) {
             Some(inner) => items(raw).into_iter().map(|raw| part(inner, raw, depth + 1)).sum(),

@@ -4,9 +4,9 @@
 //! (<https://github.com/anthropics/anthropic-sdk-python/blob/main/src/anthropic/lib/streaming/_messages.py>).
 
 use super::partial::closed;
-use super::tree::{ODD, Object, Pieces, Value, inside, items, members, object, write_all};
+use super::tree::{ODD, Object, Value, inside, items, members, object, write_all};
 use crate::Error;
-use crate::json::{self, Type, Word};
+use crate::json::{self, Members, Type, Word};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 
@@ -30,10 +30,6 @@ struct Block {
     input: String,
 }
 
-fn find<'a>(members: &Pieces<'a>, key: &str) -> Option<&'a RawValue> {
-    members.iter().find(|(name, _)| name == key).map(|&(_, raw)| raw)
-}
-
 fn word(raw: Option<&RawValue>) -> Cow<'_, str> {
     raw.and_then(|raw| serde_json::from_str(raw.get()).ok())
         .map(|Word(word)| word)
@@ -46,11 +42,11 @@ impl Answer {
     /// One more event; how many bytes it added.
     pub(super) fn take(&mut self, event: &[u8], text: &str) -> Result<usize, Error> {
         let members = members(text).ok_or(ODD)?;
-        let kind = find(&members, "type").map(|raw| word(Some(raw)));
+        let kind = members.get("type").map(|raw| word(Some(raw)));
         let event = std::str::from_utf8(event).unwrap_or_default();
         let kind = kind.unwrap_or(Cow::Borrowed(event));
-        let index = find(&members, "index").and_then(|raw| raw.get().parse().ok()).unwrap_or(0);
-        let own = |key: &str| find(&members, key).ok_or(ODD);
+        let index = members.get("index").and_then(|raw| raw.get().parse().ok()).unwrap_or(0);
+        let own = |key: &str| members.get(key).ok_or(ODD);
         match kind.as_ref() {
             "message_start" => self.start(own("message")?),
             "content_block_start" => self.open(index, own("content_block")?),
@@ -63,7 +59,7 @@ impl Answer {
 
     fn start(&mut self, raw: &RawValue) -> Result<usize, Error> {
         let mut added = 0;
-        for (key, raw) in object(raw)? {
+        for (key, raw) in object(raw)?.0 {
             added += if key == "content" {
                 let blocks = items(raw).into_iter().zip(0..);
                 let blocks = blocks.map(|(raw, index)| self.open(index, raw));
@@ -78,14 +74,14 @@ impl Answer {
     fn open(&mut self, index: u32, raw: &RawValue) -> Result<usize, Error> {
         let mut fields = Object::default();
         let members = object(raw)?;
-        let added = members.iter().map(|(key, raw)| fields.set(key, Value::raw(raw))).sum();
+        let added = members.0.iter().map(|(key, raw)| fields.set(key, Value::raw(raw))).sum();
         self.blocks.push(Block { index, fields, input: String::new() });
         Ok(added)
     }
 
     fn delta(&mut self, index: u32, raw: &RawValue) -> Result<usize, Error> {
         let pieces = object(raw)?;
-        let kind = word(find(&pieces, "type"));
+        let kind = word(pieces.get("type"));
         let Some(place) = self.blocks.iter().rposition(|block| block.index == index) else {
             return Ok(self.implied(index, &kind, &pieces));
         };
@@ -93,7 +89,7 @@ impl Answer {
     }
 
     /// A piece outside any block: the decoder takes text and thinking for what they are.
-    fn implied(&mut self, index: u32, kind: &str, pieces: &Pieces<'_>) -> usize {
+    fn implied(&mut self, index: u32, kind: &str, pieces: &Members<'_>) -> usize {
         let kind_of_block = if kind == "text_delta" { "text" } else { "thinking" };
         let mut fields = Object::default();
         fields.set("type", Value::Raw(json::quoted(kind_of_block)));
@@ -113,14 +109,14 @@ impl Answer {
 
     /// What the end of a message says: of its `delta` each member, of its `usage` each count, and
     /// whatever stands beside them.
-    fn message_delta(&mut self, members: Pieces<'_>) -> Result<usize, Error> {
+    fn message_delta(&mut self, members: Members<'_>) -> Result<usize, Error> {
         let mut added = 0;
-        for (key, raw) in members {
+        for (key, raw) in members.0 {
             added += match key.as_ref() {
                 "type" => 0,
                 "delta" => {
                     let members = object(raw)?;
-                    members.iter().map(|(key, raw)| say(&mut self.message, key, raw)).sum()
+                    members.0.iter().map(|(key, raw)| say(&mut self.message, key, raw)).sum()
                 }
                 "usage" => self.usage(raw)?,
                 _ => say(&mut self.message, &key, raw),
@@ -136,7 +132,7 @@ impl Answer {
             return Ok(held + self.message.set("usage", Value::raw(raw)));
         };
         let members = object(raw)?;
-        Ok(members.iter().map(|(key, raw)| say(known, key, raw)).sum::<usize>() + held)
+        Ok(members.0.iter().map(|(key, raw)| say(known, key, raw)).sum::<usize>() + held)
     }
 
     pub(super) fn write(&self, out: &mut String) {
@@ -160,8 +156,8 @@ fn say(object: &mut Object, key: &str, raw: &RawValue) -> usize {
 // === impl Block ===
 
 impl Block {
-    fn delta(&mut self, kind: &str, pieces: &Pieces<'_>) -> usize {
-        let own = |key: &str| find(pieces, key);
+    fn delta(&mut self, kind: &str, pieces: &Members<'_>) -> usize {
+        let own = |key: &str| pieces.get(key);
         match kind {
             "input_json_delta" => {
                 let piece = own("partial_json").map(inside).unwrap_or_default();
@@ -182,7 +178,7 @@ impl Block {
                 held.saturating_add(raw.get().len())
             }),
             _ => {
-                let pieces = pieces.iter().filter(|(key, _)| key != "type");
+                let pieces = pieces.0.iter().filter(|(key, _)| key != "type");
                 pieces.map(|(key, raw)| self.fields.join(key, raw, 0)).sum()
             }
         }

@@ -33,13 +33,10 @@ const DEPTH_MAX: usize = 16;
 /// that come what compatible servers repeat in every piece.
 const SAID_AGAIN: &[&str] = &["index", "type", "id", "role", "format", "status"];
 
-/// An object's members.
-pub(super) type Pieces<'a> = Vec<(Cow<'a, str>, &'a RawValue)>;
-
 /// The members of an object that must be taken in; `null` is one without any.
-pub(super) fn object(raw: &RawValue) -> Result<Pieces<'_>, Error> {
+pub(super) fn object(raw: &RawValue) -> Result<Members<'_>, Error> {
     if json::type_of(raw) == Type::Null {
-        return Ok(Vec::new());
+        return Ok(Members::default());
     }
     members(raw.get()).ok_or(ODD)
 }
@@ -49,7 +46,7 @@ pub(super) const ODD: Error = Error::NotAnswer("an object that cannot be taken i
 
 /// An object's members; of doubled keys the last, as everywhere. `None` where it is none, or has more
 /// than we look at.
-pub(super) fn members(text: &str) -> Option<Pieces<'_>> {
+pub(super) fn members(text: &str) -> Option<Members<'_>> {
     let Members(mut members) = Members::read(text)?;
     if members.len() > MEMBERS_MAX {
         return None;
@@ -64,7 +61,7 @@ pub(super) fn members(text: &str) -> Option<Pieces<'_>> {
         new
     });
     members.reverse();
-    Some(members)
+    Some(Members(members))
 }
 
 /// An array's items.
@@ -74,8 +71,7 @@ pub(super) fn items(raw: &RawValue) -> Vec<&RawValue> {
 
 /// The text between a string's quotes.
 pub(super) fn inside(raw: &RawValue) -> &str {
-    let text = raw.get();
-    text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or_default()
+    json::inside(raw).unwrap_or_default()
 }
 
 // === impl Object ===
@@ -220,7 +216,7 @@ impl Value {
                 };
                 let join =
                     |(key, raw): (Cow<'_, str>, &RawValue)| object.join(&key, raw, depth + 1);
-                pieces.into_iter().map(join).sum()
+                pieces.0.into_iter().map(join).sum()
             }
             (Type::Array, Type::Array) => {
                 let pieces = items(raw);
@@ -266,8 +262,11 @@ impl Value {
     pub(super) fn as_object(&mut self) -> Option<&mut Object> {
         if let Self::Raw(text) = self {
             let members = members(text)?;
-            let members =
-                members.into_iter().map(|(key, raw)| (key.into_owned(), Self::raw(raw))).collect();
+            let members = members
+                .0
+                .into_iter()
+                .map(|(key, raw)| (key.into_owned(), Self::raw(raw)))
+                .collect();
             *self = Self::Object(Object(members));
         }
         match self {
@@ -329,18 +328,15 @@ pub(super) fn write_all<'a, T: 'a>(
 
 /// One more item: a piece of the one with its `index`, or a new one.
 fn item(array: &mut Vec<Value>, piece: &RawValue, depth: usize) -> usize {
-    let index = members(piece.get()).and_then(|members| {
-        let index = members.into_iter().find(|(key, _)| key == "index");
-        index.filter(|(_, raw)| json::type_of(raw) == Type::Number).map(|(_, raw)| raw.get())
-    });
+    let members = members(piece.get()).unwrap_or_default();
+    let index = members.get("index").filter(|raw| json::type_of(raw) == Type::Number);
     if let Some(index) = index {
         let near = array.iter_mut().rev().take(ITEMS_MAX);
-        let same = |it: &Value| matches!(it, Value::Raw(text) if text == index);
+        let same = |it: &Value| matches!(it, Value::Raw(text) if text == index.get());
         let mut known = near.filter_map(Value::as_object);
         if let Some(known) = known.find(|known| known.get("index").is_some_and(same)) {
-            let Some(members) = members(piece.get()) else { return 0 };
             let join = |(key, raw): (Cow<'_, str>, &RawValue)| known.join(&key, raw, depth + 1);
-            return members.into_iter().map(join).sum();
+            return members.0.into_iter().map(join).sum();
         }
     }
     array.push(Value::raw(piece));

@@ -3,8 +3,8 @@
 //! **Invariant:** texts are copied as they are spelled. What the dialect says in several places at
 //! once (`reasoning` beside `reasoning_content`) is taken from one of them.
 
-use super::{Call, Delta, Function, PARTS_MAX};
-use crate::json::{self, Few, Type, Word};
+use super::{Call, Delta, Function, Part};
+use crate::json::{self, Type};
 use ir::{BlockKind, Envelope, Piece};
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -12,19 +12,6 @@ use smallvec::SmallVec;
 
 /// The pieces of one block in one chunk: nearly always one.
 pub(crate) type Pieces = SmallVec<[Piece; 1]>;
-
-/// A part of a `content` array, or of Mistral's `thinking`.
-#[derive(Deserialize)]
-struct Part<'a> {
-    #[serde(borrow, rename = "type")]
-    kind: Option<Word<'a>>,
-    #[serde(borrow)]
-    text: Option<&'a RawValue>,
-    #[serde(borrow)]
-    thinking: Option<&'a RawValue>,
-    #[serde(borrow)]
-    summary: Option<&'a RawValue>,
-}
 
 /// Who answers, as the data of a chunk says.
 pub(crate) fn envelope(data: &[u8]) -> Envelope {
@@ -45,8 +32,7 @@ pub(crate) fn envelope(data: &[u8]) -> Envelope {
 }
 
 fn parts(raw: &RawValue) -> Vec<Part<'_>> {
-    let parts: Result<Few<Part<'_>, PARTS_MAX>, _> = serde_json::from_str(raw.get());
-    parts.map(|Few(parts)| parts).unwrap_or_default()
+    super::parts(raw).unwrap_or_default()
 }
 
 /// A text that says anything.
@@ -79,10 +65,8 @@ impl Delta<'_> {
     fn texts(&self, pieces: &mut Pieces) {
         match self.content.map(|raw| (raw, json::type_of(raw))) {
             Some((raw, Type::Array)) => {
-                let kind =
-                    |part: &Part<'_>| part.kind.as_ref().map_or("text", Word::as_str) == "text";
                 let parts = parts(raw);
-                let texts = parts.iter().filter(|part| kind(part));
+                let texts = parts.iter().filter(|part| part.kind() == "text");
                 pieces.extend(texts.filter_map(|part| Some(Piece::Text(text(part.text)?.into()))));
             }
             content => {

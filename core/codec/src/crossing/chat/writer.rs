@@ -121,10 +121,10 @@ impl Writer {
     }
 
     /// Ends the stream with bytes of ours; nothing follows an error.
-    pub(super) fn fail(&mut self, error: &str, desk: &mut Desk) {
+    pub(super) fn fail(&mut self, error: &[u8], desk: &mut Desk) {
         if !self.is_over() {
             self.state = State::Over;
-            desk.put(&[error]);
+            desk.bytes(error);
         }
     }
 
