@@ -52,7 +52,7 @@ fn decode(dialect: Dialect, bytes: &Bytes) -> Vec<Frame> {
 }
 
 fn cross(from: Dialect, bytes: &Bytes) -> Vec<Frame> {
-    let mut crossing = Crossing::new(CrossingPlan {
+    let plan = CrossingPlan {
         from,
         to: match from {
             Dialect::Chat => Dialect::Messages,
@@ -64,8 +64,8 @@ fn cross(from: Dialect, bytes: &Bytes) -> Vec<Frame> {
         aliases: Vec::new(),
         include_usage: true,
         now_unix: 1_800_000_000,
-        hold_max: 1 << 20,
-    });
+    };
+    let mut crossing = Crossing::new(plan, 1 << 20);
     let mut frames = Vec::new();
     crossing.feed(bytes.clone(), &mut frames).unwrap_or_default();
     frames

@@ -34,7 +34,6 @@ fn plan(from: Dialect) -> CrossingPlan {
         ],
         include_usage: true,
         now_unix: 1,
-        hold_max: 1 << 12,
     }
 }
 
@@ -47,7 +46,7 @@ fn other(dialect: Dialect) -> Dialect {
 
 /// The frames, and all bytes with the end. Too much to hold is an end like any other.
 fn cross(from: Dialect, stream: &Bytes, places: &[usize]) -> (Vec<Frame>, Vec<u8>) {
-    let mut crossing = Crossing::new(plan(from));
+    let mut crossing = Crossing::new(plan(from), 1 << 12);
     let mut frames = Vec::new();
     let mut start = 0;
     let mut failed = false;

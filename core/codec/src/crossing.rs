@@ -47,8 +47,6 @@ pub struct CrossingPlan {
     pub include_usage: bool,
     /// The time, in seconds since 1970, where the provider does not tell it.
     pub now_unix: u64,
-    /// How much may be held: tool calls that are open, reasoning that is repeated at its end.
-    pub hold_max: usize,
 }
 
 /// Writes one answer's stream in another dialect.
@@ -79,10 +77,11 @@ enum Verdict {
 // === impl Crossing ===
 
 impl Crossing {
-    /// For one answer with one choice.
-    pub fn new(plan: CrossingPlan) -> Self {
+    /// For one answer with one choice, of which no more than `held_max` bytes are held: tool calls that
+    /// are open, reasoning that is repeated at its end.
+    pub fn new(plan: CrossingPlan, held_max: usize) -> Self {
         let decoder = Decoder::carrying(plan.from, 1);
-        let desk = Desk::new(plan.hold_max);
+        let desk = Desk::new(held_max);
         let encoder = match plan.to {
             Dialect::Chat => Encoder::Chat(Box::new(chat::Encoder::new(plan))),
             Dialect::Messages => Encoder::Messages(Box::new(messages::Encoder::new(plan))),

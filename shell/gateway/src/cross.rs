@@ -5,7 +5,7 @@
 use crate::ask::Ask;
 use crate::forward;
 use bytes::Bytes;
-use codec::request::{Target, Uncarried, Written, cross};
+use codec::request::{Target, Written, cross};
 use codec::seal::Origin;
 use codec::{CrossingPlan, own};
 use config::{Credential, Provider};
@@ -25,15 +25,6 @@ pub(crate) struct Crossed {
     pub(crate) fields: Vec<&'static str>,
 }
 
-/// Why there is none.
-#[derive(Debug)]
-pub(crate) enum NotCrossed {
-    /// The dialect cannot say it.
-    Uncarried(Uncarried),
-    /// Its address or a header is not one.
-    Unsendable,
-}
-
 /// The headers of a caller that mean the same everywhere.
 const SHARED: &[&str] = &[
     "accept",
@@ -49,7 +40,7 @@ const SHARED: &[&str] = &[
 const VENDORS: &[&str] = &["anthropic-", "openai-"];
 
 /// Pairs of names for the same: of Chat, and of Messages.
-const NAMES: &[(&str, &str)] = &[
+const NAMES: [(&str, &str); 5] = [
     ("x-request-id", "request-id"),
     ("x-ratelimit-limit-requests", "anthropic-ratelimit-requests-limit"),
     ("x-ratelimit-remaining-requests", "anthropic-ratelimit-requests-remaining"),
@@ -68,7 +59,7 @@ pub(crate) fn request(
     credential: &Credential,
     leg: &Leg,
     repairs: &[Repair],
-) -> Result<Crossed, NotCrossed> {
+) -> Result<Crossed, Failure> {
     let origin = Origin::of(&leg.name);
     let streamed = leg.watched || ask.shape() == Shape::Stream;
     let target = Target {
@@ -80,13 +71,14 @@ pub(crate) fn request(
         stream: streamed && !repairs.contains(&Repair::Plain),
         repairs,
     };
-    let written = cross(ask.dialect, &ask.body, &target).map_err(NotCrossed::Uncarried)?;
+    let written = cross(ask.dialect, &ask.body, &target);
+    let written = written.map_err(|uncarried| Failure::Uncarried(uncarried.to_string()))?;
     let headers = headers(ask, &written);
     let Written { body, mut losses, aliases, fields, .. } = written;
     vendors_headers(ask, &mut losses);
     let payload = Payload::from(Bytes::from(body));
     let request = forward::post(provider, provider.dialect.path(), None, payload);
-    let mut request = request.map_err(|_| NotCrossed::Unsendable)?;
+    let mut request = request.map_err(|_| forward::UNSENDABLE)?;
     *request.headers_mut() = headers;
     forward::authorize(request.headers_mut(), provider, credential);
     let plan = CrossingPlan {
@@ -99,7 +91,6 @@ pub(crate) fn request(
         // A whole answer always tells its usage.
         include_usage: ask.head.include_usage || ask.shape() == Shape::Whole,
         now_unix: ask.at_unix_ms / 1000,
-        hold_max: 0,
     };
     Ok(Crossed { request, plan, losses, fields })
 }
@@ -132,29 +123,21 @@ fn vendors_headers(ask: &Ask, losses: &mut Losses) {
 
 /// The headers of an answer under the names that callers of a dialect know.
 pub(crate) fn answer_headers(to: Dialect, mut headers: HeaderMap) -> HeaderMap {
-    for (chat, messages) in NAMES {
-        let (theirs, ours) = match to {
-            Dialect::Chat => (messages, chat),
-            Dialect::Messages => (chat, messages),
-        };
-        if let Some(value) = headers.remove(*theirs) {
+    let names = NAMES.map(|(chat, messages)| match to {
+        Dialect::Chat => (messages, chat),
+        Dialect::Messages => (chat, messages),
+    });
+    for (theirs, ours) in names {
+        if let Some(value) = headers.remove(theirs) {
             headers.insert(HeaderName::from_static(ours), value);
         }
     }
-    let known = |name: &str| {
-        NAMES.iter().any(|(chat, messages)| {
-            name == match to {
-                Dialect::Chat => *chat,
-                Dialect::Messages => *messages,
-            }
-        })
+    let foreign = |name: &&HeaderName| {
+        let name = name.as_str();
+        FOREIGN.iter().any(|prefix| name.starts_with(prefix))
+            && !names.iter().any(|(_, ours)| *ours == name)
     };
-    let foreign = |name: &str| FOREIGN.iter().any(|prefix| name.starts_with(prefix));
-    let dropped: Vec<HeaderName> = headers
-        .keys()
-        .filter(|name| foreign(name.as_str()) && !known(name.as_str()))
-        .cloned()
-        .collect();
+    let dropped: Vec<HeaderName> = headers.keys().filter(foreign).cloned().collect();
     for name in dropped {
         headers.remove(name);
     }

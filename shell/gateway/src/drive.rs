@@ -4,13 +4,12 @@
 
 use crate::Shared;
 use crate::ask::{Ask, Endpoint};
-use crate::cross::{self, Crossed, NotCrossed};
+use crate::cross::{self, Crossed};
 use crate::forward;
 use crate::health::Bystander;
 use crate::respond::{LOSSES_SHOWN, error_of};
 use crate::settle::Closed;
 use bytes::Bytes;
-use codec::CrossingPlan;
 use codec::own;
 use http::{HeaderMap, Request};
 use ir::{Failure, Losses, Repair, Shape, Time};
@@ -294,7 +293,6 @@ impl Drive {
     }
 
     fn begin(&self, place: usize, credential: usize) -> Live {
-        let unsendable = || Failure::Unsendable("its address or a header is not one");
         let begun =
             self.exchange.plan().legs.get(place).and_then(|leg| {
                 let upstream = self.shared.upstreams.get(leg.provider.0)?;
@@ -304,7 +302,7 @@ impl Drive {
                     Live::new(upstream.send_within(connect, request), manner)
                 }))
             });
-        begun.unwrap_or_else(|| Err(unsendable())).unwrap_or_else(Live::impossible)
+        begun.unwrap_or(Err(forward::UNSENDABLE)).unwrap_or_else(Live::impossible)
     }
 
     /// What is sent to a leg, and how its answer is to be read.
@@ -316,22 +314,17 @@ impl Drive {
     ) -> Option<Result<(Request<Payload>, Manner), Failure>> {
         let provider = self.shared.config.providers.get(leg.provider.0)?;
         let credential = provider.credentials.get(credential)?;
-        let unsendable = || Failure::Unsendable("its address or a header is not one");
         let watched = leg.watched;
         if !leg.crossed {
             let request = forward::request(&self.ask, provider, credential, leg);
             let manner = Manner { watched, ..Manner::default() };
-            return Some(request.map(|request| (request, manner)).map_err(|_| unsendable()));
+            return Some(request.map(|request| (request, manner)).map_err(|_| forward::UNSENDABLE));
         }
         let repairs = self.taught(place, leg);
-        Some(match cross::request(&self.ask, provider, credential, leg, &repairs) {
-            Ok(Crossed { request, plan, losses, fields }) => {
-                let plan = CrossingPlan { hold_max: self.wish.answer_max, ..plan };
-                Ok((request, Manner { watched, crossing: Some(plan), losses, fields }))
-            }
-            Err(NotCrossed::Uncarried(uncarried)) => Err(Failure::Uncarried(uncarried.to_string())),
-            Err(NotCrossed::Unsendable) => Err(unsendable()),
-        })
+        let crossed = cross::request(&self.ask, provider, credential, leg, &repairs);
+        Some(crossed.map(|Crossed { request, plan, losses, fields }| {
+            (request, Manner { watched, crossing: Some(plan), losses, fields })
+        }))
     }
 
     /// After the head is out: one event that says so, and who was asked.

@@ -13,7 +13,7 @@ use codec::{Head, Watch};
 use config::{Credential, Provider};
 use http::header::{self, HeaderName};
 use http::{HeaderMap, HeaderValue, Method, Request, Uri};
-use ir::{Auth, Dialect, UsageFlag};
+use ir::{Auth, Dialect, Failure, UsageFlag};
 use policy::Leg;
 use secrecy::ExposeSecret;
 use transport::Payload;
@@ -58,6 +58,9 @@ const CREDENTIALS: &[&str] = &[
 
 /// What only goes with the caller's own.
 const ACCOUNTS: &[&str] = &["openai-organization", "openai-project"];
+
+/// Why a request cannot be written down.
+pub(crate) const UNSENDABLE: Failure = Failure::Unsendable("its address or a header is not one");
 
 /// A request for one attempt, asking for a stream where its whole answer is watched.
 pub(crate) fn request(

@@ -34,7 +34,6 @@ fn plan(from: Dialect) -> CrossingPlan {
         ],
         include_usage: true,
         now_unix: 1_800_000_000,
-        hold_max: 1 << 20,
     }
 }
 
@@ -47,7 +46,7 @@ struct Crossed {
 }
 
 fn cross(plan: CrossingPlan, pieces: &[Bytes]) -> Crossed {
-    let mut crossing = Crossing::new(plan);
+    let mut crossing = Crossing::new(plan, 1 << 20);
     let mut frames = Vec::new();
     for piece in pieces {
         crossing.feed(piece.clone(), &mut frames).expect("within the limits");
@@ -57,10 +56,14 @@ fn cross(plan: CrossingPlan, pieces: &[Bytes]) -> Crossed {
     Crossed { frames, bytes, losses: crossing.losses().clone() }
 }
 
-/// The same bytes cross through the limits of a plan, or do not.
-fn try_cross(plan: CrossingPlan, bytes: &Bytes) -> Result<Vec<Frame>, crate::Error> {
+/// The same bytes cross within a limit, or do not.
+fn try_cross(
+    plan: CrossingPlan,
+    held_max: usize,
+    bytes: &Bytes,
+) -> Result<Vec<Frame>, crate::Error> {
     let mut frames = Vec::new();
-    Crossing::new(plan).feed(bytes.clone(), &mut frames).map(|()| frames)
+    Crossing::new(plan, held_max).feed(bytes.clone(), &mut frames).map(|()| frames)
 }
 
 /// A row: the provider's data, what a strict client is told, and what was lost.

@@ -311,7 +311,7 @@ impl Live {
             return;
         };
         match what {
-            What::Whole if first(&bytes) != Some(b'{') => {
+            What::Whole if !bytes.trim_ascii_start().starts_with(b"{") => {
                 self.fail(Failure::Malformed("a document that is no object"));
             }
             What::Whole if !self.is_crossed() => {
@@ -455,11 +455,6 @@ impl std::fmt::Debug for State {
             Self::Over => "Over",
         })
     }
-}
-
-/// The first byte that is not space.
-fn first(bytes: &[u8]) -> Option<u8> {
-    bytes.iter().copied().find(|byte| !byte.is_ascii_whitespace())
 }
 
 /// What kind of answer a head announces.

@@ -37,7 +37,7 @@ impl Reader {
     pub(super) fn new(wish: &Wish, crossing: Option<CrossingPlan>) -> Self {
         let decoder = Decoder::new(wish.dialect, wish.choices);
         let way = match crossing {
-            Some(plan) => Way::Crossed(Box::new(Crossing::new(plan)), decoder),
+            Some(plan) => Way::Crossed(Box::new(Crossing::new(plan, wish.answer_max)), decoder),
             None => Way::Same(decoder),
         };
         let fold = match wish.shape {

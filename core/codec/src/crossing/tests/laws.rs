@@ -280,9 +280,8 @@ fn is_complete(events: &[Event]) -> bool {
 }
 
 fn all_kinds(dialect: Dialect, bytes: &Bytes, places: &[usize]) {
-    let mut plan = plan(dialect);
-    plan.hold_max = 4096;
-    if try_cross(plan.clone(), bytes).is_err() {
+    let plan = plan(dialect);
+    if try_cross(plan.clone(), 4096, bytes).is_err() {
         return;
     }
     let whole = cross(plan.clone(), std::slice::from_ref(bytes));

@@ -371,16 +371,13 @@ fn too_much_to_hold() {
     ] {
         let lines: Vec<String> = pieces.iter().map(|piece| call(piece)).collect();
         let bytes = Bytes::from(framed(Dialect::Chat, lines.iter().map(String::as_str)));
-        plan.hold_max = 26;
-        assert!(try_cross(plan.clone(), &bytes).is_ok(), "{pieces:?}");
-        plan.hold_max = 25;
-        let refused = try_cross(plan.clone(), &bytes);
+        assert!(try_cross(plan.clone(), 26, &bytes).is_ok(), "{pieces:?}");
+        let refused = try_cross(plan.clone(), 25, &bytes);
         assert_eq!(refused, Err(Error::TooLarge { limit: 25 }), "{pieces:?}");
     }
     // A call that is shown is held no more.
     plan.from = Dialect::Messages;
     plan.to = Dialect::Chat;
-    plan.hold_max = 11;
     let tool = [
         open(0, r#""type":"tool_use","id":"a","name":"f","input":{}"#),
         piece(0, r#""type":"input_json_delta","partial_json":"{\"a\":1}""#),
@@ -388,7 +385,7 @@ fn too_much_to_hold() {
     ];
     let lines = tool.iter().cycle().take(9).map(String::as_str);
     let bytes = Bytes::from(framed(Dialect::Messages, lines));
-    assert!(try_cross(plan, &bytes).is_ok());
+    assert!(try_cross(plan, 11, &bytes).is_ok());
 }
 
 /// The whole of a call at once, behind its finish: nothing of it before.
