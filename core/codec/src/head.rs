@@ -174,7 +174,7 @@ impl<'a> Fields<'a> {
         if let Some(field) = self.twice {
             return Err(Error::Duplicate { field });
         }
-        let place = |raw: &RawValue| place_in(text, raw);
+        let place = |raw: &RawValue| json::place_in(text, raw);
         let (stream_range, options_range) =
             (self.stream.map(place), self.stream_options.map(place));
         let (model, model_range) = self.model(text)?;
@@ -217,7 +217,7 @@ impl<'a> Fields<'a> {
 
     fn model(&self, text: &str) -> Result<(String, Range<usize>), Error> {
         let raw = expect(self.model, "model", Type::String, "a string")?;
-        let range = place_in(text, raw);
+        let range = json::place_in(text, raw);
         let Word(model) = serde_json::from_str(raw.get()).map_err(|_| {
             // Only half a surrogate pair gets here: everything else failed before.
             let (line, column) = position(text, range.start);
@@ -378,13 +378,6 @@ fn expect<'a>(
         return Ok(raw);
     }
     Err(Error::WrongType { field, expected, found: found.name() })
-}
-
-/// Where a value stands in the text that it was read from.
-fn place_in(text: &str, raw: &RawValue) -> Range<usize> {
-    // `raw` borrows from `text`, so the distance of the two is its place.
-    let start = raw.get().as_ptr().addr().saturating_sub(text.as_ptr().addr());
-    start..start.saturating_add(raw.get().len())
 }
 
 /// A value as `T`, where it is one.

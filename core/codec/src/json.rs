@@ -11,6 +11,7 @@ use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
+use std::ops::Range;
 
 /// A short string, borrowed where it has no escapes.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -172,6 +173,13 @@ pub(crate) fn quoted(text: &str) -> String {
 pub(crate) fn escaped(text: &str) -> String {
     let quoted = quoted(text);
     quoted.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or_default().to_owned()
+}
+
+/// Where a value stands in the text that it was read from.
+pub(crate) fn place_in(text: &str, raw: &RawValue) -> Range<usize> {
+    // `raw` borrows from `text`, so the distance of the two is its place.
+    let start = raw.get().as_ptr().addr().saturating_sub(text.as_ptr().addr());
+    start..start.saturating_add(raw.get().len())
 }
 
 /// A raw value on one line. JSON's strings hold no raw line ends, so nothing in them changes.

@@ -98,13 +98,23 @@ fn whole(mut handle: Handle, cx: &mut Context<'_>) -> Answer {
     Answer::drive(first, handle)
 }
 
-fn head(drive: &Drive, id: Option<AttemptId>) -> (StatusCode, HeaderMap) {
-    let theirs = id.and_then(|id| drive.head(id));
-    let status = theirs.map_or(200, |(status, _)| status);
-    let mut headers = theirs.map(|(_, headers)| answer_headers(headers)).unwrap_or_default();
-    if id.is_some_and(|id| drive.is_crossed(id)) {
+/// The headers of an attempt's answer under the names that its caller knows, and what did not come
+/// along: nothing is dropped in silence.
+fn theirs(drive: &Drive, id: AttemptId) -> HeaderMap {
+    let mut headers = drive.head(id).map(|(_, it)| answer_headers(it)).unwrap_or_default();
+    if drive.is_crossed(id) {
         headers = cross::answer_headers(drive.ask().dialect, headers);
     }
+    let losses = drive.losses(id);
+    if !losses.is_empty() {
+        set(&mut headers, LOSS, &losses.said(LOSSES_SHOWN).join("; "));
+    }
+    headers
+}
+
+fn head(drive: &Drive, id: Option<AttemptId>) -> (StatusCode, HeaderMap) {
+    let status = id.and_then(|id| drive.head(id)).map_or(200, |(status, _)| status);
+    let mut headers = id.map(|id| theirs(drive, id)).unwrap_or_default();
     if drive.ask().shape() == Shape::Stream {
         let is_stream = headers
             .get(CONTENT_TYPE)
@@ -120,9 +130,6 @@ fn head(drive: &Drive, id: Option<AttemptId>) -> (StatusCode, HeaderMap) {
         headers.remove(BUFFERING);
     }
     name_target(&mut headers, drive, id);
-    if let Some(id) = id {
-        name_losses(&mut headers, drive, id);
-    }
     (StatusCode::from_u16(status).unwrap_or(StatusCode::OK), headers)
 }
 
@@ -134,14 +141,6 @@ fn name_target(headers: &mut HeaderMap, drive: &Drive, id: Option<AttemptId>) {
     }
     if id.is_some() || drive.exchange().is_done() {
         set(headers, TRAIL, &drive.exchange().trail(drive.now()));
-    }
-}
-
-/// What did not come along: nothing is dropped in silence.
-fn name_losses(headers: &mut HeaderMap, drive: &Drive, id: AttemptId) {
-    let losses = drive.losses(id);
-    if !losses.is_empty() {
-        set(headers, LOSS, &losses.said(LOSSES_SHOWN).join("; "));
     }
 }
 
@@ -163,13 +162,9 @@ fn refuse(drive: &mut Drive, word: &Final) -> Response<Answer> {
     let (mut headers, body, code) = if let Some((id, body)) = theirs {
         // An error that came inside a stream is now an error of its own.
         let streamed = matches!(&word.failure, Failure::Rejected(it) if it.in_band);
-        let mut headers = drive.head(id).map(|(_, it)| answer_headers(it)).unwrap_or_default();
+        let mut headers = self::theirs(drive, id);
         if streamed || drive.is_crossed(id) {
             headers.insert(CONTENT_TYPE, JSON);
-        }
-        if drive.is_crossed(id) {
-            headers = cross::answer_headers(drive.ask().dialect, headers);
-            name_losses(&mut headers, drive, id);
         }
         name_target(&mut headers, drive, Some(id));
         (headers, body, None)

@@ -25,9 +25,8 @@ pub fn without_seals(dialect: Dialect, body: &[u8]) -> Option<Bytes> {
     memmem::find(body, MARK.as_bytes())?;
     let text = std::str::from_utf8(body).ok()?;
     let Body { messages } = serde_json::from_str(text).ok()?;
-    let place = |raw: &RawValue| raw.get().as_ptr().addr().saturating_sub(text.as_ptr().addr());
-    let (first, last) = (messages.first()?, messages.last()?);
-    let (start, end) = (place(first), place(last).saturating_add(last.get().len()));
+    let start = json::place_in(text, messages.first()?).start;
+    let end = json::place_in(text, messages.last()?).end;
     let kept: Vec<Cow<'_, str>> =
         messages.iter().filter_map(|raw| message(dialect, raw.get())).collect();
     let mut out = String::with_capacity(text.len());

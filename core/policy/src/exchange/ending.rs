@@ -129,8 +129,7 @@ impl Exchange {
             let error = (400..=599).contains(&rejection.status);
             let readable = !rejection.html && !bare && error;
             let words = if readable { Words::Theirs(lapse.attempt) } else { ours.0 };
-            let said = Some(rejection.status).filter(|status| (400..=599).contains(status));
-            (words, said.unwrap_or(502))
+            (words, if error { rejection.status } else { 502 })
         });
         let (words, status) = match row.surface {
             Surface::AsReceived => theirs.unwrap_or(ours),
