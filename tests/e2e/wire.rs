@@ -4,6 +4,7 @@ mod breakers;
 mod bytes;
 mod credentials;
 mod crossing;
+mod crowded;
 mod endpoints;
 mod held;
 mod holes;

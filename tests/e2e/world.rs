@@ -26,9 +26,9 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpSocket, TcpStream};
-use tokio::sync::{Notify, oneshot};
+use tokio::sync::{Notify, oneshot, watch};
 use tokio::task::JoinHandle;
-use transport::{Clock, ListenerSettings, Resolver, Roots};
+use transport::{Clock, ListenerSettings, Resolver, Roots, Stopping};
 
 /// No wait of a test lasts longer: what has not happened by then does not happen.
 pub(crate) const LIMIT: Duration = Duration::from_secs(30);
@@ -127,17 +127,20 @@ impl Plan {
         let gateway = Gateway::new(setup).expect("a gateway");
         let listener = transport::bind(([127, 0, 0, 1], 0).into()).await.expect("a free port");
         let addr = listener.local_addr().expect("its port");
-        let settings = ListenerSettings {
+        let (_, settings) = watch::channel(ListenerSettings {
             head_timeout: config.server.head_timeout,
+            grace: Duration::ZERO,
             ..ListenerSettings::default()
-        };
+        });
         let (stop, stopped) = oneshot::channel::<()>();
         let handler = {
             let gateway = gateway.clone();
             move |request, peer| gateway.clone().handle(request, peer)
         };
-        let stopping = async { stopped.await.unwrap_or_default() };
-        let serving = transport::serve(listener, settings, handler, stopping, Duration::ZERO);
+        let asked = async { stopped.await.unwrap_or_default() };
+        let ending = gateway.clone();
+        let stopping = Stopping { asked, over: move || ending.end() };
+        let serving = transport::serve(listener, settings, handler, stopping);
         World {
             clouds,
             addr,

@@ -3,12 +3,17 @@
 use crate::cli::{ConfigArgs, FallbackArg};
 use crate::{discover, out};
 use config::{Config, Problem, Surroundings};
+use std::cell::RefCell;
 use std::io::Read;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 /// The real environment and the real disk.
-#[derive(Debug)]
-pub(crate) struct Around;
+#[derive(Debug, Default)]
+struct Around {
+    /// Which files were asked for.
+    files: RefCell<Vec<Seen>>,
+}
 
 /// A configuration and where it came from.
 #[derive(Debug)]
@@ -16,6 +21,34 @@ pub(crate) struct Loaded {
     pub(crate) config: Config,
     /// The file; `None` where the environment was used.
     pub(crate) path: Option<PathBuf>,
+    /// What it says; empty where there is none.
+    pub(crate) text: String,
+    /// The files that it was made from: itself, and the keys and certificates that it names.
+    pub(crate) files: Vec<Seen>,
+}
+
+/// A file, and how it looked before it was read.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct Seen {
+    pub(crate) path: PathBuf,
+    look: Option<Look>,
+}
+
+/// What tells a file from one that was changed, without reading it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+struct Look {
+    inode: u64,
+    modified: (i64, i64),
+    length: u64,
+}
+
+/// Why there is no configuration.
+#[derive(Debug)]
+pub(crate) enum Unloaded {
+    /// What is wrong with it, each with its line.
+    Problems(Option<PathBuf>, Vec<Problem>),
+    /// It cannot be read, or must not be used.
+    Failed(anyhow::Error),
 }
 
 /// A secret or a configuration larger than this is neither.
@@ -29,7 +62,22 @@ impl Surroundings for Around {
     }
 
     fn file(&self, path: &str) -> Result<String, String> {
+        self.files.borrow_mut().push(Seen::now(Path::new(path)));
         read(Path::new(path)).map_err(|error| error.to_string())
+    }
+}
+
+// === impl Seen ===
+
+impl Seen {
+    /// How it looks now; also where it is not there.
+    pub(crate) fn now(path: &Path) -> Self {
+        let look = path.metadata().ok().map(|seen| Look {
+            inode: seen.ino(),
+            modified: (seen.mtime(), seen.mtime_nsec()),
+            length: seen.len(),
+        });
+        Self { path: path.to_owned(), look }
     }
 }
 
@@ -45,41 +93,57 @@ fn read(path: &Path) -> std::io::Result<String> {
 
 /// The configuration, or `None` after every problem was said.
 pub(crate) async fn load(args: &ConfigArgs) -> anyhow::Result<Option<Loaded>> {
-    let path = find(args)?;
-    let loaded = match &path {
-        Some(path) => {
-            let text = read(path)
-                .map_err(|error| anyhow::anyhow!("{} cannot be read: {error}", path.display()))?;
-            // A file without providers is completed from the environment, as no file would be.
-            let named = text.lines().any(|line| {
-                line.trim_start().trim_start_matches('[').trim_start().starts_with("providers")
-            });
-            let modelled = text.lines().any(|line| line.trim_start().starts_with("[models"));
-            if modelled && args.fallback == FallbackArg::Any {
-                out::say("--fallback any has no effect: the file names the chains itself");
-            }
-            let local = if named { Vec::new() } else { discover::local().await };
-            config::load_beside(&text, &Around, &local, args.fallback.into())
-        }
-        None => Ok(config::zero(&Around, &discover::local().await, args.fallback.into())),
-    };
-    match loaded {
-        Ok(mut config) => {
-            if let Some(listen) = args.listen {
-                if !listen.ip().is_loopback() && config.keys.is_empty() {
-                    anyhow::bail!(
-                        "--listen {listen} is beyond this machine, and there are no keys: make one \
-                         with `backstop key new NAME` and put it into the configuration"
-                    );
-                }
-                config.server.listen = listen;
-            }
-            Ok(Some(Loaded { config, path }))
-        }
-        Err(problems) => {
+    match try_load(args).await {
+        Ok(loaded) => Ok(Some(loaded)),
+        Err(Unloaded::Problems(path, problems)) => {
             say_all(path.as_deref(), &problems);
             Ok(None)
         }
+        Err(Unloaded::Failed(error)) => Err(error),
+    }
+}
+
+/// The configuration, or everything that is wrong with it.
+pub(crate) async fn try_load(args: &ConfigArgs) -> Result<Loaded, Unloaded> {
+    let path = find(args)?;
+    let around = Around::default();
+    around.files.borrow_mut().extend(path.as_deref().map(Seen::now));
+    let text = match &path {
+        Some(path) => read(path)
+            .map_err(|error| anyhow::anyhow!("{} cannot be read: {error}", path.display()))?,
+        None => String::new(),
+    };
+    // A file without providers is completed from the environment, as no file would be.
+    let begins = |line: &str, name: &str| {
+        line.trim_start().trim_start_matches('[').trim_start().starts_with(name)
+    };
+    let named = text.lines().any(|line| begins(line, "providers"));
+    let modelled = text.lines().any(|line| line.trim_start().starts_with("[models"));
+    if modelled && args.fallback == FallbackArg::Any {
+        out::say("--fallback any has no effect: the file names the chains itself");
+    }
+    let local = if named { Vec::new() } else { discover::local().await };
+    let loaded = match &path {
+        Some(_) => config::load_beside(&text, &around, &local, args.fallback.into()),
+        None => Ok(config::zero(&around, &local, args.fallback.into())),
+    };
+    let mut config = loaded.map_err(|problems| Unloaded::Problems(path.clone(), problems))?;
+    if let Some(listen) = args.listen {
+        if !listen.ip().is_loopback() && config.keys.is_empty() {
+            let error = anyhow::anyhow!(
+                "--listen {listen} is beyond this machine, and there are no keys: make one \
+                 with `backstop key new NAME` and put it into the configuration"
+            );
+            return Err(error.into());
+        }
+        config.server.listen = listen;
+    }
+    Ok(Loaded { config, path, text, files: around.files.into_inner() })
+}
+
+impl From<anyhow::Error> for Unloaded {
+    fn from(error: anyhow::Error) -> Self {
+        Self::Failed(error)
     }
 }
 

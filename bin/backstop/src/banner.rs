@@ -22,11 +22,12 @@ pub(crate) fn text(config: &Config, path: Option<&Path>, listen: SocketAddr) -> 
             Ipv6Addr::LOCALHOST.into()
         });
     }
-    let base = format!("http://{reached}");
+    let scheme = if config.tls.is_some() { "https" } else { "http" };
+    let base = format!("{scheme}://{reached}");
     // Writing to a string cannot fail.
     let mut line = |it: &str| writeln!(text, "{it}").unwrap_or_default();
     line(&format!(
-        "backstop {} listens on http://{listen}, configured by {from}",
+        "backstop {} listens on {scheme}://{listen}, configured by {from}",
         env!("CARGO_PKG_VERSION")
     ));
     line("");

@@ -14,7 +14,7 @@ const VENDOR: f64 = 0.992;
 /// Checks and prints.
 pub(crate) async fn run(args: &ConfigArgs) -> anyhow::Result<ExitCode> {
     let Some(loaded) = around::load(args).await? else { return Ok(ExitCode::from(2)) };
-    let Loaded { config, path } = &loaded;
+    let Loaded { config, path, .. } = &loaded;
     around::say_all(path.as_deref(), &config.warnings);
     let from = path.as_ref().map_or_else(|| "no file".to_owned(), |it| it.display().to_string());
     out::print(&format!(

@@ -34,7 +34,7 @@ pub(crate) enum Command {
 }
 
 /// Where the configuration comes from.
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug)]
 pub(crate) struct ConfigArgs {
     /// The configuration file. Else `./backstop.toml`, then
     /// `$XDG_CONFIG_HOME/backstop/backstop.toml`, then `/etc/backstop/backstop.toml`; else the

@@ -8,6 +8,7 @@ mod demo;
 mod discover;
 mod key;
 mod out;
+mod reload;
 mod serve;
 mod sink;
 

@@ -1,27 +1,46 @@
-//! `backstop serve`.
+//! `backstop serve`: from start to stop.
 
 use crate::around;
 use crate::cli::ConfigArgs;
+use crate::reload::{self, Reload};
 use crate::{banner, out, sink};
 use anyhow::Context;
+use config::{Config, Server};
 use gateway::{Gateway, Setup};
+use std::path::Path;
 use std::process::ExitCode;
+use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::oneshot;
-use transport::{Clock, ListenerSettings, Resolver, Roots};
+use tokio::sync::{oneshot, watch};
+use transport::{
+    Clock, Estate, Inheritance, ListenerSettings, Resolver, Roots, ServerTls, Stopping, Testator,
+};
+
+/// Signals that stop it.
+struct Stops {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+/// The socket that is listened on, and who had it before.
+struct Sockets {
+    listener: TcpListener,
+    predecessor: Option<Inheritance>,
+}
 
 /// Serves until a signal, then lets open answers finish; a second signal ends at once.
 pub(crate) async fn run(args: &ConfigArgs) -> anyhow::Result<ExitCode> {
     let clock = Clock::start();
     let Some(loaded) = around::load(args).await? else { return Ok(ExitCode::from(2)) };
     around::say_all(loaded.path.as_deref(), &loaded.config.warnings);
-    let sink = sink::open(&loaded.config.server.record)?;
-    let listener = transport::bind(loaded.config.server.listen).await?;
-    let listen = listener.local_addr().unwrap_or(loaded.config.server.listen);
-    let banner = banner::text(&loaded.config, loaded.path.as_deref(), listen);
     let server = loaded.config.server.clone();
+    let settings = watch::Sender::new(listener_settings(&loaded.config)?);
+    let sink = sink::open(&server.record)?;
+    let Sockets { listener, predecessor } = sockets(&server).await?;
+    let listen = listener.local_addr().unwrap_or(server.listen);
+    let banner = banner::text(&loaded.config, loaded.path.as_deref(), listen);
     let setup = Setup {
-        config: loaded.config,
+        config: loaded.config.clone(),
         resolver: Resolver::System,
         roots: Roots::native(),
         sink,
@@ -30,36 +49,39 @@ pub(crate) async fn run(args: &ConfigArgs) -> anyhow::Result<ExitCode> {
     let gateway = Gateway::new(setup).context("the gateway does not start")?;
     tokio::spawn(gateway.clone().probe());
     // Before anybody is told that it serves: whoever waits for that may stop it at once.
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    tokio::spawn(hangups(signal(SignalKind::hangup())?));
+    let mut stops = Stops::new()?;
+    let hangup = signal(SignalKind::hangup())?;
+    let succeeded = testator(&server, &listener)?;
+    let watched = settings.subscribe();
+    tokio::spawn(reload::run(Reload::new(args.clone(), gateway.clone(), settings, loaded), hangup));
     out::say(&banner);
 
-    let settings = ListenerSettings {
-        connections_max: usize::try_from(server.connections_max).unwrap_or(usize::MAX),
-        head_timeout: server.head_timeout,
-        ..ListenerSettings::default()
-    };
     let (stop, stopped) = oneshot::channel::<()>();
     let handler = {
         let gateway = gateway.clone();
         move |request, peer| gateway.clone().handle(request, peer)
     };
-    let stopping = async { stopped.await.unwrap_or_default() };
-    let mut serving =
-        Box::pin(transport::serve(listener, settings, handler, stopping, server.grace));
-    tokio::select! {
-        () = &mut serving => {}
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
+    let asked = async { stopped.await.unwrap_or_default() };
+    let ending = gateway.clone();
+    let stopping = Stopping { asked, over: move || ending.end() };
+    let mut serving = Box::pin(transport::serve(listener, watched.clone(), handler, stopping));
+    if let Some(predecessor) = predecessor {
+        predecessor.ready().context("the process before this one does not hear that it may go")?;
+        out::say("took over from the process before, which now lets its open answers finish");
     }
+    let why = tokio::select! {
+        () = &mut serving => "stopping",
+        () = stops.next() => "stopping",
+        () = succeeded => "a successor serves; stopping",
+    };
     gateway.drain();
     stop.send(()).unwrap_or_default();
-    out::say(&format!("stopping: open answers may finish within {:?}", server.grace));
+    let grace = watched.borrow().grace;
+    out::say(&format!("{why}: open answers may finish within {grace:?}"));
     let code = tokio::select! {
         () = &mut serving => ExitCode::SUCCESS,
-        _ = interrupt.recv() => ExitCode::from(130),
-        _ = terminate.recv() => ExitCode::from(143),
+        _ = stops.interrupt.recv() => ExitCode::from(130),
+        _ = stops.terminate.recv() => ExitCode::from(143),
     };
     // With it go the connections that are left: what they carried ends, and is recorded.
     drop(serving);
@@ -68,9 +90,78 @@ pub(crate) async fn run(args: &ConfigArgs) -> anyhow::Result<ExitCode> {
     Ok(code)
 }
 
-/// A terminal that closes, or a habit from other servers, must not end the service.
-async fn hangups(mut hangup: Signal) {
-    while hangup.recv().await.is_some() {
-        out::say("SIGHUP: this version does not reload its configuration; restart it instead");
+/// How callers are treated, as the configuration has it.
+pub(crate) fn listener_settings(config: &Config) -> anyhow::Result<ListenerSettings> {
+    let server = &config.server;
+    let tls = match &config.tls {
+        Some(tls) => Some(reload::server_tls(tls)?),
+        None => None::<ServerTls>,
+    };
+    Ok(ListenerSettings {
+        connections_max: usize::try_from(server.connections_max).unwrap_or(usize::MAX),
+        per_address_max: server.per_address(),
+        head_timeout: server.head_timeout,
+        write_timeout: server.write_timeout,
+        grace: server.grace,
+        tls,
+        ..ListenerSettings::default()
+    })
+}
+
+/// The socket that a service manager opened, or that the process before this one has, or a new one.
+async fn sockets(server: &Server) -> anyhow::Result<Sockets> {
+    let mut inherited = transport::inherited().context("LISTEN_FDS")?.into_iter();
+    if let Some(listener) = inherited.next() {
+        listener.set_nonblocking(true)?;
+        return Ok(Sockets { listener: TcpListener::from_std(listener)?, predecessor: None });
+    }
+    if let Some(path) = &server.handover {
+        let claimed = Inheritance::claim(Path::new(path));
+        let claimed = claimed.with_context(|| format!("server.handover: {path}"))?;
+        if let Some(mut predecessor) = claimed {
+            let listener = predecessor.listeners.drain(..).next();
+            let listener = listener.context("the process before this one has no socket")?;
+            return Ok(Sockets { listener, predecessor: Some(predecessor) });
+        }
+    }
+    let listener = transport::bind(server.listen).await?;
+    Ok(Sockets { listener, predecessor: None })
+}
+
+/// Resolves when a successor has the sockets and serves; never, where none can come.
+fn testator(
+    server: &Server,
+    listener: &TcpListener,
+) -> anyhow::Result<impl Future<Output = ()> + use<>> {
+    let testator = match &server.handover {
+        Some(path) => {
+            let testator = Testator::at(Path::new(path), Estate::of(&[listener])?);
+            Some(testator.with_context(|| format!("server.handover: {path}"))?)
+        }
+        None => None,
+    };
+    Ok(async move {
+        match testator {
+            Some(testator) => testator.succeeded().await,
+            None => std::future::pending().await,
+        }
+    })
+}
+
+// === impl Stops ===
+
+impl Stops {
+    fn new() -> std::io::Result<Self> {
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+        })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
     }
 }

@@ -9,8 +9,9 @@ pub(crate) use secret::from_environment;
 use crate::key::parse_hash;
 use crate::problem::Findings;
 use crate::raw::{Named, Raw, Section};
-use crate::{Config, Key, Overrides, Provider, RecordSink, Server, Surroundings};
+use crate::{Config, Key, Overrides, Provider, RecordSink, Server, Surroundings, Tls};
 use policy::{Breakers, Deadlines, Retries};
+use secrecy::SecretString;
 use std::net::{IpAddr, SocketAddr};
 
 /// The longest name of a key or a provider.
@@ -20,6 +21,7 @@ const NAME_MAX: usize = 64;
 pub(crate) fn config(raw: &Raw, around: &dyn Surroundings, findings: &mut Findings<'_>) -> Config {
     let keys = keys(&raw.keys, findings);
     let server = server(raw, findings);
+    let tls = tls(&raw.server, around, findings);
     let base = base_deadlines(raw);
     impatient(&raw.deadlines, &base, findings);
     let retries = retries(&raw.retry, findings);
@@ -39,7 +41,7 @@ pub(crate) fn config(raw: &Raw, around: &dyn Surroundings, findings: &mut Findin
     }
     let models = chain::models(raw, &retries, findings);
     let providers = providers.into_iter().flatten().collect();
-    Config { server, keys, providers, models, retries, breakers, warnings: Vec::new() }
+    Config { server, tls, keys, providers, models, retries, breakers, warnings: Vec::new() }
 }
 
 /// The global deadlines.
@@ -101,14 +103,46 @@ fn server(raw: &Raw, findings: &mut Findings<'_>) -> Server {
     Server {
         listen,
         body_max: section.size("body_max").unwrap_or(usual.body_max),
+        uploads_max: section.size("uploads_max").unwrap_or(usual.uploads_max),
+        requests_max: section.count("requests_max").unwrap_or(usual.requests_max),
+        queue_max: section.count("queue_max").unwrap_or(usual.queue_max),
+        queue_wait: section.time("queue_wait").unwrap_or(usual.queue_wait),
         connections_max: section.count("connections_max").unwrap_or(usual.connections_max),
+        connections_per_address: section.count("connections_per_address"),
+        write_timeout: section.time("write_timeout").unwrap_or(usual.write_timeout),
         head_timeout: section.time("head_timeout").unwrap_or(usual.head_timeout),
         body_timeout: section.time("body_timeout").unwrap_or(usual.body_timeout),
         ping_every: section.time("ping_every").unwrap_or(usual.ping_every),
+        handover: section.text("handover").map(str::to_owned),
         grace: section.time("grace").unwrap_or(usual.grace),
         answer_max: section.size("answer_max").unwrap_or(usual.answer_max),
         record: record(section, findings).unwrap_or(usual.record),
     }
+}
+
+/// The files of TLS, where they are named: certificate and key together.
+fn tls(section: &Section, around: &dyn Surroundings, findings: &mut Findings<'_>) -> Option<Tls> {
+    let mut read = |key: &str| {
+        let path = section.text(key)?;
+        let read = around.file(path);
+        if let Err(why) = &read {
+            let what = format!("{path:?} cannot be read: {why}");
+            let hint = "name a PEM file that this user may read";
+            findings.problem(section.at(key), section.key(key), what, hint);
+        }
+        read.ok()
+    };
+    let (certificate, key, clients) = (read("tls_cert"), read("tls_key"), read("tls_clients"));
+    for (set, other) in
+        [("tls_cert", "tls_key"), ("tls_key", "tls_cert"), ("tls_clients", "tls_cert")]
+    {
+        if section.has(set) && !section.has(other) && !section.refused(other) {
+            let what = format!("stands without server.{other}");
+            let hint = "TLS needs a certificate and its key";
+            findings.problem(section.at(set), section.key(set), what, hint);
+        }
+    }
+    Some(Tls { certificate: certificate?, key: SecretString::from(key?), clients })
 }
 
 fn listen(section: &Section, findings: &mut Findings<'_>) -> Option<SocketAddr> {

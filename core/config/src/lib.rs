@@ -5,6 +5,7 @@
 //! [`secrecy::SecretString`] and stands in no problem, no warning and no `Debug` output.
 
 mod assemble;
+mod changes;
 mod key;
 mod model;
 mod near;
@@ -25,13 +26,14 @@ mod zero;
 #[cfg(test)]
 mod tests;
 
+pub use changes::changes;
 pub use key::{Key, new_key};
 pub use model::{Link, Model, Name, OnEmpty, OnFilter, Overrides, Whole};
 pub use pattern::Pattern;
 pub use problem::Problem;
 pub use provider::{Credential, Provider};
 pub use reference::reference;
-pub use server::{RecordSink, Server};
+pub use server::{RecordSink, Server, Tls};
 pub use traits::traits;
 pub use url::BaseUrl;
 
@@ -43,6 +45,8 @@ use policy::{Breakers, Deadlines, Retries};
 pub struct Config {
     /// Where and how we listen.
     pub server: Server,
+    /// TLS towards callers; plain HTTP where there is none.
+    pub tls: Option<Tls>,
     /// Who may ask, in the order of the file; empty means everyone who can connect.
     pub keys: Vec<Key>,
     /// Who serves models, in the order of the file.
@@ -133,6 +137,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             server: Server::default(),
+            tls: None,
             keys: Vec::new(),
             providers: Vec::new(),
             models: Vec::new(),

@@ -3,7 +3,7 @@
 use crate::BaseUrl;
 use ir::{Dialect, Quirks};
 use policy::Deadlines;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 
 /// A provider.
 #[derive(Clone, Debug)]
@@ -37,9 +37,35 @@ pub enum Credential {
     None,
 }
 
+// === impl Provider ===
+
+impl Provider {
+    /// Whether it is asked in the same way as another: what is known of one, and the connections to
+    /// it, hold for the other.
+    pub fn is_same(&self, other: &Self) -> bool {
+        let Self { name, quirks, dialect, base_url, credentials, local, deadlines: _ } = self;
+        let mut pairs = credentials.iter().zip(&other.credentials);
+        *name == other.name
+            && std::ptr::eq(*quirks, other.quirks)
+            && *dialect == other.dialect
+            && *base_url == other.base_url
+            && *local == other.local
+            && credentials.len() == other.credentials.len()
+            && pairs.all(|(one, two)| one.is_same(two))
+    }
+}
+
 // === impl Credential ===
 
 impl Credential {
+    fn is_same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Ours(one), Self::Ours(two)) => one.expose_secret() == two.expose_secret(),
+            (Self::Caller, Self::Caller) | (Self::None, Self::None) => true,
+            (Self::Ours(_) | Self::Caller | Self::None, _) => false,
+        }
+    }
+
     /// Whether it is a key of ours.
     pub fn is_ours(&self) -> bool {
         match self {

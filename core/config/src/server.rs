@@ -1,5 +1,6 @@
 //! The listening side: address, limits, where records go.
 
+use secrecy::SecretString;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
@@ -10,14 +11,28 @@ pub struct Server {
     pub listen: SocketAddr,
     /// The largest request body, in bytes.
     pub body_max: u64,
+    /// Request bodies that are still coming, all together, in bytes.
+    pub uploads_max: u64,
+    /// Requests under way at the same time.
+    pub requests_max: u32,
+    /// Requests that wait for their turn.
+    pub queue_max: u32,
+    /// How long one waits for its turn.
+    pub queue_wait: Duration,
     /// Connections open at the same time; the next one waits.
     pub connections_max: u32,
+    /// Connections of one address, where it is said.
+    pub connections_per_address: Option<u32>,
+    /// How long a caller may take nothing of an answer that is there for it.
+    pub write_timeout: Duration,
     /// How long a caller may take to send a request's head.
     pub head_timeout: Duration,
     /// How long a caller may take to send a request's body.
     pub body_timeout: Duration,
     /// A silent stream gets a comment this often, so that nobody in between takes it for dead.
     pub ping_every: Duration,
+    /// Where a successor takes the listening sockets over.
+    pub handover: Option<String>,
     /// How long open answers may finish after a stop signal.
     pub grace: Duration,
     /// The largest whole answer, in bytes: it is held until it is complete.
@@ -41,17 +56,44 @@ pub enum RecordSink {
     File(String),
 }
 
+/// TLS towards callers, as its files say it. Whether they fit together is for whoever serves it.
+#[derive(Clone, Debug)]
+pub struct Tls {
+    /// Certificates in PEM, our own first.
+    pub certificate: String,
+    /// Its private key in PEM.
+    pub key: SecretString,
+    /// Authorities of callers in PEM, where callers must show a certificate.
+    pub clients: Option<String>,
+}
+
 // === impl Server ===
+
+impl Server {
+    /// Connections of one address. On loopback there is one address, and it has them all.
+    pub fn per_address(&self) -> u32 {
+        let shared = (self.connections_max / 2).max(1);
+        let usual = if self.listen.ip().is_loopback() { self.connections_max } else { shared };
+        self.connections_per_address.unwrap_or(usual)
+    }
+}
 
 impl Default for Server {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8484)),
             body_max: 32 << 20,
-            connections_max: 1024,
+            uploads_max: 128 << 20,
+            requests_max: 2048,
+            queue_max: 512,
+            queue_wait: Duration::from_secs(1),
+            connections_max: 4096,
+            connections_per_address: None,
+            write_timeout: Duration::from_secs(30),
             head_timeout: Duration::from_secs(10),
             body_timeout: Duration::from_mins(1),
             ping_every: Duration::from_secs(15),
+            handover: None,
             grace: Duration::from_secs(30),
             answer_max: 32 << 20,
             record: RecordSink::default(),

@@ -57,7 +57,14 @@ pub(crate) fn outside() -> Outside {
         ("TWO_LINES", "sk-SECRET-0451\nsk-SECRET-0451"),
         ("EXAMPLE_KEY", SECRET),
     ]);
-    outside.files = BTreeMap::from([("/key", "sk-SECRET-0451\n"), ("/empty", "")]);
+    outside.files = BTreeMap::from([
+        ("/key", "sk-SECRET-0451\n"),
+        ("/empty", ""),
+        // Certificates are read when they are served.
+        ("/etc/backstop/cert.pem", "/etc/backstop/cert.pem"),
+        ("/etc/backstop/key.pem", "/etc/backstop/key.pem"),
+        ("/etc/backstop/clients.pem", "/etc/backstop/clients.pem"),
+    ]);
     outside
 }
 

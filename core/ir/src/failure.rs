@@ -59,6 +59,8 @@ pub enum Failure {
     Unsendable(&'static str),
     /// The target's dialect cannot say what the request says; what, and why.
     Uncarried(String),
+    /// The gateway stops, and its grace is over.
+    Stopping,
 }
 
 /// Why a name could not be resolved.

@@ -116,16 +116,44 @@ const COOL_MAX: Duration = Duration::from_mins(10);
 impl Board {
     /// A board on which everything is well.
     pub fn new(members: &[Member], settings: Breakers, retries: &Retries, seed: u64) -> Self {
-        let mut rng = Rng::new(seed);
-        Self {
+        let mut board = Self {
             settings,
             targets: BTreeMap::new(),
-            providers: members.iter().map(|member| Credentials::new(member.credentials)).collect(),
-            hosts: Network::new(members, &mut rng),
+            providers: Vec::new(),
+            hosts: Network::default(),
             budget: Budget::new(retries.ratio, retries.reserve),
             permits: 0,
-            rng,
+            rng: Rng::new(seed),
+        };
+        for member in members {
+            board.join(member);
         }
+        board
+    }
+
+    /// One more provider, on which everything is well. Its id is its own until it leaves.
+    pub fn join(&mut self, member: &Member) -> ProviderId {
+        let id = self.hosts.join(member, &mut self.rng);
+        let credentials = Credentials::new(member.credentials);
+        match self.providers.get_mut(id.0) {
+            Some(free) => *free = credentials,
+            None => self.providers.push(credentials),
+        }
+        id
+    }
+
+    /// Only these are still asked, and nobody is under way to any other: the others are forgotten.
+    /// Returns who they were; their ids are free.
+    pub fn leave_all_but(&mut self, here: &[ProviderId]) -> Vec<ProviderId> {
+        let gone = self.hosts.leave_all_but(here);
+        self.targets.retain(|(owner, _), _| !gone.contains(owner));
+        gone
+    }
+
+    /// Other numbers from now on. What is known stays known.
+    pub fn configure(&mut self, settings: Breakers, retries: &Retries) {
+        self.settings = settings;
+        self.budget.configure(retries.ratio, retries.reserve);
     }
 
     /// A request arrived.
@@ -439,6 +467,7 @@ fn has_spoken(class: Class) -> bool {
             | Class::GuardrailDown
             | Class::Overlong
             | Class::Uncarried
+            | Class::Stopping
             | Class::GatewayFault
     )
 }

@@ -29,6 +29,12 @@ impl Budget {
         Self { tokens: reserve, ratio, reserve, filled: Time::ZERO }
     }
 
+    /// Other numbers from now on.
+    pub fn configure(&mut self, ratio: f64, reserve: f64) {
+        (self.ratio, self.reserve) = (ratio, reserve);
+        self.tokens = self.tokens.min(reserve);
+    }
+
     /// A request arrived.
     pub fn deposit(&mut self) {
         self.tokens = (self.tokens + self.ratio).min(self.reserve);

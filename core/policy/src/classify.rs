@@ -28,6 +28,7 @@ pub fn classify(failure: &Failure, codes: &[(&str, &str)]) -> Class {
         Failure::Overflow(_) => Class::Overlong,
         Failure::Unsendable(_) => Class::GatewayFault,
         Failure::Uncarried(_) => Class::Uncarried,
+        Failure::Stopping => Class::Stopping,
     }
 }
 

@@ -38,6 +38,11 @@ const REPAIRS_MAX: usize = 32;
 // === impl Learned ===
 
 impl Learned {
+    /// A provider is gone.
+    pub fn forget(&mut self, provider: ProviderId) {
+        self.targets.retain(|target| target.provider != provider);
+    }
+
     /// Notes what a target taught. Of several limits the smallest holds.
     pub fn learn(&mut self, now: Time, provider: ProviderId, model: &Arc<str>, repair: Repair) {
         let place = self.place(provider, model);

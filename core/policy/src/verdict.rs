@@ -98,6 +98,8 @@ pub enum Class {
     Overlong,
     /// The request means something else in the target's dialect.
     Uncarried,
+    /// The gateway stops before the answer is complete.
+    Stopping,
     /// 46: a fault of ours.
     GatewayFault,
 }
@@ -264,6 +266,7 @@ rows! {
     GuardrailDown   "guardrail_down"   Gateway  | No           | No              | None          | Own(503),       true,  "BS0203";
     Overlong        "overlong"         Gateway  | No           | No              | None          | Own(502),       false, "BS0312";
     Uncarried       "uncarried"        Caller   | No           | Yes             | None          | Own(400),       false, "BS0313";
+    Stopping        "stopping"         Gateway  | No           | No              | None          | Own(503),       true,  "BS0204";
     GatewayFault    "gateway_fault"    Gateway  | No           | No              | None          | Own(500),       true,  "BS0203";
 }
 

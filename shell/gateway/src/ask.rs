@@ -1,5 +1,6 @@
 //! A request that was read and found good: what the rest of the gateway works on.
 
+use crate::edge::Pass;
 use bytes::Bytes;
 use codec::Head;
 use http::HeaderMap;
@@ -17,6 +18,8 @@ pub(crate) struct Ask {
     pub(crate) at_unix_ms: u64,
     /// Who asks, where keys are required.
     pub(crate) principal: Option<Arc<str>>,
+    /// Its right to be under way.
+    pub(crate) _pass: Pass,
     pub(crate) dialect: Dialect,
     pub(crate) endpoint: Endpoint,
     /// The query as it came, without its `?`.

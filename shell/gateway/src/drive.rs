@@ -88,7 +88,7 @@ impl Drive {
         };
         let exchange = Exchange::new(plan, ask.began);
         shared.health.arrived();
-        shared.open.fetch_add(1, Ordering::Relaxed);
+        shared.state.open.fetch_add(1, Ordering::Relaxed);
         Self {
             shared,
             ask,
@@ -160,6 +160,9 @@ impl Drive {
                 self.exchange.room(now);
             }
         }
+        if self.shared.state.over.load(Ordering::Relaxed) && !self.exchange.is_done() {
+            self.with_health(|exchange, now, health| exchange.stop(now, health));
+        }
         let step = std::task::ready!(self.poll_step(cx));
         if let Step::Data(bytes) = &step {
             self.bytes_out += u64::try_from(bytes.len()).unwrap_or(u64::MAX);
@@ -219,7 +222,7 @@ impl Drive {
     fn with_health(&mut self, tell: impl FnOnce(&mut Exchange, Time, &dyn Health)) {
         let now = self.shared.clock.now();
         match self.ask.endpoint {
-            Endpoint::Create => tell(&mut self.exchange, now, &self.shared.health),
+            Endpoint::Create => tell(&mut self.exchange, now, &*self.shared.health),
             Endpoint::Count => tell(&mut self.exchange, now, &Bystander(&self.shared.health)),
         }
     }
@@ -295,7 +298,7 @@ impl Drive {
     fn begin(&self, place: usize, credential: usize) -> Live {
         let begun =
             self.exchange.plan().legs.get(place).and_then(|leg| {
-                let upstream = self.shared.upstreams.get(leg.provider.0)?;
+                let (_, upstream) = self.shared.provider(leg.provider)?;
                 let asked = self.request(place, leg, credential)?;
                 let connect = leg.deadlines.connect;
                 Some(asked.map(|(request, manner)| {
@@ -312,7 +315,7 @@ impl Drive {
         leg: &Leg,
         credential: usize,
     ) -> Option<Result<(Request<Payload>, Manner), Failure>> {
-        let provider = self.shared.config.providers.get(leg.provider.0)?;
+        let (provider, _) = self.shared.provider(leg.provider)?;
         let credential = provider.credentials.get(credential)?;
         let watched = leg.watched;
         if !leg.crossed {
@@ -367,6 +370,6 @@ impl Drive {
             losses,
         };
         self.shared.settler.settle(closed);
-        self.shared.open.fetch_sub(1, Ordering::Relaxed);
+        self.shared.state.open.fetch_sub(1, Ordering::Relaxed);
     }
 }

@@ -16,16 +16,26 @@ use ir::{Dialect, Shape, Time};
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use transport::entropy;
+use transport::{Fault, Peer, entropy};
 
 mod body;
+mod gate;
 mod guard;
 mod route;
+mod uploads;
 
+pub(crate) use gate::{Gate, Pass};
+pub(crate) use uploads::Uploads;
+
+use gate::Limits;
 use route::Route;
 
 /// One request.
-pub(crate) async fn serve(shared: Arc<Shared>, mut request: Request<Incoming>) -> Response<Answer> {
+pub(crate) async fn serve(
+    shared: Arc<Shared>,
+    mut request: Request<Incoming>,
+    peer: Peer,
+) -> Response<Answer> {
     let arrival = Arrival {
         id: format!("req_{:016x}{:016x}", entropy(), entropy()),
         began: shared.clock.now(),
@@ -35,6 +45,9 @@ pub(crate) async fn serve(shared: Arc<Shared>, mut request: Request<Incoming>) -
         Ok(route) => route,
         Err(refusal) => return respond::refusal(&refusal, &arrival.id),
     };
+    if let (Some(fault), None) = (peer.fault, route.asks()) {
+        return respond::refusal(&odd(Dialect::Chat, fault), &arrival.id);
+    }
     match route {
         Route::Root => root(),
         Route::Health => {
@@ -49,7 +62,11 @@ pub(crate) async fn serve(shared: Arc<Shared>, mut request: Request<Incoming>) -
         }
         Route::Ask(dialect, endpoint) => {
             let mut door = Door::new(Arc::clone(&shared), &arrival, dialect);
-            match ask(&shared, request, arrival, endpoint, &mut door.turned).await {
+            let asked = match peer.fault {
+                Some(fault) => Err(odd(dialect, fault)),
+                None => ask(&shared, request, arrival, endpoint, &mut door.turned).await,
+            };
+            match asked {
                 Ok(drive) => {
                     door.passed();
                     open(drive).await
@@ -127,6 +144,7 @@ async fn ask(
     let (mut parts, incoming) = request.into_parts();
     let principal = guard::admit(&shared.config, &mut parts.headers, dialect, true)?;
     turned.principal.clone_from(&principal);
+    let pass = enter(shared, dialect).await?;
     let (body, head) = read(shared, &parts.headers, incoming, dialect, endpoint).await?;
     turned.model.clone_from(&head.model);
     let ask = Ask {
@@ -134,6 +152,7 @@ async fn ask(
         began: arrival.began,
         at_unix_ms: arrival.at_unix_ms,
         principal,
+        _pass: pass,
         dialect,
         endpoint,
         query: parts.uri.query().map(str::to_owned),
@@ -146,6 +165,32 @@ async fn ask(
     Ok(Drive::new(Arc::clone(shared), ask, plan))
 }
 
+/// Lets a request in, or says when to come back. It holds nothing yet while it waits.
+async fn enter(shared: &Shared, dialect: Dialect) -> Result<Pass, Refusal> {
+    let server = &shared.config.server;
+    if shared.state.over.load(Ordering::Relaxed) {
+        return refuse(dialect, Reason::Stopping, "the gateway stops: try again");
+    }
+    let limits = Limits {
+        inside_max: server.requests_max,
+        waiting_max: server.queue_max,
+        wait: server.queue_wait,
+    };
+    if let Some(pass) = shared.state.gate.enter(limits).await {
+        return Ok(pass);
+    }
+    let message = format!(
+        "{} requests are under way here and more wait (server.requests_max): try again",
+        server.requests_max
+    );
+    refuse(dialect, Reason::Busy, message)
+}
+
+/// A request that has no one meaning, or asks for what this port does not do.
+fn odd(dialect: Dialect, fault: Fault) -> Refusal {
+    Refusal::new(dialect, Reason::OddRequest, fault.words())
+}
+
 async fn read(
     shared: &Shared,
     headers: &HeaderMap,
@@ -153,7 +198,7 @@ async fn read(
     dialect: Dialect,
     endpoint: Endpoint,
 ) -> Result<(Bytes, codec::Head), Refusal> {
-    let body = body::read(&shared.config.server, headers, incoming, dialect).await?;
+    let body = body::read(shared, headers, incoming, dialect).await?;
     match codec::read_head(dialect, &body) {
         Ok(mut head) => {
             // Counting has no stream, whatever the body says.
@@ -184,7 +229,7 @@ fn root() -> Response<Answer> {
 }
 
 fn ready(shared: &Shared) -> Response<Answer> {
-    let (status, word) = if shared.draining.load(Ordering::Relaxed) {
+    let (status, word) = if shared.state.draining.load(Ordering::Relaxed) {
         (StatusCode::SERVICE_UNAVAILABLE, "stopping")
     } else {
         (StatusCode::OK, "ready")

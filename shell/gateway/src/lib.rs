@@ -28,15 +28,16 @@ mod watch;
 pub use answer::{Answer, Broken};
 pub use settle::Sink;
 
-use config::Config;
+use config::{Config, Provider};
+use edge::{Gate, Uploads};
 use health::Locked;
 use http::{Request, Response};
 use hyper::body::Incoming;
-use parking_lot::Mutex;
-use policy::{Board, Learned, Member};
+use parking_lot::{Mutex, RwLock};
+use policy::{Board, Learned, Member, ProviderId};
 use settle::Settler;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 use tokio::time::{sleep, timeout};
 use transport::{Clock, Peer, Resolver, Roots, Upstream, UpstreamSettings, entropy};
@@ -59,24 +60,55 @@ pub struct Setup {
 /// A running gateway. Clones are the same one.
 #[derive(Clone, Debug)]
 pub struct Gateway {
-    shared: Arc<Shared>,
+    live: Arc<Live>,
 }
 
-/// What every request may look at.
+/// The configuration that holds now, and what outlives it.
+#[derive(Debug)]
+struct Live {
+    now: RwLock<Arc<Shared>>,
+    resolver: Resolver,
+    roots: Roots,
+    /// Providers of this configuration, and of earlier ones that somebody may still ask.
+    known: Mutex<Vec<Weak<Served>>>,
+}
+
+/// What every request may look at: one configuration, from its beginning to its end.
 #[derive(Debug)]
 struct Shared {
     config: Config,
     clock: Clock,
-    health: Locked,
+    health: Arc<Locked>,
     /// How targets want to be asked.
-    learned: Mutex<Learned>,
-    /// One pool per provider: a provider that hangs uses up nobody else's connections.
-    upstreams: Vec<Upstream>,
-    settler: Settler,
+    learned: Arc<Mutex<Learned>>,
+    /// In the order of the configuration.
+    served: Vec<Arc<Served>>,
+    settler: Arc<Settler>,
     lists: models::Lists,
+    state: Arc<State>,
+}
+
+/// A provider that is asked. It lives as long as a configuration that names it, and as long as a
+/// request that began under one.
+#[derive(Debug)]
+struct Served {
+    id: ProviderId,
+    /// A pool of its own: a provider that hangs uses up nobody else's connections.
+    upstream: Upstream,
+}
+
+/// Where the process stands.
+#[derive(Debug, Default)]
+struct State {
     draining: AtomicBool,
+    /// The grace is over: whatever is under way ends now.
+    over: AtomicBool,
     /// Requests under way.
     open: AtomicUsize,
+    /// Who may begin, and who waits.
+    gate: Gate,
+    /// Bodies that have begun and are not complete.
+    uploads: Uploads,
 }
 
 /// What a server leaves behind when it is dropped ends within this.
@@ -88,62 +120,95 @@ impl Gateway {
     /// Makes a gateway that is ready to be asked.
     pub fn new(setup: Setup) -> Result<Self, transport::Error> {
         let Setup { config, resolver, roots, sink, clock } = setup;
-        let upstreams = config
-            .providers
-            .iter()
-            .map(|provider| {
-                Upstream::new(UpstreamSettings {
-                    connect: provider.deadlines.connect,
-                    resolver: resolver.clone(),
-                    roots: roots.clone(),
-                    ..UpstreamSettings::default()
-                })
-            })
-            .collect::<Result<_, _>>()?;
-        let members: Vec<Member> = config
-            .providers
-            .iter()
-            .map(|provider| Member {
-                host: format!("{}:{}", provider.base_url.host, provider.base_url.port),
-                local: provider.local,
-                credentials: provider.credentials.len(),
-            })
-            .collect();
-        let board = Board::new(&members, config.breakers, &config.retries, entropy());
-        let shared = Shared {
+        let board = Board::new(&[], config.breakers, &config.retries, entropy());
+        let nothing = Shared {
+            config: Config::default(),
             clock,
-            health: Locked::new(board),
-            learned: Mutex::default(),
-            upstreams,
-            settler: Settler::start(sink),
+            health: Arc::new(Locked::new(board)),
+            learned: Arc::default(),
+            served: Vec::new(),
+            settler: Arc::new(Settler::start(sink)),
+            lists: models::Lists::new(0),
+            state: Arc::default(),
+        };
+        let known = Mutex::default();
+        let live = Live { now: RwLock::new(Arc::new(nothing)), resolver, roots, known };
+        let gateway = Self { live: Arc::new(live) };
+        gateway.reload(config)?;
+        Ok(gateway)
+    }
+
+    /// Serves by another configuration from now on; requests under way go on as they began. What is
+    /// known of a provider that stays as it was stays known. An error changes nothing.
+    pub fn reload(&self, config: Config) -> Result<(), transport::Error> {
+        self.forget();
+        let mut known = self.live.known.lock();
+        let old = self.live.now();
+        let mut served = Vec::new();
+        for provider in &config.providers {
+            let mut same = old.config.providers.iter().zip(&old.served);
+            served.push(match same.find(|(other, _)| provider.is_same(other)) {
+                Some((_, served)) => Ok(Arc::clone(served)),
+                None => Err(self.live.upstream(provider)?),
+            });
+        }
+        // From here on nothing can fail.
+        let mut board = old.health.lock();
+        board.configure(config.breakers, &config.retries);
+        let joined = config.providers.iter().zip(served).map(|(provider, served)| {
+            served.unwrap_or_else(|upstream| {
+                let served = Arc::new(Served { id: board.join(&member(provider)), upstream });
+                known.push(Arc::downgrade(&served));
+                served
+            })
+        });
+        let served = joined.collect();
+        drop(board);
+        let new = Shared {
+            clock: old.clock,
+            health: Arc::clone(&old.health),
+            learned: Arc::clone(&old.learned),
+            settler: Arc::clone(&old.settler),
+            state: Arc::clone(&old.state),
             lists: models::Lists::new(config.providers.len()),
-            draining: AtomicBool::new(false),
-            open: AtomicUsize::new(0),
+            served,
             config,
         };
-        Ok(Self { shared: Arc::new(shared) })
+        *self.live.now.write() = Arc::new(new);
+        Ok(())
+    }
+
+    /// Where records go from now on.
+    pub fn redirect(&self, sink: Sink) {
+        self.live.now().settler.redirect(sink);
     }
 
     /// Answers one request.
-    pub async fn handle(self, request: Request<Incoming>, _peer: Peer) -> Response<Answer> {
-        edge::serve(self.shared, request).await
+    pub async fn handle(self, request: Request<Incoming>, peer: Peer) -> Response<Answer> {
+        edge::serve(self.live.now(), request, peer).await
     }
 
     /// Asks providers that are known to be down whether they are back, for free. Never returns.
     pub async fn probe(self) {
-        probe::run(self.shared).await;
+        probe::run(self).await;
     }
 
     /// Readiness off: a stop was asked for.
     pub fn drain(&self) {
-        self.shared.draining.store(true, Ordering::Relaxed);
+        self.live.now().state.draining.store(true, Ordering::Relaxed);
+    }
+
+    /// Whatever is under way ends when it is next polled, with an error that says why.
+    pub fn end(&self) {
+        self.live.now().state.over.store(true, Ordering::Relaxed);
     }
 
     /// Waits, for a moment, until every request has ended. To be called when the server is gone, and
     /// with it everybody who could still ask.
     pub async fn settled(&self) {
+        let state = Arc::clone(&self.live.now().state);
         let ended = async {
-            while self.shared.open.load(Ordering::Relaxed) != 0 {
+            while state.open.load(Ordering::Relaxed) != 0 {
                 sleep(Duration::from_millis(1)).await;
             }
         };
@@ -154,23 +219,76 @@ impl Gateway {
 
     /// Waits until every request that has ended is recorded.
     pub fn flush(&self) {
-        self.shared.settler.flush();
+        self.live.now().settler.flush();
     }
 
     /// Every target that is not well: `provider/model` and how it stands.
     pub fn unwell(&self) -> Vec<(String, &'static str)> {
-        self.shared.unwell()
+        self.live.now().unwell()
+    }
+
+    /// How many requests are under way, and how many wait for their turn.
+    pub fn load(&self) -> (usize, usize) {
+        self.live.now().state.gate.count()
+    }
+
+    /// Whether a stop was asked for.
+    pub fn is_draining(&self) -> bool {
+        self.live.now().state.draining.load(Ordering::Relaxed)
+    }
+
+    /// Forgets providers that no configuration names any more, once nobody is under way to them.
+    fn forget(&self) {
+        let shared = self.live.now();
+        let mut known = self.live.known.lock();
+        known.retain(|served| served.strong_count() != 0);
+        let here: Vec<ProviderId> = known.iter().filter_map(|it| Some(it.upgrade()?.id)).collect();
+        let gone = shared.health.lock().leave_all_but(&here);
+        let mut learned = shared.learned.lock();
+        for id in gone {
+            learned.forget(id);
+        }
+    }
+}
+
+/// A provider as the board must know it.
+fn member(provider: &Provider) -> Member {
+    Member {
+        host: format!("{}:{}", provider.base_url.host, provider.base_url.port),
+        local: provider.local,
+        credentials: provider.credentials.len(),
+    }
+}
+
+// === impl Live ===
+
+impl Live {
+    fn now(&self) -> Arc<Shared> {
+        Arc::clone(&self.now.read())
+    }
+
+    fn upstream(&self, provider: &Provider) -> Result<Upstream, transport::Error> {
+        Upstream::new(UpstreamSettings {
+            connect: provider.deadlines.connect,
+            resolver: self.resolver.clone(),
+            roots: self.roots.clone(),
+            ..UpstreamSettings::default()
+        })
     }
 }
 
 // === impl Shared ===
 
 impl Shared {
+    /// A provider of this configuration, and the way to it.
+    fn provider(&self, id: ProviderId) -> Option<(&Provider, &Upstream)> {
+        let mut all = self.config.providers.iter().zip(&self.served);
+        all.find(|(_, served)| served.id == id).map(|(it, served)| (it, &served.upstream))
+    }
+
     fn unwell(&self) -> Vec<(String, &'static str)> {
         let unwell = self.health.lock().unwell();
-        let name = |id: policy::ProviderId| {
-            self.config.providers.get(id.0).map_or("", |provider| provider.name.as_str())
-        };
+        let name = |id| self.provider(id).map_or("", |(provider, _)| provider.name.as_str());
         unwell
             .into_iter()
             .map(|(id, model, word)| (format!("{}/{model}", name(id)), word))

@@ -130,10 +130,10 @@ async fn lists(
         }
         found.insert(*index, Vec::new());
         let provider = shared.config.providers.get(*index);
-        let (Some(provider), Some(upstream)) = (provider, shared.upstreams.get(*index)) else {
+        let (Some(provider), Some(served)) = (provider, shared.served.get(*index)) else {
             continue;
         };
-        let asked = ask(provider, upstream, headers);
+        let asked = ask(provider, &served.upstream, headers);
         let index = *index;
         asking.spawn(async move { (index, timeout(WITHIN, asked).await.ok().flatten()) });
     }

@@ -50,7 +50,7 @@ fn leg(shared: &Shared, model: &Model, link: &Link, ask: &Ask) -> Option<Leg> {
     }
     let name: Arc<str> = Arc::from(config.target(model, link, asked));
     let upstream: Arc<str> = Arc::from(link.model(model, asked));
-    let provider_id = ProviderId(link.provider);
+    let provider_id = shared.served.get(link.provider)?.id;
     let caller = |credential: &Credential| matches!(credential, Credential::Caller);
     Some(Leg {
         provider: provider_id,

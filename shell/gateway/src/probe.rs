@@ -2,7 +2,7 @@
 //! ever spent here.
 
 use crate::watch::Watch;
-use crate::{Shared, forward};
+use crate::{Gateway, Shared, forward};
 use policy::ProviderId;
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,14 +17,16 @@ const WITHIN: Duration = Duration::from_secs(5);
 const PROBES_MAX: usize = 16;
 
 /// Probes for ever.
-pub(crate) async fn run(shared: Arc<Shared>) {
-    let mut look =
-        interval(LOOK_EVERY.min(shared.config.breakers.probe.max(Duration::from_millis(1))));
+pub(crate) async fn run(gateway: Gateway) {
+    let period = gateway.live.now().config.breakers.probe.max(Duration::from_millis(1));
+    let mut look = interval(LOOK_EVERY.min(period));
     look.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut probes = JoinSet::new();
     let mut watch = Watch::default();
     loop {
         look.tick().await;
+        gateway.forget();
+        let shared = gateway.live.now();
         watch.look(&shared);
         while probes.try_join_next().is_some() {}
         let due = shared.health.lock().probes_due(shared.clock.now());
@@ -37,8 +39,7 @@ pub(crate) async fn run(shared: Arc<Shared>) {
 }
 
 async fn probe(shared: Arc<Shared>, id: ProviderId) {
-    let provider = shared.config.providers.get(id.0);
-    let (Some(provider), Some(upstream)) = (provider, shared.upstreams.get(id.0)) else { return };
+    let Some((provider, upstream)) = shared.provider(id) else { return };
     let Ok(request) = forward::list_request(provider, None) else { return };
     // Any answer below 500 proves that somebody is there: 401 and 404 do.
     let reached = match timeout(WITHIN, upstream.send(request)).await {

@@ -49,6 +49,12 @@ pub(crate) enum Reason {
     NoCounter,
     /// No key is configured, and the caller brings none.
     Unconfigured,
+    /// The request has no one meaning, or asks for what the port does not do.
+    OddRequest,
+    /// As many requests as may be are under way, and as many as may wait do.
+    Busy,
+    /// The gateway stops.
+    Stopping,
 }
 
 // === impl Refusal ===
@@ -62,6 +68,29 @@ impl Refusal {
 // === impl Reason ===
 
 impl Reason {
+    /// Whether the same request may be served a moment later.
+    pub(crate) fn may_pass(self) -> bool {
+        match self {
+            Self::BodyTooSlow | Self::Busy | Self::Stopping => true,
+            Self::BadJson
+            | Self::BadField
+            | Self::BadUtf8
+            | Self::UnknownModel
+            | Self::WrongMethod(_)
+            | Self::UnknownPath
+            | Self::BodyTooLarge
+            | Self::NotJson
+            | Self::Foreign
+            | Self::NoKey
+            | Self::WrongKey
+            | Self::OtherDialect
+            | Self::Encoded
+            | Self::NoCounter
+            | Self::Unconfigured
+            | Self::OddRequest => false,
+        }
+    }
+
     /// The code of its page in `docs/errors`.
     pub(crate) fn code(self) -> &'static str {
         match self {
@@ -80,7 +109,10 @@ impl Reason {
             Self::OtherDialect => "BS0113",
             Self::Encoded => "BS0114",
             Self::NoCounter => "BS0115",
+            Self::OddRequest => "BS0116",
             Self::Unconfigured => "BS0201",
+            Self::Busy => "BS0202",
+            Self::Stopping => "BS0204",
         }
     }
 }

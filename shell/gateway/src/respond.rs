@@ -222,6 +222,8 @@ fn sentence(class: Class, failure: &Failure, target: Option<&str>, drive: &Drive
         "leave it out, or add a target of your dialect to the chain"
     } else if class == Class::DnsNotFound {
         "check base_url, and the name servers of this machine"
+    } else if class == Class::Stopping {
+        "it is being stopped or restarted: try again"
     } else if class.row().transient {
         "it may pass: try again, or add a target to the chain"
     } else {
@@ -254,6 +256,7 @@ fn observed(failure: &Failure) -> String {
         Failure::Stalled => "fell silent in the middle of its answer".into(),
         Failure::Uncarried(why) => format!("cannot be asked this in its own dialect ({why})"),
         Failure::Unsendable(why) => format!("could not be asked ({why})"),
+        Failure::Stopping => "was answering when the gateway had to stop".into(),
         Failure::Overflow(bytes) => format!("sent more than {bytes} bytes that had to be held"),
     }
 }
@@ -274,7 +277,9 @@ pub(crate) fn refusal(refusal: &Refusal, request_id: &str) -> Response<Answer> {
     let body = own::error_body(refusal.dialect, &error);
     let mut headers = HeaderMap::new();
     headers.insert(CONTENT_TYPE, JSON);
-    if refusal.reason != Reason::BodyTooSlow {
+    if matches!(refusal.reason, Reason::Busy | Reason::Stopping) {
+        headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
+    } else if !refusal.reason.may_pass() {
         headers.insert(SHOULD_RETRY, HeaderValue::from_static("false"));
     }
     set(&mut headers, REQUEST_ID, request_id);
@@ -287,9 +292,11 @@ pub(crate) fn refusal(refusal: &Refusal, request_id: &str) -> Response<Answer> {
 /// The status of a refusal.
 pub(crate) fn status_of(reason: Reason) -> StatusCode {
     match reason {
-        Reason::BadJson | Reason::BadField | Reason::BadUtf8 | Reason::OtherDialect => {
-            StatusCode::BAD_REQUEST
-        }
+        Reason::BadJson
+        | Reason::BadField
+        | Reason::BadUtf8
+        | Reason::OtherDialect
+        | Reason::OddRequest => StatusCode::BAD_REQUEST,
         Reason::UnknownModel | Reason::UnknownPath | Reason::NoCounter => StatusCode::NOT_FOUND,
         Reason::WrongMethod(_) => StatusCode::METHOD_NOT_ALLOWED,
         Reason::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
@@ -297,6 +304,7 @@ pub(crate) fn status_of(reason: Reason) -> StatusCode {
         Reason::Foreign => StatusCode::FORBIDDEN,
         Reason::NoKey | Reason::WrongKey | Reason::Unconfigured => StatusCode::UNAUTHORIZED,
         Reason::BodyTooSlow => StatusCode::REQUEST_TIMEOUT,
+        Reason::Busy | Reason::Stopping => StatusCode::SERVICE_UNAVAILABLE,
     }
 }
 

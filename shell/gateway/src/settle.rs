@@ -54,6 +54,7 @@ enum Message {
     Closed(Box<Closed>),
     Turned(Box<Turned>),
     Flush(SyncSender<()>),
+    Redirect(Sink),
 }
 
 /// A process that stops does not wait longer than this for its records.
@@ -98,6 +99,13 @@ impl Settler {
         self.send(Message::Turned(Box::new(turned)));
     }
 
+    /// Whatever ends from now on goes there.
+    pub(crate) fn redirect(&self, sink: Sink) {
+        if self.queue.try_send(Message::Redirect(sink)).is_err() {
+            tracing::warn!("records go where they went: their sink does not take them");
+        }
+    }
+
     fn send(&self, message: Message) {
         if self.queue.try_send(message).is_err() {
             self.lost.fetch_add(1, Ordering::Relaxed);
@@ -126,6 +134,7 @@ fn run(mut sink: Sink, ended: &Receiver<Message>, lost: &AtomicU64) {
             Message::Turned(turned) => (sink.0)(&turned.record()),
             // Whoever waits may have left.
             Message::Flush(done) => done.send(()).unwrap_or_default(),
+            Message::Redirect(other) => sink = other,
         }
     }
 }
@@ -167,6 +176,7 @@ impl Closed {
 impl Turned {
     fn record(self) -> Record {
         let reason = self.refusal.map(|refusal| refusal.reason);
+        let ours = reason.is_some_and(|it| matches!(it, Reason::Busy | Reason::Stopping));
         Record {
             id: self.id,
             at_unix_ms: self.at_unix_ms,
@@ -174,10 +184,14 @@ impl Turned {
             dialect: self.dialect,
             shape: self.shape,
             model: self.model,
-            ending: if reason.is_some() { Ending::Rejected } else { Ending::Abandoned },
+            ending: match reason {
+                Some(_) if ours => Ending::Failed,
+                Some(_) => Ending::Rejected,
+                None => Ending::Abandoned,
+            },
             status: reason.map_or(0, |reason| status_of(reason).as_u16()),
             code: reason.map(Reason::code),
-            blame: Some("caller"),
+            blame: Some(if ours { "gateway" } else { "caller" }),
             target: None,
             attempts: Vec::new(),
             skipped: Vec::new(),

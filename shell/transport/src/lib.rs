@@ -6,13 +6,17 @@
 
 mod clock;
 mod entropy;
+mod handover;
 mod listener;
 mod payload;
 mod upstream;
 
 pub use clock::Clock;
 pub use entropy::{entropy, secret};
-pub use listener::{ListenerSettings, Peer, bind, serve};
+pub use handover::{Estate, Inheritance, Testator, inherited};
+pub use listener::{
+    Fault, LAST_WORD, ListenerSettings, Peer, ServerTls, Stopping, TlsError, bind, serve,
+};
 pub use payload::Payload;
 pub use upstream::{
     Answer, AnswerBody, Error, Resolver, Roots, Sending, Upstream, UpstreamSettings,

@@ -1,16 +1,25 @@
-//! The listener: HTTP/1.1 connections, each with its clocks, under one cap.
+//! The listener: HTTP/1.1 and HTTP/2, plain or over TLS, each connection under its clocks.
 //!
-//! **Invariants:** at most `connections_max` connections; a connection on which the next request
-//! does not come in time is closed, whatever it sends or does not send; after [`serve`] returned, no
-//! connection is left.
+//! **Invariants:** at most `connections_max` connections, and `per_address_max` of one address; a
+//! connection on which the next request does not come in time is closed, whatever it sends or does
+//! not send, and so is one that takes nothing of its answer; a request that two servers could read
+//! in two ways reaches its handler as a [`Fault`]; after [`serve`] returned, no connection is left.
 //!
-//! Absent: TLS and HTTP/2 (later issues), a clock for request bodies and for slow readers (they
-//! belong to whoever reads the body and fills the answer).
+//! Absent: a clock for request bodies (it belongs to whoever reads them), upgrades and tunnels.
 
 mod connection;
+mod fault;
+mod front;
+mod http2;
 mod phase;
+mod place;
+mod scan;
 #[cfg(test)]
 mod tests;
+mod tls;
+
+pub use fault::Fault;
+pub use tls::{ServerTls, TlsError};
 
 use std::error::Error;
 use std::io;
@@ -22,8 +31,12 @@ use bytes::Bytes;
 use http::{Request, Response};
 use http_body::Body;
 use hyper::body::Incoming;
+use socket2::SockRef;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::time::timeout;
+
+use place::{Addresses, Place};
 
 /// After accepting failed for want of something (file descriptors, memory): the first pause, and the
 /// longest.
@@ -34,32 +47,58 @@ const PAUSE_MAX: Duration = Duration::from_secs(1);
 const CAP_MAX: u32 = 1 << 28;
 
 /// How a listener treats its callers.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct ListenerSettings {
-    /// Connections at a time; the others wait in the system's queue.
+    /// Connections at a time; the others wait in the system's queue. Read once, at the start.
     pub connections_max: usize,
+    /// Connections of one address (IPv6: of one network of 64 bits); more are closed at once.
+    pub per_address_max: u32,
     /// From accepting until the first byte, and from the first byte of a request until the end of
-    /// its head.
+    /// its head. A TLS handshake is part of the first.
     pub head_timeout: Duration,
     /// From an answer until the first byte of the next request.
     pub idle_timeout: Duration,
-    /// Size of a request's head in bytes, request line included; beyond it 431 is answered.
+    /// How long a caller may take nothing of an answer that is there for it.
+    pub write_timeout: Duration,
+    /// Size of a request's head in bytes, request line included; beyond it 431 is answered. In
+    /// HTTP/2 a head has at most 16 KiB.
     pub head_bytes_max: usize,
+    /// How long open answers may take once no connection is accepted any more.
+    pub grace: Duration,
+    /// TLS, where it is served; then nothing else is.
+    pub tls: Option<ServerTls>,
 }
 
-/// The other side of a connection.
+/// The other side of a connection, and what is to be known of the request it sent.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Peer {
     /// Its address.
     pub addr: SocketAddr,
+    /// Why the request must not be served. Its connection closes behind the answer.
+    pub fault: Option<Fault>,
 }
 
+/// How a listener comes to its end.
+#[derive(Debug)]
+pub struct Stopping<S, L> {
+    /// Resolves when no connection is to be accepted any more.
+    pub asked: S,
+    /// Called when the grace is over. Then every answer is polled once more, so that it can say that
+    /// it breaks off, and has [`LAST_WORD`] to be heard.
+    pub over: L,
+}
+
+/// How long the last words of a listener may take.
+pub const LAST_WORD: Duration = Duration::from_millis(500);
+
 /// What a connection is to do.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 enum Phase {
     Serve,
     /// Finish the request at hand and close.
     Finish,
+    /// Say the last word and close.
+    Last,
     /// Close now.
     Drop,
 }
@@ -70,9 +109,13 @@ impl Default for ListenerSettings {
     fn default() -> Self {
         Self {
             connections_max: 10_000,
+            per_address_max: u32::MAX,
             head_timeout: Duration::from_secs(10),
             idle_timeout: Duration::from_secs(75),
+            write_timeout: Duration::from_secs(30),
             head_bytes_max: 64 * 1024,
+            grace: Duration::from_secs(30),
+            tls: None,
         }
     }
 }
@@ -101,44 +144,66 @@ fn explain(addr: SocketAddr, error: &io::Error) -> io::Error {
     io::Error::new(kind, text)
 }
 
-/// Answers the connections of `listener` with `handler` until `stop` resolves. Then no connection is
-/// accepted, idle ones are closed, busy ones finish their request; what is not done after `grace` is
-/// dropped.
+/// Answers the connections of `listener` with `handler` until it is asked to stop. Then no
+/// connection is accepted, idle ones are closed, busy ones finish their request; what is not done
+/// within the grace says its last word and is dropped.
 ///
-/// The handler's future, and the answer's body, are dropped as soon as the caller is seen to be
-/// gone. An answer whose body fails breaks its connection, so that the caller sees that it was cut.
+/// New `settings` hold for connections from then on. The handler's future, and the answer's body, are
+/// dropped as soon as the caller is seen to be gone. An answer whose body fails breaks its
+/// connection, so that the caller sees that it was cut.
 pub async fn serve<H, F, B>(
     listener: TcpListener,
-    settings: ListenerSettings,
+    settings: watch::Receiver<ListenerSettings>,
     handler: H,
-    stop: impl Future<Output = ()>,
-    grace: Duration,
+    stopping: Stopping<impl Future<Output = ()>, impl FnOnce()>,
 ) where
     H: Fn(Request<Incoming>, Peer) -> F + Clone + Send + Sync + 'static,
     F: Future<Output = Response<B>> + Send + 'static,
     B: Body<Data = Bytes> + Send + 'static,
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
-    let cap = u32::try_from(settings.connections_max).unwrap_or(CAP_MAX).clamp(1, CAP_MAX);
+    let cap = settings.borrow().connections_max;
+    let cap = u32::try_from(cap).unwrap_or(CAP_MAX).clamp(1, CAP_MAX);
     let room = Arc::new(Semaphore::new(cap as usize));
+    let addresses = Addresses::default();
     let phase = watch::Sender::new(Phase::Serve);
     let accepting = async {
         loop {
             let (stream, addr, permit) = accept(&listener, &room).await;
-            let serving = connection::run(stream, settings, handler.clone(), Peer { addr });
-            drop(tokio::spawn(connection::until(serving, phase.subscribe(), permit)));
+            let settings = settings.borrow().clone();
+            let Some(seat) = addresses.sit(addr.ip(), settings.per_address_max) else {
+                turn_away(&stream, addr);
+                continue;
+            };
+            let place = Place::new(phase.subscribe(), permit, seat);
+            let peer = Peer { addr, fault: None };
+            let serving = connection::run(stream, settings, handler.clone(), peer, place);
+            drop(tokio::spawn(serving));
         }
     };
     tokio::select! {
         () = accepting => {}
-        () = stop => {}
+        () = stopping.asked => {}
     }
     drop(listener);
     phase.send_replace(Phase::Finish);
-    if tokio::time::timeout(grace, all_back(&room, cap)).await.is_err() {
-        tracing::warn!(?grace, "connections are dropped unfinished");
-        phase.send_replace(Phase::Drop);
-        all_back(&room, cap).await;
+    let grace = settings.borrow().grace;
+    if timeout(grace, all_back(&room, cap)).await.is_ok() {
+        return;
+    }
+    tracing::warn!(?grace, "answers are broken off");
+    (stopping.over)();
+    phase.send_replace(Phase::Last);
+    drop(timeout(LAST_WORD, all_back(&room, cap)).await);
+    phase.send_replace(Phase::Drop);
+    all_back(&room, cap).await;
+}
+
+/// One address has too many connections: a reset, which costs us nothing more.
+fn turn_away(stream: &TcpStream, addr: SocketAddr) {
+    tracing::debug!(%addr, "too many connections of one address");
+    if let Err(error) = SockRef::from(stream).set_linger(Some(Duration::ZERO)) {
+        tracing::debug!(%error, "socket option refused");
     }
 }
 

@@ -4,6 +4,7 @@
 
 use crate::world::LIMIT;
 use parking_lot::Mutex;
+use std::collections::BTreeMap;
 use std::io::Read;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -56,6 +57,8 @@ pub(super) struct Ended {
 #[derive(Debug, Default)]
 struct Ear {
     heard: Mutex<String>,
+    /// How often a text was waited for.
+    counted: Mutex<BTreeMap<String, usize>>,
     changed: Notify,
     over: Mutex<bool>,
 }
@@ -78,9 +81,34 @@ impl Place {
         std::fs::read_to_string(self.0.join(name)).expect("a file that was written")
     }
 
+    /// A file here, or one that is to be.
+    pub(super) fn path(&self, name: &str) -> String {
+        self.0.join(name).display().to_string()
+    }
+
     /// Starts the binary here, in an environment with nothing but what is given.
     pub(super) fn start(&self, args: &[&str], with: &With<'_>) -> Process {
-        let mut command = Command::new(binary());
+        self.run_as(Command::new(binary()), args, with)
+    }
+
+    /// The same with a listening socket that a service manager opened.
+    pub(super) fn start_activated(&self, args: &[&str], with: &With<'_>) -> Process {
+        // Passing a descriptor on takes what is unsafe in Rust.
+        const MANAGER: &str = "import os, socket, sys\n\
+            s = socket.socket()\n\
+            s.bind((\"127.0.0.1\", 0))\n\
+            s.listen(16)\n\
+            os.dup2(s.fileno(), 3)\n\
+            os.set_inheritable(3, True)\n\
+            os.environ.update(LISTEN_FDS=\"1\", LISTEN_PID=str(os.getpid()))\n\
+            os.execv(sys.argv[1], sys.argv[1:])\n";
+        let python = std::env::var_os("BACKSTOP_PYTHON").unwrap_or_else(|| "python3".into());
+        let mut command = Command::new(python);
+        command.args(["-c", MANAGER]).arg(binary());
+        self.run_as(command, args, with)
+    }
+
+    fn run_as(&self, mut command: Command, args: &[&str], with: &With<'_>) -> Process {
         command.env_clear().env("HOME", &self.0).current_dir(&self.0).args(args);
         command.envs(with.env.iter().copied());
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -118,10 +146,29 @@ impl Process {
         self.listens_on(",")
     }
 
+    /// Waits until standard error says this once more than when this was last asked.
+    pub(super) async fn says_once_more(&self, text: &str) {
+        let count = self.err.counted.lock().entry(text.to_owned()).or_insert(0).to_owned() + 1;
+        let holds = || count <= self.err.heard.lock().matches(text).count();
+        let in_time = timeout(LIMIT, self.err.until(holds)).await.is_ok();
+        assert!(in_time, "{text:?} was not said {count} times: {}", self.said());
+        self.err.counted.lock().insert(text.to_owned(), count);
+    }
+
+    /// What it said so far, on standard error.
+    pub(super) fn said(&self) -> String {
+        self.err.heard.lock().clone()
+    }
+
     /// The address that it named, up to `end`.
     pub(super) fn listens_on(&self, end: &str) -> SocketAddr {
-        let said = self.err.heard.lock().clone();
-        let rest = said.split("listens on http://").nth(1).unwrap_or_default();
+        self.listens_by("http", end)
+    }
+
+    /// The same by another scheme.
+    pub(super) fn listens_by(&self, scheme: &str, end: &str) -> SocketAddr {
+        let said = self.said();
+        let rest = said.split(&format!("listens on {scheme}://")).nth(1).unwrap_or_default();
         let addr = rest.split(end).next().unwrap_or_default();
         addr.parse().unwrap_or_else(|_| panic!("{addr:?} is no address: {said}"))
     }

@@ -9,8 +9,8 @@ use drill::provider::{Fault, unused_addr};
 use gateway::{Gateway, Setup, Sink};
 use std::fmt::Write;
 use std::net::SocketAddr;
-use std::time::Duration;
-use transport::{Clock, ListenerSettings, Resolver, Roots, Upstream, UpstreamSettings};
+use tokio::sync::watch;
+use transport::{Clock, ListenerSettings, Resolver, Roots, Stopping, Upstream, UpstreamSettings};
 
 /// Everything the demo runs.
 #[derive(Debug)]
@@ -71,9 +71,9 @@ impl World {
         let gateway = Gateway::new(setup)?;
         tokio::spawn(gateway.clone().probe());
         let handler = move |request, peer| gateway.clone().handle(request, peer);
-        let settings = ListenerSettings::default();
-        let never = std::future::pending();
-        tokio::spawn(transport::serve(listener, settings, handler, never, Duration::ZERO));
+        let (_, settings) = watch::channel(ListenerSettings::default());
+        let never = Stopping { asked: std::future::pending(), over: || {} };
+        tokio::spawn(transport::serve(listener, settings, handler, never));
         let line = Upstream::new(UpstreamSettings::default())?;
         Ok(Self { a: Some(a), b, home, front, line })
     }

@@ -6,6 +6,7 @@ const MS: u64 = 1;
 const SECOND: u64 = 1_000;
 const HOUR: u64 = 3_600_000;
 const KIB: u64 = 1 << 10;
+const MIB: u64 = 1 << 20;
 const GIB: u64 = 1 << 30;
 
 const LATER_DIALECTS: &[(&str, &str)] = &[
@@ -43,11 +44,51 @@ pub(super) const KEYS: &[Spec] = &[
     },
     Spec {
         scope: Scope::Server,
+        name: "uploads_max",
+        kind: Kind::Size(MIB, 64 * GIB),
+        default: r#""128MiB""#,
+        example: r#""1GiB""#,
+        doc: "Request bodies that are still coming, all together; beyond it those that hold more than 256 KiB are refused (BS0202). Bodies without a `Content-Length` share 16 MiB.",
+    },
+    Spec {
+        scope: Scope::Server,
+        name: "requests_max",
+        kind: Kind::Count(1, 1_000_000),
+        default: "2048",
+        example: "64",
+        doc: "Requests under way at the same time.",
+    },
+    Spec {
+        scope: Scope::Server,
+        name: "queue_max",
+        kind: Kind::Count(0, 1_000_000),
+        default: "512",
+        example: "16",
+        doc: "Requests that wait for their turn; whoever comes behind them is told to come back (BS0202).",
+    },
+    Spec {
+        scope: Scope::Server,
+        name: "queue_wait",
+        kind: Kind::Time(0, HOUR),
+        default: r#""1s""#,
+        example: r#""5s""#,
+        doc: "How long one waits for its turn.",
+    },
+    Spec {
+        scope: Scope::Server,
         name: "connections_max",
         kind: Kind::Count(1, 1_000_000),
-        default: "1024",
+        default: "4096",
         example: "64",
-        doc: "Connections open at the same time; the next one waits.",
+        doc: "Connections open at the same time; the next one waits. A change takes effect after a restart.",
+    },
+    Spec {
+        scope: Scope::Server,
+        name: "connections_per_address",
+        kind: Kind::Count(1, 1_000_000),
+        default: "half of `connections_max` beyond loopback, else all",
+        example: "100",
+        doc: "Connections of one address (IPv6: of one /64 network); more are closed at once. Behind a proxy, all come from one.",
     },
     Spec {
         scope: Scope::Server,
@@ -56,6 +97,14 @@ pub(super) const KEYS: &[Spec] = &[
         default: r#""10s""#,
         example: r#""5s""#,
         doc: "How long a caller may take to send a request's head.",
+    },
+    Spec {
+        scope: Scope::Server,
+        name: "write_timeout",
+        kind: Kind::Time(100 * MS, HOUR),
+        default: r#""30s""#,
+        example: r#""10s""#,
+        doc: "How long a caller may take nothing of an answer that is there for it; then it is cut off.",
     },
     Spec {
         scope: Scope::Server,
@@ -96,6 +145,38 @@ pub(super) const KEYS: &[Spec] = &[
         default: r#""stdout""#,
         example: r#""file:/var/log/backstop.jsonl""#,
         doc: "Where the one JSON line per question goes. It holds no content and no keys.",
+    },
+    Spec {
+        scope: Scope::Server,
+        name: "handover",
+        kind: Kind::Text("path of a socket"),
+        default: "none",
+        example: r#""/run/backstop/handover.sock""#,
+        doc: "Where a newer process takes the listening sockets over from this one, which then stops: start the new one with the same file, and nobody is refused. A change takes effect after a restart.",
+    },
+    Spec {
+        scope: Scope::Server,
+        name: "tls_cert",
+        kind: Kind::Text("path of a PEM file"),
+        default: "plain HTTP",
+        example: r#""/etc/backstop/cert.pem""#,
+        doc: "The certificate to serve TLS with, its own first, then those that lead to its authority. A renewed file is taken up by itself.",
+    },
+    Spec {
+        scope: Scope::Server,
+        name: "tls_key",
+        kind: Kind::Text("path of a PEM file"),
+        default: "plain HTTP",
+        example: r#""/etc/backstop/key.pem""#,
+        doc: "The private key of `tls_cert`.",
+    },
+    Spec {
+        scope: Scope::Server,
+        name: "tls_clients",
+        kind: Kind::Text("path of a PEM file"),
+        default: "no certificate is asked for",
+        example: r#""/etc/backstop/clients.pem""#,
+        doc: "Authorities of callers: each caller must show a certificate of one of them, beside its key.",
     },
     // === [keys.NAME] ===
     Spec {

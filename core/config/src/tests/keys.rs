@@ -26,13 +26,23 @@ fn file(spec: &Spec, value: &str) -> String {
         Scope::Model => "models.base",
         Scope::Server | Scope::Deadlines | Scope::Retry | Scope::Breaker => spec.scope.name(),
     };
-    sections.entry(section).or_default().insert(spec.name, value);
+    let keys = sections.entry(section).or_default();
+    if spec.name.starts_with("tls_") {
+        // One does not stand without the other.
+        keys.insert("tls_cert", r#""/etc/backstop/cert.pem""#);
+        keys.insert("tls_key", r#""/etc/backstop/key.pem""#);
+    }
+    keys.insert(spec.name, value);
     let mut lines = Vec::new();
     for (section, keys) in sections {
         lines.push(format!("[{section}]\n"));
         lines.extend(keys.into_iter().map(|(key, value)| format!("{key} = {value}\n")));
     }
     lines.concat()
+}
+
+fn tls(config: &Config) -> &crate::Tls {
+    config.tls.as_ref().expect("TLS")
 }
 
 /// The value of a key in a configuration, as TOML. A key that is missing here fails.
@@ -48,6 +58,16 @@ fn value(config: &Config, spec: &Spec) -> String {
     match (spec.scope, spec.name) {
         (Scope::Server, "listen") => text(&config.server.listen.to_string()),
         (Scope::Server, "body_max") => size(config.server.body_max),
+        (Scope::Server, "uploads_max") => size(config.server.uploads_max),
+        (Scope::Server, "requests_max") => config.server.requests_max.to_string(),
+        (Scope::Server, "queue_max") => config.server.queue_max.to_string(),
+        (Scope::Server, "queue_wait") => time(config.server.queue_wait),
+        (Scope::Server, "connections_per_address") => config.server.per_address().to_string(),
+        (Scope::Server, "write_timeout") => time(config.server.write_timeout),
+        (Scope::Server, "handover") => text(config.server.handover.as_deref().unwrap_or_default()),
+        (Scope::Server, "tls_cert") => text(&tls(config).certificate),
+        (Scope::Server, "tls_key") => text(tls(config).key.expose_secret()),
+        (Scope::Server, "tls_clients") => text(tls(config).clients.as_deref().unwrap_or_default()),
         (Scope::Server, "connections_max") => config.server.connections_max.to_string(),
         (Scope::Server, "head_timeout") => time(config.server.head_timeout),
         (Scope::Server, "body_timeout") => time(config.server.body_timeout),

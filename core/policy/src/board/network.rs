@@ -7,22 +7,30 @@
 use super::Member;
 use crate::{Breakers, ProviderId, rng::Rng};
 use ir::Time;
+use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Every host, and which provider lives where.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Network {
-    hosts: Vec<Host>,
-    homes: Vec<usize>,
-    /// When each provider was last probed.
-    probed: Vec<Option<Time>>,
+    hosts: BTreeMap<Arc<str>, Host>,
+    /// By the providers' ids; an id that is nobody's has none.
+    homes: Vec<Option<Home>>,
     /// The local network is down, since then.
     down: Option<Time>,
 }
 
+/// Where a provider lives.
+#[derive(Debug)]
+struct Home {
+    host: Arc<str>,
+    /// When the provider was last probed.
+    probed: Option<Time>,
+}
+
 #[derive(Debug)]
 struct Host {
-    name: String,
     local: bool,
     run: u32,
     openings: u32,
@@ -55,26 +63,42 @@ const JUST_NOW: Duration = Duration::from_secs(3);
 // === impl Network ===
 
 impl Network {
-    pub(super) fn new(members: &[Member], rng: &mut Rng) -> Self {
-        let mut hosts: Vec<Host> = Vec::new();
-        let mut homes = Vec::new();
-        for member in members {
-            let known = hosts.iter().position(|host| host.name == member.host);
-            homes.push(known.unwrap_or(hosts.len()));
-            if known.is_none() {
-                hosts.push(Host::new(member, rng.draw()));
+    /// A provider moves in, under the first id that is nobody's.
+    pub(super) fn join(&mut self, member: &Member, rng: &mut Rng) -> ProviderId {
+        let name: Arc<str> = Arc::from(member.host.as_str());
+        self.hosts.entry(Arc::clone(&name)).or_insert_with(|| Host::new(member, rng.draw()));
+        let home = Some(Home { host: name, probed: None });
+        if let Some((id, free)) = self.homes.iter_mut().enumerate().find(|(_, it)| it.is_none()) {
+            *free = home;
+            return ProviderId(id);
+        }
+        self.homes.push(home);
+        ProviderId(self.homes.len() - 1)
+    }
+
+    /// All others move out, and hosts of which nobody is left are forgotten.
+    pub(super) fn leave_all_but(&mut self, here: &[ProviderId]) -> Vec<ProviderId> {
+        let mut gone = Vec::new();
+        for (index, home) in self.homes.iter_mut().enumerate() {
+            let provider = ProviderId(index);
+            if !here.contains(&provider) && home.take().is_some() {
+                gone.push(provider);
             }
         }
-        Self { hosts, homes, probed: vec![None; members.len()], down: None }
+        let homes = &self.homes;
+        let lives = |name: &Arc<str>| homes.iter().flatten().any(|home| home.host == *name);
+        self.hosts.retain(|name, _| lives(name));
+        gone
     }
 
     fn host(&self, provider: ProviderId) -> Option<&Host> {
-        self.homes.get(provider.0).and_then(|home| self.hosts.get(*home))
+        let home = self.homes.get(provider.0)?.as_ref()?;
+        self.hosts.get(&home.host)
     }
 
     fn host_mut(&mut self, provider: ProviderId) -> Option<&mut Host> {
-        let home = self.homes.get(provider.0)?;
-        self.hosts.get_mut(*home)
+        let home = self.homes.get(provider.0)?.as_ref()?;
+        self.hosts.get_mut(&home.host)
     }
 
     pub(super) fn is_local(&self, provider: ProviderId) -> bool {
@@ -147,7 +171,7 @@ impl Network {
         }
         if remote && self.all_fail(now) {
             self.down = Some(now);
-            self.hosts.iter_mut().filter(|host| !host.local).for_each(Host::close);
+            self.hosts.values_mut().filter(|host| !host.local).for_each(Host::close);
             return true;
         }
         if let Some(host) = self.host_mut(provider) {
@@ -157,7 +181,7 @@ impl Network {
     }
 
     fn all_fail(&self, now: Time) -> bool {
-        let remote = || self.hosts.iter().filter(|host| !host.local);
+        let remote = || self.hosts.values().filter(|host| !host.local);
         let together = |since: &Time| now.since(*since) <= TOGETHER;
         let failing = || remote().filter_map(|host| host.failing).filter(together);
         let Some(first) = failing().min() else { return false };
@@ -177,9 +201,11 @@ impl Network {
         period: Duration,
     ) -> Vec<ProviderId> {
         let mut due = Vec::new();
-        for (index, (home, probed)) in self.homes.iter().zip(&mut self.probed).enumerate() {
-            let provider = ProviderId(index);
-            let Some(host) = self.hosts.get(*home) else { continue };
+        for (index, home) in self.homes.iter_mut().enumerate() {
+            let (provider, Some(Home { host, probed })) = (ProviderId(index), home) else {
+                continue;
+            };
+            let Some(host) = self.hosts.get(host) else { continue };
             let lost = self.down.is_some() && !host.local && host.failing.is_some();
             let wanted = waiting.contains(&provider) || host.open_until.is_some() || lost;
             let rested = probed.is_none_or(|at| period <= now.since(at));
@@ -197,7 +223,6 @@ impl Network {
 impl Host {
     fn new(member: &Member, seed: u64) -> Self {
         Self {
-            name: member.host.clone(),
             local: member.local,
             run: 0,
             openings: 0,

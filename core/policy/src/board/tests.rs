@@ -480,3 +480,24 @@ fn whoever_sent_a_head_was_there_then() {
     bench.fails("b/x", "unreachable", None);
     assert!(!bench.board.network_down());
 }
+
+#[test]
+fn providers_come_and_go() {
+    let mut bench = Bench::with(2);
+    bench.fails_times("a/x", "server_error", 5).fails_times("b/y", "unreachable", 5);
+    bench.check(&[("a/x", "open"), ("b/y", "host_down")]);
+    let under_way = bench.begins("a/other");
+    // `b` leaves, with all that is known of it; whoever comes next has its id, and a clean slate.
+    assert_eq!(bench.board.leave_all_but(&[ProviderId(0)]), [ProviderId(1)]);
+    assert_eq!(bench.board.leave_all_but(&[ProviderId(0)]), []);
+    let member = |host: &str| Member { host: host.to_owned(), local: false, credentials: 1 };
+    assert_eq!(bench.board.join(&member("two.example:443")), ProviderId(1));
+    bench.check(&[("a/x", "open"), ("b/y", "go")]);
+    // A host stays while somebody lives there.
+    assert_eq!(bench.board.join(&member("one.example:443")), ProviderId(2));
+    bench.fails_times("a/x", "unreachable", 5);
+    assert_eq!(bench.board.leave_all_but(&[ProviderId(1), ProviderId(2)]), [ProviderId(0)]);
+    assert_eq!(bench.asks("c/z"), "host_down");
+    bench.ends("a/other", under_way, Outcome::Cancelled);
+    assert_eq!(bench.board.permits(), 0);
+}

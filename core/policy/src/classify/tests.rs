@@ -30,6 +30,7 @@ pub(crate) fn failure(text: &str) -> Failure {
         "stalled" => Failure::Stalled,
         "overflow" => Failure::Overflow(1),
         "uncarried" => Failure::Uncarried("n: one answer".to_owned()),
+        "stopping" => Failure::Stopping,
         "unsendable" => Failure::Unsendable("no address"),
         status => {
             let status = status.parse().unwrap_or_else(|_| panic!("not a failure: {text}"));

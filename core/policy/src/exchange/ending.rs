@@ -106,6 +106,32 @@ impl Exchange {
         self.fail(now, &lapse, true);
     }
 
+    /// The gateway stops: one honest error, wherever it stands. Nobody's health is touched.
+    pub fn stop(&mut self, now: Time, health: &dyn Health) {
+        if self.is_done() {
+            return;
+        }
+        let latest = AttemptId(self.attempts.len().saturating_sub(1));
+        let told = self.lead.unwrap_or(latest);
+        if self.is_complete(told) {
+            // All of it was said but the end.
+            return self.eof(now, told, false, health);
+        }
+        let leg = self.attempts.get(told.0).map(|attempt| attempt.leg);
+        for index in 0..self.attempts.len() {
+            self.cancel(now, AttemptId(index), Fate::Abandoned, health);
+        }
+        let class = Class::Stopping;
+        let lapse = Lapse { attempt: told, class, failure: Failure::Stopping, back_at: None };
+        if self.phase == Phase::Seeking {
+            return self.fail(now, &lapse, true);
+        }
+        if let Some(state) = leg.and_then(|leg| self.legs.get_mut(leg)) {
+            state.last = Some(lapse);
+        }
+        self.broken(now, told, None);
+    }
+
     fn cancel_all(&mut self, now: Time, health: &dyn Health) {
         for index in 0..self.attempts.len() {
             self.cancel(now, AttemptId(index), Fate::Lost, health);

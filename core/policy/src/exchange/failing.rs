@@ -460,6 +460,7 @@ fn hints(failure: &Failure) -> Hints {
         | Failure::Stalled
         | Failure::Overflow(_)
         | Failure::Unsendable(_)
-        | Failure::Uncarried(_) => Hints::default(),
+        | Failure::Uncarried(_)
+        | Failure::Stopping => Hints::default(),
     }
 }

@@ -53,4 +53,5 @@ cases! {
     known_health "health.txt";
     the_last_word "last_word.txt";
     the_caller_leaves "gone.txt";
+    the_gateway_stops "stop.txt";
 }

@@ -1,6 +1,8 @@
 //! A request's body: within its limits, in its time, and readable.
 
+use crate::Shared;
 use crate::edge::refuse;
+use crate::edge::uploads::Upload;
 use crate::refusal::{Reason, Refusal};
 use bytes::{Bytes, BytesMut};
 use config::Server;
@@ -10,22 +12,36 @@ use hyper::body::Incoming;
 use ir::Dialect;
 use tokio::time::timeout;
 
+/// Why there is no body.
+enum Unread {
+    TooLarge,
+    /// All that come at once are too large together.
+    Crowded,
+    BrokeOff,
+}
+
 /// Reads a body, up to `server.body_max` bytes and within `server.body_timeout`.
 pub(crate) async fn read(
-    server: &Server,
+    shared: &Shared,
     headers: &HeaderMap,
     incoming: Incoming,
     dialect: Dialect,
 ) -> Result<Bytes, Refusal> {
+    let server = &shared.config.server;
     let announced = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok());
     let announced = announced.and_then(|text| text.parse::<u64>().ok());
     if announced.is_some_and(|length| server.body_max < length) {
         return too_large(server, dialect);
     }
-    match timeout(server.body_timeout, collect(server.body_max, incoming)).await {
-        Ok(Ok(Some(body))) => Ok(body),
-        Ok(Ok(None)) => too_large(server, dialect),
-        Ok(Err(())) => refuse(dialect, Reason::BodyTooSlow, "the body broke off"),
+    let upload = shared.state.uploads.begin(announced.is_some());
+    match timeout(server.body_timeout, collect(server, upload, incoming)).await {
+        Ok(Ok(body)) => Ok(body),
+        Ok(Err(Unread::TooLarge)) => too_large(server, dialect),
+        Ok(Err(Unread::Crowded)) => {
+            let message = "too many large bodies come at once (server.uploads_max): try again";
+            refuse(dialect, Reason::Busy, message)
+        }
+        Ok(Err(Unread::BrokeOff)) => refuse(dialect, Reason::BodyTooSlow, "the body broke off"),
         Err(_) => {
             let message = format!("the body did not come within {:?}", server.body_timeout);
             refuse(dialect, Reason::BodyTooSlow, message)
@@ -33,14 +49,21 @@ pub(crate) async fn read(
     }
 }
 
-async fn collect(max: u64, mut incoming: Incoming) -> Result<Option<Bytes>, ()> {
+async fn collect(
+    server: &Server,
+    mut upload: Upload,
+    mut incoming: Incoming,
+) -> Result<Bytes, Unread> {
     let mut whole = BytesMut::new();
     let mut only: Option<Bytes> = None;
     while let Some(frame) = incoming.frame().await {
-        let Ok(data) = frame.map_err(|_| ())?.into_data() else { continue };
+        let Ok(data) = frame.map_err(|_| Unread::BrokeOff)?.into_data() else { continue };
         let length = whole.len() + only.as_ref().map_or(0, Bytes::len) + data.len();
-        if u64::try_from(length).is_ok_and(|length| max < length) {
-            return Ok(None);
+        if u64::try_from(length).is_ok_and(|length| server.body_max < length) {
+            return Err(Unread::TooLarge);
+        }
+        if !upload.more(u64::try_from(data.len()).unwrap_or(u64::MAX), server) {
+            return Err(Unread::Crowded);
         }
         // Most bodies come in one piece, which is kept as it is.
         match (only.take(), whole.is_empty()) {
@@ -51,7 +74,7 @@ async fn collect(max: u64, mut incoming: Incoming) -> Result<Option<Bytes>, ()> 
             }
         }
     }
-    Ok(Some(only.unwrap_or_else(|| whole.freeze())))
+    Ok(only.unwrap_or_else(|| whole.freeze()))
 }
 
 fn too_large(server: &Server, dialect: Dialect) -> Result<Bytes, Refusal> {

@@ -21,6 +21,18 @@ pub(crate) enum Route {
     Ask(Dialect, Endpoint),
 }
 
+// === impl Route ===
+
+impl Route {
+    /// The dialect of a question.
+    pub(crate) fn asks(&self) -> Option<Dialect> {
+        match self {
+            Self::Ask(dialect, _) => Some(*dialect),
+            Self::Root | Self::Health | Self::Ready | Self::Models(..) => None,
+        }
+    }
+}
+
 /// The route of a request. Authorisation follows from what is found here, never from the path again.
 pub(crate) fn find(method: &Method, path: &str, headers: &HeaderMap) -> Result<Route, Refusal> {
     let dialect =

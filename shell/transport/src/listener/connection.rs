@@ -1,39 +1,41 @@
-//! One connection of a caller, from accepting to closing.
+//! One connection of a caller, from accepting to closing: TLS where it is served, then HTTP/1.1 or
+//! HTTP/2.
 
 use std::convert::Infallible;
 use std::error::Error;
+use std::io;
 use std::pin::pin;
 
 use bytes::Bytes;
-use http::{Request, Response, Version};
+use http::{HeaderValue, Request, Response, Version, header};
 use http_body::Body;
 use hyper::body::Incoming;
-use hyper::server::conn::http1::{Builder, Connection};
-use hyper::service::{HttpService, Service, service_fn};
+use hyper::server::conn::http1::Builder;
+use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
-use tokio::sync::{OwnedSemaphorePermit, watch};
+use tokio_rustls::TlsAcceptor;
 
+use super::fault;
+use super::front::{Front, Socket};
 use super::phase::{Clockwork, Timed, Tracked};
-use super::{ListenerSettings, Peer, Phase};
+use super::place::Place;
+use super::scan::Scan;
+use super::{ListenerSettings, Peer, Phase, http2};
 
 /// The bytes that are read ahead of a slow handler, and written ahead of a slow caller.
 const BUFFER_MAX: usize = 128 * 1024;
 
-/// A connection that answers with `handler`.
-pub(super) fn run<H, F, B>(
+/// Serves a connection as long as its place lets it.
+pub(super) async fn run<H, F, B>(
     stream: TcpStream,
     settings: ListenerSettings,
     handler: H,
     peer: Peer,
-) -> Connection<
-    TokioIo<Timed>,
-    impl Service<Request<Incoming>, Response = Response<Tracked<B>>, Error = Infallible, Future: Send>
-    + Send,
->
-where
-    H: Fn(Request<Incoming>, Peer) -> F + Send,
-    F: Future<Output = Response<B>> + Send,
+    mut place: Place,
+) where
+    H: Fn(Request<Incoming>, Peer) -> F + Clone + Send + Sync + 'static,
+    F: Future<Output = Response<B>> + Send + 'static,
     B: Body<Data = Bytes> + Send + 'static,
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
@@ -41,55 +43,83 @@ where
         tracing::debug!(%error, "socket option refused");
     }
     let clockwork = Clockwork::new(settings.head_timeout, settings.idle_timeout);
-    let socket = TokioIo::new(Timed::new(stream, clockwork.clone()));
+    let timed = Timed::new(stream, clockwork.clone(), settings.write_timeout);
+    let greeted = tokio::select! {
+        greeted = greet(timed, &settings) => greeted,
+        () = place.must(Phase::Finish) => return,
+    };
+    match greeted {
+        Ok((front, true)) => {
+            // What it says now belongs to HTTP/2, which keeps the time itself.
+            clockwork.leave();
+            http2::run(front, &settings, handler, peer, place).await;
+        }
+        Ok((front, false)) => {
+            let front = front.scanned(Scan::new(settings.head_bytes_max), clockwork.clone());
+            http1(front, clockwork, (settings.head_bytes_max, handler, peer), place).await;
+        }
+        Err(error) => tracing::debug!(%error, "no HTTP on a connection"),
+    }
+}
+
+/// Finds out what is spoken. `true` is HTTP/2.
+async fn greet(timed: Timed, settings: &ListenerSettings) -> io::Result<(Front, bool)> {
+    let mut socket = match &settings.tls {
+        Some(tls) => {
+            let accepted = TlsAcceptor::from(tls.config()).accept(timed).await?;
+            Socket::Tls(Box::new(accepted))
+        }
+        None => Socket::Plain(timed),
+    };
+    let (h2, ahead) = socket.speaks_h2().await?;
+    Ok((Front::new(socket, ahead), h2))
+}
+
+async fn http1<H, F, B>(
+    front: Front,
+    clockwork: Clockwork,
+    (head_bytes_max, handler, peer): (usize, H, Peer),
+    mut place: Place,
+) where
+    H: Fn(Request<Incoming>, Peer) -> F + Send,
+    F: Future<Output = Response<B>> + Send,
+    B: Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<Box<dyn Error + Send + Sync>>,
+{
     let service = service_fn(move |request: Request<Incoming>| {
-        let busy = clockwork.busy();
+        let (busy, odd) = clockwork.busy();
+        let fault = odd.or_else(|| fault::find(&request));
         let unframed = request.version() == Version::HTTP_10;
-        let answering = handler(request, peer);
+        let answering = handler(request, Peer { fault, ..peer });
         async move {
-            let answer = answering.await;
+            let mut answer = answering.await;
+            if fault.is_some() {
+                answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+            }
             Ok::<_, Infallible>(answer.map(|body| Tracked::new(body, unframed, busy)))
         }
     });
-    Builder::new()
+    let connection = Builder::new()
         .keep_alive(true)
         .header_read_timeout(None)
         .max_buf_size(BUFFER_MAX)
-        .max_header_size(settings.head_bytes_max)
-        .serve_connection(socket, service)
-}
-
-/// Runs a connection as long as the listener's phase lets it, holding its place.
-pub(super) async fn until<S, B>(
-    connection: Connection<TokioIo<Timed>, S>,
-    mut phase: watch::Receiver<Phase>,
-    permit: Option<OwnedSemaphorePermit>,
-) where
-    S: HttpService<Incoming, ResBody = Tracked<B>, Error = Infallible>,
-    B: Body<Data = Bytes> + 'static,
-    B::Error: Into<Box<dyn Error + Send + Sync>>,
-{
-    {
-        let mut connection = pin!(connection);
-        loop {
-            tokio::select! {
-                ended = connection.as_mut() => {
-                    if let Err(error) = ended {
-                        tracing::debug!(%error, "connection ended");
-                    }
-                    break;
+        .max_header_size(head_bytes_max)
+        .serve_connection(TokioIo::new(front), service);
+    let mut connection = pin!(connection);
+    loop {
+        tokio::select! {
+            ended = connection.as_mut() => {
+                if let Err(error) = ended {
+                    tracing::debug!(%error, "connection ended");
                 }
-                changed = phase.changed() => {
-                    // The listener outlives its connections, unless it is dropped unfinished.
-                    let now = *phase.borrow_and_update();
-                    match (changed, now) {
-                        (Ok(()), Phase::Serve) => {}
-                        (Ok(()), Phase::Finish) => connection.as_mut().graceful_shutdown(),
-                        (Ok(()), Phase::Drop) | (Err(_), _) => break,
-                    }
-                }
+                return;
             }
+            phase = place.changed() => match phase {
+                // It is polled again, and with it the answer at hand, which knows when to end.
+                Phase::Serve | Phase::Last => {}
+                Phase::Finish => connection.as_mut().graceful_shutdown(),
+                Phase::Drop => return,
+            },
         }
     }
-    drop(permit);
 }

@@ -9,6 +9,10 @@
 //!    ▲ head_timeout (first), idle_timeout           │ the answer's body is done or dropped
 //!    └──────────────────────────────────────────────┘
 //! ```
+//!
+//! A second clock runs while the caller's side takes nothing: see [`Stall`]. Over TLS both clocks
+//! see its bytes, so that they hold for the handshake too; HTTP/2 has clocks of its own for all but
+//! the socket, in `http2`.
 
 use std::io;
 use std::pin::Pin;
@@ -22,7 +26,9 @@ use parking_lot::Mutex;
 use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
-use tokio::time::{Instant, Sleep, sleep_until};
+use tokio::time::{Instant, Sleep, sleep, sleep_until};
+
+use super::fault::Fault;
 
 /// The clock of one connection, shared by its socket and the answer at hand.
 #[derive(Clone, Debug)]
@@ -33,6 +39,10 @@ struct State {
     stand: Stand,
     head_timeout: Duration,
     idle_timeout: Duration,
+    /// Requests so far.
+    requests: u64,
+    /// The first request that has no one meaning, counted from 1.
+    fault: Option<(u64, Fault)>,
     /// The answer was cut and its framing cannot say so: only a reset can.
     reset: bool,
     /// When the alarm rings; it is not set for every request.
@@ -54,7 +64,23 @@ pub(super) struct Timed {
     stream: TcpStream,
     clockwork: Clockwork,
     alarm: Pin<Box<Sleep>>,
+    write_timeout: Duration,
+    /// While its buffers are full.
+    stall: Option<Stall>,
 }
+
+/// The caller's side takes nothing: its buffers and ours are full. It may be slow, but in every
+/// `write_timeout` it takes something worth mentioning, or it is given up: what is held for it,
+/// here and at the provider, is held from others.
+#[derive(Debug)]
+struct Stall {
+    alarm: Pin<Box<Sleep>>,
+    /// Bytes that it took since the alarm was set.
+    taken: usize,
+}
+
+/// What a slow caller takes at least, in every `write_timeout`.
+const TAKEN_MIN: usize = 4 * 1024;
 
 pin_project_lite::pin_project! {
     /// An answer's body, which sets the clock again when it is gone.
@@ -76,15 +102,37 @@ pub(super) struct Busy(Clockwork);
 impl Clockwork {
     pub(super) fn new(head_timeout: Duration, idle_timeout: Duration) -> Self {
         let stand = Stand::Waiting { until: Instant::now() + head_timeout };
-        let state =
-            State { stand, head_timeout, idle_timeout, reset: false, armed: None, task: None };
+        let state = State {
+            stand,
+            head_timeout,
+            idle_timeout,
+            requests: 0,
+            fault: None,
+            reset: false,
+            armed: None,
+            task: None,
+        };
         Self(Arc::new(Mutex::new(state)))
     }
 
-    /// A request's head is complete.
-    pub(super) fn busy(&self) -> Busy {
+    /// A request's head is complete. Tells what is wrong with how it was written.
+    pub(super) fn busy(&self) -> (Busy, Option<Fault>) {
+        let mut state = self.0.lock();
+        state.stand = Stand::Busy;
+        state.requests += 1;
+        let fault = state.fault.filter(|(at, _)| *at <= state.requests).map(|(_, fault)| fault);
+        drop(state);
+        (Busy(self.clone()), fault)
+    }
+
+    /// From now on somebody else keeps the time of what is read.
+    pub(super) fn leave(&self) {
         self.0.lock().stand = Stand::Busy;
-        Busy(self.clone())
+    }
+
+    /// A request was written in a way that has no one meaning.
+    pub(super) fn found(&self, request: u64, fault: Fault) {
+        self.0.lock().fault.get_or_insert((request, fault));
     }
 
     fn heard(&self) {
@@ -129,9 +177,40 @@ impl Drop for Busy {
 // === impl Timed ===
 
 impl Timed {
-    pub(super) fn new(stream: TcpStream, clockwork: Clockwork) -> Self {
+    pub(super) fn new(stream: TcpStream, clockwork: Clockwork, write_timeout: Duration) -> Self {
         let first = clockwork.deadline().unwrap_or_else(Instant::now);
-        Self { stream, clockwork, alarm: Box::pin(sleep_until(first)) }
+        let alarm = Box::pin(sleep_until(first));
+        Self { stream, clockwork, alarm, write_timeout, stall: None }
+    }
+
+    /// What became of writing `asked` bytes, under the clock.
+    fn written(
+        &mut self,
+        cx: &mut Context<'_>,
+        asked: usize,
+        polled: Poll<io::Result<usize>>,
+    ) -> Poll<io::Result<usize>> {
+        match (polled, &mut self.stall) {
+            (Poll::Ready(Ok(taken)), Some(stall)) if taken < asked => {
+                stall.taken = stall.taken.saturating_add(taken);
+                Poll::Ready(Ok(taken))
+            }
+            (Poll::Ready(done), stall) => {
+                *stall = None;
+                Poll::Ready(done)
+            }
+            (Poll::Pending, stall) => {
+                let fresh = || Stall { alarm: Box::pin(sleep(self.write_timeout)), taken: 0 };
+                let stall = stall.get_or_insert_with(fresh);
+                while stall.alarm.as_mut().poll(cx).is_ready() {
+                    if stall.taken < TAKEN_MIN {
+                        return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+                    }
+                    *stall = fresh();
+                }
+                Poll::Pending
+            }
+        }
     }
 
     /// Rings when the deadline is over. The alarm is set anew only when it rang too early or would
@@ -185,7 +264,9 @@ impl AsyncWrite for Timed {
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.get_mut().stream).poll_write(cx, buf)
+        let this = self.get_mut();
+        let polled = Pin::new(&mut this.stream).poll_write(cx, buf);
+        this.written(cx, buf.len(), polled)
     }
 
     fn poll_write_vectored(
@@ -193,7 +274,9 @@ impl AsyncWrite for Timed {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.get_mut().stream).poll_write_vectored(cx, bufs)
+        let this = self.get_mut();
+        let polled = Pin::new(&mut this.stream).poll_write_vectored(cx, bufs);
+        this.written(cx, bufs.iter().map(|buf| buf.len()).sum(), polled)
     }
 
     fn is_write_vectored(&self) -> bool {

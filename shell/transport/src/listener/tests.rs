@@ -1,5 +1,9 @@
 //! Proofs of the listener over real loopback sockets.
 
+mod edge;
+mod framing;
+mod secure;
+
 use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::io;
@@ -16,18 +20,19 @@ use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout};
 
-use super::{ListenerSettings, PAUSE_MAX, PAUSE_MIN, bind, pause_after, serve};
+use super::{ListenerSettings, PAUSE_MAX, PAUSE_MIN, Peer, Stopping, bind, pause_after, serve};
 
 const SOON: Duration = Duration::from_secs(10);
 const PROMPT: Duration = Duration::from_millis(100);
 const GET: &[u8] = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n";
 
 fn settings() -> ListenerSettings {
-    ListenerSettings { connections_max: 100, ..ListenerSettings::default() }
+    let grace = Duration::from_millis(80);
+    ListenerSettings { connections_max: 100, grace, ..ListenerSettings::default() }
 }
 
 /// Tells when it is dropped.
@@ -92,13 +97,25 @@ impl Running {
         B: Body<Data = Bytes> + Send + 'static,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
+        Self::serve(watch::channel(settings).1, move |request, _| handler(request), || {}).await
+    }
+
+    async fn serve<F, B>(
+        settings: watch::Receiver<ListenerSettings>,
+        handler: impl Fn(Request<Incoming>, Peer) -> F + Clone + Send + Sync + 'static,
+        over: impl FnOnce() + Send + 'static,
+    ) -> Self
+    where
+        F: Future<Output = Response<B>> + Send + 'static,
+        B: Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
         let listener = bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
         let stopped = async { drop(stopped.await) };
-        let grace = Duration::from_millis(80);
-        let handler = move |request, _| handler(request);
-        let serving = tokio::spawn(serve(listener, settings, handler, stopped, grace));
+        let stopping = Stopping { asked: stopped, over };
+        let serving = tokio::spawn(serve(listener, settings, handler, stopping));
         Self { address, stop: Some(stop), serving }
     }
 
@@ -244,7 +261,7 @@ async fn a_caller_that_leaves_ends_the_handler_and_the_body() {
 #[tokio::test]
 async fn silence_is_not_waited_for() {
     let hasty = ListenerSettings { head_timeout: Duration::from_millis(60), ..settings() };
-    let running = Running::start(hasty, echo).await;
+    let running = Running::start(hasty.clone(), echo).await;
     for sent in [&b""[..], b"GET / HTTP/1.1\r\nho"] {
         let mut stream = running.connect().await;
         let began = Instant::now();
@@ -428,7 +445,7 @@ fn accept_errors_pause_longer_and_longer() {
 #[test]
 fn the_handler_may_be_any_future() {
     fn assert_send<T: Send>(_: &T) {}
-    let handler = |_: Request<Incoming>, peer: super::Peer| async move {
+    let handler = |_: Request<Incoming>, peer: Peer| async move {
         Response::new(
             Full::new(Bytes::from(peer.addr.to_string()))
                 .map_err(|never: Infallible| match never {}),
@@ -436,7 +453,8 @@ fn the_handler_may_be_any_future() {
     };
     let run = async move {
         let listener = bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
-        serve(listener, settings(), handler, std::future::ready(()), SOON).await;
+        let stopping = Stopping { asked: std::future::ready(()), over: || {} };
+        serve(listener, watch::channel(settings()).1, handler, stopping).await;
     };
     assert_send(&run);
 }

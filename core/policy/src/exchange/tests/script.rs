@@ -224,6 +224,7 @@ impl Drive {
         let words: Vec<&str> = what.split_whitespace().collect();
         match words[0] {
             "gone" => self.exchange.caller_gone(self.now, &self.board),
+            "stop" => self.exchange.stop(self.now, &self.board),
             "room" => self.exchange.room(self.now),
             "board" => self.health(&words[1..].join(" ")),
             attempt => {

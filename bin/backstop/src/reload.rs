@@ -1,0 +1,171 @@
+//! Taking up a changed configuration, without a restart: on SIGHUP, and when a file changes that it
+//! was read from (itself, the keys and certificates that it names).
+//!
+//! ```text
+//!            changed             still, for one look         good
+//!   Still ───────────▶ Changing ────────────────────▶ read ───────▶ served from the next request on
+//!     ▲                   │ changed again               │ bad
+//!     └───────────────────┘                             └─────────▶ said, and nothing changes
+//! ```
+//!
+//! **Invariants:** all of it or nothing; a file is read when nobody writes it any more; what is
+//! wrong with it is one line, and the last good one goes on serving. A revoked key is refused within
+//! a second.
+
+use crate::around::{self, Loaded, Seen, Unloaded};
+use crate::cli::ConfigArgs;
+use crate::serve::listener_settings;
+use crate::{out, sink};
+use anyhow::Context;
+use config::RecordSink;
+use gateway::Gateway;
+use secrecy::ExposeSecret;
+use std::time::Duration;
+use tokio::signal::unix::Signal;
+use tokio::sync::watch;
+use tokio::task::spawn_blocking;
+use tokio::time::{MissedTickBehavior, interval};
+use transport::{ListenerSettings, ServerTls};
+
+/// How often the files are looked at. Twice this passes between a change and its effect.
+const LOOK_EVERY: Duration = Duration::from_millis(200);
+
+/// What takes up a changed configuration.
+pub(crate) struct Reload {
+    args: ConfigArgs,
+    gateway: Gateway,
+    settings: watch::Sender<ListenerSettings>,
+    loaded: Loaded,
+}
+
+/// Why it is read again.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Why {
+    Changed,
+    /// Somebody waits for an answer, and for records to go to a new file.
+    Asked,
+}
+
+// === impl Reload ===
+
+impl Reload {
+    pub(crate) fn new(
+        args: ConfigArgs,
+        gateway: Gateway,
+        settings: watch::Sender<ListenerSettings>,
+        loaded: Loaded,
+    ) -> Self {
+        Self { args, gateway, settings, loaded }
+    }
+
+    /// Reads it all again and serves by it, or says why not. True where it serves by it.
+    async fn again(&mut self, why: Why) -> bool {
+        match self.take_up(why).await {
+            Ok(changes) if changes.is_empty() => {
+                out::say("read again: the configuration is as it was");
+            }
+            Ok(changes) => {
+                out::say(&format!("the configuration changed: {}", changes.join("; ")));
+            }
+            Err(why) => {
+                out::say(&format!("{why}; the configuration stays as it was"));
+                return false;
+            }
+        }
+        true
+    }
+
+    /// What is different now; or, in one line, what is wrong.
+    async fn take_up(&mut self, why: Why) -> Result<Vec<String>, String> {
+        let loaded =
+            around::try_load(&self.args).await.map_err(|unloaded| in_one_line(&unloaded))?;
+        let settings = listener_settings(&loaded.config).map_err(|error| format!("{error:#}"))?;
+        let (old, new) = (&self.loaded.config.server, &loaded.config.server);
+        let sink = if new.record != old.record || (why == Why::Asked && is_file(&new.record)) {
+            Some(sink::open(&new.record).map_err(|error| format!("{error:#}"))?)
+        } else {
+            None
+        };
+        let mut changes = config::changes(&self.loaded.text, &loaded.text);
+        if changes.is_empty() && why == Why::Changed {
+            changes.push("a file that it names".to_owned());
+        }
+        for (name, differs) in [
+            ("listen", old.listen != new.listen),
+            ("connections_max", old.connections_max != new.connections_max),
+            ("handover", old.handover != new.handover),
+        ] {
+            if differs {
+                changes.push(format!("server.{name} takes effect after a restart"));
+            }
+        }
+        self.gateway.reload(loaded.config.clone()).map_err(|error| error.to_string())?;
+        self.settings.send_replace(settings);
+        if let Some(sink) = sink {
+            self.gateway.redirect(sink);
+        }
+        around::say_all(loaded.path.as_deref(), &loaded.config.warnings);
+        self.loaded = loaded;
+        Ok(changes)
+    }
+}
+
+/// Watches for changes, for ever.
+pub(crate) async fn run(mut reload: Reload, mut hangup: Signal) {
+    let mut ticks = interval(LOOK_EVERY);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut known = reload.loaded.files.clone();
+    let mut last = Vec::new();
+    loop {
+        let asked = tokio::select! {
+            _ = ticks.tick() => false,
+            hung_up = hangup.recv() => hung_up.is_some(),
+        };
+        let now = looks(known.clone()).await;
+        let settled = now == last;
+        last.clone_from(&now);
+        if asked || (settled && now != known) {
+            // What is bad is not read again before it changes.
+            known = now;
+            if reload.again(if asked { Why::Asked } else { Why::Changed }).await {
+                known.clone_from(&reload.loaded.files);
+            }
+        }
+    }
+}
+
+/// How the files look now. A disk that hangs holds nothing up but this.
+async fn looks(files: Vec<Seen>) -> Vec<Seen> {
+    let looking = spawn_blocking(move || files.iter().map(|it| Seen::now(&it.path)).collect());
+    looking.await.unwrap_or_default()
+}
+
+fn is_file(record: &RecordSink) -> bool {
+    match record {
+        RecordSink::File(_) => true,
+        RecordSink::Stdout | RecordSink::Stderr | RecordSink::Off => false,
+    }
+}
+
+/// The first problem, and how many more there are.
+fn in_one_line(unloaded: &Unloaded) -> String {
+    match unloaded {
+        Unloaded::Failed(error) => format!("{error:#}"),
+        Unloaded::Problems(path, problems) => {
+            let path = path.as_ref().map(|path| path.display().to_string()).unwrap_or_default();
+            let first = problems.first().map(|it| it.render(&path)).unwrap_or_default();
+            match problems.len() {
+                0 | 1 => first,
+                more => format!("{first} (and {} more)", more - 1),
+            }
+        }
+    }
+}
+
+/// TLS as its files have it.
+pub(crate) fn server_tls(tls: &config::Tls) -> anyhow::Result<ServerTls> {
+    let clients = tls.clients.as_ref().map(String::as_bytes);
+    let key = tls.key.expose_secret();
+    ServerTls::new(tls.certificate.as_bytes(), key.as_bytes(), clients)
+        .context("server.tls_cert, tls_key, tls_clients")
+}

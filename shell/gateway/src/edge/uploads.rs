@@ -1,0 +1,92 @@
+//! What bodies that are still coming may hold, all together.
+//!
+//! One body is bounded by `server.body_max`, but a thousand that never end are not. What holds most
+//! and has not said how long it will be is refused first; small ones always fit.
+//!
+//! **Invariant:** beyond the budgets nobody holds more than [`SMALL`].
+
+use config::Server;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// All bodies under way.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Uploads(Arc<Totals>);
+
+#[derive(Debug, Default)]
+struct Totals {
+    announced: AtomicU64,
+    unannounced: AtomicU64,
+}
+
+/// One body under way. What it holds is given back when it is dropped.
+#[derive(Debug)]
+pub(crate) struct Upload {
+    all: Uploads,
+    announced: bool,
+    held: u64,
+}
+
+/// What each may hold, whatever the others do.
+const SMALL: u64 = 256 * 1024;
+/// All bodies together whose length was not announced: clients announce it, but for few.
+const UNANNOUNCED_MAX: u64 = 16 << 20;
+
+// === impl Uploads ===
+
+impl Uploads {
+    pub(crate) fn begin(&self, announced: bool) -> Upload {
+        Upload { all: self.clone(), announced, held: 0 }
+    }
+}
+
+// === impl Upload ===
+
+impl Upload {
+    /// Takes more bytes, unless that is too much for now.
+    pub(crate) fn more(&mut self, bytes: u64, server: &Server) -> bool {
+        let max = if self.announced { server.uploads_max } else { UNANNOUNCED_MAX };
+        self.held += bytes;
+        let all = self.total().fetch_add(bytes, Ordering::Relaxed) + bytes;
+        // Whoever is alone may have it all.
+        self.held <= SMALL || all <= max || all == self.held
+    }
+
+    fn total(&self) -> &AtomicU64 {
+        let totals = &self.all.0;
+        if self.announced { &totals.announced } else { &totals.unannounced }
+    }
+}
+
+impl Drop for Upload {
+    fn drop(&mut self) {
+        self.total().fetch_sub(self.held, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{SMALL, UNANNOUNCED_MAX, Uploads};
+    use config::Server;
+
+    #[test]
+    fn large_ones_share_a_budget_and_small_ones_fit() {
+        let server = Server { uploads_max: 4 << 20, ..Server::default() };
+        for (announced, max) in [(true, server.uploads_max), (false, UNANNOUNCED_MAX)] {
+            let uploads = Uploads::default();
+            let mut alone = uploads.begin(announced);
+            assert!(alone.more(max * 2, &server), "nobody else is there");
+            let mut second = uploads.begin(announced);
+            assert!(second.more(SMALL, &server));
+            assert!(!second.more(1, &server));
+            assert!(!alone.more(1, &server));
+            drop(alone);
+            assert!(second.more(max / 2, &server));
+            let mut other_kind = uploads.begin(!announced);
+            assert!(other_kind.more(SMALL * 2, &server), "a budget of its own");
+            drop((second, other_kind));
+            let mut third = uploads.begin(announced);
+            assert!(third.more(max, &server), "all was given back");
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! What hyper reads from and writes to: a caller's socket, plain or TLS, and what was read of it to
+//! see which HTTP it speaks.
+
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::{Buf, Bytes};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
+use tokio_rustls::server::TlsStream;
+
+use super::fault::Fault;
+use super::phase::{Clockwork, Timed};
+use super::scan::Scan;
+
+/// What a client says first that speaks HTTP/2 without having agreed on it (RFC 9113 §3.3).
+const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+/// A caller's socket.
+#[derive(Debug)]
+pub(super) enum Socket {
+    Plain(Timed),
+    Tls(Box<TlsStream<Timed>>),
+}
+
+/// A caller's bytes.
+#[derive(Debug)]
+pub(super) struct Front {
+    socket: Socket,
+    /// Read, and not yet taken.
+    ahead: Bytes,
+    /// Looks at requests of HTTP/1.1 before hyper does.
+    scan: Option<(Scan, Clockwork)>,
+}
+
+// === impl Socket ===
+
+impl Socket {
+    /// Whether the caller speaks HTTP/2, and the bytes that were read to see that.
+    pub(super) async fn speaks_h2(&mut self) -> io::Result<(bool, Bytes)> {
+        if let Self::Tls(stream) = self
+            && let Some(agreed) = stream.get_ref().1.alpn_protocol()
+        {
+            return Ok((agreed == b"h2", Bytes::new()));
+        }
+        let mut first = [0; PREFACE.len()];
+        let mut length = 0;
+        while let Some(rest) = first.get_mut(length..).filter(|rest| !rest.is_empty()) {
+            let read = self.read(rest).await?;
+            length += read;
+            let heard = first.get(..length).unwrap_or_default();
+            if read == 0 || !PREFACE.starts_with(heard) {
+                return Ok((false, Bytes::copy_from_slice(heard)));
+            }
+        }
+        Ok((true, Bytes::copy_from_slice(&first)))
+    }
+}
+
+impl AsyncRead for Socket {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Plain(stream) => Pin::new(stream).poll_read(cx, buf),
+            Self::Tls(stream) => Pin::new(stream).poll_read(cx, buf),
+        }
+    }
+}
+
+// === impl Front ===
+
+impl Front {
+    pub(super) fn new(socket: Socket, ahead: Bytes) -> Self {
+        Self { socket, ahead, scan: None }
+    }
+
+    /// What is odd about a request is told to the clockwork of its connection.
+    pub(super) fn scanned(self, scan: Scan, clockwork: Clockwork) -> Self {
+        Self { scan: Some((scan, clockwork)), ..self }
+    }
+}
+
+impl AsyncRead for Front {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        let before = buf.filled().len();
+        let polled = if this.ahead.is_empty() {
+            Pin::new(&mut this.socket).poll_read(cx, buf)
+        } else {
+            let here = this.ahead.len().min(buf.remaining());
+            buf.put_slice(this.ahead.get(..here).unwrap_or_default());
+            this.ahead.advance(here);
+            Poll::Ready(Ok(()))
+        };
+        if let Some((scan, clockwork)) = &mut this.scan
+            && let Some(bytes) = buf.filled().get(before..)
+            && let Some((head, fault)) = scan.feed(bytes)
+        {
+            clockwork.found(head, fault);
+            if fault == Fault::OddChunk {
+                // Where this body ends is anybody's guess.
+                return Poll::Ready(Err(io::ErrorKind::InvalidData.into()));
+            }
+        }
+        polled
+    }
+}
+
+impl AsyncWrite for Front {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        match &mut self.get_mut().socket {
+            Socket::Plain(stream) => Pin::new(stream).poll_write(cx, buf),
+            Socket::Tls(stream) => Pin::new(stream).poll_write(cx, buf),
+        }
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        match &mut self.get_mut().socket {
+            Socket::Plain(stream) => Pin::new(stream).poll_write_vectored(cx, bufs),
+            Socket::Tls(stream) => Pin::new(stream).poll_write_vectored(cx, bufs),
+        }
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        match &self.socket {
+            Socket::Plain(stream) => stream.is_write_vectored(),
+            Socket::Tls(stream) => stream.is_write_vectored(),
+        }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match &mut self.get_mut().socket {
+            Socket::Plain(stream) => Pin::new(stream).poll_flush(cx),
+            Socket::Tls(stream) => Pin::new(stream).poll_flush(cx),
+        }
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match &mut self.get_mut().socket {
+            Socket::Plain(stream) => Pin::new(stream).poll_shutdown(cx),
+            Socket::Tls(stream) => Pin::new(stream).poll_shutdown(cx),
+        }
+    }
+}

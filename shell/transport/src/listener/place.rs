@@ -1,0 +1,117 @@
+//! The place that a connection takes up: among all, and among those of its address.
+//!
+//! **Invariant:** a place is given back when the last who holds it is dropped.
+
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv6Addr};
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use tokio::sync::{OwnedSemaphorePermit, watch};
+
+use super::Phase;
+
+/// How many connections each address has.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Addresses(Arc<Mutex<HashMap<IpAddr, u32>>>);
+
+/// One connection of an address.
+#[derive(Debug)]
+pub(super) struct Seat {
+    addresses: Addresses,
+    address: IpAddr,
+}
+
+/// What a connection holds while it lives. Clones hold the same place.
+#[derive(Clone, Debug)]
+pub(super) struct Place {
+    phase: watch::Receiver<Phase>,
+    _held: Arc<(Option<OwnedSemaphorePermit>, Seat)>,
+}
+
+// === impl Addresses ===
+
+impl Addresses {
+    /// One more connection of `address`, if it has fewer than `max`.
+    pub(super) fn sit(&self, address: IpAddr, max: u32) -> Option<Seat> {
+        let address = whose(address);
+        let mut taken = self.0.lock();
+        let count = taken.entry(address).or_default();
+        if max <= *count {
+            return None;
+        }
+        *count += 1;
+        Some(Seat { addresses: self.clone(), address })
+    }
+}
+
+/// A network of 64 bits is one subscriber's (RFC 6177), who has all addresses in it.
+fn whose(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(v6) => {
+            let [a, b, c, d, ..] = v6.segments();
+            Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).into()
+        }
+        v4 @ IpAddr::V4(_) => v4,
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        let mut taken = self.addresses.0.lock();
+        if let Some(count) = taken.get_mut(&self.address) {
+            *count = count.saturating_sub(1);
+            if *count == 0 {
+                taken.remove(&self.address);
+            }
+        }
+    }
+}
+
+// === impl Place ===
+
+impl Place {
+    pub(super) fn new(
+        phase: watch::Receiver<Phase>,
+        permit: Option<OwnedSemaphorePermit>,
+        seat: Seat,
+    ) -> Self {
+        Self { phase, _held: Arc::new((permit, seat)) }
+    }
+
+    /// The next phase. The listener outlives its connections, unless it is dropped unfinished.
+    pub(super) async fn changed(&mut self) -> Phase {
+        match self.phase.changed().await {
+            Ok(()) => *self.phase.borrow_and_update(),
+            Err(_) => Phase::Drop,
+        }
+    }
+
+    /// Waits until it has come this far.
+    pub(super) async fn must(&mut self, phase: Phase) {
+        // An error means that the listener is gone, and then there is nothing to wait for.
+        drop(self.phase.wait_for(|now| phase <= *now).await);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Addresses;
+
+    #[test]
+    fn seats_are_counted_by_who_has_the_address() {
+        let addresses = Addresses::default();
+        let sit = |address: &str| addresses.sit(address.parse().unwrap(), 2);
+        let first = sit("192.0.2.1");
+        let second = sit("::ffff:192.0.2.1");
+        assert!(first.is_some() && second.is_some() && sit("192.0.2.1").is_none());
+        assert!(sit("192.0.2.2").is_some());
+        drop(first);
+        let third = sit("192.0.2.1");
+        assert!(third.is_some() && sit("192.0.2.1").is_none());
+        let six = [sit("2001:db8::1"), sit("2001:db8::2"), sit("2001:db8:0:1::1")];
+        assert!(six.iter().all(Option::is_some) && sit("2001:db8::3").is_none());
+        drop((second, third, six));
+        assert!(addresses.0.lock().is_empty());
+    }
+}
