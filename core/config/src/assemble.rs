@@ -9,7 +9,9 @@ pub(crate) use secret::from_environment;
 use crate::key::parse_hash;
 use crate::problem::Findings;
 use crate::raw::{Named, Raw, Section};
-use crate::{Config, Key, Overrides, Provider, RecordSink, Server, Surroundings, Tls};
+use crate::{
+    Config, Confine, Key, Overrides, Provider, RecordSink, Server, Surroundings, Tls,
+};
 use policy::{Breakers, Deadlines, Retries};
 use secrecy::SecretString;
 use std::net::{IpAddr, SocketAddr};
@@ -117,6 +119,7 @@ fn server(raw: &Raw, findings: &mut Findings<'_>) -> Server {
         grace: section.time("grace").unwrap_or(usual.grace),
         answer_max: section.size("answer_max").unwrap_or(usual.answer_max),
         record: record(section, findings).unwrap_or(usual.record),
+        confine: confine(section),
     }
 }
 
@@ -172,6 +175,14 @@ fn record(section: &Section, findings: &mut Findings<'_>) -> Option<RecordSink> 
             findings.problem(section.at("record"), section.key("record"), "unknown value", hint);
             None
         }
+    }
+}
+
+fn confine(section: &Section) -> Confine {
+    match section.word("confine") {
+        Some("required") => Confine::Required,
+        Some("off") => Confine::Off,
+        Some(_) | None => Confine::Auto,
     }
 }
 

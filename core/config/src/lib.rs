@@ -33,7 +33,7 @@ pub use pattern::Pattern;
 pub use problem::Problem;
 pub use provider::{Credential, Provider};
 pub use reference::reference;
-pub use server::{RecordSink, Server, Tls};
+pub use server::{Confine, RecordSink, Server, Tls};
 pub use traits::traits;
 pub use url::BaseUrl;
 

@@ -39,6 +39,8 @@ pub struct Server {
     pub answer_max: u64,
     /// Where the one JSON line per request goes.
     pub record: RecordSink,
+    /// Whether the process gives up what serving does not need.
+    pub confine: Confine,
 }
 
 /// Where the one JSON line per request goes.
@@ -65,6 +67,18 @@ pub struct Tls {
     pub key: SecretString,
     /// Authorities of callers in PEM, where callers must show a certificate.
     pub clients: Option<String>,
+}
+
+/// Whether the serving process gives up what serving does not need.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Confine {
+    /// As far as the kernel can.
+    #[default]
+    Auto,
+    /// All of it, or it does not start.
+    Required,
+    /// It does not.
+    Off,
 }
 
 // === impl Server ===
@@ -97,6 +111,7 @@ impl Default for Server {
             grace: Duration::from_secs(30),
             answer_max: 32 << 20,
             record: RecordSink::default(),
+            confine: Confine::default(),
         }
     }
 }

@@ -178,6 +178,14 @@ pub(super) const KEYS: &[Spec] = &[
         example: r#""/etc/backstop/clients.pem""#,
         doc: "Authorities of callers: each caller must show a certificate of one of them, beside its key.",
     },
+    Spec {
+        scope: Scope::Server,
+        name: "confine",
+        kind: Kind::Word { now: &["auto", "required", "off"], later: &[] },
+        default: r#""auto""#,
+        example: r#""required""#,
+        doc: "Whether the serving process gives up, on Linux and until it ends, what serving does not need: to start a program, to write files outside the folder of `record`, to let its memory be read. `auto`: as far as the kernel can. `required`: all of it, or it does not start.",
+    },
     // === [keys.NAME] ===
     Spec {
         scope: Scope::Key,

@@ -3,7 +3,7 @@
 use super::{Outside, good, outside};
 use crate::schema::{KEYS, Kind, Scope, Spec};
 use crate::unit::{show_duration, show_size};
-use crate::{Config, Credential, OnEmpty, OnFilter, RecordSink, Whole, load, reference};
+use crate::{Config, Confine, Credential, OnEmpty, OnFilter, RecordSink, Whole, load, reference};
 use secrecy::ExposeSecret;
 use std::collections::BTreeMap;
 
@@ -79,6 +79,11 @@ fn value(config: &Config, spec: &Spec) -> String {
             RecordSink::Stderr => text("stderr"),
             RecordSink::Off => text("off"),
             RecordSink::File(path) => text(&format!("file:{path}")),
+        },
+        (Scope::Server, "confine") => match config.server.confine {
+            Confine::Auto => text("auto"),
+            Confine::Required => text("required"),
+            Confine::Off => text("off"),
         },
         (Scope::Key, "hash") => {
             let hex: Vec<String> =
