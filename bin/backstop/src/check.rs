@@ -2,7 +2,7 @@
 
 use crate::around::{self, Loaded};
 use crate::cli::ConfigArgs;
-use crate::{banner, out};
+use crate::{banner, confine, out};
 use config::{Config, Credential, Link, Model, Whole};
 use ir::Dialect;
 use std::collections::BTreeSet;
@@ -24,6 +24,7 @@ pub(crate) async fn run(args: &ConfigArgs) -> anyhow::Result<ExitCode> {
         count(config.keys.len(), "key"),
         config.server.listen
     ))?;
+    out::print(&confine::preview(&config.server))?;
     for model in &config.models {
         print_model(config, model)?;
     }

@@ -4,6 +4,7 @@ mod around;
 mod banner;
 mod check;
 mod cli;
+mod confine;
 mod demo;
 mod discover;
 mod key;
@@ -14,11 +15,14 @@ mod sink;
 
 use anyhow::Context;
 use clap::Parser;
-use cli::{Cli, Command, DrillCommand, KeyCommand};
+use cli::{Cli, Command, ConfigArgs, DrillCommand, KeyCommand};
 use std::io::IsTerminal;
+use std::net::SocketAddr;
 use std::process::ExitCode;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
+
+const STARTS_NOT: &str = "the runtime does not start";
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -33,17 +37,7 @@ fn main() -> ExitCode {
         // It would be said on standard error, and panic where that is what is gone.
         .log_internal_errors(false)
         .init();
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
-        Ok(runtime) => runtime,
-        Err(error) => {
-            out::say(&format!("error: the runtime does not start: {error}"));
-            return ExitCode::FAILURE;
-        }
-    };
-    let done = runtime.block_on(run(cli.command));
-    // Nothing that still runs is waited for: what had to end well has ended.
-    runtime.shutdown_background();
-    match done {
+    match start(cli.command) {
         Ok(code) => code,
         // Whoever read our output has heard enough: `backstop check | head`.
         Err(error) if is_unheard(&error) => ExitCode::FAILURE,
@@ -54,24 +48,49 @@ fn main() -> ExitCode {
     }
 }
 
+fn start(command: Command) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Serve(args) => serve_confined(&args),
+        Command::Demo => on_threads(demo::run()),
+        Command::Check(args) => on_threads(check::run(&args)),
+        Command::Key { command: KeyCommand::New { name } } => key::new(&name),
+        Command::Drill { command: DrillCommand::Provider { listen, name } } => {
+            on_threads(provide(listen, name))
+        }
+    }
+}
+
+/// What is given up, each thread gives up by itself: it is done before there is a second one.
+fn serve_confined(args: &ConfigArgs) -> anyhow::Result<ExitCode> {
+    let alone = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let alone = alone.context(STARTS_NOT)?;
+    let Some(loaded) = alone.block_on(around::load(args))? else { return Ok(ExitCode::from(2)) };
+    drop(alone);
+    let inherited = transport::inherited().context("LISTEN_FDS")?;
+    confine::apply(&loaded.config.server)?;
+    on_threads(serve::run(args, loaded, inherited))
+}
+
+/// Runs to the end, on as many threads as the machine has cores.
+fn on_threads(work: impl Future<Output = anyhow::Result<ExitCode>>) -> anyhow::Result<ExitCode> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = runtime.context(STARTS_NOT)?;
+    let done = runtime.block_on(work);
+    // Nothing that still runs is waited for: what had to end well has ended.
+    runtime.shutdown_background();
+    done
+}
+
+async fn provide(listen: SocketAddr, name: String) -> anyhow::Result<ExitCode> {
+    let provider = drill::Provider::named(&name).start_at(listen).await;
+    let provider = provider.with_context(|| format!("cannot listen on {listen}"))?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    out::say(&format!("{name} listens on {} (faults by model name)", provider.base_url()));
+    interrupt.recv().await;
+    Ok(ExitCode::SUCCESS)
+}
+
 fn is_unheard(error: &anyhow::Error) -> bool {
     let error = error.downcast_ref::<std::io::Error>();
     error.is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
-}
-
-async fn run(command: Command) -> anyhow::Result<ExitCode> {
-    match command {
-        Command::Serve(args) => serve::run(&args).await,
-        Command::Demo => demo::run().await,
-        Command::Check(args) => check::run(&args).await,
-        Command::Key { command: KeyCommand::New { name } } => key::new(&name),
-        Command::Drill { command: DrillCommand::Provider { listen, name } } => {
-            let provider = drill::Provider::named(&name).start_at(listen).await;
-            let provider = provider.with_context(|| format!("cannot listen on {listen}"))?;
-            let mut interrupt = signal(SignalKind::interrupt())?;
-            out::say(&format!("{name} listens on {} (faults by model name)", provider.base_url()));
-            interrupt.recv().await;
-            Ok(ExitCode::SUCCESS)
-        }
-    }
 }

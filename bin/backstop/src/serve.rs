@@ -1,12 +1,13 @@
 //! `backstop serve`: from start to stop.
 
-use crate::around;
+use crate::around::{self, Loaded};
 use crate::cli::ConfigArgs;
 use crate::reload::{self, Reload};
 use crate::{banner, out, sink};
 use anyhow::Context;
 use config::{Config, Server};
 use gateway::{Gateway, Setup};
+use std::net::TcpListener as StdListener;
 use std::path::Path;
 use std::process::ExitCode;
 use tokio::net::TcpListener;
@@ -29,14 +30,18 @@ struct Sockets {
 }
 
 /// Serves until a signal, then lets open answers finish; a second signal ends at once.
-pub(crate) async fn run(args: &ConfigArgs) -> anyhow::Result<ExitCode> {
+/// `inherited` are the sockets that a service manager opened.
+pub(crate) async fn run(
+    args: &ConfigArgs,
+    loaded: Loaded,
+    inherited: Vec<StdListener>,
+) -> anyhow::Result<ExitCode> {
     let clock = Clock::start();
-    let Some(loaded) = around::load(args).await? else { return Ok(ExitCode::from(2)) };
     around::say_all(loaded.path.as_deref(), &loaded.config.warnings);
     let server = loaded.config.server.clone();
     let settings = watch::Sender::new(listener_settings(&loaded.config)?);
     let sink = sink::open(&server.record)?;
-    let Sockets { listener, predecessor } = sockets(&server).await?;
+    let Sockets { listener, predecessor } = sockets(&server, inherited).await?;
     let listen = listener.local_addr().unwrap_or(server.listen);
     let banner = banner::text(&loaded.config, loaded.path.as_deref(), listen);
     let setup = Setup {
@@ -109,9 +114,8 @@ pub(crate) fn listener_settings(config: &Config) -> anyhow::Result<ListenerSetti
 }
 
 /// The socket that a service manager opened, or that the process before this one has, or a new one.
-async fn sockets(server: &Server) -> anyhow::Result<Sockets> {
-    let mut inherited = transport::inherited().context("LISTEN_FDS")?.into_iter();
-    if let Some(listener) = inherited.next() {
+async fn sockets(server: &Server, inherited: Vec<StdListener>) -> anyhow::Result<Sockets> {
+    if let Some(listener) = inherited.into_iter().next() {
         listener.set_nonblocking(true)?;
         return Ok(Sockets { listener: TcpListener::from_std(listener)?, predecessor: None });
     }

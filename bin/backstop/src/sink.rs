@@ -1,5 +1,6 @@
 //! Where records go: one JSON line each.
 
+use crate::confine;
 use anyhow::Context;
 use config::RecordSink;
 use gateway::Sink;
@@ -16,7 +17,8 @@ pub(crate) fn open(sink: &RecordSink) -> anyhow::Result<Sink> {
         RecordSink::File(path) => {
             let path = PathBuf::from(path);
             let file = OpenOptions::new().create(true).append(true).open(&path);
-            Box::new(file.with_context(|| format!("server.record: {}", path.display()))?)
+            let hint = || confine::hint(&path);
+            Box::new(file.with_context(|| format!("server.record: {}{}", path.display(), hint()))?)
         }
     };
     Ok(lines(writer))

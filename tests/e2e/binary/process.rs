@@ -73,6 +73,10 @@ impl Place {
         Self(path)
     }
 
+    pub(super) fn path(&self, name: &str) -> PathBuf {
+        self.0.join(name)
+    }
+
     pub(super) fn write(&self, name: &str, text: &str) {
         std::fs::write(self.0.join(name), text).expect("a writable folder");
     }
@@ -171,6 +175,11 @@ impl Process {
         let rest = said.split(&format!("listens on {scheme}://")).nth(1).unwrap_or_default();
         let addr = rest.split(end).next().unwrap_or_default();
         addr.parse().unwrap_or_else(|_| panic!("{addr:?} is no address: {said}"))
+    }
+
+    /// The number of the process.
+    pub(super) fn pid(&self) -> u32 {
+        self.child.id()
     }
 
     /// Sends it a signal by its name.
