@@ -12,6 +12,7 @@ mod out;
 mod reload;
 mod serve;
 mod sink;
+mod systemd;
 
 use anyhow::Context;
 use clap::Parser;

@@ -3,7 +3,7 @@
 use crate::around::{self, Loaded};
 use crate::cli::ConfigArgs;
 use crate::reload::{self, Reload};
-use crate::{banner, out, sink};
+use crate::{banner, out, sink, systemd};
 use anyhow::Context;
 use config::{Config, Server};
 use gateway::{Gateway, Setup};
@@ -60,6 +60,7 @@ pub(crate) async fn run(
     let watched = settings.subscribe();
     tokio::spawn(reload::run(Reload::new(args.clone(), gateway.clone(), settings, loaded), hangup));
     out::say(&banner);
+    systemd::tell(systemd::State::Serving);
 
     let (stop, stopped) = oneshot::channel::<()>();
     let handler = {
@@ -80,6 +81,7 @@ pub(crate) async fn run(
         () = succeeded => "a successor serves; stopping",
     };
     gateway.drain();
+    systemd::tell(systemd::State::Stopping);
     stop.send(()).unwrap_or_default();
     let grace = watched.borrow().grace;
     out::say(&format!("{why}: open answers may finish within {grace:?}"));

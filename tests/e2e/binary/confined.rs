@@ -4,10 +4,12 @@
 //! locks, in `bin/backstop/src/confine/tests.rs`. On a kernel without them the words must say so.
 
 use super::process::{Deaf, Place, Process, With};
-use crate::world::{Call, Request};
+use crate::world::{Call, LIMIT, Request};
 use drill::Provider;
 use ir::{Dialect, Shape};
 use std::io::{Write, stderr};
+use tokio::net::UnixDatagram;
+use tokio::time::timeout;
 
 const LOGGED: With<'static> = With { env: &[("BACKSTOP_LOG", "debug")], deaf: Deaf::Nobody };
 
@@ -114,4 +116,22 @@ async fn it_is_off_or_required_where_the_file_says_so() {
         assert_eq!(ended.code, Some(1));
         assert!(ended.err.contains(&format!("server.confine is \"required\", but {said}")));
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_manager_hears_when_it_listens_and_when_it_stops() {
+    let place = Place::new("notify");
+    let socket = UnixDatagram::bind(place.path("notify")).expect("a socket");
+    let env = [("NOTIFY_SOCKET", place.path("notify").display().to_string())];
+    let env = env.each_ref().map(|(name, value)| (*name, value.as_str()));
+    let (_cloud, process) = serve(&place, "auto", &With { env: &env, deaf: Deaf::Nobody }).await;
+    let hears = async || {
+        let mut buffer = [0; 256];
+        let length = timeout(LIMIT, socket.recv(&mut buffer)).await.expect("in time");
+        String::from_utf8_lossy(&buffer[..length.expect("a message")]).into_owned()
+    };
+    assert_eq!(hears().await, "READY=1\n");
+    process.signal("TERM");
+    assert_eq!(hears().await, "STOPPING=1\n");
+    assert_eq!(process.ended().await.code, Some(0));
 }
