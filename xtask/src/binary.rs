@@ -18,6 +18,20 @@ pub(crate) fn build(profile: &str) -> Result<PathBuf> {
     executable(&told).context("cargo built no program from the package backstop")
 }
 
+/// Builds `backstop` for release as one file that needs no other: no loader, no C library. Returns its
+/// path.
+pub(crate) fn build_static() -> Result<PathBuf> {
+    let about = Step::new("rustc").arg("-vV").output()?;
+    let host = about.lines().find_map(|line| line.strip_prefix("host: "));
+    let host = host.context("rustc does not say what it builds for")?;
+    anyhow::ensure!(host.contains("-linux-"), "an image is made of a Linux binary, not for {host}");
+    // With a target of its own, the flags are for the program alone and not for the macros.
+    let step = Step::cargo(["build", "--package", "backstop", "--profile", "release", "--locked"]);
+    let step = step.args(["--target", host]).env("RUSTFLAGS", "-C target-feature=+crt-static");
+    let told = step.arg("--message-format=json-render-diagnostics").output()?;
+    executable(&told).context("cargo built no program from the package backstop")
+}
+
 fn executable(told: &str) -> Option<PathBuf> {
     let messages = told.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
     let mut programs = messages.filter_map(|it| Some(it.get("executable")?.as_str()?.to_owned()));

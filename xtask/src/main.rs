@@ -7,6 +7,7 @@ mod cache;
 mod chores;
 mod clients;
 mod fuzz;
+mod image;
 mod javascript;
 mod python;
 mod say;
@@ -24,7 +25,7 @@ struct Chore {
     run: fn(&[String]) -> Result<()>,
 }
 
-const CHORES: [Chore; 9] = [
+const CHORES: [Chore; 10] = [
     Chore {
         name: "dev",
         summary: "run the gateway from source; arguments go to `serve`",
@@ -64,6 +65,11 @@ const CHORES: [Chore; 9] = [
         name: "sim",
         summary: "run the simulator; arguments go to it: [--seeds N]",
         run: chores::sim,
+    },
+    Chore {
+        name: "image",
+        summary: "make the container image's files, check them, answer from them: [--folder DIR]",
+        run: image::run,
     },
     Chore {
         name: "docs",
