@@ -41,7 +41,7 @@ pub(crate) fn apply(server: &Server) -> anyhow::Result<()> {
     if server.confine == Confine::Off {
         return Ok(());
     }
-    let mut held = lock(places(&server.record));
+    let mut held = lock(places(server));
     held.memory = close_memory();
     if is_threaded() {
         let why = || Err("other threads run already".to_owned());
@@ -64,7 +64,7 @@ pub(crate) fn preview(server: &Server) -> String {
     if server.confine == Confine::Off {
         return "not confined: server.confine is \"off\"".to_owned();
     }
-    let places = places(&server.record);
+    let places = places(server);
     let tried = std::thread::Builder::new().spawn(move || lock(places).to_string());
     let tried = tried.ok().and_then(|thread| thread.join().ok());
     tried.unwrap_or_else(|| "not confined: it could not be tried".to_owned())
@@ -118,12 +118,21 @@ fn is_threaded() -> bool {
     std::fs::read_dir("/proc/self/task").is_ok_and(|threads| threads.count() > 1)
 }
 
-/// Where records are written.
-fn places(record: &RecordSink) -> Vec<PathBuf> {
-    match record {
-        RecordSink::Stdout | RecordSink::Stderr | RecordSink::Off => Vec::new(),
-        RecordSink::File(path) => vec![place(Path::new(path))],
-    }
+/// Where records are written, and where a successor finds us.
+fn places(server: &Server) -> Vec<PathBuf> {
+    let records = match &server.record {
+        RecordSink::Stdout | RecordSink::Stderr | RecordSink::Off => None,
+        RecordSink::File(path) => Some(place(Path::new(path))),
+    };
+    let handover = server.handover.as_ref().and_then(|path| folder(Path::new(path)));
+    records.into_iter().chain(handover).collect()
+}
+
+/// Where a socket is made anew, whatever stands there now.
+fn folder(path: &Path) -> Option<PathBuf> {
+    let absolute = std::path::absolute(path).ok()?;
+    let folder = absolute.parent()?;
+    Some(folder.canonicalize().unwrap_or_else(|_| folder.to_owned()))
 }
 
 /// What must be writable for a file: its folder, since a file is rotated by making it anew; a device or

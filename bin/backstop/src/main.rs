@@ -68,8 +68,20 @@ fn serve_confined(args: &ConfigArgs) -> anyhow::Result<ExitCode> {
     let Some(loaded) = alone.block_on(around::load(args))? else { return Ok(ExitCode::from(2)) };
     drop(alone);
     let inherited = transport::inherited().context("LISTEN_FDS")?;
+    raise_descriptors();
     confine::apply(&loaded.config.server)?;
     on_threads(serve::run(args, loaded, inherited))
+}
+
+/// As many descriptors as the system lets us have: each request takes two, and the usual limit is for
+/// programs that wait on few with `select`.
+fn raise_descriptors() {
+    use rustix::process::{Resource, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    let raised = rustix::process::Rlimit { current: limit.maximum, ..limit };
+    if let Err(error) = setrlimit(Resource::Nofile, raised) {
+        tracing::warn!(%error, ?limit, "the limit of descriptors stays");
+    }
 }
 
 /// Runs to the end, on as many threads as the machine has cores.

@@ -9,9 +9,7 @@ pub(crate) use secret::from_environment;
 use crate::key::parse_hash;
 use crate::problem::Findings;
 use crate::raw::{Named, Raw, Section};
-use crate::{
-    Config, Confine, Key, Overrides, Provider, RecordSink, Server, Surroundings, Tls,
-};
+use crate::{Config, Confine, Key, Overrides, Provider, RecordSink, Server, Surroundings, Tls};
 use policy::{Breakers, Deadlines, Retries};
 use secrecy::SecretString;
 use std::net::{IpAddr, SocketAddr};

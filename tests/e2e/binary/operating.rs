@@ -199,7 +199,7 @@ impl Asking {
 async fn a_successor_takes_over_and_nobody_is_refused() {
     let (place, cloud) = (Place::new("handover"), cloud().await);
     place.write("key", "sk-one");
-    let server = format!("handover = {:?}", place.path("handover"));
+    let server = format!("handover = {:?}", place.path("handover").display().to_string());
     let more = "[models.\"*\"]\nchain = [\"a/*\"]";
     place.write("backstop.toml", &configuration(&cloud, &server, more));
     let mut serving: Process = place.start(&["serve"], &NOTHING);

@@ -85,11 +85,6 @@ impl Place {
         std::fs::read_to_string(self.0.join(name)).expect("a file that was written")
     }
 
-    /// A file here, or one that is to be.
-    pub(super) fn path(&self, name: &str) -> String {
-        self.0.join(name).display().to_string()
-    }
-
     /// Starts the binary here, in an environment with nothing but what is given.
     pub(super) fn start(&self, args: &[&str], with: &With<'_>) -> Process {
         self.run_as(Command::new(binary()), args, with)

@@ -41,10 +41,11 @@ fn restrict(places: &[PathBuf]) -> Result<RestrictionStatus, RulesetError> {
     ruleset.restrict_self()
 }
 
-/// What records need: to be appended to, and a new file where the old one was moved away.
+/// What records need: to be appended to, and a new file where the old one was moved away. What a
+/// successor needs: a socket, in the place of the one before.
 fn rights(place: &Path) -> BitFlags<AccessFs> {
     if place.is_dir() {
-        AccessFs::WriteFile | AccessFs::MakeReg
+        AccessFs::WriteFile | AccessFs::MakeReg | AccessFs::MakeSock | AccessFs::RemoveFile
     } else {
         AccessFs::WriteFile.into()
     }

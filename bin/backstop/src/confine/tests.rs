@@ -72,7 +72,8 @@ fn nothing_is_written_outside_the_folder_of_records() {
         std::fs::write(place.join("old"), "kept").unwrap();
     }
     let record = RecordSink::File(inside.join("records.jsonl").display().to_string());
-    let allowed = places(&record);
+    let server = Server { record, ..Server::default() };
+    let allowed = places(&server);
     assert_eq!(allowed, [inside.as_path()]);
     let append = |path: &Path| OpenOptions::new().create(true).append(true).open(path);
     let (held, within, without, read) = confined(allowed, move |held| {
