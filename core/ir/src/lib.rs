@@ -8,6 +8,7 @@ pub mod failure;
 pub mod invariant;
 pub mod loss;
 pub mod quirks;
+pub mod reach;
 pub mod record;
 pub mod repair;
 pub mod request;
@@ -24,6 +25,7 @@ pub use failure::{Blame, Connect, Deadline, Dns, Failure, Hints, Rejection, Tls}
 pub use invariant::Invariant;
 pub use loss::{LOSSES_MAX, Loss, Losses};
 pub use quirks::{Auth, Prefill, Quirks, TokenField, UsageFlag};
+pub use reach::{Place, Reach};
 pub use record::{AttemptRecord, Ending, Record};
 pub use repair::Repair;
 pub use request::Request;
