@@ -3,8 +3,10 @@
 mod chain;
 mod provider;
 mod secret;
+mod way;
 
 pub(crate) use secret::from_environment;
+pub(crate) use way::Common;
 
 use crate::key::parse_hash;
 use crate::problem::Findings;
@@ -18,7 +20,12 @@ use std::net::{IpAddr, SocketAddr};
 const NAME_MAX: usize = 64;
 
 /// The configuration that a file describes. Whole only where nothing was found to be wrong.
-pub(crate) fn config(raw: &Raw, around: &dyn Surroundings, findings: &mut Findings<'_>) -> Config {
+pub(crate) fn config(
+    raw: &Raw,
+    common: &Common,
+    around: &dyn Surroundings,
+    findings: &mut Findings<'_>,
+) -> Config {
     let keys = keys(&raw.keys, findings);
     let server = server(raw, findings);
     let tls = tls(&raw.server, around, findings);
@@ -26,9 +33,10 @@ pub(crate) fn config(raw: &Raw, around: &dyn Surroundings, findings: &mut Findin
     impatient(&raw.deadlines, &base, findings);
     let retries = retries(&raw.retry, findings);
     let breakers = breakers(&raw.breaker, findings);
+    let beside = provider::Beside { base: &base, common, around };
     let mut providers = Vec::new();
     for named in &raw.providers {
-        let provider = provider::read(named, &base, around, findings);
+        let provider = provider::read(named, &beside, findings);
         if let Some(provider) = &provider
             && is_ourselves(provider, &server)
         {

@@ -5,6 +5,7 @@
 //! [`secrecy::SecretString`] and stands in no problem, no warning and no `Debug` output.
 
 mod assemble;
+mod ca;
 mod changes;
 mod key;
 mod model;
@@ -13,6 +14,7 @@ mod pattern;
 mod problem;
 mod provider;
 pub mod providers;
+mod proxy;
 mod raw;
 mod reference;
 mod schema;
@@ -21,21 +23,25 @@ mod syntax;
 mod traits;
 mod unit;
 mod url;
+mod way;
 mod zero;
 
 #[cfg(test)]
 mod tests;
 
+pub use ca::Ca;
 pub use changes::changes;
 pub use key::{Key, new_key};
 pub use model::{Link, Model, Name, OnEmpty, OnFilter, Overrides, Whole};
 pub use pattern::Pattern;
 pub use problem::Problem;
 pub use provider::{Credential, Provider};
+pub use proxy::Proxy;
 pub use reference::reference;
 pub use server::{Confine, RecordSink, Server, Tls};
 pub use traits::traits;
 pub use url::BaseUrl;
+pub use way::Way;
 
 use ir::{Dialect, Quirks};
 use policy::{Breakers, Deadlines, Retries};
@@ -110,11 +116,13 @@ pub fn load_beside(
     let mended = syntax::mend(text, &mut findings);
     let raw = syntax::parse(&mended).map(|document| raw::read(&document, &mut findings));
     let raw = raw.unwrap_or_default();
-    let mut config = assemble::config(&raw, around, &mut findings);
+    let common = assemble::Common::read(&raw.upstream, around, &mut findings);
+    let mut config = assemble::config(&raw, &common, around, &mut findings);
     if findings.is_clean() && config.models.is_empty() {
-        let deadlines = assemble::base_deadlines(&raw);
-        zero::fill(&mut config, &zero::Offer { around, found: local, fallback, deadlines });
+        let (deadlines, common) = (assemble::base_deadlines(&raw), &common);
+        zero::fill(&mut config, &zero::Offer { around, found: local, fallback, deadlines, common });
     }
+    common.warn(&mut config);
     findings.finish(config)
 }
 
@@ -125,8 +133,9 @@ pub fn load_beside(
 /// A model is served by its own vendor, then by this machine.
 pub fn zero(around: &dyn Surroundings, local: &[FoundLocal], fallback: Fallback) -> Config {
     let mut config = Config::default();
-    let deadlines = Deadlines::default();
-    zero::fill(&mut config, &zero::Offer { around, found: local, fallback, deadlines });
+    let (deadlines, common) = (Deadlines::default(), &assemble::Common::usual(around));
+    zero::fill(&mut config, &zero::Offer { around, found: local, fallback, deadlines, common });
+    common.warn(&mut config);
     config
 }
 

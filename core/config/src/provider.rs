@@ -1,6 +1,6 @@
 //! Someone who serves models: where, how, with which credentials.
 
-use crate::BaseUrl;
+use crate::{BaseUrl, Way};
 use ir::{Dialect, Quirks};
 use policy::Deadlines;
 use secrecy::{ExposeSecret, SecretString};
@@ -24,6 +24,8 @@ pub struct Provider {
     pub local: bool,
     /// The global deadlines with this provider's own over them.
     pub deadlines: Deadlines,
+    /// How its address is reached.
+    pub way: Way,
 }
 
 /// How a provider is told who pays.
@@ -43,13 +45,14 @@ impl Provider {
     /// Whether it is asked in the same way as another: what is known of one, and the connections to
     /// it, hold for the other.
     pub fn is_same(&self, other: &Self) -> bool {
-        let Self { name, quirks, dialect, base_url, credentials, local, deadlines: _ } = self;
+        let Self { name, quirks, dialect, base_url, credentials, local, way, deadlines: _ } = self;
         let mut pairs = credentials.iter().zip(&other.credentials);
         *name == other.name
             && std::ptr::eq(*quirks, other.quirks)
             && *dialect == other.dialect
             && *base_url == other.base_url
             && *local == other.local
+            && way.is_same(&other.way)
             && credentials.len() == other.credentials.len()
             && pairs.all(|(one, two)| one.is_same(two))
     }

@@ -18,6 +18,7 @@ pub(crate) struct Raw {
     pub(crate) deadlines: Section,
     pub(crate) retry: Section,
     pub(crate) breaker: Section,
+    pub(crate) upstream: Section,
     /// In the order of the file, like the next two.
     pub(crate) keys: Vec<Named>,
     pub(crate) providers: Vec<Named>,
@@ -81,6 +82,7 @@ pub(crate) fn read(document: &Value<'_>, findings: &mut Findings<'_>) -> Raw {
             Scope::Deadlines => raw.deadlines = section(scope, key, value, findings),
             Scope::Retry => raw.retry = section(scope, key, value, findings),
             Scope::Breaker => raw.breaker = section(scope, key, value, findings),
+            Scope::Upstream => raw.upstream = section(scope, key, value, findings),
             Scope::Key => raw.keys = named(scope, key, value, findings),
             Scope::Provider => raw.providers = named(scope, key, value, findings),
             Scope::Model => raw.models = named(scope, key, value, findings),

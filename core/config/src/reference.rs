@@ -92,6 +92,9 @@ fn format_section(scope: Scope) -> String {
         }
         Scope::Retry => "How often to try again.",
         Scope::Breaker => "When a target is known to be down.",
+        Scope::Upstream => {
+            "The way to providers, where they do not say it themselves. See [network](../guides/network.md)."
+        }
     };
     text.push_str(note);
     text.push_str("\n\n| key | type | default | example | what it does |\n|---|---|---|---|---|\n");

@@ -28,6 +28,8 @@ pub(crate) enum Scope {
     Retry,
     /// `[breaker]`.
     Breaker,
+    /// `[upstream]`.
+    Upstream,
 }
 
 /// What a key holds. Bounds are inclusive.
@@ -79,7 +81,7 @@ pub(crate) struct Spec {
 
 impl Scope {
     /// Every section, in the order of the reference.
-    pub(crate) const ALL: [Self; 7] = [
+    pub(crate) const ALL: [Self; 8] = [
         Self::Server,
         Self::Key,
         Self::Provider,
@@ -87,6 +89,7 @@ impl Scope {
         Self::Deadlines,
         Self::Retry,
         Self::Breaker,
+        Self::Upstream,
     ];
 
     /// Its name at the top of the file.
@@ -99,6 +102,7 @@ impl Scope {
             Self::Deadlines => "deadlines",
             Self::Retry => "retry",
             Self::Breaker => "breaker",
+            Self::Upstream => "upstream",
         }
     }
 
@@ -107,7 +111,7 @@ impl Scope {
         match self {
             Self::Key | Self::Provider => Some("NAME"),
             Self::Model => Some("\"PATTERN\""),
-            Self::Server | Self::Deadlines | Self::Retry | Self::Breaker => None,
+            Self::Server | Self::Deadlines | Self::Retry | Self::Breaker | Self::Upstream => None,
         }
     }
 

@@ -1,7 +1,9 @@
 //! The whole room through its face: texts in, configurations or problems out.
 
 mod faults;
+mod hosts;
 mod keys;
+mod ways;
 mod zero;
 
 use crate::{Config, Problem, Surroundings, load};
@@ -30,6 +32,12 @@ pub(crate) struct Outside {
 }
 
 impl Outside {
+    /// With a file.
+    pub(crate) fn file(mut self, path: &'static str, text: &'static str) -> Self {
+        self.files.insert(path, text);
+        self
+    }
+
     pub(crate) fn env(pairs: &[(&'static str, &'static str)]) -> Self {
         Self { env: pairs.iter().copied().collect(), files: BTreeMap::new() }
     }
@@ -64,6 +72,7 @@ pub(crate) fn outside() -> Outside {
         ("/etc/backstop/cert.pem", "/etc/backstop/cert.pem"),
         ("/etc/backstop/key.pem", "/etc/backstop/key.pem"),
         ("/etc/backstop/clients.pem", "/etc/backstop/clients.pem"),
+        ("/etc/ssl/company.pem", crate::ca::tests::PEM),
     ]);
     outside
 }

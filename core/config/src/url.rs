@@ -1,14 +1,19 @@
 //! Base URLs: where a provider is, up to and including its version segment.
+//!
+//! **Invariant:** a host is either an address in its usual form or a name that no resolver takes for
+//! an address. `127.1`, `0x7f000001` and `2130706433` are refused: what reads them as an address and
+//! what does not would disagree about who is spoken to.
 
+use ir::{Place, reach};
 use std::fmt;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// Where a provider is.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub struct BaseUrl {
     /// `https`, or plain `http`.
     pub https: bool,
-    /// A host name in lower case, or an address; IPv6 without brackets.
+    /// A host name in lower case without a dot at its end, or an address; IPv6 without brackets.
     pub host: String,
     /// The port, also where it was left out.
     pub port: u16,
@@ -29,12 +34,12 @@ pub(crate) struct Fault {
 impl BaseUrl {
     /// Reads a base URL: `http` or `https`, host, port and path, nothing else.
     pub(crate) fn parse(text: &str) -> Result<Self, Fault> {
-        let (https, rest) = if let Some(rest) = text.strip_prefix("https://") {
-            (true, rest)
-        } else if let Some(rest) = text.strip_prefix("http://") {
-            (false, rest)
-        } else {
-            return fault("is not an http or https URL", "begin with https:// or http://");
+        let (https, rest) = match text.split_once("://") {
+            Some((scheme, rest)) if scheme.eq_ignore_ascii_case("https") => (true, rest),
+            Some((scheme, rest)) if scheme.eq_ignore_ascii_case("http") => (false, rest),
+            Some(_) | None => {
+                return fault("is not an http or https URL", "begin with https:// or http://");
+            }
         };
         if rest.contains(['?', '#']) {
             return fault("has a query or a fragment", "write only scheme, host, port and path");
@@ -57,10 +62,15 @@ impl BaseUrl {
         if self.port == usual { host } else { format!("{host}:{}", self.port) }
     }
 
+    /// The address, where it is one and not a name.
+    pub fn address(&self) -> Option<IpAddr> {
+        self.host.parse().ok()
+    }
+
     /// Whether it can only be this machine.
     pub fn is_loopback(&self) -> bool {
         match self.host.parse::<IpAddr>() {
-            Ok(address) => canonical(address).is_loopback(),
+            Ok(address) => address.is_loopback(),
             Err(_) => self.host == "localhost" || self.host.ends_with(".localhost"),
         }
     }
@@ -68,23 +78,12 @@ impl BaseUrl {
     /// Whether it is this machine, a private network, or a name that only a private network
     /// resolves (a bare name, `.local`, `.internal`, `.lan`, `.home.arpa`).
     pub fn is_private(&self) -> bool {
-        match self.host.parse::<IpAddr>().map(canonical) {
-            Ok(IpAddr::V4(v4)) => {
-                // 100.64.0.0/10 is shared address space: overlay networks use it (RFC 6598).
-                let [first, second, ..] = v4.octets();
-                v4.is_loopback()
-                    || v4.is_private()
-                    || v4.is_link_local()
-                    || (first == 100 && (64..128).contains(&second))
-            }
-            Ok(IpAddr::V6(v6)) => {
-                v6.is_loopback() || v6.is_unique_local() || v6.is_unicast_link_local()
-            }
-            Err(_) => {
-                let ends = [".localhost", ".local", ".internal", ".lan", ".home.arpa"];
-                !self.host.contains('.') || ends.iter().any(|end| self.host.ends_with(end))
-            }
+        if let Some(address) = self.address() {
+            let place = Place::of(address);
+            return matches!(place, Place::Loopback | Place::Private | Place::LinkLocal);
         }
+        let ends = [".localhost", ".local", ".internal", ".lan", ".home.arpa"];
+        !self.host.contains('.') || ends.iter().any(|end| self.host.ends_with(end))
     }
 }
 
@@ -99,32 +98,33 @@ fn fault<T>(what: &'static str, hint: &'static str) -> Result<T, Fault> {
     Err(Fault { what, hint })
 }
 
-fn canonical(address: IpAddr) -> IpAddr {
-    address.to_canonical()
-}
-
 /// Host and port of an authority; the host keeps its brackets.
-fn split_port(authority: &str) -> Result<(&str, Option<u16>), Fault> {
+pub(crate) fn split_port(authority: &str) -> Result<(&str, Option<u16>), Fault> {
     let end = authority.rfind(']').map_or(0, |bracket| bracket + 1);
     let tail = authority.get(end..).unwrap_or_default();
     let Some((more, port)) = tail.split_once(':') else { return Ok((authority, None)) };
     let host = authority.get(..end + more.len()).unwrap_or_default();
+    // Numbers may have a sign, ports may not.
+    let digits = port.bytes().all(|byte| byte.is_ascii_digit());
     match port.parse() {
-        Ok(port) if port > 0 => Ok((host, Some(port))),
+        Ok(port) if port > 0 && digits => Ok((host, Some(port))),
         Ok(_) | Err(_) => fault("has no valid port", "a port is a number from 1 to 65535"),
     }
 }
 
-fn host_name(host: &str) -> Result<String, Fault> {
+/// A host as it is written, as it is meant.
+pub(crate) fn host_name(host: &str) -> Result<String, Fault> {
     if host.is_empty() {
         return fault("has no host", "write https://HOST/…");
     }
     if let Some(inside) = host.strip_prefix('[') {
         return match inside.strip_suffix(']').map(str::parse::<Ipv6Addr>) {
-            Some(Ok(address)) => Ok(address.to_string()),
+            Some(Ok(address)) => Ok(unwrapped(address)?.to_string()),
             Some(Err(_)) | None => fault("has no valid IPv6 address", "write http://[::1]:8080"),
         };
     }
+    // The dot at the end of a full name; certificates and `Host` do without.
+    let host = host.strip_suffix('.').unwrap_or(host);
     let known = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_');
     let hint = "use letters, digits, dots and hyphens; other scripts in their xn-- form";
     if host.len() > 253 || !host.chars().all(known) {
@@ -133,7 +133,58 @@ fn host_name(host: &str) -> Result<String, Fault> {
     if host.split('.').any(|label| label.is_empty() || label.len() > 63) {
         return fault("has no valid host", hint);
     }
+    if ends_in_a_number(host) {
+        return match host.parse::<Ipv4Addr>() {
+            Ok(address) => usable(address.into()).map(|address| address.to_string()),
+            Err(_) => fault(
+                "has an address in an unusual form",
+                "write the address in the usual form: four numbers from 0 to 255, as in 127.0.0.1",
+            ),
+        };
+    }
     Ok(host.to_ascii_lowercase())
+}
+
+/// Whether some resolver takes a host for an IPv4 address (<https://url.spec.whatwg.org/#ends-in-a-number-checker>).
+fn ends_in_a_number(host: &str) -> bool {
+    let last = host.rsplit('.').next().unwrap_or_default();
+    let hex = last.strip_prefix("0x").or_else(|| last.strip_prefix("0X"));
+    let digits = last.bytes().all(|byte| byte.is_ascii_digit());
+    digits || hex.is_some_and(|hex| hex.bytes().all(|byte| byte.is_ascii_hexdigit()))
+}
+
+/// An IPv6 address, or the IPv4 address that it stands for.
+fn unwrapped(address: Ipv6Addr) -> Result<IpAddr, Fault> {
+    if let Some(v4) = address.to_ipv4_mapped() {
+        return usable(v4.into());
+    }
+    match reach::carried(address).map(|v4| Place::of(v4.into())) {
+        // Translated by the network, as an address out there.
+        None | Some(Place::Public) => usable(address.into()),
+        Some(_) => {
+            fault("wraps an IPv4 address that is not public", "write the IPv4 address itself")
+        }
+    }
+}
+
+/// An address where a provider can be, though perhaps it should not.
+pub(crate) fn usable(address: IpAddr) -> Result<IpAddr, Fault> {
+    match Place::of(address) {
+        Place::Unspecified => {
+            fault("is an address to listen on, not to connect to", "this machine is 127.0.0.1")
+        }
+        Place::Multicast => fault("is a multicast address", "write the address of one machine"),
+        Place::Reserved if address == Ipv4Addr::BROADCAST => {
+            fault("is the broadcast address", "write the address of one machine")
+        }
+        Place::Public
+        | Place::Private
+        | Place::Loopback
+        | Place::LinkLocal
+        | Place::Metadata
+        | Place::Reserved
+        | Place::Example => Ok(address),
+    }
 }
 
 /// The path with its version segment and without a slash at its end.
@@ -192,6 +243,9 @@ mod tests {
         check("http://[::1]:8080/v1", "http://[::1]:8080/v1");
         check("http://[::1]", "http://[::1]/v1");
         check("http://model_server:8000", "http://model_server:8000/v1");
+        check("HTTPS://API.openai.com./v1", "https://api.openai.com/v1");
+        check("http://[::FFFF:127.0.0.1]:1", "http://127.0.0.1:1/v1");
+        check("https://[64:ff9b::808:808]", "https://[64:ff9b::808:808]/v1");
     }
 
     #[test]
@@ -206,6 +260,8 @@ mod tests {
         check("https://host/v1?api-version=1", "has a query or a fragment");
         check("https://host/v1#x", "has a query or a fragment");
         check("https://host:0", "has no valid port");
+        check("https://host:+80", "has no valid port");
+        check("https://host:\u{663}", "has no valid port");
         check("https://host:99999", "has no valid port");
         check("https://host:", "has no valid port");
         check("https://::1/v1", "has no valid port");
@@ -229,7 +285,7 @@ mod tests {
         assert_eq!(url("https://h:80").authority(), "h:80");
         assert_eq!(url("http://[::1]:1").authority(), "[::1]:1");
         for here in
-            ["localhost", "a.localhost", "127.0.0.1", "127.9.9.9", "[::1]", "[::ffff:127.0.0.1]"]
+            ["localhost", "a.localhost.", "127.0.0.1", "127.9.9.9", "[::1]", "[::ffff:127.0.0.1]"]
         {
             assert!(url(&format!("http://{here}")).is_loopback(), "{here}");
             assert!(url(&format!("http://{here}")).is_private(), "{here}");

@@ -4,7 +4,7 @@
 //! **Invariant:** without [`Fallback::Any`] no chain holds two vendors; a local server is none.
 //! `ANTHROPIC_BASE_URL` and its like are not read: where Backstop runs they point at Backstop.
 
-use crate::assemble::from_environment;
+use crate::assemble::{Common, from_environment};
 use crate::{
     BaseUrl, Config, Credential, Fallback, FoundLocal, Link, Model, Name, OnEmpty, OnFilter,
     Overrides, Pattern, Problem, Provider, Surroundings, Whole, providers,
@@ -27,6 +27,8 @@ pub(crate) struct Offer<'a> {
     pub(crate) fallback: Fallback,
     /// The global deadlines.
     pub(crate) deadlines: Deadlines,
+    /// The way to everybody.
+    pub(crate) common: &'a Common,
 }
 
 /// A place where a local model may be had.
@@ -60,6 +62,7 @@ fn clouds(config: &mut Config, offer: &Offer<'_>) {
         else {
             continue;
         };
+        let way = offer.common.way(&base_url, false);
         config.providers.push(Provider {
             name: quirks.name.to_owned(),
             quirks,
@@ -68,6 +71,7 @@ fn clouds(config: &mut Config, offer: &Offer<'_>) {
             credentials: vec![credential],
             local: false,
             deadlines: offer.deadlines,
+            way,
         });
     }
 }
@@ -111,6 +115,7 @@ fn add_local(config: &mut Config, offer: &Offer<'_>, server: &FoundLocal) -> Vec
             credentials: vec![ours.clone()],
             local: true,
             deadlines: offer.deadlines,
+            way: offer.common.way(&base_url, true),
         });
     }
     added

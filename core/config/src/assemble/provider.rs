@@ -1,21 +1,28 @@
 //! `[providers.NAME]`: which row of quirks, where, with which credentials.
 
 use super::secret::{self, Owner};
-use super::{check_name, own_deadlines};
+use super::{Common, check_name, own_deadlines, way};
 use crate::problem::Findings;
 use crate::raw::{Named, Section};
 use crate::{BaseUrl, Provider, Surroundings, near, providers};
 use ir::{Dialect, Quirks};
 use policy::Deadlines;
 
+/// What a provider's own section does not say.
+pub(super) struct Beside<'a> {
+    pub(super) base: &'a Deadlines,
+    pub(super) common: &'a Common,
+    pub(super) around: &'a dyn Surroundings,
+}
+
 /// Reads a provider; reports everything that is wrong with it, and gives nothing where too little
 /// is known.
 pub(super) fn read(
     named: &Named,
-    base: &Deadlines,
-    around: &dyn Surroundings,
+    beside: &Beside<'_>,
     findings: &mut Findings<'_>,
 ) -> Option<Provider> {
+    let Beside { base, common, around } = *beside;
     let Named { name, section } = named;
     check_name(name, section, findings);
     let deadlines = own_deadlines(section, base, findings).over(*base);
@@ -25,6 +32,10 @@ pub(super) fn read(
     let local = section
         .flag("local")
         .unwrap_or_else(|| base_url.is_loopback() || (quirks.local && base_url.is_private()));
+    let way = {
+        let owner = way::Owner { section, url: &base_url, local };
+        way::read(&owner, common, around, findings)
+    };
     let owner = Owner { section, quirks, local };
     let credentials = secret::credentials(&owner, around, findings);
     if credentials.is_empty() {
@@ -32,7 +43,7 @@ pub(super) fn read(
     }
     let dialect = dialect(section).unwrap_or(quirks.dialect);
     let name = name.clone();
-    Some(Provider { name, quirks, dialect, base_url, credentials, local, deadlines })
+    Some(Provider { name, quirks, dialect, base_url, credentials, local, deadlines, way })
 }
 
 fn dialect(section: &Section) -> Option<Dialect> {

@@ -238,6 +238,30 @@ pub(super) const KEYS: &[Spec] = &[
     },
     Spec {
         scope: Scope::Provider,
+        name: "ca",
+        kind: Kind::Text("path of a PEM file"),
+        default: "none",
+        example: r#""/etc/ssl/company.pem""#,
+        doc: "Certificates that are trusted for this provider, beside those of the machine and of `[upstream]`.",
+    },
+    Spec {
+        scope: Scope::Provider,
+        name: "proxy",
+        kind: Kind::Text("`\"http://HOST:PORT\"`, `\"env:NAME\"` or `\"off\"`"),
+        default: "that of `[upstream]`; none for local servers",
+        example: r#""http://proxy.example:3128""#,
+        doc: "Through which HTTP proxy it is reached (`CONNECT`).",
+    },
+    Spec {
+        scope: Scope::Provider,
+        name: "addresses",
+        kind: Kind::Texts("list of addresses"),
+        default: "those that its name has",
+        example: r#"["192.168.7.7"]"#,
+        doc: "Where it is, whatever name servers say: its name is not looked up. TLS still checks the name.",
+    },
+    Spec {
+        scope: Scope::Provider,
         name: "deadlines",
         kind: Kind::Deadlines,
         default: "`[deadlines]`",
@@ -490,5 +514,22 @@ pub(super) const KEYS: &[Spec] = &[
         default: r#""5s""#,
         example: r#""15s""#,
         doc: "How often a free probe asks whether it is back.",
+    },
+    // === [upstream] ===
+    Spec {
+        scope: Scope::Upstream,
+        name: "ca",
+        kind: Kind::Text("path of a PEM file"),
+        default: "none",
+        example: r#""/etc/ssl/company.pem""#,
+        doc: "Certificates that are trusted for every provider, beside those of the machine.",
+    },
+    Spec {
+        scope: Scope::Upstream,
+        name: "proxy",
+        kind: Kind::Text("`\"http://HOST:PORT\"`, `\"env:NAME\"` or `\"off\"`"),
+        default: "that of the environment: `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`, `NO_PROXY`",
+        example: r#""http://proxy.example:3128""#,
+        doc: "Through which HTTP proxy providers beyond this machine are reached.",
     },
 ];

@@ -24,7 +24,9 @@ fn file(spec: &Spec, value: &str) -> String {
         Scope::Key => "keys.someone",
         Scope::Provider => "providers.example",
         Scope::Model => "models.base",
-        Scope::Server | Scope::Deadlines | Scope::Retry | Scope::Breaker => spec.scope.name(),
+        Scope::Server | Scope::Deadlines | Scope::Retry | Scope::Breaker | Scope::Upstream => {
+            spec.scope.name()
+        }
     };
     let keys = sections.entry(section).or_default();
     if spec.name.starts_with("tls_") {
@@ -101,6 +103,12 @@ fn value(config: &Config, spec: &Spec) -> String {
             Credential::Caller | Credential::None => String::new(),
         },
         (Scope::Provider, "local") => provider.local.to_string(),
+        (Scope::Provider | Scope::Upstream, "ca") => text(&provider.way.ca[0].path),
+        (Scope::Provider | Scope::Upstream, "proxy") => {
+            let proxy = provider.way.proxy.as_ref().expect("a proxy");
+            text(&format!("http://{}", proxy.authority()))
+        }
+        (Scope::Provider, "addresses") => format!("[\"{}\"]", provider.way.addresses[0]),
         (Scope::Provider | Scope::Model, "deadlines") => {
             format!("{{ connect = {} }}", time(deadlines.connect))
         }

@@ -1,0 +1,18 @@
+//! How a provider's address is reached, and whom to believe there.
+
+use crate::{Ca, Proxy};
+use ir::Reach;
+use std::net::IpAddr;
+
+/// The way to a provider.
+#[derive(Clone, Debug)]
+pub struct Way {
+    /// Trusted in addition to the machine's own store.
+    pub ca: Vec<Ca>,
+    /// Whom to ask for a tunnel.
+    pub proxy: Option<Proxy>,
+    /// Where its name leads, whatever resolvers say. Empty: they are asked.
+    pub addresses: Vec<IpAddr>,
+    /// Where else its name may lead.
+    pub reach: Reach,
+}
