@@ -90,7 +90,7 @@ use std::io::Result;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
-use tls::Tls;
+use tls::{Root, Tls};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
@@ -98,7 +98,7 @@ use tokio::task::JoinHandle;
 #[derive(Debug)]
 pub struct Provider {
     addr: SocketAddr,
-    root: Option<Vec<u8>>,
+    root: Option<Root>,
     state: Arc<State>,
     task: JoinHandle<()>,
 }
@@ -153,7 +153,12 @@ impl Provider {
 
     /// Behind TLS: the DER of the root to trust.
     pub fn root(&self) -> Option<Vec<u8>> {
-        self.root.clone()
+        self.root.as_ref().map(|root| root.der.clone())
+    }
+
+    /// The same as the text of a PEM file.
+    pub fn root_pem(&self) -> Option<String> {
+        self.root.as_ref().map(|root| root.pem.clone())
     }
 
     /// Every request so far, in the order they had arrived.
@@ -230,7 +235,7 @@ impl Named {
         self.listen(ANY, tls, Some(root)).await
     }
 
-    async fn listen(self, addr: SocketAddr, tls: Tls, root: Option<Vec<u8>>) -> Result<Provider> {
+    async fn listen(self, addr: SocketAddr, tls: Tls, root: Option<Root>) -> Result<Provider> {
         let listener = TcpListener::bind(addr).await?;
         let addr = listener.local_addr()?;
         let state = Arc::new(State::new(&self.name));

@@ -190,9 +190,13 @@ fn of_way(way: Way) -> Expect {
         Way::Connect(Connect::Refused | Connect::Timeout | Connect::Unreachable) => {
             second("unreachable", 1)
         }
-        Way::Tls(TlsFault::Expired | TlsFault::WrongHost | TlsFault::Untrusted) => {
-            second("certificate", 1)
-        }
+        Way::Tls(
+            TlsFault::Expired
+            | TlsFault::Early
+            | TlsFault::WrongHost
+            | TlsFault::Untrusted
+            | TlsFault::SelfSigned,
+        ) => second("certificate", 1),
         Way::Tls(TlsFault::Stall) => second("tls_handshake", 2),
         Way::Tls(TlsFault::Valid) => first(),
     }
