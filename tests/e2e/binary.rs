@@ -101,7 +101,9 @@ async fn a_check_says_what_would_run() {
     assert_eq!(format!("{first}\n{rest}"), CHECKED_SAID);
     assert!(kernel.contains("confined"), "{kernel}");
     let warned: Vec<&str> = err.lines().map(|line| line.split(": ").next().unwrap_or("")).collect();
-    assert_eq!(warned, ["backstop.toml:4:12", "backstop.toml:4:28"], "keys in the file: {err}");
+    let places = ["backstop.toml:4:12", "backstop.toml:4:28", "backstop.toml:10:9"];
+    assert_eq!(warned, places, "secrets in the file: {err}");
+    assert!(!err.contains("secret@"), "{err}");
 }
 
 const CHECKED: &str = r#"[providers.east]
@@ -113,6 +115,8 @@ api_key = ["literal:sk-1", "literal:sk-2"]
 dialect = "anthropic"
 base_url = "https://west.example.com"
 api_key = "caller"
+proxy = "http://me:secret@proxy.example.com:3128"
+addresses = ["192.168.7.7", "fd12::7"]
 
 [providers.laptop]
 kind = "ollama"
@@ -141,7 +145,7 @@ smart    east/large → laptop/llama3.1:8b
 claude-*    west/* (caller's key)
   openai     served with the caller's own key only, in the other dialect
   anthropic  asked in this order:
-    1. west/* at https://west.example.com/v1, the caller's own key; connect 3s, patience 10s (reasoning 60s, whole as streams), first content 120s (reasoning 300s), idle 10s
+    1. west/* at https://west.example.com/v1 (192.168.7.7, fd12::7) through the proxy proxy.example.com:3128, the caller's own key; connect 3s, patience 10s (reasoning 60s, whole as streams), first content 120s (reasoning 300s), idle 10s
     at best 99.2 % from 1 vendor of 99.2 %
     cannot be promised: an answer while this one target is down
     cannot be promised: an answer while this machine is offline

@@ -12,7 +12,7 @@ use crate::world::Pairing;
 use cell::Cell;
 use drill::provider::{Fault, Stage, TlsFault};
 use expect::{Asked, Trouble, Way};
-use ir::{Connect, Dialect, Dns};
+use ir::{Connect, Dialect, Dns, Place, Proxy};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Semaphore;
@@ -25,10 +25,13 @@ const TOGETHER: usize = 6;
 const DECISION: Duration = Duration::from_millis(50);
 
 fn ways() -> Vec<Trouble> {
-    let dns = [Dns::NotFound, Dns::Failed].map(Way::Dns);
+    let inside = Dns::Forbidden([169, 254, 169, 254].into(), Place::Metadata);
+    let dns = [Dns::NotFound, Dns::Failed, inside].map(Way::Dns);
     let tcp = [Connect::Refused, Connect::Timeout, Connect::Unreachable].map(Way::Connect);
+    let proxy = [Proxy::Unreachable, Proxy::Silent, Proxy::Denied(407), Proxy::Garbled];
+    let proxy = proxy.map(Way::Proxy);
     let tls = TlsFault::ALL.map(Way::Tls);
-    dns.into_iter().chain(tcp).chain(tls).map(Trouble::Way).collect()
+    dns.into_iter().chain(tcp).chain(proxy).chain(tls).map(Trouble::Way).collect()
 }
 
 fn faults(stage: Stage) -> impl Iterator<Item = Trouble> {

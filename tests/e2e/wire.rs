@@ -5,6 +5,7 @@ mod bytes;
 mod credentials;
 mod crossing;
 mod crowded;
+mod destination;
 mod endpoints;
 mod held;
 mod holes;

@@ -53,6 +53,7 @@ pub(crate) struct Plan {
     toml: String,
     clouds: Vec<Provider>,
     names: BTreeMap<String, String>,
+    files: BTreeMap<String, String>,
     resolver: Resolver,
     roots: Roots,
 }
@@ -92,6 +93,12 @@ impl Plan {
         self
     }
 
+    /// With a file that the configuration may name.
+    pub(crate) fn file(mut self, path: &str, text: impl Into<String>) -> Self {
+        self.files.insert(path.to_owned(), text.into());
+        self
+    }
+
     pub(crate) fn resolver(mut self, resolver: Resolver) -> Self {
         self.resolver = resolver;
         self
@@ -104,14 +111,14 @@ impl Plan {
 
     /// Starts it.
     pub(crate) async fn start(self) -> World {
-        let Self { mut toml, clouds, names, resolver, roots } = self;
+        let Self { mut toml, clouds, names, files, resolver, roots } = self;
         for cloud in &clouds {
             toml = toml.replace(&format!("{{{}}}", cloud.name()), &cloud.base_url());
         }
         for (name, url) in &names {
             toml = toml.replace(&format!("{{{name}}}"), url);
         }
-        let config = match config::load(&toml, &Around) {
+        let config = match config::load(&toml, &Around(files)) {
             Ok(config) => config,
             Err(problems) => panic!("{problems:#?}\n{toml}"),
         };
@@ -292,8 +299,8 @@ impl Kept {
     }
 }
 
-/// An environment without files, in which every `KEY_NAME` is `sk-NAME`.
-struct Around;
+/// An environment of a few files, in which every `KEY_NAME` is `sk-NAME`.
+struct Around(BTreeMap<String, String>);
 
 impl config::Surroundings for Around {
     fn env(&self, name: &str) -> Option<String> {
@@ -301,7 +308,7 @@ impl config::Surroundings for Around {
     }
 
     fn file(&self, path: &str) -> Result<String, String> {
-        Err(format!("there is no file {path}"))
+        self.0.get(path).cloned().ok_or_else(|| format!("there is no file {path}"))
     }
 }
 

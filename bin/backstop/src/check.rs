@@ -3,7 +3,7 @@
 use crate::around::{self, Loaded};
 use crate::cli::ConfigArgs;
 use crate::{banner, confine, out};
-use config::{Config, Credential, Link, Model, Whole};
+use config::{Config, Credential, Link, Model, Provider, Whole};
 use ir::Dialect;
 use std::collections::BTreeSet;
 use std::process::ExitCode;
@@ -75,12 +75,13 @@ fn describe(config: &Config, model: &Model, link: &Link) -> String {
     let deadlines = config.deadlines(model, link.provider);
     let target = config.target(model, link, "*");
     let place = if provider.local { ", on this machine" } else { "" };
+    let way = describe_way(provider);
     let whole = match model.whole {
         Whole::Watched => "as streams".to_owned(),
         Whole::Plain => format!("{:?}", deadlines.patience_whole),
     };
     format!(
-        "{target} at {}, {credential}{place}; connect {:?}, patience {:?} (reasoning {:?}, whole \
+        "{target} at {}{way}, {credential}{place}; connect {:?}, patience {:?} (reasoning {:?}, whole \
          {whole}), first content {:?} (reasoning {:?}), idle {:?}",
         provider.base_url,
         deadlines.connect,
@@ -90,6 +91,17 @@ fn describe(config: &Config, model: &Model, link: &Link) -> String {
         deadlines.first_content_thinking,
         deadlines.idle
     )
+}
+
+/// How it is reached, where that is not the usual way.
+fn describe_way(provider: &Provider) -> String {
+    let way = &provider.way;
+    let pins: Vec<String> = way.addresses.iter().map(ToString::to_string).collect();
+    let pins = if pins.is_empty() { String::new() } else { format!(" ({})", pins.join(", ")) };
+    match &way.proxy {
+        Some(proxy) => format!("{pins} through the proxy {}", proxy.authority()),
+        None => pins,
+    }
 }
 
 /// What the chain can give at best, and what it cannot.

@@ -8,7 +8,7 @@
 use crate::url::{Fault, host_name, split_port};
 use crate::{BaseUrl, Problem, Surroundings};
 use base64::prelude::{BASE64_STANDARD, Engine};
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use std::net::IpAddr;
 
 /// An HTTP proxy.
@@ -52,6 +52,13 @@ const CREDENTIAL_MAX: usize = 4 << 10;
 // === impl Proxy ===
 
 impl Proxy {
+    /// Whether it is the same one, asked with the same credential.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        let Self { host, port, credential } = self;
+        let told = |it: &Option<SecretString>| it.as_ref().map(|it| it.expose_secret().to_owned());
+        *host == other.host && *port == other.port && told(credential) == told(&other.credential)
+    }
+
     /// Reads `http://HOST:PORT`, with or without `NAME:PASSWORD@`.
     pub(crate) fn parse(text: &str) -> Result<Self, Fault> {
         let fault = |what, hint| Err(Fault { what, hint });

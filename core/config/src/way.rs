@@ -16,3 +16,18 @@ pub struct Way {
     /// Where else its name may lead.
     pub reach: Reach,
 }
+
+// === impl Way ===
+
+impl Way {
+    /// Whether a connection made in one way could have been made in the other.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        let Self { ca, proxy, addresses, reach } = self;
+        let proxies = match (proxy, &other.proxy) {
+            (Some(one), Some(two)) => one.is_same(two),
+            (None, None) => true,
+            (Some(_), None) | (None, Some(_)) => false,
+        };
+        *ca == other.ca && proxies && *addresses == other.addresses && *reach == other.reach
+    }
+}

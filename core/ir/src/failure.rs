@@ -2,6 +2,8 @@
 //!
 //! Classes and verdicts are `policy::classify`; this is only the observation.
 
+use crate::Place;
+use std::net::IpAddr;
 use std::time::Duration;
 
 /// Who caused a failure. Exactly one word, used as a metric label.
@@ -20,10 +22,12 @@ pub enum Blame {
 /// A failed attempt, as observed.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Failure {
-    /// The host has no address.
+    /// The host has no address, or none that may be used.
     Dns(Dns),
     /// No TCP connection.
     Connect(Connect),
+    /// The proxy on the way there did not let us through.
+    Proxy(Proxy),
     /// No TLS session.
     Tls(Tls),
     /// The peer refused the stream unprocessed: HTTP/2 GOAWAY below our id, `REFUSED_STREAM`.
@@ -63,13 +67,16 @@ pub enum Failure {
     Stopping,
 }
 
-/// Why a name could not be resolved.
+/// Why a name gives no address to connect to.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub enum Dns {
     /// No such name, or no address for it.
     NotFound,
     /// The resolver failed or did not answer.
     Failed,
+    /// It leads only to where its provider may not be: the first such address, and what it is.
+    /// Nothing was sent there, not even a SYN.
+    Forbidden(IpAddr, Place),
 }
 
 /// Why there is no TCP connection.
@@ -81,6 +88,19 @@ pub enum Connect {
     Timeout,
     /// No route, or the network is down.
     Unreachable,
+}
+
+/// Why a proxy did not let us through. It says nothing about whom it was asked for.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub enum Proxy {
+    /// There is no connection to the proxy itself.
+    Unreachable,
+    /// It did not answer by the connect deadline.
+    Silent,
+    /// It answered with this status.
+    Denied(u16),
+    /// It answered with something that is not HTTP, or closed.
+    Garbled,
 }
 
 /// Why there is no TLS session.

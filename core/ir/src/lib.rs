@@ -21,7 +21,7 @@ pub use event::{
     Aside, Block, BlockKind, Call, Envelope, Event, Events, Finish, Frame, Opening, Piece, Reason,
     Whole,
 };
-pub use failure::{Blame, Connect, Deadline, Dns, Failure, Hints, Rejection, Tls};
+pub use failure::{Blame, Connect, Deadline, Dns, Failure, Hints, Proxy, Rejection, Tls};
 pub use invariant::Invariant;
 pub use loss::{LOSSES_MAX, Loss, Losses};
 pub use quirks::{Auth, Prefill, Quirks, TokenField, UsageFlag};

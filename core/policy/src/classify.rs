@@ -1,15 +1,19 @@
 //! Failure → class: a pure function, the provider's own words before the status.
 
 use crate::verdict::Class;
-use ir::{Connect, Dns, Failure, Rejection, Tls};
+use ir::{Connect, Dns, Failure, Proxy, Rejection, Tls};
 
 /// The class of a failure. `codes` are the provider's own error codes, from its row of quirks.
 pub fn classify(failure: &Failure, codes: &[(&str, &str)]) -> Class {
     match failure {
         Failure::Dns(Dns::NotFound) => Class::DnsNotFound,
         Failure::Dns(Dns::Failed) => Class::DnsFailed,
+        Failure::Dns(Dns::Forbidden(..)) => Class::DnsForbidden,
         Failure::Connect(Connect::Refused | Connect::Timeout | Connect::Unreachable) => {
             Class::Unreachable
+        }
+        Failure::Proxy(Proxy::Unreachable | Proxy::Silent | Proxy::Denied(_) | Proxy::Garbled) => {
+            Class::Proxy
         }
         Failure::Tls(Tls::Certificate(_)) => Class::Certificate,
         Failure::Tls(Tls::Handshake) => Class::Handshake,

@@ -76,6 +76,10 @@ pub enum Class {
     DnsNotFound,
     /// 37: the resolver failed.
     DnsFailed,
+    /// The name leads to where its provider cannot be.
+    DnsForbidden,
+    /// The proxy on the way did not let us through.
+    Proxy,
     /// 38: a certificate that is not valid for the host.
     Certificate,
     /// 39: the TLS handshake failed.
@@ -255,6 +259,8 @@ rows! {
     Unreachable     "unreachable"      Network  | IfLocal      | Yes             | Host          | Own(502),       true,  "BS0301";
     DnsNotFound     "dns_not_found"    Network  | No           | Yes             | Host          | Own(502),       false, "BS0310";
     DnsFailed       "dns_failed"       Network  | Once         | Yes             | Host          | Own(502),       true,  "BS0310";
+    DnsForbidden    "dns_forbidden"    Network  | No           | Yes             | Host          | Own(502),       false, "BS0314";
+    Proxy           "proxy"            Network  | No           | Yes             | Host          | Own(502),       true,  "BS0315";
     Certificate     "certificate"      Network  | No           | Yes             | Host          | Own(502),       false, "BS0309";
     Handshake       "tls_handshake"    Network  | Once         | Yes             | Host          | Own(502),       true,  "BS0309";
     Unprocessed     "unprocessed"      Provider | Free         | Yes             | None          | Own(502),       true,  "BS0301";

@@ -24,6 +24,7 @@ mod refusal;
 mod respond;
 mod settle;
 mod watch;
+mod way;
 
 pub use answer::{Answer, Broken};
 pub use settle::Sink;
@@ -40,7 +41,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 use tokio::time::{sleep, timeout};
-use transport::{Clock, Peer, Resolver, Roots, Upstream, UpstreamSettings, entropy};
+use transport::{Clock, Peer, Resolver, Roots, Upstream, entropy};
 
 /// What a gateway is made of.
 #[derive(Debug)]
@@ -254,7 +255,7 @@ impl Gateway {
 /// A provider as the board must know it.
 fn member(provider: &Provider) -> Member {
     Member {
-        host: format!("{}:{}", provider.base_url.host, provider.base_url.port),
+        host: way::host(provider),
         local: provider.local,
         credentials: provider.credentials.len(),
     }
@@ -268,12 +269,7 @@ impl Live {
     }
 
     fn upstream(&self, provider: &Provider) -> Result<Upstream, transport::Error> {
-        Upstream::new(UpstreamSettings {
-            connect: provider.deadlines.connect,
-            resolver: self.resolver.clone(),
-            roots: self.roots.clone(),
-            ..UpstreamSettings::default()
-        })
+        Upstream::new(way::settings(provider, &self.resolver, &self.roots))
     }
 }
 

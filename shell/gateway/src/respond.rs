@@ -9,7 +9,7 @@ use bytes::Bytes;
 use codec::own;
 use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderName, RETRY_AFTER};
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
-use ir::{Connect, Deadline, Dns, Failure, Shape, Tls};
+use ir::{Connect, Deadline, Dns, Failure, Proxy, Shape, Tls};
 use policy::{AttemptId, Class, Final, Words};
 use std::collections::VecDeque;
 use std::task::{Context, Poll};
@@ -224,6 +224,10 @@ fn sentence(class: Class, failure: &Failure, target: Option<&str>, drive: &Drive
         "check base_url, and the name servers of this machine"
     } else if class == Class::Stopping {
         "it is being stopped or restarted: try again"
+    } else if class == Class::DnsForbidden {
+        "nothing was sent there: check the name servers of this machine, or pin its addresses"
+    } else if class == Class::Proxy {
+        "nothing was sent: check this provider's proxy in backstop.toml or the environment"
     } else if class.row().transient {
         "it may pass: try again, or add a target to the chain"
     } else {
@@ -237,9 +241,18 @@ fn observed(failure: &Failure) -> String {
     match failure {
         Failure::Dns(Dns::NotFound) => "has a host name that does not exist".into(),
         Failure::Dns(Dns::Failed) => "has a host name that could not be resolved".into(),
+        Failure::Dns(Dns::Forbidden(address, place)) => {
+            format!("has a host name that leads to {address}, which is {}", place.words())
+        }
         Failure::Connect(Connect::Refused) => "refuses connections".into(),
         Failure::Connect(Connect::Timeout) => "did not accept a connection in time".into(),
         Failure::Connect(Connect::Unreachable) => "cannot be reached from here".into(),
+        Failure::Proxy(Proxy::Unreachable) => "is behind a proxy that cannot be reached".into(),
+        Failure::Proxy(Proxy::Silent) => "is behind a proxy that did not answer in time".into(),
+        Failure::Proxy(Proxy::Denied(status)) => {
+            format!("is behind a proxy that answered CONNECT with status {status}")
+        }
+        Failure::Proxy(Proxy::Garbled) => "is behind a proxy that did not speak HTTP".into(),
         Failure::Tls(Tls::Certificate(why)) => format!("showed an invalid certificate ({why})"),
         Failure::Tls(Tls::Handshake) => "broke off the TLS handshake".into(),
         Failure::Unprocessed => "refused the request unread".into(),

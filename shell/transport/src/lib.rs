@@ -1,6 +1,7 @@
 //! The only seam to sockets, TLS, DNS, the clock and entropy.
 //!
-//! **Invariants:** it decides nothing (no retry, no redirect, no proxy): every trouble becomes an
+//! **Invariants:** it decides nothing (no retry, no redirect, no proxy or certificate that it was
+//! not given): every trouble becomes an
 //! [`ir::Failure`] as it was observed. Nothing below this crate reads a clock or opens a socket, so
 //! that the simulator can stand in for it.
 
@@ -19,5 +20,5 @@ pub use listener::{
 };
 pub use payload::Payload;
 pub use upstream::{
-    Answer, AnswerBody, Error, Resolver, Roots, Sending, Upstream, UpstreamSettings,
+    Answer, AnswerBody, Error, Origin, Resolver, Roots, Sending, Upstream, UpstreamSettings, Via,
 };

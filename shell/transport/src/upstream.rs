@@ -7,10 +7,12 @@
 //! peer allows, and runs every connection in a task of its own.
 //!
 //! **Invariants:** nothing is retried once a byte of a request was written; redirects are not
-//! followed; a provider's connections, lookups and TLS sessions are its own.
+//! followed; a provider's connections, lookups and TLS sessions are its own; nobody is connected to
+//! but the proxy, addresses that were judged, and those that were written down.
 
 mod answer;
 mod connect;
+mod dial;
 mod http1;
 mod http2;
 mod observe;
@@ -20,20 +22,24 @@ mod resolve;
 mod roots;
 #[cfg(test)]
 mod tests;
+mod tunnel;
 mod wire;
 
 pub use answer::{Answer, AnswerBody};
+pub use origin::Origin;
 pub use resolve::Resolver;
 pub use roots::Roots;
+pub use tunnel::Via;
 
 use std::fmt;
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use http::{Request, header};
-use ir::Failure;
+use ir::{Failure, Reach};
 use parking_lot::Mutex;
 use tokio::time::timeout;
 
@@ -41,9 +47,9 @@ use crate::Payload;
 use connect::{Connector, Stage};
 use http1::{Http1, Lost};
 use http2::{Http2, Stream};
-use origin::Origin;
 use pool::{Lease, Pool};
 use resolve::Lookup;
+use tunnel::Tunnel;
 
 /// How many pooled connections may turn out to be closed before a request is written on one. It is
 /// not a retry: nothing left this process.
@@ -56,6 +62,12 @@ pub struct UpstreamSettings {
     pub connect: Duration,
     /// Who knows the addresses.
     pub resolver: Resolver,
+    /// Where a name may lead.
+    pub reach: Reach,
+    /// Where the name leads, whatever the resolver says. Empty: it is asked.
+    pub addresses: Vec<IpAddr>,
+    /// Whom to ask for a tunnel, in place of connecting.
+    pub via: Option<Via>,
     /// Whom to trust.
     pub roots: Roots,
     /// How many idle HTTP/1.1 connections are kept per origin.
@@ -99,6 +111,9 @@ impl Default for UpstreamSettings {
         Self {
             connect: Duration::from_secs(3),
             resolver: Resolver::System,
+            reach: Reach::default(),
+            addresses: Vec::new(),
+            via: None,
             roots: Roots::native(),
             idle_per_host: 64,
             idle_timeout: Duration::from_mins(1),
@@ -111,7 +126,10 @@ impl Default for UpstreamSettings {
 impl Upstream {
     /// A provider without connections yet.
     pub fn new(settings: UpstreamSettings) -> Result<Self, Error> {
-        let connector = Connector::new(Lookup::new(settings.resolver), &settings.roots)?;
+        let UpstreamSettings { resolver, reach, addresses, via, roots, .. } = settings;
+        let tunnel = via.map(|via| Tunnel::new(via, resolver.clone(), addresses.clone()));
+        let lookup = Lookup::new(resolver, reach, addresses);
+        let connector = Connector::new(lookup, tunnel, &roots)?;
         let pool = Arc::new(Pool::new(settings.idle_per_host, settings.idle_timeout));
         let shared = Arc::new(Shared { connector, connect: settings.connect, pool });
         Ok(Self { shared })

@@ -3,7 +3,7 @@
 use super::process::{Deaf, Place, Process, With};
 use crate::world::{Call, Heard, LIMIT, Request, Said};
 use drill::Provider;
-use drill::provider::unused_addr;
+use drill::provider::{TlsFault, unused_addr};
 use ir::{Dialect, Shape};
 use serde_json::Value;
 use tokio::net::TcpStream;
@@ -98,6 +98,25 @@ async fn without_a_file_the_environment_is_served() {
     // Local servers may follow, where this machine has any.
     assert!(!ended.err.contains("anthropic/* (caller's key)"), "{}", ended.err);
     assert!(!ended.err.contains("sk-ant-secret"), "SE1");
+}
+
+/// Promise: certificates are checked. The machine's store is the one that the environment names.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_environment_says_whom_to_trust() {
+    for (name, trusted) in [("root.pem", true), ("other.pem", false)] {
+        let place = Place::new(&format!("trust-{trusted}"));
+        let start = || Provider::start_tls(TlsFault::Valid);
+        let (cloud, other) = (start().await.expect("a port"), start().await.expect("a port"));
+        place.write("backstop.toml", &configuration(&cloud, "off"));
+        place.write("root.pem", &cloud.root_pem().expect("a root"));
+        place.write("other.pem", &other.root_pem().expect("a root"));
+        let env = [("MINE", "sk-mine"), ("SSL_CERT_FILE", name), ("HTTPS_PROXY", "http://[::1]:1")];
+        let process = place.start(&["serve"], &With { env: &env, deaf: Deaf::Nobody });
+        let heard = ask(&process, Dialect::Chat, Shape::Whole, "ok").await;
+        // Nobody goes through a proxy to this machine.
+        let expect = if trusted { (200, 1) } else { (502, 0) };
+        assert_eq!((heard.status, cloud.log().len()), expect, "{}", heard.text());
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,13 +1,15 @@
 //! One cell of the table: a world of its own, one request, and what became of it.
 
 use super::expect::{Asked, Expect, Served, Signal, Trouble, Way};
-use crate::world::{self, Heard, Pairing, Plan, Request, Said, World, sent, unanswered};
+use crate::world::{
+    self, Act, Canned, Heard, Pairing, Plan, Request, Said, World, sent, unanswered,
+};
 use drill::provider::{Fault, Flaw, Hint, Plain, Provider, unused_addr};
-use ir::{Connect, Dialect, Dns, Ending, Record, Shape, Usage};
+use ir::{Connect, Dialect, Dns, Ending, Proxy, Record, Shape, Usage};
+use std::any::Any;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::SocketAddr;
-use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use transport::{Resolver, Roots};
@@ -337,7 +339,7 @@ fn decision(trouble: &Trouble, world: &World, began: Instant) -> Option<Duration
 }
 
 /// The first cloud in trouble, the second one well; and what must live as long.
-async fn world(trouble: &Trouble, dialect: Dialect, asked: Asked) -> (World, Vec<OwnedFd>) {
+async fn world(trouble: &Trouble, dialect: Dialect, asked: Asked) -> (World, Box<dyn Any + Send>) {
     let keys: &[&str] = match trouble.signal() {
         Signal::Heard => &[],
         Signal::Connect => &["connect"],
@@ -345,13 +347,16 @@ async fn world(trouble: &Trouble, dialect: Dialect, asked: Asked) -> (World, Vec
         Signal::Patience => &["patience", "patience_whole"],
     };
     let short = |key: &&str| format!("deadlines.{key} = \"{}ms\"\n", SHORT.as_millis());
-    let short: String = keys.iter().map(short).collect();
+    let mut lines: String = keys.iter().map(short).collect();
+    if let Trouble::Way(Way::Proxy(_)) = trouble {
+        lines.push_str("proxy = \"{proxy}\"\n");
+    }
     // Of the first target only: the second one has all the time it may need.
     let header = "[providers.a]\n";
     let text = world::pair(dialect, "retry.wait = \"200ms\"\n");
     let text = if asked == Asked::Plain { world::plain(&text) } else { text };
-    let plan = Plan::new(text.replace(header, &format!("{header}{short}")));
-    let mut guards = Vec::new();
+    let plan = Plan::new(text.replace(header, &format!("{header}{lines}")));
+    let mut guards: Box<dyn Any + Send> = Box::new(());
     let plan = match trouble {
         Trouble::Fault(_) => plan.clouds(&["a"]).await,
         Trouble::Way(Way::Tls(tls)) => {
@@ -364,16 +369,40 @@ async fn world(trouble: &Trouble, dialect: Dialect, asked: Asked) -> (World, Vec
         }
         Trouble::Way(Way::Connect(Connect::Timeout)) => {
             let (addr, held) = unanswered().await;
-            guards = held;
+            guards = Box::new(held);
             plan.at("a", format!("http://{addr}/v1")).clouds(&["idle"]).await
         }
         Trouble::Way(Way::Connect(Connect::Unreachable)) => {
-            let nowhere = Ok(vec![([255, 255, 255, 255], 9).into()]);
-            named(plan, nowhere).clouds(&["idle"]).await
+            // Without a zone nobody knows which network it is on.
+            plan.at("a", "http://[fe80::1]:9/v1").clouds(&["idle"]).await
+        }
+        Trouble::Way(Way::Dns(Dns::Forbidden(address, _))) => {
+            named(plan, Ok(vec![(*address, 443).into()])).clouds(&["idle"]).await
+        }
+        Trouble::Way(Way::Proxy(proxy)) => {
+            let (addr, held) = proxy_that(*proxy).await;
+            guards = held;
+            let plan = plan.at("proxy", format!("http://{addr}"));
+            plan.at("a", "https://a.test/v1").clouds(&["idle"]).await
         }
         Trouble::Way(Way::Dns(dns)) => named(plan, Err(*dns)).clouds(&["idle"]).await,
     };
     (plan.clouds(&["b"]).await.start().await, guards)
+}
+
+/// A proxy that does this.
+async fn proxy_that(proxy: Proxy) -> (SocketAddr, Box<dyn Any + Send>) {
+    let answer = match proxy {
+        Proxy::Unreachable => return (unused_addr(), Box::new(())),
+        Proxy::Silent => {
+            let (addr, held) = unanswered().await;
+            return (addr, Box::new(held));
+        }
+        Proxy::Denied(status) => format!("HTTP/1.1 {status} No\r\n\r\n"),
+        Proxy::Garbled => "SSH-2.0-OpenSSH_9.2\r\n\r\n".to_owned(),
+    };
+    let canned = Canned::start(vec![Act::Send(answer.into_bytes())]).await;
+    (canned.addr(), Box::new(canned))
 }
 
 /// `a` has a name, of which the resolver says this.

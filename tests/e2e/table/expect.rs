@@ -5,7 +5,7 @@ use crate::world::Pairing;
 use drill::provider::{
     Break, ErrorPlace, Fault, Flaw, Hint, InBand, Pace, Place, Plain, Refusal, TlsFault,
 };
-use ir::{Connect, Dialect, Dns, Shape};
+use ir::{Connect, Dialect, Dns, Proxy, Shape};
 
 /// What goes wrong with the first target.
 #[derive(Clone, Debug)]
@@ -21,6 +21,7 @@ pub(super) enum Trouble {
 pub(super) enum Way {
     Dns(Dns),
     Connect(Connect),
+    Proxy(Proxy),
     Tls(TlsFault),
 }
 
@@ -110,9 +111,11 @@ impl Trouble {
             Self::Fault(fault) => fault.name(),
             Self::Way(Way::Dns(Dns::NotFound)) => "dns: no such host".to_owned(),
             Self::Way(Way::Dns(Dns::Failed)) => "dns: resolver failed".to_owned(),
+            Self::Way(Way::Dns(Dns::Forbidden(address, _))) => format!("dns: {address}"),
             Self::Way(Way::Connect(Connect::Refused)) => "tcp: refused".to_owned(),
             Self::Way(Way::Connect(Connect::Timeout)) => "tcp: black hole".to_owned(),
             Self::Way(Way::Connect(Connect::Unreachable)) => "tcp: no route".to_owned(),
+            Self::Way(Way::Proxy(proxy)) => format!("proxy: {proxy:?}").to_lowercase(),
             Self::Way(Way::Tls(tls)) => format!("tls: {tls:?}").to_lowercase(),
         }
     }
@@ -135,9 +138,11 @@ impl Trouble {
             Self::Fault(Fault::Flaw(Flaw::NoEndOpen) | Fault::Break(Break::Stall, _)) => {
                 Signal::Idle
             }
-            Self::Way(Way::Connect(Connect::Timeout) | Way::Tls(TlsFault::Stall)) => {
-                Signal::Connect
-            }
+            Self::Way(
+                Way::Connect(Connect::Timeout)
+                | Way::Proxy(Proxy::Silent)
+                | Way::Tls(TlsFault::Stall),
+            ) => Signal::Connect,
             Self::Fault(_) | Self::Way(_) => Signal::Heard,
         }
     }
@@ -187,6 +192,10 @@ fn of_way(way: Way) -> Expect {
     match way {
         Way::Dns(Dns::NotFound) => second("dns_not_found", 1),
         Way::Dns(Dns::Failed) => second("dns_failed", 2),
+        Way::Dns(Dns::Forbidden(..)) => second("dns_forbidden", 1),
+        Way::Proxy(Proxy::Unreachable | Proxy::Silent | Proxy::Denied(_) | Proxy::Garbled) => {
+            second("proxy", 1)
+        }
         Way::Connect(Connect::Refused | Connect::Timeout | Connect::Unreachable) => {
             second("unreachable", 1)
         }

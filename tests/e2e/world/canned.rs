@@ -64,6 +64,10 @@ impl Canned {
         Self::start(vec![Act::Send(head.into_bytes()), Act::Send(body)]).await
     }
 
+    pub(crate) fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
     pub(crate) fn base_url(&self) -> String {
         format!("http://{}/v1", self.addr)
     }

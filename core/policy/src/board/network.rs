@@ -1,8 +1,8 @@
 //! Hosts, and whether it is the local network rather than any of them.
 //!
-//! The local network is down where at least two remote hosts began to fail by DNS, connect or TLS
-//! within [`TOGETHER`], and no remote host was reached since the first of them did. One that is down
-//! for longer says nothing; nor is the network blamed while others were reached a moment ago.
+//! The local network is down where at least two remote hosts began to fail by DNS, connect, proxy or
+//! TLS within [`TOGETHER`], and no remote host was reached since the first of them did. One that is
+//! down for longer says nothing; nor is the network blamed while others were reached a moment ago.
 
 use super::Member;
 use crate::{Breakers, ProviderId, rng::Rng};

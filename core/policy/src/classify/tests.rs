@@ -3,8 +3,9 @@
 
 use super::classify;
 use crate::{Class, ROWS, Row, Scope, Surface};
-use ir::{Connect, Dns, Failure, Rejection, Tls};
+use ir::{Connect, Dns, Failure, Place, Proxy, Rejection, Tls};
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 
 /// Reads what may be said to fail: `dns`, `cut`, `529 kind=… code=… after=2s in_band said: …`.
 pub(crate) fn failure(text: &str) -> Failure {
@@ -12,6 +13,14 @@ pub(crate) fn failure(text: &str) -> Failure {
     match first {
         "dns" => Failure::Dns(Dns::NotFound),
         "servfail" => Failure::Dns(Dns::Failed),
+        "metadata" => {
+            let address = IpAddr::from([169, 254, 169, 254]);
+            Failure::Dns(Dns::Forbidden(address, Place::of(address)))
+        }
+        "no-proxy" => Failure::Proxy(Proxy::Unreachable),
+        "silent-proxy" => Failure::Proxy(Proxy::Silent),
+        "garbled-proxy" => Failure::Proxy(Proxy::Garbled),
+        "denied" => Failure::Proxy(Proxy::Denied(rest.parse().expect("a status"))),
         "refused" => Failure::Connect(Connect::Refused),
         "timeout" => Failure::Connect(Connect::Timeout),
         "unreachable" => Failure::Connect(Connect::Unreachable),

@@ -446,6 +446,7 @@ fn hints(failure: &Failure) -> Hints {
         Failure::Rejected(rejection) => rejection.hints,
         Failure::Dns(_)
         | Failure::Connect(_)
+        | Failure::Proxy(_)
         | Failure::Tls(_)
         | Failure::Unprocessed
         | Failure::Stale

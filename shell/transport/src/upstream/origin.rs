@@ -4,9 +4,10 @@ use http::uri::{Authority, Scheme};
 use http::{HeaderMap, HeaderValue, Uri, header};
 use ir::{Dns, Failure};
 
-/// Where a request goes. Compared without regard to case.
+/// Where a request goes: what an [`Upstream`](crate::Upstream) makes of an address. Compared without
+/// regard to case.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
-pub(super) struct Origin {
+pub struct Origin {
     tls: bool,
     authority: Authority,
 }
@@ -17,7 +18,7 @@ impl Origin {
     /// The origin of an absolute `http` or `https` address.
     ///
     /// Addresses are checked with the configuration; what slips through has no host to be found.
-    pub(super) fn of(uri: &Uri) -> Result<Self, Failure> {
+    pub fn of(uri: &Uri) -> Result<Self, Failure> {
         let tls = match uri.scheme() {
             Some(scheme) if *scheme == Scheme::HTTPS => true,
             Some(scheme) if *scheme == Scheme::HTTP => false,
@@ -27,15 +28,18 @@ impl Origin {
         Ok(Self { tls, authority })
     }
 
-    pub(super) fn is_tls(&self) -> bool {
+    /// Whether it is spoken to over TLS.
+    pub fn is_tls(&self) -> bool {
         self.tls
     }
 
-    pub(super) fn host(&self) -> &str {
+    /// The host that is looked up, and that a certificate must be for; IPv6 in brackets.
+    pub fn host(&self) -> &str {
         self.authority.host()
     }
 
-    pub(super) fn port(&self) -> u16 {
+    /// The port that is connected to.
+    pub fn port(&self) -> u16 {
         self.authority.port_u16().unwrap_or(if self.tls { 443 } else { 80 })
     }
 

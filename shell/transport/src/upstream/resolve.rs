@@ -1,15 +1,18 @@
-//! Names to addresses, as a step of its own, so that DNS trouble is told apart from the rest.
+//! Names to addresses, as a step of its own, so that DNS trouble is told apart from the rest, and so
+//! that every address is judged before anybody is sent there.
 //!
-//! **Invariant:** one provider never has more than [`LOOKUPS_MAX`] lookups in the system's resolver,
-//! whose threads all providers share and which a cancelled request cannot interrupt.
+//! **Invariants:** what is returned was written down by the operator, or may be where a name leads;
+//! one provider never has more than [`LOOKUPS_MAX`] lookups in the system's resolver, whose threads
+//! all providers share and which a cancelled request cannot interrupt.
 
 use super::origin::bare;
 use std::collections::BTreeMap;
 use std::io;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use ir::Dns;
+use ir::{Dns, Reach};
 use tokio::sync::Semaphore;
 
 const LOOKUPS_MAX: usize = 8;
@@ -32,14 +35,21 @@ pub enum Resolver {
 #[derive(Debug)]
 pub(super) struct Lookup {
     resolver: Resolver,
+    /// Where a name may lead.
+    reach: Reach,
+    /// Where every name leads, if there are any.
+    pinned: Vec<IpAddr>,
+    /// It was said that some of a name's addresses are not used.
+    told: AtomicBool,
     running: Arc<Semaphore>,
 }
 
 // === impl Lookup ===
 
 impl Lookup {
-    pub(super) fn new(resolver: Resolver) -> Self {
-        Self { resolver, running: Arc::new(Semaphore::new(LOOKUPS_MAX)) }
+    pub(super) fn new(resolver: Resolver, reach: Reach, pinned: Vec<IpAddr>) -> Self {
+        let running = Arc::new(Semaphore::new(LOOKUPS_MAX));
+        Self { resolver, reach, pinned, told: AtomicBool::new(false), running }
     }
 
     /// The addresses of `host`, in the order to try them; never empty.
@@ -47,13 +57,41 @@ impl Lookup {
         if let Ok(ip) = bare(host).parse::<IpAddr>() {
             return Ok(vec![SocketAddr::new(ip, port)]);
         }
+        if !self.pinned.is_empty() {
+            let pinned = self.pinned.iter().map(|ip| SocketAddr::new(*ip, port));
+            return Ok(interleave(pinned.collect()));
+        }
         let found = match &self.resolver {
             Resolver::System => self.system(host.to_owned(), port).await?,
             Resolver::Scripted(script) => {
                 script.get(host).cloned().unwrap_or(Err(Dns::NotFound))?
             }
         };
-        if found.is_empty() { Err(Dns::NotFound) } else { Ok(interleave(found)) }
+        self.admitted(host, found)
+    }
+
+    /// Those of a name's addresses where its provider may be.
+    fn admitted(&self, host: &str, found: Vec<SocketAddr>) -> Result<Vec<SocketAddr>, Dns> {
+        let mut refused = None;
+        let mut kept = Vec::new();
+        for address in found {
+            let ip = address.ip();
+            match self.reach.admits(ip) {
+                Ok(()) => kept.push(address),
+                Err(place) if refused.is_none() => refused = Some((ip, place)),
+                Err(_) => {}
+            }
+        }
+        match (kept.is_empty(), refused) {
+            (true, Some((address, place))) => return Err(Dns::Forbidden(address, place)),
+            (true, None) => return Err(Dns::NotFound),
+            (false, Some((address, place))) if !self.told.swap(true, Ordering::Relaxed) => {
+                let what = place.words();
+                tracing::warn!(host, %address, what, "not connected to: one of several addresses");
+            }
+            (false, Some(_) | None) => {}
+        }
+        Ok(interleave(kept))
     }
 
     /// The thread holds the permit, not the request: a lookup goes on when its request is dropped.
@@ -110,10 +148,12 @@ fn interleave(found: Vec<SocketAddr>) -> Vec<SocketAddr> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
     use std::io;
     use std::net::SocketAddr;
+    use std::sync::Arc;
 
-    use ir::Dns;
+    use ir::{Dns, Place, Reach};
 
     use super::{Lookup, Resolver, interleave, observe};
 
@@ -148,7 +188,8 @@ mod tests {
 
     #[tokio::test]
     async fn literals_and_localhost_need_no_dns() {
-        let lookup = Lookup::new(Resolver::System);
+        let here = Reach { loopback: true, private: true };
+        let lookup = Lookup::new(Resolver::System, here, Vec::new());
         assert_eq!(
             lookup.addresses("127.0.0.1", 7).await,
             Ok(vec!["127.0.0.1:7".parse().unwrap()])
@@ -156,5 +197,79 @@ mod tests {
         assert_eq!(lookup.addresses("[::1]", 7).await, Ok(vec!["[::1]:7".parse().unwrap()]));
         let local = lookup.addresses("localhost", 7).await.unwrap();
         assert!(local.iter().all(|address| address.ip().is_loopback()));
+    }
+
+    /// Promise: a name leads only to where its provider can be.
+    #[tokio::test]
+    async fn a_name_leads_only_where_its_provider_may_be() {
+        let check = async |reach: Reach, found: &str, expect: Result<&str, Dns>| {
+            let parse = |text: &str| -> Vec<SocketAddr> {
+                let ips = text.split(' ').filter(|ip| !ip.is_empty());
+                ips.map(|ip| SocketAddr::new(ip.parse().unwrap(), 443)).collect()
+            };
+            let script = BTreeMap::from([("x.example".to_owned(), Ok(parse(found)))]);
+            let lookup = Lookup::new(Resolver::Scripted(Arc::new(script)), reach, Vec::new());
+            let answer = lookup.addresses("x.example", 443).await;
+            assert_eq!(answer, expect.map(parse), "{found}");
+        };
+        let name = Reach::default();
+        let forbidden = |text: &str| {
+            let address = text.parse().unwrap();
+            Err(Dns::Forbidden(address, Place::of(address)))
+        };
+        for inside in [
+            "127.0.0.1",
+            "127.1.2.3",
+            "::1",
+            "::ffff:127.0.0.1",
+            "64:ff9b::7f00:1",
+            "2002:7f00:1::",
+            "0.0.0.0",
+            "::",
+            "169.254.169.254",
+            "::ffff:a9fe:a9fe",
+            "169.254.170.2",
+            "fd00:ec2::254",
+            "100.100.100.200",
+            "192.0.0.192",
+            "fe80::1",
+            "198.18.0.1",
+            "224.0.0.1",
+            "255.255.255.255",
+        ] {
+            check(name, inside, forbidden(inside)).await;
+            // One is dropped, the other is used, in any order.
+            check(name, &format!("{inside} 1.1.1.1"), Ok("1.1.1.1")).await;
+            check(name, &format!("1.1.1.1 2606:4700::1 {inside}"), Ok("1.1.1.1 2606:4700::1"))
+                .await;
+        }
+        check(name, "127.0.0.1 169.254.169.254", forbidden("127.0.0.1")).await;
+        check(name, "", Err(Dns::NotFound)).await;
+        for near in ["10.0.0.1", "172.16.0.1", "192.168.0.1", "100.64.0.1", "fd12::1"] {
+            check(name, near, Ok(near)).await;
+            check(Reach { private: false, ..name }, near, forbidden(near)).await;
+        }
+        let here = Reach { loopback: true, ..name };
+        check(here, "127.0.0.1", Ok("127.0.0.1")).await;
+        check(here, "169.254.169.254", forbidden("169.254.169.254")).await;
+    }
+
+    /// Hosts that slipped through the configuration: the machine's resolver takes them for addresses.
+    #[tokio::test]
+    async fn what_only_the_resolver_takes_for_an_address_is_judged() {
+        let lookup = Lookup::new(Resolver::System, Reach::default(), Vec::new());
+        for host in ["127.1", "0x7f000001", "2130706433", "017700000001", "0", "localhost"] {
+            let found = lookup.addresses(host, 80).await;
+            assert!(matches!(found, Err(Dns::Forbidden(..) | Dns::NotFound)), "{host}: {found:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn pins_need_no_resolver_and_are_not_judged() {
+        let nobody = Resolver::Scripted(Arc::default());
+        let pins = vec!["127.0.0.1".parse().unwrap(), "10.0.0.1".parse().unwrap()];
+        let lookup = Lookup::new(nobody, Reach { loopback: false, private: false }, pins);
+        let expect = ["127.0.0.1:7", "10.0.0.1:7"].map(|it| it.parse().unwrap()).to_vec();
+        assert_eq!(lookup.addresses("x.example", 7).await, Ok(expect));
     }
 }

@@ -5,7 +5,9 @@ mod faults;
 mod http1;
 mod http2;
 mod peer;
+mod reach;
 mod tls;
+mod tunnel;
 
 use std::collections::BTreeMap;
 use std::future::poll_fn;
@@ -15,7 +17,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::Request;
-use ir::{Dns, Failure};
+use ir::{Dns, Failure, Reach};
 
 use super::{Answer, AnswerBody, Resolver, Roots, Upstream, UpstreamSettings};
 use crate::Payload;
@@ -32,6 +34,7 @@ fn upstream(
     let mut settings = UpstreamSettings {
         connect: Duration::from_secs(5),
         resolver: Resolver::Scripted(Arc::new(script)),
+        reach: Reach { loopback: true, private: true },
         ..UpstreamSettings::default()
     };
     change(&mut settings);

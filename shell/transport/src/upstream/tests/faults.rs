@@ -1,9 +1,8 @@
 //! What goes wrong before, in and after the head of an answer.
 
-use std::net::SocketAddr;
 use std::time::Duration;
 
-use ir::{Connect, Dns, Failure, Tls};
+use ir::{Connect, Dns, Failure, Proxy, Tls};
 
 use super::super::connect::Stage;
 use super::peer::{Step, nobody, peer, silence};
@@ -30,8 +29,8 @@ async fn connect() {
     let refused = send(&plain(nobody().await), URI).await.unwrap_err();
     assert_eq!(refused, Failure::Connect(Connect::Refused));
 
-    let broadcast: SocketAddr = "255.255.255.255:9".parse().unwrap();
-    let unreachable = send(&plain(broadcast), URI).await.unwrap_err();
+    let nowhere = "http://255.255.255.255:9/";
+    let unreachable = send(&plain(nobody().await), nowhere).await.unwrap_err();
     assert_eq!(unreachable, Failure::Connect(Connect::Unreachable));
 
     let (silent, _held) = silence().await;
@@ -44,6 +43,7 @@ async fn connect() {
 fn a_deadline_means_what_it_interrupts() {
     assert_eq!(Stage::Dns.late(), Failure::Dns(Dns::Failed));
     assert_eq!(Stage::Tcp.late(), Failure::Connect(Connect::Timeout));
+    assert_eq!(Stage::Proxy.late(), Failure::Proxy(Proxy::Silent));
     assert_eq!(Stage::Tls.late(), Failure::Tls(Tls::Handshake));
 }
 
