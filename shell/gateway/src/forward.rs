@@ -201,3 +201,6 @@ pub(crate) fn answer_headers(from: &HeaderMap) -> HeaderMap {
             headers
         })
 }
+
+#[cfg(test)]
+mod tests;
