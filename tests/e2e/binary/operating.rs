@@ -4,7 +4,7 @@ use super::process::{Deaf, Place, Process, With};
 use crate::world::{Call, Heard, LIMIT, Request, Said};
 use drill::Provider;
 use http::Request as HttpRequest;
-use ir::{Dialect, Shape};
+use ir::{Dialect, Reach, Shape};
 use rcgen::{CertifiedKey, generate_simple_self_signed};
 use serde_json::Value;
 use std::net::SocketAddr;
@@ -274,7 +274,9 @@ async fn tls_is_served_and_its_certificate_renewed() {
     };
     let asked = async |addr: SocketAddr, root: &[u8]| {
         let roots = Roots::native().with_der(root.to_vec());
-        let upstream = Upstream::new(UpstreamSettings { roots, ..UpstreamSettings::default() });
+        let reach = Reach { loopback: true, ..UpstreamSettings::default().reach };
+        let settings = UpstreamSettings { roots, reach, ..UpstreamSettings::default() };
+        let upstream = Upstream::new(settings);
         let address = format!("https://localhost:{}/health", addr.port());
         let request = HttpRequest::get(address).body(Payload::empty()).expect("a request");
         upstream.expect("an upstream").send(request).await.map(|answer| answer.status)

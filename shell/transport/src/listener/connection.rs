@@ -4,7 +4,8 @@
 use std::convert::Infallible;
 use std::error::Error;
 use std::io;
-use std::pin::pin;
+use std::pin::{Pin, pin};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderValue, Request, Response, Version, header};
@@ -14,6 +15,7 @@ use hyper::server::conn::http1::Builder;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
+use tokio::time::{Sleep, sleep};
 use tokio_rustls::TlsAcceptor;
 
 use super::fault;
@@ -25,6 +27,10 @@ use super::{ListenerSettings, Peer, Phase, http2};
 
 /// The bytes that are read ahead of a slow handler, and written ahead of a slow caller.
 const BUFFER_MAX: usize = 128 * 1024;
+
+/// Whoever connected just before a stop, and was let in, may still ask: a request that is on its way
+/// is not refused.
+const FRESH: Duration = Duration::from_secs(1);
 
 /// Serves a connection as long as its place lets it.
 pub(super) async fn run<H, F, B>(
@@ -44,9 +50,13 @@ pub(super) async fn run<H, F, B>(
     }
     let clockwork = Clockwork::new(settings.head_timeout, settings.idle_timeout);
     let timed = Timed::new(stream, clockwork.clone(), settings.write_timeout);
+    let late = async {
+        place.reached(Phase::Finish).await;
+        sleep(FRESH).await;
+    };
     let greeted = tokio::select! {
         greeted = greet(timed, &settings) => greeted,
-        () = place.must(Phase::Finish) => return,
+        () = late => return,
     };
     match greeted {
         Ok((front, true)) => {
@@ -75,6 +85,13 @@ async fn greet(timed: Timed, settings: &ListenerSettings) -> io::Result<(Front, 
     Ok((Front::new(socket, ahead), h2))
 }
 
+/// Waits for an alarm that is set.
+pub(super) async fn rung(alarm: Pin<&mut Option<Sleep>>) {
+    if let Some(alarm) = alarm.as_pin_mut() {
+        alarm.await;
+    }
+}
+
 async fn http1<H, F, B>(
     front: Front,
     clockwork: Clockwork,
@@ -86,14 +103,16 @@ async fn http1<H, F, B>(
     B: Body<Data = Bytes> + Send + 'static,
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
+    let (asked, stopping) = (clockwork.clone(), place.clone());
     let service = service_fn(move |request: Request<Incoming>| {
         let (busy, odd) = clockwork.busy();
         let fault = odd.or_else(|| fault::find(&request));
         let unframed = request.version() == Version::HTTP_10;
         let answering = handler(request, Peer { fault, ..peer });
+        let stopping = stopping.clone();
         async move {
             let mut answer = answering.await;
-            if fault.is_some() {
+            if fault.is_some() || stopping.has_reached(Phase::Finish) {
                 answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
             }
             Ok::<_, Infallible>(answer.map(|body| Tracked::new(body, unframed, busy)))
@@ -106,8 +125,17 @@ async fn http1<H, F, B>(
         .max_header_size(head_bytes_max)
         .serve_connection(TokioIo::new(front), service);
     let mut connection = pin!(connection);
+    let mut unasked = pin!(None::<Sleep>);
+    // The listener may have been told to stop while it was greeted.
+    if place.has_reached(Phase::Finish) {
+        unasked.set(Some(sleep(FRESH)));
+    }
     loop {
         tokio::select! {
+            () = rung(unasked.as_mut()), if unasked.is_some() => {
+                unasked.set(None);
+                connection.as_mut().graceful_shutdown();
+            }
             ended = connection.as_mut() => {
                 if let Err(error) = ended {
                     tracing::debug!(%error, "connection ended");
@@ -117,6 +145,7 @@ async fn http1<H, F, B>(
             phase = place.changed() => match phase {
                 // It is polled again, and with it the answer at hand, which knows when to end.
                 Phase::Serve | Phase::Last => {}
+                Phase::Finish if asked.is_unasked() => unasked.set(Some(sleep(FRESH))),
                 Phase::Finish => connection.as_mut().graceful_shutdown(),
                 Phase::Drop => return,
             },

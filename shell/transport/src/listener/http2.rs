@@ -27,6 +27,7 @@ use parking_lot::Mutex;
 use tokio::sync::Notify;
 use tokio::time::{Instant, Sleep, sleep, sleep_until};
 
+use super::connection::rung;
 use super::fault;
 use super::front::Front;
 use super::place::Place;
@@ -150,6 +151,10 @@ pub(super) async fn run<H, F, B>(
     let mut connection = pin!(connection);
     let mut idle = pin!(streams.idle(settings.head_timeout, settings.idle_timeout));
     let mut leaving = pin!(None::<Sleep>);
+    // The listener may have been told to stop while it was greeted.
+    if place.has_reached(Phase::Finish) {
+        connection.as_mut().graceful_shutdown();
+    }
     loop {
         tokio::select! {
             ended = connection.as_mut() => {
@@ -169,12 +174,6 @@ pub(super) async fn run<H, F, B>(
                 Phase::Drop => return,
             },
         }
-    }
-}
-
-async fn rung(alarm: Pin<&mut Option<Sleep>>) {
-    if let Some(alarm) = alarm.as_pin_mut() {
-        alarm.await;
     }
 }
 

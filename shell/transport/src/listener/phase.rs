@@ -125,6 +125,11 @@ impl Clockwork {
         (Busy(self.clone()), fault)
     }
 
+    /// Whether no request came so far.
+    pub(super) fn is_unasked(&self) -> bool {
+        self.0.lock().requests == 0
+    }
+
     /// From now on somebody else keeps the time of what is read.
     pub(super) fn leave(&self) {
         self.0.lock().stand = Stand::Busy;

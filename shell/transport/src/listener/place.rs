@@ -88,9 +88,14 @@ impl Place {
     }
 
     /// Waits until it has come this far.
-    pub(super) async fn must(&mut self, phase: Phase) {
+    pub(super) async fn reached(&mut self, phase: Phase) {
         // An error means that the listener is gone, and then there is nothing to wait for.
         drop(self.phase.wait_for(|now| phase <= *now).await);
+    }
+
+    /// Whether it has come this far.
+    pub(super) fn has_reached(&self, phase: Phase) -> bool {
+        phase <= *self.phase.borrow()
     }
 }
 
