@@ -112,6 +112,7 @@ fn server(raw: &Raw, findings: &mut Findings<'_>) -> Server {
         listen,
         body_max: section.size("body_max").unwrap_or(usual.body_max),
         uploads_max: section.size("uploads_max").unwrap_or(usual.uploads_max),
+        memory_max: section.size("memory_max"),
         requests_max: section.count("requests_max").unwrap_or(usual.requests_max),
         queue_max: section.count("queue_max").unwrap_or(usual.queue_max),
         queue_wait: section.time("queue_wait").unwrap_or(usual.queue_wait),

@@ -13,6 +13,8 @@ pub struct Server {
     pub body_max: u64,
     /// Request bodies that are still coming, all together, in bytes.
     pub uploads_max: u64,
+    /// What this process may hold, in bytes, where it is said.
+    pub memory_max: Option<u64>,
     /// Requests under way at the same time.
     pub requests_max: u32,
     /// Requests that wait for their turn.
@@ -98,6 +100,7 @@ impl Default for Server {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8484)),
             body_max: 32 << 20,
             uploads_max: 128 << 20,
+            memory_max: None,
             requests_max: 2048,
             queue_max: 512,
             queue_wait: Duration::from_secs(1),

@@ -6,6 +6,7 @@ use crate::Shared;
 use crate::answer::{Answer, Handle};
 use crate::ask::{Ask, Endpoint};
 use crate::drive::Drive;
+use crate::memory::Pressure;
 use crate::refusal::{Reason, Refusal};
 use crate::settle::Turned;
 use crate::{models, plan, respond};
@@ -170,6 +171,10 @@ async fn enter(shared: &Shared, dialect: Dialect) -> Result<Pass, Refusal> {
     let server = &shared.config.server;
     if shared.state.over.load(Ordering::Relaxed) {
         return refuse(dialect, Reason::Stopping, "the gateway stops: try again");
+    }
+    if shared.state.memory.pressure() == Pressure::Out {
+        let message = "there is no memory left for more requests (server.memory_max): try again";
+        return refuse(dialect, Reason::Busy, message);
     }
     let limits = Limits {
         inside_max: server.requests_max,

@@ -17,6 +17,7 @@ mod drive;
 mod edge;
 mod forward;
 mod health;
+mod memory;
 mod models;
 mod plan;
 mod probe;
@@ -34,6 +35,7 @@ use edge::{Gate, Uploads};
 use health::Locked;
 use http::{Request, Response};
 use hyper::body::Incoming;
+use memory::Gauge;
 use parking_lot::{Mutex, RwLock};
 use policy::{Board, Learned, Member, ProviderId};
 use settle::Settler;
@@ -110,6 +112,8 @@ struct State {
     gate: Gate,
     /// Bodies that have begun and are not complete.
     uploads: Uploads,
+    /// How much memory is left.
+    memory: Gauge,
 }
 
 /// What a server leaves behind when it is dropped ends within this.

@@ -1,6 +1,7 @@
 //! Free probes: is a provider that is known to be down back? Connect, TLS, `GET /models`; no token is
 //! ever spent here.
 
+use crate::memory::Pressure;
 use crate::watch::Watch;
 use crate::{Gateway, Shared, forward};
 use policy::ProviderId;
@@ -27,7 +28,11 @@ pub(crate) async fn run(gateway: Gateway) {
         look.tick().await;
         gateway.forget();
         let shared = gateway.live.now();
-        watch.look(&shared);
+        let pressure = shared.state.memory.look(shared.config.server.memory_max);
+        if Pressure::Tight <= pressure {
+            shared.served.iter().for_each(|served| served.upstream.close_idle());
+        }
+        watch.look(&shared, pressure);
         while probes.try_join_next().is_some() {}
         let due = shared.health.lock().probes_due(shared.clock.now());
         for provider in due {

@@ -2,6 +2,7 @@
 //! One line per change, never one per request.
 
 use crate::Shared;
+use crate::memory::Pressure;
 use ir::Invariant;
 use std::collections::BTreeMap;
 
@@ -10,6 +11,7 @@ use std::collections::BTreeMap;
 pub(crate) struct Watch {
     unwell: BTreeMap<String, &'static str>,
     network_down: bool,
+    memory: Pressure,
     broken: BTreeMap<Invariant, u64>,
 }
 
@@ -17,7 +19,11 @@ pub(crate) struct Watch {
 
 impl Watch {
     /// Looks, and says what is different.
-    pub(crate) fn look(&mut self, shared: &Shared) {
+    pub(crate) fn look(&mut self, shared: &Shared, memory: Pressure) {
+        if self.memory != memory {
+            tracing::warn!(?memory, "how much of its memory is used up has changed");
+            self.memory = memory;
+        }
         let unwell: BTreeMap<String, &'static str> = shared.unwell().into_iter().collect();
         // Model names come from callers: what they hold is escaped.
         for (name, now) in unwell.iter().filter(|(name, now)| self.unwell.get(*name) != Some(*now))

@@ -142,6 +142,11 @@ impl Upstream {
         self.send_within(self.shared.connect, request)
     }
 
+    /// Closes the connections that nobody uses.
+    pub fn close_idle(&self) {
+        self.shared.pool.close_idle();
+    }
+
     /// The same with another deadline for DNS, TCP and TLS.
     pub fn send_within(&self, connect: Duration, request: Request<Payload>) -> Sending {
         let shared = Arc::clone(&self.shared);

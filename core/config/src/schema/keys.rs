@@ -52,6 +52,14 @@ pub(super) const KEYS: &[Spec] = &[
     },
     Spec {
         scope: Scope::Server,
+        name: "memory_max",
+        kind: Kind::Size(16 * MIB, 1024 * GIB),
+        default: "the limit of its control group, where it has one",
+        example: r#""512MiB""#,
+        doc: "What this process may hold. From 85 % on idle connections are closed, from 92 % on large bodies are refused, from 97 % on every new request (BS0202), until there is room again.",
+    },
+    Spec {
+        scope: Scope::Server,
         name: "requests_max",
         kind: Kind::Count(1, 1_000_000),
         default: "2048",

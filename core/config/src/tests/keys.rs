@@ -61,6 +61,7 @@ fn value(config: &Config, spec: &Spec) -> String {
         (Scope::Server, "listen") => text(&config.server.listen.to_string()),
         (Scope::Server, "body_max") => size(config.server.body_max),
         (Scope::Server, "uploads_max") => size(config.server.uploads_max),
+        (Scope::Server, "memory_max") => config.server.memory_max.map_or_else(String::new, size),
         (Scope::Server, "requests_max") => config.server.requests_max.to_string(),
         (Scope::Server, "queue_max") => config.server.queue_max.to_string(),
         (Scope::Server, "queue_wait") => time(config.server.queue_wait),

@@ -34,11 +34,12 @@ pub(crate) async fn read(
         return too_large(server, dialect);
     }
     let upload = shared.state.uploads.begin(announced.is_some());
-    match timeout(server.body_timeout, collect(server, upload, incoming)).await {
+    match timeout(server.body_timeout, collect(shared, upload, incoming)).await {
         Ok(Ok(body)) => Ok(body),
         Ok(Err(Unread::TooLarge)) => too_large(server, dialect),
         Ok(Err(Unread::Crowded)) => {
-            let message = "too many large bodies come at once (server.uploads_max): try again";
+            let message =
+                "too many large bodies come at once (server.uploads_max, memory_max): try again";
             refuse(dialect, Reason::Busy, message)
         }
         Ok(Err(Unread::BrokeOff)) => refuse(dialect, Reason::BodyTooSlow, "the body broke off"),
@@ -50,10 +51,11 @@ pub(crate) async fn read(
 }
 
 async fn collect(
-    server: &Server,
+    shared: &Shared,
     mut upload: Upload,
     mut incoming: Incoming,
 ) -> Result<Bytes, Unread> {
+    let server = &shared.config.server;
     let mut whole = BytesMut::new();
     let mut only: Option<Bytes> = None;
     while let Some(frame) = incoming.frame().await {
@@ -62,7 +64,8 @@ async fn collect(
         if u64::try_from(length).is_ok_and(|length| server.body_max < length) {
             return Err(Unread::TooLarge);
         }
-        if !upload.more(u64::try_from(data.len()).unwrap_or(u64::MAX), server) {
+        let more = u64::try_from(data.len()).unwrap_or(u64::MAX);
+        if !upload.more(more, server, shared.state.memory.pressure()) {
             return Err(Unread::Crowded);
         }
         // Most bodies come in one piece, which is kept as it is.

@@ -5,6 +5,7 @@
 //!
 //! **Invariant:** beyond the budgets nobody holds more than [`SMALL`].
 
+use crate::memory::Pressure;
 use config::Server;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -44,12 +45,12 @@ impl Uploads {
 
 impl Upload {
     /// Takes more bytes, unless that is too much for now.
-    pub(crate) fn more(&mut self, bytes: u64, server: &Server) -> bool {
+    pub(crate) fn more(&mut self, bytes: u64, server: &Server, memory: Pressure) -> bool {
         let max = if self.announced { server.uploads_max } else { UNANNOUNCED_MAX };
         self.held += bytes;
         let all = self.total().fetch_add(bytes, Ordering::Relaxed) + bytes;
         // Whoever is alone may have it all.
-        self.held <= SMALL || all <= max || all == self.held
+        self.held <= SMALL || (memory < Pressure::Scarce && (all <= max || all == self.held))
     }
 
     fn total(&self) -> &AtomicU64 {
@@ -67,6 +68,7 @@ impl Drop for Upload {
 #[cfg(test)]
 mod tests {
     use super::{SMALL, UNANNOUNCED_MAX, Uploads};
+    use crate::memory::Pressure;
     use config::Server;
 
     #[test]
@@ -75,18 +77,19 @@ mod tests {
         for (announced, max) in [(true, server.uploads_max), (false, UNANNOUNCED_MAX)] {
             let uploads = Uploads::default();
             let mut alone = uploads.begin(announced);
-            assert!(alone.more(max * 2, &server), "nobody else is there");
+            assert!(alone.more(max * 2, &server, Pressure::Tight), "nobody else is there");
             let mut second = uploads.begin(announced);
-            assert!(second.more(SMALL, &server));
-            assert!(!second.more(1, &server));
-            assert!(!alone.more(1, &server));
+            assert!(second.more(SMALL, &server, Pressure::Tight));
+            assert!(!second.more(1, &server, Pressure::Tight));
+            assert!(!alone.more(1, &server, Pressure::Tight));
             drop(alone);
-            assert!(second.more(max / 2, &server));
+            assert!(second.more(max / 2, &server, Pressure::Tight));
             let mut other_kind = uploads.begin(!announced);
-            assert!(other_kind.more(SMALL * 2, &server), "a budget of its own");
+            assert!(other_kind.more(SMALL * 2, &server, Pressure::Tight), "a budget of its own");
+            assert!(!other_kind.more(1, &server, Pressure::Scarce), "memory is scarce");
             drop((second, other_kind));
             let mut third = uploads.begin(announced);
-            assert!(third.more(max, &server), "all was given back");
+            assert!(third.more(max, &server, Pressure::Tight), "all was given back");
         }
     }
 }

@@ -129,6 +129,15 @@ impl Pool {
         drop(dead);
     }
 
+    /// Drops every connection that nobody uses.
+    pub(super) fn close_idle(&self) {
+        let mut idle = Vec::new();
+        for host in self.hosts.lock().values_mut() {
+            idle.append(&mut host.ones);
+        }
+        drop(idle);
+    }
+
     /// Starts the sweeper, which ends when nothing is left. Without a runtime the next one starts it.
     fn sweep_later(self: &Arc<Self>) {
         if self.sweeping.swap(true, Ordering::AcqRel) {
