@@ -27,6 +27,9 @@ pub struct Record {
     pub code: Option<&'static str>,
     /// Who caused the ending, where it was not an answer.
     pub blame: Option<&'static str>,
+    /// The first target of its chain, which serves while all is well; absent where nobody was to be
+    /// asked.
+    pub preferred: Option<Arc<str>>,
     /// The target that served, `provider/model`; absent where none did.
     pub target: Option<Arc<str>>,
     /// Every attempt, in the order they were begun.
@@ -46,6 +49,9 @@ pub struct Record {
     pub malformed: u32,
     /// Until the first content was handed over, in ms.
     pub first_content_ms: Option<u64>,
+    /// The longest time that something of the delivered answer was held back before it was handed
+    /// over, in ms; 0 where nothing was.
+    pub held_ms: u64,
     /// Until the end, in ms.
     pub total_ms: u64,
 }

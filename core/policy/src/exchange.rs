@@ -153,6 +153,8 @@ pub struct Exchange {
     refusal: Option<AttemptId>,
     /// Rests of others that were waited out.
     rests: u32,
+    /// The longest time that something shown was held back.
+    held: Duration,
     pings: u32,
     malformed: u32,
     last_word: Option<Final>,
@@ -193,6 +195,7 @@ impl Exchange {
             ended: None,
             refusal: None,
             rests: 0,
+            held: Duration::ZERO,
             pings: 0,
             malformed: 0,
             last_word: None,
@@ -380,6 +383,9 @@ impl Exchange {
 
     /// From here on the answer is the caller's.
     fn commit(&mut self, now: Time, id: AttemptId, health: &dyn Health) {
+        if let Some(since) = self.attempts.get_mut(id.0).and_then(|it| it.held_since.take()) {
+            self.held = self.held.max(now.since(since));
+        }
         if self.phase != Phase::Seeking {
             invariant!(Ex5, self.lead == Some(id));
             return;

@@ -157,6 +157,7 @@ impl Closed {
             status,
             code,
             blame: if report.ending == Ending::Abandoned { Some("caller") } else { blame },
+            preferred: report.preferred,
             target: report.target,
             attempts: report.attempts,
             skipped: report.skipped,
@@ -166,6 +167,7 @@ impl Closed {
             pings: report.pings,
             malformed: report.malformed,
             first_content_ms: report.first_content_ms,
+            held_ms: report.held_ms,
             total_ms: report.total_ms,
         }
     }
@@ -192,6 +194,7 @@ impl Turned {
             status: reason.map_or(0, |reason| status_of(reason).as_u16()),
             code: reason.map(Reason::code),
             blame: Some(if ours { "gateway" } else { "caller" }),
+            preferred: None,
             target: None,
             attempts: Vec::new(),
             skipped: Vec::new(),
@@ -201,6 +204,7 @@ impl Turned {
             pings: 0,
             malformed: 0,
             first_content_ms: None,
+            held_ms: 0,
             total_ms: self.took_ms,
         }
     }

@@ -43,6 +43,8 @@ pub(super) struct Attempt {
     doomed: bool,
     held: VecDeque<Bytes>,
     held_bytes: usize,
+    /// Since when something it has shown, or a part of its document, is held back.
+    pub(super) held_since: Option<Time>,
     open: Vec<Block>,
     /// Frames of it that were malformed.
     holes: usize,
@@ -145,6 +147,7 @@ impl Attempt {
             doomed: false,
             held: VecDeque::new(),
             held_bytes: 0,
+            held_since: None,
             open: Vec::new(),
             holes: 0,
             finish: None,
@@ -186,6 +189,7 @@ impl Attempt {
             self.form = Form::Whole;
             self.patience = leg.patience(Shape::Whole, None);
         }
+        self.held_since.get_or_insert(now);
     }
 
     /// Takes a frame in.
@@ -239,6 +243,7 @@ impl Attempt {
         }
         if content {
             self.last = now;
+            self.held_since.get_or_insert(now);
         }
         if self.form != Form::Watched && !frame.bytes.is_empty() {
             self.held_bytes += frame.bytes.len() + FRAME_BYTES;

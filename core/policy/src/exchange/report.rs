@@ -12,6 +12,8 @@ use std::time::Duration;
 pub struct Report {
     /// How it ended; `Abandoned` where it had not.
     pub ending: Ending,
+    /// The first target of the chain.
+    pub preferred: Option<Arc<str>>,
     /// The target that served.
     pub target: Option<Arc<str>>,
     /// Every attempt, in order.
@@ -26,6 +28,8 @@ pub struct Report {
     pub malformed: u32,
     /// Until the first content was handed over.
     pub first_content_ms: Option<u64>,
+    /// The longest time that something shown was held back before it was handed over.
+    pub held_ms: u64,
     /// Until the end.
     pub total_ms: u64,
     /// The error that was the last word.
@@ -45,6 +49,7 @@ impl Exchange {
         let server = lead.and_then(|id| self.attempts.get(id.0));
         Report {
             ending,
+            preferred: self.plan.legs.first().map(|leg| Arc::clone(&leg.name)),
             target: server
                 .and_then(|it| self.plan.legs.get(it.leg))
                 .map(|leg| Arc::clone(&leg.name)),
@@ -54,6 +59,7 @@ impl Exchange {
             pings: self.pings,
             malformed: self.malformed,
             first_content_ms: self.first_content.map(|at| ms(at.since(self.began))),
+            held_ms: ms(self.held),
             total_ms: ms(self.ended.unwrap_or(now).since(self.began)),
             last_word: self.last_word.clone(),
         }

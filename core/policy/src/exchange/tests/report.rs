@@ -43,13 +43,15 @@ fn check(plan: &str, script: &str, expect: &str) {
     let skipped: Vec<String> =
         report.skipped.iter().map(|(name, why)| format!("{name} {why}")).collect();
     found.push(format!(
-        "{} {} usage {} pings {} malformed {} content {} total {} skipped {skipped:?} last {}",
+        "{} {} of {} usage {} pings {} malformed {} content {} held {} total {} skipped {skipped:?} last {}",
         report.ending.word(),
         report.target.as_deref().unwrap_or("-"),
+        report.preferred.as_deref().unwrap_or("-"),
         usage(report.usage),
         report.pings,
         report.malformed,
         report.first_content_ms.map_or_else(|| "-".to_owned(), |ms| ms.to_string()),
+        report.held_ms,
         report.total_ms,
         report.last_word.map_or("-", |word| word.class.word()),
     ));
@@ -71,7 +73,7 @@ fn an_answer_with_exact_usage() {
          @501 1 end",
         "b/y key 0 at 0 head - content - lasted 100 status 529 overloaded by provider id - usage unknown
          c/z key 0 at 100 head 200 content 300 lasted 401 status 200 ok by nobody id req_7 usage 9+20
-         answered c/z usage 9+20 pings 0 malformed 1 content 400 total 501 skipped [\"a/x open\"] last -",
+         answered c/z of a/x usage 9+20 pings 0 malformed 1 content 400 held 0 total 501 skipped [\"a/x open\"] last -",
     );
 }
 
@@ -81,7 +83,7 @@ fn an_answer_whose_usage_nobody_told() {
         "a/x",
         "@100 0 head 200\n@200 0 text\n@300 0 finish\n@301 0 end",
         "a/x key 0 at 0 head 100 content 200 lasted 301 status 200 ok by nobody id - usage unknown
-         answered a/x usage unknown pings 0 malformed 0 content 200 total 301 skipped [] last -",
+         answered a/x of a/x usage unknown pings 0 malformed 0 content 200 held 0 total 301 skipped [] last -",
     );
 }
 
@@ -91,7 +93,7 @@ fn a_cut_answer_is_estimated_and_may_be_billed() {
         "a/x b/y",
         "@10 0 head 200\n@20 0 start&usage:9:1\n@30 0 text\n@40 0 text\n@50 0 text\n@60 0 cut",
         "a/x key 0 at 0 head 10 content 30 lasted 60 status 200 cut by provider id - usage about 9+3 billed?
-         broken a/x usage about 9+3 pings 0 malformed 0 content 30 total 60 skipped [] last cut",
+         broken a/x of a/x usage about 9+3 pings 0 malformed 0 content 30 held 0 total 60 skipped [] last cut",
     );
 }
 
@@ -102,7 +104,7 @@ fn the_loser_may_be_billed_too() {
         "@10100 1 head 200\n@10200 1 text\n@10300 1 finish\n@10301 1 end",
         "a/x key 0 at 0 head - content - lasted 10200 status 0 lost by nobody id - usage unknown billed?
          b/y key 0 at 10000 head 100 content 200 lasted 301 status 200 ok by nobody id - usage unknown
-         answered b/y usage unknown pings 0 malformed 0 content 10200 total 10301 skipped [] last -",
+         answered b/y of a/x usage unknown pings 0 malformed 0 content 10200 held 0 total 10301 skipped [] last -",
     );
 }
 
@@ -112,7 +114,7 @@ fn an_abandoned_one_is_estimated() {
         "a/x",
         "@10 0 head 200\n@20 0 text\n@30 0 text\n@16000 gone",
         "a/x key 0 at 0 head 10 content 20 lasted 16000 status 200 abandoned by nobody id - usage about 0+2 billed?
-         abandoned a/x usage about 0+2 pings 0 malformed 0 content 20 total 16000 skipped [] last -",
+         abandoned a/x of a/x usage about 0+2 pings 0 malformed 0 content 20 held 0 total 16000 skipped [] last -",
     );
 }
 
@@ -124,7 +126,7 @@ fn what_was_never_reached_is_not_billed() {
         "a/x key 0 at 0 head - content - lasted 10 status 0 unreachable by network id - usage unknown
          b/y key 0 at 10 head - content - lasted 10 status 0 unprocessed by provider id - usage unknown
          b/y key 0 at 20 head - content - lasted 10 status 401 unauthorized by gateway id - usage unknown
-         failed - usage unknown pings 0 malformed 0 content - total 30 skipped [] last unreachable",
+         failed - of a/x usage unknown pings 0 malformed 0 content - held 0 total 30 skipped [] last unreachable",
     );
 }
 
@@ -134,7 +136,7 @@ fn a_broken_whole_answer_names_its_server_and_its_error() {
         "a/x b/y whole",
         "@10 0 head 200 req_1\n@20 0 overflow\n@30 0 cut",
         "a/x key 0 at 0 head 10 content 20 lasted 30 status 200 cut by provider id req_1 usage unknown billed?
-         broken a/x usage unknown pings 0 malformed 0 content 20 total 30 skipped [] last cut",
+         broken a/x of a/x usage unknown pings 0 malformed 0 content 20 held 0 total 30 skipped [] last cut",
     );
 }
 
@@ -144,8 +146,40 @@ fn a_whole_answer_tells_its_usage() {
         "a/x whole",
         "@10 0 head 200\n@20 0 whole",
         "a/x key 0 at 0 head 10 content 20 lasted 20 status 200 ok by nobody id - usage 9+4
-         answered a/x usage 9+4 pings 0 malformed 0 content 20 total 20 skipped [] last -",
+         answered a/x of a/x usage 9+4 pings 0 malformed 0 content 20 held 0 total 20 skipped [] last -",
     );
+}
+
+/// How long the answer of a script was held back at the longest.
+#[track_caller]
+fn held(plan: &str, script: &str, expect: u64) {
+    let mut drive = Drive::new(plan);
+    drive.play(script);
+    assert_eq!(drive.exchange.report(drive.now).held_ms, expect, "{plan}\n{script}");
+}
+
+#[test]
+fn the_longest_hold_is_of_what_was_shown_and_handed_over() {
+    // Text leaves as it comes; the envelope before it shows nothing.
+    held("a/x", "@10 0 start\n@900 0 text\n@2000 0 text\n@2010 0 finish&end", 0);
+    // A call waits until it is closed, and text behind it with it.
+    held("a/x", "@10 0 tool\n@40 0 args\n@90 0 /tool\n@95 0 finish&end", 80);
+    held("a/x", "@10 0 text\n@20 0 tool\n@30 0 text:1\n@100 0 /tool\n@110 0 finish&end", 80);
+    // The longer of two counts, and each from its own beginning.
+    held(
+        "a/x",
+        "@10 0 tool:1\n@40 0 /tool:1\n@500 0 tool:2\n@520 0 /tool:2\n@530 0 finish&end",
+        30,
+    );
+    // What was held of an attempt that failed was never handed over.
+    held("a/x b/y", "@10 0 tool\n@1500 0 cut\n@1600 1 text\n@1610 1 finish&end", 0);
+    held("a/x", "@10 0 text\n@20 0 tool\n@300 0 cut", 0);
+    held("a/x", "@10 0 tool\n@300 gone", 0);
+    // A whole answer is held from the first that is there of it to its end.
+    held("a/x*watched whole", "@10 0 start\n@50 0 text\n@900 0 finish\n@950 0 end", 900);
+    held("a/x whole", "@10 0 head 200\n@800 0 progress\n@850 0 progress\n@900 0 whole", 100);
+    held("a/x whole", "@10 0 head 200\n@900 0 whole", 0);
+    held("a/x whole", "@10 0 progress\n@60 0 overflow\n@900 0 chunk\n@910 0 eof", 50);
 }
 
 /// When the same target is asked again after its first failure, for many seeds.
