@@ -60,6 +60,23 @@ impl Invariant {
         }
     }
 
+    /// Its id: `EX1`.
+    pub fn id(self) -> &'static str {
+        match self {
+            Self::Ex1 => "EX1",
+            Self::Ex2 => "EX2",
+            Self::Ex3 => "EX3",
+            Self::Ex4 => "EX4",
+            Self::Ex5 => "EX5",
+            Self::Ex6 => "EX6",
+            Self::Cd1 => "CD1",
+            Self::Cd2 => "CD2",
+            Self::Bd1 => "BD1",
+            Self::St1 => "ST1",
+            Self::Se1 => "SE1",
+        }
+    }
+
     /// How often it was broken since the process began.
     pub fn broken(self) -> u64 {
         BROKEN.get(self as usize).map_or(0, |counter| counter.load(Ordering::Relaxed))

@@ -405,6 +405,11 @@ impl Board {
             .collect()
     }
 
+    /// Every host, `host:port`, and whether requests enter it freely.
+    pub fn hosts(&self) -> impl Iterator<Item = (&str, bool)> {
+        self.hosts.hosts()
+    }
+
     /// How many permits are out. Zero once every exchange has ended (BD1).
     pub fn permits(&self) -> usize {
         self.permits

@@ -227,6 +227,23 @@ impl Gateway {
         self.live.now().settler.flush();
     }
 
+    /// Records that were dropped because their sink was too slow.
+    pub fn records_dropped(&self) -> u64 {
+        self.live.now().settler.dropped()
+    }
+
+    /// Whether every remote host fails at once.
+    pub fn network_down(&self) -> bool {
+        self.live.now().health.lock().network_down()
+    }
+
+    /// Every host of a provider, `host:port`, and whether requests enter it freely.
+    pub fn hosts(&self) -> Vec<(String, bool)> {
+        let shared = self.live.now();
+        let board = shared.health.lock();
+        board.hosts().map(|(host, up)| (host.to_owned(), up)).collect()
+    }
+
     /// Every target that is not well: `provider/model` and how it stands.
     pub fn unwell(&self) -> Vec<(String, &'static str)> {
         self.live.now().unwell()

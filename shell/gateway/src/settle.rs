@@ -46,7 +46,8 @@ pub(crate) struct Turned {
 #[derive(Debug)]
 pub(crate) struct Settler {
     queue: SyncSender<Message>,
-    lost: Arc<AtomicU64>,
+    /// Records that found no place in the queue.
+    dropped: Arc<AtomicU64>,
 }
 
 #[derive(Debug)]
@@ -82,13 +83,13 @@ impl fmt::Debug for Sink {
 impl Settler {
     pub(crate) fn start(sink: Sink) -> Self {
         let (queue, ended) = sync_channel(QUEUE_MAX);
-        let lost = Arc::new(AtomicU64::new(0));
-        let seen = Arc::clone(&lost);
+        let dropped = Arc::new(AtomicU64::new(0));
+        let seen = Arc::clone(&dropped);
         let thread = std::thread::Builder::new().name("settle".to_owned());
         if let Err(error) = thread.spawn(move || run(sink, &ended, &seen)) {
             tracing::error!(%error, "no thread for records: none will be written");
         }
-        Self { queue, lost }
+        Self { queue, dropped }
     }
 
     pub(crate) fn settle(&self, closed: Closed) {
@@ -108,8 +109,13 @@ impl Settler {
 
     fn send(&self, message: Message) {
         if self.queue.try_send(message).is_err() {
-            self.lost.fetch_add(1, Ordering::Relaxed);
+            self.dropped.fetch_add(1, Ordering::Relaxed);
         }
+    }
+
+    /// Records that found no place in the queue, since the beginning.
+    pub(crate) fn dropped(&self) -> u64 {
+        self.dropped.load(Ordering::Relaxed)
     }
 
     /// Waits until everything so far is written, but not for a sink that hangs.
@@ -123,11 +129,13 @@ impl Settler {
     }
 }
 
-fn run(mut sink: Sink, ended: &Receiver<Message>, lost: &AtomicU64) {
+fn run(mut sink: Sink, ended: &Receiver<Message>, dropped: &AtomicU64) {
+    let mut told = 0;
     while let Ok(message) = ended.recv() {
-        let missing = lost.swap(0, Ordering::Relaxed);
+        let missing = dropped.load(Ordering::Relaxed).saturating_sub(told);
         if missing != 0 {
             tracing::warn!(missing, "records were dropped: their sink is too slow");
+            told += missing;
         }
         match message {
             Message::Closed(closed) => (sink.0)(&closed.record()),

@@ -16,7 +16,8 @@ pub use clock::Clock;
 pub use entropy::{entropy, secret};
 pub use handover::{Estate, Inheritance, Testator, inherited};
 pub use listener::{
-    Fault, LAST_WORD, ListenerSettings, Peer, ServerTls, Stopping, TlsError, bind, serve,
+    Connections, Fault, LAST_WORD, ListenerSettings, Peer, ServerTls, Stopping, TlsError, bind,
+    serve,
 };
 pub use payload::Payload;
 pub use upstream::{

@@ -36,6 +36,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::timeout;
 
+pub use place::Connections;
 use place::{Addresses, Place};
 
 /// After accepting failed for want of something (file descriptors, memory): the first pause, and the
@@ -67,6 +68,8 @@ pub struct ListenerSettings {
     pub grace: Duration,
     /// TLS, where it is served; then nothing else is.
     pub tls: Option<ServerTls>,
+    /// Where the connections that are open are counted. Read once, at the start.
+    pub connections: Connections,
 }
 
 /// The other side of a connection, and what is to be known of the request it sent.
@@ -116,6 +119,7 @@ impl Default for ListenerSettings {
             head_bytes_max: 64 * 1024,
             grace: Duration::from_secs(30),
             tls: None,
+            connections: Connections::default(),
         }
     }
 }
@@ -132,7 +136,7 @@ fn explain(addr: SocketAddr, error: &io::Error) -> io::Error {
     let text = if kind == io::ErrorKind::AddrInUse {
         format!(
             "{addr} is in use: something else, perhaps another backstop, listens there; \
-             stop it or set another address in [server] listen"
+             stop it or set `listen` to another address"
         )
     } else if kind == io::ErrorKind::PermissionDenied {
         format!("{addr} may not be used: ports below 1024 need privileges; set a higher one")
@@ -162,7 +166,7 @@ pub async fn serve<H, F, B>(
     B: Body<Data = Bytes> + Send + 'static,
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
-    let cap = settings.borrow().connections_max;
+    let ListenerSettings { connections_max: cap, connections, .. } = settings.borrow().clone();
     let cap = u32::try_from(cap).unwrap_or(CAP_MAX).clamp(1, CAP_MAX);
     let room = Arc::new(Semaphore::new(cap as usize));
     let addresses = Addresses::default();
@@ -175,7 +179,7 @@ pub async fn serve<H, F, B>(
                 turn_away(&stream, addr);
                 continue;
             };
-            let place = Place::new(phase.subscribe(), permit, seat);
+            let place = Place::new(phase.subscribe(), permit, (connections.opened(), seat));
             let peer = Peer { addr, fault: None };
             let serving = connection::run(stream, settings, handler.clone(), peer, place);
             drop(tokio::spawn(serving));

@@ -109,6 +109,11 @@ impl Network {
         self.host(provider).is_none_or(|host| host.open_until.is_none())
     }
 
+    /// Every host by its name, and whether requests enter it freely.
+    pub(super) fn hosts(&self) -> impl Iterator<Item = (&str, bool)> {
+        self.hosts.iter().map(|(name, host)| (&**name, host.open_until.is_none()))
+    }
+
     pub(super) fn is_down(&self) -> bool {
         self.down.is_some()
     }

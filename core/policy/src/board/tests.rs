@@ -238,6 +238,8 @@ fn a_host_opens_for_everybody_on_it_and_closes_when_it_is_reached() {
     bench.check(&[("a/x", "host_down"), ("a/z", "host_down"), ("d/x", "host_down"), ("b/x", "go")]);
     assert!(!bench.board.standing(&leg("d/x")).closed);
     assert!(bench.board.unwell().is_empty(), "no target is to blame");
+    let down: Vec<&str> = bench.board.hosts().filter(|(_, up)| !up).map(|(host, _)| host).collect();
+    assert_eq!((down, bench.board.hosts().count()), (vec!["one.example:443"], 3));
     bench.probed("d", true).check(&[("a/x", "go 1"), ("d/x", "go")]);
 }
 

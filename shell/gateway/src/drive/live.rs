@@ -82,6 +82,8 @@ const DRAIN_MAX: usize = 4;
 const ERROR_MAX: usize = 1 << 20;
 /// … and this long: the decision must not wait for prose.
 const ERROR_WITHIN: Duration = Duration::from_secs(1);
+/// What is kept of a provider's request id, in characters.
+const ID_MAX: usize = 128;
 
 // === impl Live ===
 
@@ -217,7 +219,8 @@ impl Live {
     fn open(&mut self, answer: Answer, wish: &Wish) {
         let Answer { status, headers, body, .. } = answer;
         let upstream_id = ["request-id", "x-request-id"].into_iter().find_map(|name| {
-            headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
+            let text = headers.get(name).and_then(|value| value.to_str().ok())?;
+            Some(text.chars().take(ID_MAX).collect())
         });
         self.queue.push_back(Input::Head { status, upstream_id });
         let shape = if self.manner.watched { Shape::Stream } else { wish.shape };

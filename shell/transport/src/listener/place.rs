@@ -5,6 +5,7 @@
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, watch};
@@ -22,11 +23,20 @@ pub(super) struct Seat {
     address: IpAddr,
 }
 
+/// The connections of a listener that are open. Clones are the same count.
+#[derive(Clone, Debug, Default)]
+pub struct Connections(Arc<AtomicUsize>);
+
+/// One of them, while it lives.
+#[derive(Debug)]
+pub(super) struct Open(Connections);
+
 /// What a connection holds while it lives. Clones hold the same place.
 #[derive(Clone, Debug)]
 pub(super) struct Place {
     phase: watch::Receiver<Phase>,
-    _held: Arc<(Option<OwnedSemaphorePermit>, Seat)>,
+    /// In the order in which it is given back: who gets the next place finds this one counted off.
+    _held: Arc<(Open, Seat, Option<OwnedSemaphorePermit>)>,
 }
 
 // === impl Addresses ===
@@ -68,15 +78,35 @@ impl Drop for Seat {
     }
 }
 
+// === impl Connections ===
+
+impl Connections {
+    /// How many are open now.
+    pub fn open(&self) -> usize {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn opened(&self) -> Open {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        Open(self.clone())
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 // === impl Place ===
 
 impl Place {
     pub(super) fn new(
         phase: watch::Receiver<Phase>,
         permit: Option<OwnedSemaphorePermit>,
-        seat: Seat,
+        (open, seat): (Open, Seat),
     ) -> Self {
-        Self { phase, _held: Arc::new((permit, seat)) }
+        Self { phase, _held: Arc::new((open, seat, permit)) }
     }
 
     /// The next phase. The listener outlives its connections, unless it is dropped unfinished.

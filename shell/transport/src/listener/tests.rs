@@ -356,15 +356,21 @@ async fn heads_are_limited() {
 
 #[tokio::test]
 async fn connections_beyond_the_cap_wait() {
-    let running = Running::start(ListenerSettings { connections_max: 1, ..settings() }, echo).await;
+    let settings = ListenerSettings { connections_max: 1, ..settings() };
+    let connections = settings.connections.clone();
+    let running = Running::start(settings, echo).await;
     let mut first = running.connect().await;
     first.write_all(GET).await.unwrap();
     answer(&mut first).await;
+    assert_eq!(connections.open(), 1);
     let mut second = running.connect().await;
     second.write_all(GET).await.unwrap();
     assert!(timeout(Duration::from_millis(50), second.read(&mut [0; 16])).await.is_err());
     drop(first);
     assert!(answer(&mut second).await.starts_with("HTTP/1.1 200"));
+    assert_eq!(connections.open(), 1);
+    running.stop().await;
+    assert_eq!(connections.open(), 0);
 }
 
 #[tokio::test]
