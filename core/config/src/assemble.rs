@@ -11,7 +11,10 @@ pub(crate) use way::Common;
 use crate::key::parse_hash;
 use crate::problem::Findings;
 use crate::raw::{Named, Raw, Section};
-use crate::{Config, Confine, Key, Overrides, Provider, RecordSink, Server, Surroundings, Tls};
+use crate::{
+    Config, Confine, Console, ConsoleListen, Key, Overrides, Provider, RecordAs, RecordSink,
+    Server, Surroundings, Tls,
+};
 use policy::{Breakers, Deadlines, Retries};
 use secrecy::SecretString;
 use std::net::{IpAddr, SocketAddr};
@@ -29,6 +32,7 @@ pub(crate) fn config(
     let keys = keys(&raw.keys, findings);
     let server = server(raw, findings);
     let tls = tls(&raw.server, around, findings);
+    let console = console(raw, &server, &keys, findings);
     let base = base_deadlines(raw);
     impatient(&raw.deadlines, &base, findings);
     let retries = retries(&raw.retry, findings);
@@ -49,7 +53,8 @@ pub(crate) fn config(
     }
     let models = chain::models(raw, &retries, findings);
     let providers = providers.into_iter().flatten().collect();
-    Config { server, tls, keys, providers, models, retries, breakers, warnings: Vec::new() }
+    let warnings = Vec::new();
+    Config { server, tls, console, keys, providers, models, retries, breakers, warnings }
 }
 
 /// The global deadlines.
@@ -102,7 +107,8 @@ fn impatient(section: &Section, effective: &Deadlines, findings: &mut Findings<'
 fn server(raw: &Raw, findings: &mut Findings<'_>) -> Server {
     let section = &raw.server;
     let usual = Server::default();
-    let listen = listen(section, findings).unwrap_or(usual.listen);
+    let listen = section.text("listen").and_then(|it| address(it, 8484, section, findings));
+    let listen = listen.unwrap_or(usual.listen);
     if !listen.ip().is_loopback() && raw.keys.is_empty() {
         let what = "beyond loopback, and no [keys]: anyone could ask";
         let hint = "make one with `backstop key new NAME`, or listen on 127.0.0.1";
@@ -126,6 +132,7 @@ fn server(raw: &Raw, findings: &mut Findings<'_>) -> Server {
         grace: section.time("grace").unwrap_or(usual.grace),
         answer_max: section.size("answer_max").unwrap_or(usual.answer_max),
         record: record(section, findings).unwrap_or(usual.record),
+        record_as: record_as(section),
         confine: confine(section),
     }
 }
@@ -155,12 +162,41 @@ fn tls(section: &Section, around: &dyn Surroundings, findings: &mut Findings<'_>
     Some(Tls { certificate: certificate?, key: SecretString::from(key?), clients })
 }
 
-fn listen(section: &Section, findings: &mut Findings<'_>) -> Option<SocketAddr> {
-    let text = section.text("listen")?;
+fn console(raw: &Raw, server: &Server, keys: &[Key], findings: &mut Findings<'_>) -> Console {
+    let section = &raw.console;
+    let listen = match section.text("listen") {
+        None => None,
+        Some("off") => Some(ConsoleListen::Off),
+        Some(text) => address(text, 8485, section, findings).map(ConsoleListen::At),
+    };
+    let Some(listen) = listen else { return Console::default() };
+    let (at, path) = (section.at("listen"), section.key("listen"));
+    // A key that could not be read is reported, and may have been meant.
+    let may_read = keys.iter().any(|key| key.console) || keys.len() < raw.keys.len();
+    if let Some(addr) = listen.addr() {
+        if !addr.ip().is_loopback() && !may_read {
+            let what = "beyond loopback, and no key may read it: anyone could";
+            let hint = "set console = true in one of [keys], or listen on 127.0.0.1";
+            findings.absent(at, path, what, hint);
+        } else if addr == server.listen && addr.port() != 0 {
+            let hint = "the console is a listener of its own: give it another port";
+            findings.problem(at, path, "the same as server.listen", hint);
+        }
+    }
+    Console { listen }
+}
+
+/// An address and a port; `port` is the usual one here.
+fn address(
+    text: &str,
+    port: u16,
+    section: &Section,
+    findings: &mut Findings<'_>,
+) -> Option<SocketAddr> {
     let parsed = text.parse().ok();
     if parsed.is_none() {
-        let port = text.rsplit(':').next().unwrap_or_default();
-        let port = if port.parse::<u16>().is_ok() { port } else { "8484" };
+        let meant = text.rsplit(':').next().and_then(|it| it.parse().ok());
+        let port: u16 = meant.unwrap_or(port);
         let hint = format!(
             "write \"127.0.0.1:{port}\", \"[::1]:{port}\", or \"0.0.0.0:{port}\" for everyone"
         );
@@ -193,6 +229,14 @@ fn confine(section: &Section) -> Confine {
     }
 }
 
+fn record_as(section: &Section) -> RecordAs {
+    match section.word("record_as") {
+        Some("json") => RecordAs::Json,
+        Some("human") => RecordAs::Human,
+        Some(_) | None => RecordAs::Auto,
+    }
+}
+
 fn keys(all: &[Named], findings: &mut Findings<'_>) -> Vec<Key> {
     let mut keys: Vec<Key> = Vec::new();
     for Named { name, section } in all {
@@ -216,7 +260,8 @@ fn keys(all: &[Named], findings: &mut Findings<'_>) -> Vec<Key> {
             let hint = "give everyone a key of their own";
             findings.problem(section.at("hash"), path, what, hint);
         }
-        keys.push(Key { name: name.clone(), hash });
+        let console = section.flag("console").unwrap_or(false);
+        keys.push(Key { name: name.clone(), hash, console });
     }
     keys
 }

@@ -12,6 +12,21 @@ pub struct Key {
     pub name: String,
     /// SHA-256 of the key's text.
     pub hash: [u8; 32],
+    /// It may also read the console.
+    pub console: bool,
+}
+
+/// Where a key of ours may stand.
+pub const KEY_HEADERS: [&str; 3] = ["x-backstop-key", "authorization", "x-api-key"];
+
+/// The key in the value of a header of this name. `x-backstop-key` leaves the other headers free for
+/// a credential of the caller's own.
+pub fn key_in<'a>(header: &str, value: &'a str) -> Option<&'a str> {
+    if header != "authorization" {
+        return Some(value);
+    }
+    let (scheme, token) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
 /// Makes a key of 32 random bytes: its text (`bsk_…`), to be shown once, and the value for `hash`
@@ -112,6 +127,7 @@ mod tests {
         let key = |name: &str, line: &str| Key {
             name: name.to_owned(),
             hash: parse_hash(line).expect("our own line parses"),
+            console: false,
         };
         let keys = [key("a", &new_key([8; 32]).1), key("b", &line)];
         assert!(find(&keys[1..], &text).is_some());

@@ -7,6 +7,8 @@
 mod assemble;
 mod ca;
 mod changes;
+mod console;
+mod here;
 mod key;
 mod model;
 mod near;
@@ -31,14 +33,16 @@ mod tests;
 
 pub use ca::Ca;
 pub use changes::changes;
-pub use key::{Key, new_key};
+pub use console::{Console, ConsoleListen};
+pub use here::{Foreign, foreign};
+pub use key::{KEY_HEADERS, Key, key_in, new_key};
 pub use model::{Link, Model, Name, OnEmpty, OnFilter, Overrides, Whole};
 pub use pattern::Pattern;
 pub use problem::Problem;
 pub use provider::{Credential, Provider};
 pub use proxy::Proxy;
 pub use reference::reference;
-pub use server::{Confine, RecordSink, Server, Tls};
+pub use server::{Confine, RecordAs, RecordSink, Server, Tls};
 pub use traits::traits;
 pub use url::BaseUrl;
 pub use way::Way;
@@ -53,6 +57,8 @@ pub struct Config {
     pub server: Server,
     /// TLS towards callers; plain HTTP where there is none.
     pub tls: Option<Tls>,
+    /// Where those who watch may look.
+    pub console: Console,
     /// Who may ask, in the order of the file; empty means everyone who can connect.
     pub keys: Vec<Key>,
     /// Who serves models, in the order of the file.
@@ -147,6 +153,7 @@ impl Default for Config {
         Self {
             server: Server::default(),
             tls: None,
+            console: Console::default(),
             keys: Vec::new(),
             providers: Vec::new(),
             models: Vec::new(),
@@ -185,6 +192,12 @@ impl Config {
     /// key, whether it fits or not.
     pub fn key_for(&self, presented: &str) -> Option<&Key> {
         key::find(&self.keys, presented)
+    }
+
+    /// Whether the console asks for a key: one may read it, or it listens beyond loopback.
+    pub fn console_wants_key(&self) -> bool {
+        let beyond = self.console.listen.addr().is_some_and(|addr| !addr.ip().is_loopback());
+        beyond || self.keys.iter().any(|key| key.console)
     }
 
     /// The provider of a link.

@@ -5,7 +5,7 @@ mod value;
 
 use crate::near;
 use crate::problem::Findings;
-use crate::schema::{Kind, LATER_SECTIONS, Scope};
+use crate::schema::{Kind, Scope};
 use std::collections::BTreeMap;
 use std::time::Duration;
 use toml_span::Value;
@@ -15,6 +15,7 @@ use toml_span::value::{Key, Table};
 #[derive(Debug, Default)]
 pub(crate) struct Raw {
     pub(crate) server: Section,
+    pub(crate) console: Section,
     pub(crate) deadlines: Section,
     pub(crate) retry: Section,
     pub(crate) breaker: Section,
@@ -79,6 +80,7 @@ pub(crate) fn read(document: &Value<'_>, findings: &mut Findings<'_>) -> Raw {
         };
         match scope {
             Scope::Server => raw.server = section(scope, key, value, findings),
+            Scope::Console => raw.console = section(scope, key, value, findings),
             Scope::Deadlines => raw.deadlines = section(scope, key, value, findings),
             Scope::Retry => raw.retry = section(scope, key, value, findings),
             Scope::Breaker => raw.breaker = section(scope, key, value, findings),
@@ -108,11 +110,6 @@ fn in_order<'a, 'de>(table: &'a Table<'de>) -> Vec<(&'a Key<'de>, &'a Value<'de>
 
 fn unknown_section(key: &Key<'_>, findings: &mut Findings<'_>) {
     let path = join("", &key.name);
-    if LATER_SECTIONS.contains(&key.name.as_ref()) {
-        let hint = "leave the section out";
-        findings.problem(key.span.start, path, "not in this version", hint);
-        return;
-    }
     let names = Scope::ALL.map(Scope::name);
     let hint = near::did_you_mean(&key.name, &names);
     findings.problem(key.span.start, path, "unknown section", hint);

@@ -84,6 +84,9 @@ fn format_section(scope: Scope) -> String {
     let mut text = format!("\n## `{}`\n\n", scope.header());
     let note = match scope {
         Scope::Server => "Where and how we listen.",
+        Scope::Console => {
+            "Where those who watch may look: a listener apart, see [metrics](../guides/metrics.md)."
+        }
         Scope::Key => "Who may ask. Without any, everyone who can connect.",
         Scope::Provider => "Who serves models.",
         Scope::Model => "What callers may ask for.",

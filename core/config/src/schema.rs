@@ -8,14 +8,13 @@ mod keys;
 /// Every key, in the order of the reference.
 pub(crate) const KEYS: &[Spec] = keys::KEYS;
 
-/// Sections that are documented for later.
-pub(crate) const LATER_SECTIONS: &[&str] = &["console"];
-
 /// A section of the file.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Scope {
     /// `[server]`.
     Server,
+    /// `[console]`.
+    Console,
     /// `[keys.NAME]`.
     Key,
     /// `[providers.NAME]`.
@@ -81,8 +80,9 @@ pub(crate) struct Spec {
 
 impl Scope {
     /// Every section, in the order of the reference.
-    pub(crate) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 9] = [
         Self::Server,
+        Self::Console,
         Self::Key,
         Self::Provider,
         Self::Model,
@@ -96,6 +96,7 @@ impl Scope {
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Server => "server",
+            Self::Console => "console",
             Self::Key => "keys",
             Self::Provider => "providers",
             Self::Model => "models",
@@ -111,7 +112,12 @@ impl Scope {
         match self {
             Self::Key | Self::Provider => Some("NAME"),
             Self::Model => Some("\"PATTERN\""),
-            Self::Server | Self::Deadlines | Self::Retry | Self::Breaker | Self::Upstream => None,
+            Self::Server
+            | Self::Console
+            | Self::Deadlines
+            | Self::Retry
+            | Self::Breaker
+            | Self::Upstream => None,
         }
     }
 

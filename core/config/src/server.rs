@@ -39,13 +39,15 @@ pub struct Server {
     pub grace: Duration,
     /// The largest whole answer, in bytes: it is held until it is complete.
     pub answer_max: u64,
-    /// Where the one JSON line per request goes.
+    /// Where the one line per request goes.
     pub record: RecordSink,
+    /// How that line is written.
+    pub record_as: RecordAs,
     /// Whether the process gives up what serving does not need.
     pub confine: Confine,
 }
 
-/// Where the one JSON line per request goes.
+/// Where the one line per request goes.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub enum RecordSink {
     /// Standard output: records are data, and data belongs there. The default, because what was
@@ -83,6 +85,18 @@ pub enum Confine {
     Off,
 }
 
+/// How the one line per request is written.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum RecordAs {
+    /// For people on a terminal, as JSON everywhere else.
+    #[default]
+    Auto,
+    /// As JSON: everything that is known, for programs.
+    Json,
+    /// For people: what matters at a glance.
+    Human,
+}
+
 // === impl Server ===
 
 impl Server {
@@ -114,6 +128,7 @@ impl Default for Server {
             grace: Duration::from_secs(30),
             answer_max: 32 << 20,
             record: RecordSink::default(),
+            record_as: RecordAs::default(),
             confine: Confine::default(),
         }
     }

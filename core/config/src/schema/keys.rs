@@ -152,7 +152,24 @@ pub(super) const KEYS: &[Spec] = &[
         kind: Kind::Text("`\"stdout\"`, `\"stderr\"`, `\"off\"` or `\"file:PATH\"`"),
         default: r#""stdout""#,
         example: r#""file:/var/log/backstop.jsonl""#,
-        doc: "Where the one JSON line per question goes. It holds no content and no keys.",
+        doc: "Where the one line per question goes. It holds no content and no keys.",
+    },
+    Spec {
+        scope: Scope::Server,
+        name: "record_as",
+        kind: Kind::Word { now: &["auto", "json", "human"], later: &[] },
+        default: r#""auto""#,
+        example: r#""human""#,
+        doc: "How that line is written. `auto`: for people where it goes to a terminal, else as JSON.",
+    },
+    // === [console] ===
+    Spec {
+        scope: Scope::Console,
+        name: "listen",
+        kind: Kind::Text("address:port, or `\"off\"`"),
+        default: r#"`"127.0.0.1:8485"`, if it is free"#,
+        example: r#""127.0.0.1:9485""#,
+        doc: "Where metrics are read. Beyond loopback at least one `[keys.NAME]` with `console = true` is required. If the default is taken, there is no console; an address that is given must be free.",
     },
     Spec {
         scope: Scope::Server,
@@ -202,6 +219,14 @@ pub(super) const KEYS: &[Spec] = &[
         default: "required",
         example: r#""sha256:00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff""#,
         doc: "The hash of a key that callers present; `backstop key new NAME` makes both.",
+    },
+    Spec {
+        scope: Scope::Key,
+        name: "console",
+        kind: Kind::Flag,
+        default: "`false`",
+        example: "true",
+        doc: "Whether this key may also read the console. Once one may, the console answers nobody without such a key, but for `/health` and `/ready`.",
     },
     // === [providers.NAME] ===
     Spec {

@@ -3,9 +3,15 @@
 use super::{Outside, good, outside};
 use crate::schema::{KEYS, Kind, Scope, Spec};
 use crate::unit::{show_duration, show_size};
-use crate::{Config, Confine, Credential, OnEmpty, OnFilter, RecordSink, Whole, load, reference};
+use crate::{
+    Config, Confine, ConsoleListen, Credential, OnEmpty, OnFilter, RecordAs, RecordSink, Whole,
+    load, reference,
+};
 use secrecy::ExposeSecret;
 use std::collections::BTreeMap;
+
+/// The hash of a key.
+const HASH: &str = "\"sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae\"";
 
 /// A file in which one key has one value, given as TOML.
 fn file(spec: &Spec, value: &str) -> String {
@@ -24,15 +30,21 @@ fn file(spec: &Spec, value: &str) -> String {
         Scope::Key => "keys.someone",
         Scope::Provider => "providers.example",
         Scope::Model => "models.base",
-        Scope::Server | Scope::Deadlines | Scope::Retry | Scope::Breaker | Scope::Upstream => {
-            spec.scope.name()
-        }
+        Scope::Server
+        | Scope::Console
+        | Scope::Deadlines
+        | Scope::Retry
+        | Scope::Breaker
+        | Scope::Upstream => spec.scope.name(),
     };
     let keys = sections.entry(section).or_default();
     if spec.name.starts_with("tls_") {
         // One does not stand without the other.
         keys.insert("tls_cert", r#""/etc/backstop/cert.pem""#);
         keys.insert("tls_key", r#""/etc/backstop/key.pem""#);
+    }
+    if spec.scope == Scope::Key {
+        keys.insert("hash", HASH);
     }
     keys.insert(spec.name, value);
     let mut lines = Vec::new();
@@ -88,6 +100,17 @@ fn value(config: &Config, spec: &Spec) -> String {
             Confine::Required => text("required"),
             Confine::Off => text("off"),
         },
+        (Scope::Server, "record_as") => match config.server.record_as {
+            RecordAs::Auto => text("auto"),
+            RecordAs::Json => text("json"),
+            RecordAs::Human => text("human"),
+        },
+        (Scope::Console, "listen") => match config.console.listen {
+            ConsoleListen::Off => text("off"),
+            ConsoleListen::At(addr) => text(&addr.to_string()),
+            ConsoleListen::IfFree(_) => String::new(),
+        },
+        (Scope::Key, "console") => config.keys[0].console.to_string(),
         (Scope::Key, "hash") => {
             let hex: Vec<String> =
                 config.keys[0].hash.iter().map(|byte| format!("{byte:02x}")).collect();
