@@ -1,0 +1,154 @@
+//! How it stands now: what the shell knows and hands in when a page is asked for.
+
+use crate::names::{NAME_BYTES_MAX, NAMES_MAX};
+use crate::page::{Measure, Page, Seconds};
+use crate::shown::shown;
+use ir::Invariant;
+use std::collections::BTreeMap;
+
+/// How it stands.
+#[derive(Clone, Debug, Default)]
+pub struct Gauges {
+    /// The version of the program.
+    pub version: &'static str,
+    /// Targets that are not well, `provider/model`, and the word for how each stands.
+    pub unwell: Vec<(String, &'static str)>,
+    /// Hosts of providers, `host:port`, and whether requests enter them freely.
+    pub hosts: Vec<(String, bool)>,
+    /// Every remote host fails at once.
+    pub network_down: bool,
+    /// A stop was asked for.
+    pub draining: bool,
+    /// Requests under way.
+    pub in_flight: u64,
+    /// Connections of callers that are open.
+    pub connections: u64,
+    /// Records that were dropped because their sink was too slow.
+    pub records_dropped: u64,
+    /// Records that could not be written.
+    pub records_unwritten: u64,
+    /// How often each promise was broken.
+    pub broken: Vec<(Invariant, u64)>,
+    /// How often the configuration was read again.
+    pub reloads: Reloads,
+    /// The process.
+    pub process: Process,
+}
+
+/// How often the configuration was read again, and what came of it.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Reloads {
+    /// It was taken over.
+    pub applied: u64,
+    /// It was refused, and the last good one kept.
+    pub refused: u64,
+}
+
+/// What a process measures of itself; absent where the system does not tell.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Process {
+    /// Memory that is resident, in bytes.
+    pub resident_bytes: Option<u64>,
+    /// File descriptors that are open.
+    pub open_fds: Option<u64>,
+    /// When it began, milliseconds since the Unix epoch.
+    pub started_unix_ms: Option<u64>,
+}
+
+/// How the breaker of a target may stand.
+const STATES: [&str; 5] = ["closed", "open", "trial", "ramp", "misconfigured"];
+
+// === impl Gauges ===
+
+impl Gauges {
+    /// `known`: the targets that have counters.
+    pub(crate) fn render<'a>(&self, known: impl Iterator<Item = &'a str>, page: &mut Page) {
+        self.render_targets(known, page);
+        self.render_gateway(page);
+        self.process.render(page);
+    }
+
+    /// Breakers of known targets and of those that are not well, within the bound on names.
+    fn render_targets<'a>(&self, known: impl Iterator<Item = &'a str>, page: &mut Page) {
+        let mut targets: BTreeMap<String, &str> =
+            known.map(|name| (name.to_owned(), "closed")).collect();
+        let mut unwell: BTreeMap<&str, u64> =
+            STATES.iter().skip(1).map(|state| (*state, 0)).collect();
+        for (name, state) in &self.unwell {
+            let name = shown(name, NAME_BYTES_MAX);
+            *unwell.entry(state).or_default() += 1;
+            if targets.len() < NAMES_MAX || targets.contains_key(&*name) {
+                targets.insert(name.into_owned(), state);
+            }
+        }
+        let name = "backstop_target_state";
+        page.family(name, Measure::Gauge, "How the breaker of a target stands: one of them is 1.");
+        for (target, now) in &targets {
+            for state in STATES {
+                let labels = [("target", target.as_str()), ("state", state)];
+                page.sample(name, &labels, u8::from(*now == state));
+            }
+        }
+        let name = "backstop_targets_unwell";
+        page.family(name, Measure::Gauge, "Targets that are not well, those without names too.");
+        for (state, count) in unwell {
+            page.sample(name, &[("state", state)], count);
+        }
+    }
+
+    fn render_gateway(&self, page: &mut Page) {
+        let name = "backstop_host_up";
+        page.family(name, Measure::Gauge, "Whether a provider's host is reached.");
+        for (host, up) in self.hosts.iter().take(NAMES_MAX) {
+            page.sample(name, &[("host", host)], u8::from(*up));
+        }
+        for (name, help, value) in [
+            (
+                "backstop_network_down",
+                "Whether every remote host fails at once.",
+                u64::from(self.network_down),
+            ),
+            ("backstop_draining", "Whether a stop was asked for.", u64::from(self.draining)),
+            ("backstop_requests_in_flight", "Requests under way.", self.in_flight),
+            ("backstop_connections", "Connections of callers that are open.", self.connections),
+        ] {
+            page.single(name, Measure::Gauge, help, value);
+        }
+        let name = "backstop_records_lost_total";
+        page.family(name, Measure::Counter, "Records that were not written.");
+        page.sample(name, &[("why", "slow")], self.records_dropped);
+        page.sample(name, &[("why", "unwritable")], self.records_unwritten);
+        let name = "backstop_invariants_broken_total";
+        page.family(name, Measure::Counter, "Promises of the program that did not hold.");
+        for (invariant, count) in &self.broken {
+            page.sample(name, &[("id", invariant.id())], count);
+        }
+        let name = "backstop_config_reloads_total";
+        page.family(name, Measure::Counter, "How often the configuration was read again.");
+        page.sample(name, &[("result", "applied")], self.reloads.applied);
+        page.sample(name, &[("result", "refused")], self.reloads.refused);
+        let name = "backstop_build_info";
+        page.family(name, Measure::Gauge, "The program; always 1.");
+        page.sample(name, &[("version", self.version)], 1);
+    }
+}
+
+// === impl Process ===
+
+impl Process {
+    /// By the names that every client library uses.
+    fn render(&self, page: &mut Page) {
+        if let Some(bytes) = self.resident_bytes {
+            let name = "process_resident_memory_bytes";
+            page.single(name, Measure::Gauge, "Resident memory size in bytes.", bytes);
+        }
+        if let Some(count) = self.open_fds {
+            let name = "process_open_fds";
+            page.single(name, Measure::Gauge, "Number of open file descriptors.", count);
+        }
+        if let Some(ms) = self.started_unix_ms {
+            let help = "Start time of the process since unix epoch in seconds.";
+            page.single("process_start_time_seconds", Measure::Gauge, help, Seconds(ms));
+        }
+    }
+}

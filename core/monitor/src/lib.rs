@@ -1,0 +1,25 @@
+//! Records into views: metrics for a scraper, one line for a reader.
+//!
+//! **Invariants:** what is told is bounded whatever callers ask for: names find a place up to
+//! [`NAMES_MAX`], texts are escaped and cut. Nothing here holds content, and nothing reads a clock or
+//! a file: what a process knows of itself is handed in as [`Gauges`].
+//!
+//! The text format is written here, in `page.rs`: it is small, and the field's crate for it
+//! (`prometheus-client`) shares its counters behind locks, which are the shell's.
+
+mod family;
+mod gauges;
+mod line;
+mod metrics;
+mod names;
+mod page;
+mod shown;
+
+pub use gauges::{Gauges, Process, Reloads};
+pub use line::{human, json};
+pub use metrics::Metrics;
+pub use names::NAMES_MAX;
+pub use page::CONTENT_TYPE;
+
+#[cfg(test)]
+mod tests;
