@@ -194,12 +194,6 @@ impl Config {
         key::find(&self.keys, presented)
     }
 
-    /// Whether the console asks for a key: one may read it, or it listens beyond loopback.
-    pub fn console_wants_key(&self) -> bool {
-        let beyond = self.console.listen.addr().is_some_and(|addr| !addr.ip().is_loopback());
-        beyond || self.keys.iter().any(|key| key.console)
-    }
-
     /// The provider of a link.
     pub fn provider(&self, link: &Link) -> Option<&Provider> {
         self.providers.get(link.provider)
