@@ -2,6 +2,7 @@
 //! codes.
 
 mod confined;
+mod console;
 mod operating;
 mod process;
 mod serving;

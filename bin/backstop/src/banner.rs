@@ -6,24 +6,24 @@ use std::fmt::Write;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
 
-/// The start-up banner of this configuration, read from `path`; `listen` is the port really taken.
-pub(crate) fn text(config: &Config, path: Option<&Path>, listen: SocketAddr) -> String {
+/// The addresses really taken.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct At {
+    pub(crate) listen: SocketAddr,
+    /// None where there is no console.
+    pub(crate) console: Option<SocketAddr>,
+}
+
+/// The start-up banner of this configuration, read from `path`.
+pub(crate) fn text(config: &Config, path: Option<&Path>, at: At) -> String {
+    let listen = at.listen;
     let mut text = String::new();
     let from = path.map_or_else(
         || "the environment (no backstop.toml was found)".to_owned(),
         |path| path.display().to_string(),
     );
-    // Whoever listens everywhere is reached here by loopback; from elsewhere by a name of its own.
-    let mut reached = listen;
-    if reached.ip().is_unspecified() {
-        reached.set_ip(if reached.is_ipv4() {
-            Ipv4Addr::LOCALHOST.into()
-        } else {
-            Ipv6Addr::LOCALHOST.into()
-        });
-    }
     let scheme = if config.tls.is_some() { "https" } else { "http" };
-    let base = format!("{scheme}://{reached}");
+    let base = format!("{scheme}://{}", reached(listen));
     // Writing to a string cannot fail.
     let mut line = |it: &str| writeln!(text, "{it}").unwrap_or_default();
     line(&format!(
@@ -49,6 +49,9 @@ pub(crate) fn text(config: &Config, path: Option<&Path>, listen: SocketAddr) -> 
             }
         });
     }
+    if let Some(console) = at.console {
+        line(&format!("  Metrics        http://{}/metrics", reached(console)));
+    }
     let ours = |provider: &Provider| provider.credentials.iter().any(Credential::is_ours);
     if !config.providers.iter().any(|provider| ours(provider) || provider.local) {
         line("  No key is set here (ANTHROPIC_API_KEY, OPENAI_API_KEY, …) and no local server was");
@@ -61,6 +64,18 @@ pub(crate) fn text(config: &Config, path: Option<&Path>, listen: SocketAddr) -> 
     });
     line("  Ctrl-C stops: open answers may finish.");
     text
+}
+
+/// Whoever listens everywhere is reached here by loopback; from elsewhere by a name of its own.
+fn reached(mut addr: SocketAddr) -> SocketAddr {
+    if addr.ip().is_unspecified() {
+        addr.set_ip(if addr.is_ipv4() {
+            Ipv4Addr::LOCALHOST.into()
+        } else {
+            Ipv6Addr::LOCALHOST.into()
+        });
+    }
+    addr
 }
 
 /// A chain on one line.

@@ -14,6 +14,7 @@
 
 use crate::around::{self, Loaded, Seen, Unloaded};
 use crate::cli::ConfigArgs;
+use crate::console::Counts;
 use crate::serve::listener_settings;
 use crate::{out, sink};
 use anyhow::Context;
@@ -36,6 +37,7 @@ pub(crate) struct Reload {
     gateway: Gateway,
     settings: watch::Sender<ListenerSettings>,
     loaded: Loaded,
+    counts: Counts,
 }
 
 /// Why it is read again.
@@ -54,13 +56,16 @@ impl Reload {
         gateway: Gateway,
         settings: watch::Sender<ListenerSettings>,
         loaded: Loaded,
+        counts: Counts,
     ) -> Self {
-        Self { args, gateway, settings, loaded }
+        Self { args, gateway, settings, loaded, counts }
     }
 
     /// Reads it all again and serves by it, or says why not. True where it serves by it.
     async fn again(&mut self, why: Why) -> bool {
-        match self.take_up(why).await {
+        let taken = self.take_up(why).await;
+        self.counts.reloaded(taken.is_ok());
+        match taken {
             Ok(changes) if changes.is_empty() => {
                 out::say("read again: the configuration is as it was");
             }
@@ -81,8 +86,10 @@ impl Reload {
             around::try_load(&self.args).await.map_err(|unloaded| in_one_line(&unloaded))?;
         let settings = listener_settings(&loaded.config).map_err(|error| format!("{error:#}"))?;
         let (old, new) = (&self.loaded.config.server, &loaded.config.server);
-        let sink = if new.record != old.record || (why == Why::Asked && is_file(&new.record)) {
-            Some(sink::open(&new.record).map_err(|error| format!("{error:#}"))?)
+        let moved = new.record != old.record || new.record_as != old.record_as;
+        let sink = if moved || (why == Why::Asked && is_file(&new.record)) {
+            let counts = self.counts.clone();
+            Some(sink::open(new, counts).map_err(|error| format!("{error:#}"))?)
         } else {
             None
         };
@@ -91,12 +98,13 @@ impl Reload {
             changes.push("a file that it names".to_owned());
         }
         for (name, differs) in [
-            ("listen", old.listen != new.listen),
-            ("connections_max", old.connections_max != new.connections_max),
-            ("handover", old.handover != new.handover),
+            ("server.listen", old.listen != new.listen),
+            ("server.connections_max", old.connections_max != new.connections_max),
+            ("server.handover", old.handover != new.handover),
+            ("console.listen", self.loaded.config.console != loaded.config.console),
         ] {
             if differs {
-                changes.push(format!("server.{name} takes effect after a restart"));
+                changes.push(format!("{name} takes effect after a restart"));
             }
         }
         self.gateway.reload(loaded.config.clone()).map_err(|error| error.to_string())?;

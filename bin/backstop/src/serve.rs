@@ -2,6 +2,7 @@
 
 use crate::around::{self, Loaded};
 use crate::cli::ConfigArgs;
+use crate::console::{self, Counts, Watched};
 use crate::reload::{self, Reload};
 use crate::{banner, out, sink, systemd};
 use anyhow::Context;
@@ -23,9 +24,11 @@ struct Stops {
     terminate: Signal,
 }
 
-/// The socket that is listened on, and who had it before.
+/// The sockets that are listened on, and who had them before.
 struct Sockets {
     listener: TcpListener,
+    /// The console's, where there is one.
+    watching: Option<TcpListener>,
     predecessor: Option<Inheritance>,
 }
 
@@ -40,10 +43,12 @@ pub(crate) async fn run(
     around::say_all(loaded.path.as_deref(), &loaded.config.warnings);
     let server = loaded.config.server.clone();
     let settings = watch::Sender::new(listener_settings(&loaded.config)?);
-    let sink = sink::open(&server.record)?;
-    let Sockets { listener, predecessor } = sockets(&server, inherited).await?;
+    let counts = Counts::default();
+    let sink = sink::open(&server, counts.clone())?;
+    let Sockets { listener, watching, predecessor } = sockets(&loaded.config, inherited).await?;
     let listen = listener.local_addr().unwrap_or(server.listen);
-    let banner = banner::text(&loaded.config, loaded.path.as_deref(), listen);
+    let at = banner::At { listen, console: console::addr(watching.as_ref()) };
+    let banner = banner::text(&loaded.config, loaded.path.as_deref(), at);
     let setup = Setup {
         config: loaded.config.clone(),
         resolver: Resolver::System,
@@ -56,9 +61,13 @@ pub(crate) async fn run(
     // Before anybody is told that it serves: whoever waits for that may stop it at once.
     let mut stops = Stops::new()?;
     let hangup = signal(SignalKind::hangup())?;
-    let succeeded = testator(&server, &listener)?;
+    let succeeded = testator(&server, &listener, watching.as_ref())?;
+    let connections = settings.borrow().connections.clone();
+    let seen = Watched::new(gateway.clone(), connections, counts.clone(), clock);
+    let mut console = console::start(watching, seen);
     let watched = settings.subscribe();
-    tokio::spawn(reload::run(Reload::new(args.clone(), gateway.clone(), settings, loaded), hangup));
+    let reload = Reload::new(args.clone(), gateway.clone(), settings, loaded, counts);
+    tokio::spawn(reload::run(reload, hangup));
     out::say(&banner);
     systemd::tell(systemd::State::Serving);
 
@@ -78,7 +87,10 @@ pub(crate) async fn run(
     let why = tokio::select! {
         () = &mut serving => "stopping",
         () = stops.next() => "stopping",
-        () = succeeded => "a successor serves; stopping",
+        () = succeeded => {
+            console.close();
+            "a successor serves; stopping"
+        }
     };
     gateway.drain();
     systemd::tell(systemd::State::Stopping);
@@ -94,6 +106,7 @@ pub(crate) async fn run(
     drop(serving);
     gateway.settled().await;
     gateway.flush();
+    console.stop().await;
     Ok(code)
 }
 
@@ -115,33 +128,43 @@ pub(crate) fn listener_settings(config: &Config) -> anyhow::Result<ListenerSetti
     })
 }
 
-/// The socket that a service manager opened, or that the process before this one has, or a new one.
-async fn sockets(server: &Server, inherited: Vec<StdListener>) -> anyhow::Result<Sockets> {
-    if let Some(listener) = inherited.into_iter().next() {
+/// The sockets that a service manager opened, or that the process before this one has, or new ones:
+/// the gateway's, then the console's.
+async fn sockets(config: &Config, inherited: Vec<StdListener>) -> anyhow::Result<Sockets> {
+    let mut listeners = Vec::new();
+    for listener in inherited {
         listener.set_nonblocking(true)?;
-        return Ok(Sockets { listener: TcpListener::from_std(listener)?, predecessor: None });
+        listeners.push(TcpListener::from_std(listener)?);
     }
-    if let Some(path) = &server.handover {
+    let mut predecessor = None;
+    if let (true, Some(path)) = (listeners.is_empty(), &config.server.handover) {
         let claimed = Inheritance::claim(Path::new(path));
-        let claimed = claimed.with_context(|| format!("server.handover: {path}"))?;
-        if let Some(mut predecessor) = claimed {
-            let listener = predecessor.listeners.drain(..).next();
-            let listener = listener.context("the process before this one has no socket")?;
-            return Ok(Sockets { listener, predecessor: Some(predecessor) });
+        predecessor = claimed.with_context(|| format!("server.handover: {path}"))?;
+        if let Some(predecessor) = &mut predecessor {
+            listeners = std::mem::take(&mut predecessor.listeners);
+            let what = "the process before this one has no socket";
+            anyhow::ensure!(!listeners.is_empty(), what);
         }
     }
-    let listener = transport::bind(server.listen).await?;
-    Ok(Sockets { listener, predecessor: None })
+    let mut listeners = listeners.into_iter();
+    let listener = match listeners.next() {
+        Some(listener) => listener,
+        None => transport::bind(config.server.listen).await?,
+    };
+    let watching = console::bind(config.console.listen, listeners.next()).await?;
+    Ok(Sockets { listener, watching, predecessor })
 }
 
 /// Resolves when a successor has the sockets and serves; never, where none can come.
 fn testator(
     server: &Server,
     listener: &TcpListener,
+    watching: Option<&TcpListener>,
 ) -> anyhow::Result<impl Future<Output = ()> + use<>> {
     let testator = match &server.handover {
         Some(path) => {
-            let testator = Testator::at(Path::new(path), Estate::of(&[listener])?);
+            let sockets: Vec<&TcpListener> = [listener].into_iter().chain(watching).collect();
+            let testator = Testator::at(Path::new(path), Estate::of(&sockets)?);
             Some(testator.with_context(|| format!("server.handover: {path}"))?)
         }
         None => None,

@@ -1,41 +1,56 @@
-//! Where records go: one JSON line each.
+//! Where records go: into the counts, and as one line each to where the configuration says.
 
 use crate::confine;
+use crate::console::Counts;
 use anyhow::Context;
-use config::RecordSink;
+use config::{RecordAs, RecordSink, Server};
 use gateway::Sink;
+use ir::Record;
 use std::fs::OpenOptions;
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 
+/// How a record becomes a line.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Form {
+    Json,
+    Human { colour: bool },
+}
+
 /// Opens the sink that the configuration names.
-pub(crate) fn open(sink: &RecordSink) -> anyhow::Result<Sink> {
-    let writer: Box<dyn Write + Send> = match sink {
-        RecordSink::Off => return Ok(Sink::new(|_| {})),
-        RecordSink::Stdout => Box::new(std::io::stdout()),
-        RecordSink::Stderr => Box::new(std::io::stderr()),
+pub(crate) fn open(server: &Server, counts: Counts) -> anyhow::Result<Sink> {
+    let (writer, terminal): (Box<dyn Write + Send>, bool) = match &server.record {
+        RecordSink::Off => return Ok(Sink::new(move |record| counts.take(record))),
+        RecordSink::Stdout => (Box::new(std::io::stdout()), std::io::stdout().is_terminal()),
+        RecordSink::Stderr => (Box::new(std::io::stderr()), std::io::stderr().is_terminal()),
         RecordSink::File(path) => {
             let path = PathBuf::from(path);
             let file = OpenOptions::new().create(true).append(true).open(&path);
             let hint = || confine::hint(&path);
-            Box::new(file.with_context(|| format!("server.record: {}{}", path.display(), hint()))?)
+            let file =
+                file.with_context(|| format!("server.record: {}{}", path.display(), hint()))?;
+            (Box::new(file), false)
         }
     };
-    Ok(lines(writer))
+    let colour = terminal && std::env::var_os("NO_COLOR").is_none();
+    Ok(lines(writer, form(server.record_as, terminal, colour), counts))
+}
+
+fn form(wanted: RecordAs, terminal: bool, colour: bool) -> Form {
+    match (wanted, terminal) {
+        (RecordAs::Human, _) | (RecordAs::Auto, true) => Form::Human { colour },
+        (RecordAs::Json, _) | (RecordAs::Auto, false) => Form::Json,
+    }
 }
 
 /// A record that cannot be written (a full disk) costs nobody an answer. The first failure is said,
 /// and so is the end of it.
-fn lines(mut writer: Box<dyn Write + Send>) -> Sink {
+fn lines(mut writer: Box<dyn Write + Send>, form: Form, counts: Counts) -> Sink {
     let mut missing: u64 = 0;
     Sink::new(move |record| {
-        let written =
-            serde_json::to_vec(record).map_err(std::io::Error::from).and_then(|mut line| {
-                line.push(b'\n');
-                writer.write_all(&line)?;
-                writer.flush()
-            });
-        match written {
+        // Counted first: what hangs later hides nothing.
+        counts.take(record);
+        match write(&mut writer, form, record) {
             Ok(()) if missing != 0 => {
                 crate::out::say(&format!("records are written again; {missing} are missing"));
                 missing = 0;
@@ -46,7 +61,39 @@ fn lines(mut writer: Box<dyn Write + Send>) -> Sink {
                     crate::out::say(&format!("records cannot be written: {error}"));
                 }
                 missing += 1;
+                counts.unwritten();
             }
         }
     })
+}
+
+/// One write, so that lines of several writers do not mix.
+fn write(writer: &mut dyn Write, form: Form, record: &Record) -> std::io::Result<()> {
+    let mut line = match form {
+        Form::Json => monitor::json(record)?,
+        Form::Human { colour } => monitor::human(record, colour).into_bytes(),
+    };
+    line.push(b'\n');
+    writer.write_all(&line)?;
+    writer.flush()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Form, form};
+    use config::RecordAs;
+
+    #[test]
+    fn people_read_terminals() {
+        let human = Form::Human { colour: false };
+        for (wanted, terminal, expect) in [
+            (RecordAs::Auto, true, human),
+            (RecordAs::Auto, false, Form::Json),
+            (RecordAs::Json, true, Form::Json),
+            (RecordAs::Human, false, human),
+        ] {
+            assert_eq!(form(wanted, terminal, false), expect, "{wanted:?} {terminal}");
+        }
+        assert_eq!(form(RecordAs::Auto, true, true), Form::Human { colour: true });
+    }
 }

@@ -21,6 +21,8 @@ pub struct Gauges {
     pub draining: bool,
     /// Requests under way.
     pub in_flight: u64,
+    /// Requests that wait for their turn.
+    pub queued: u64,
     /// Connections of callers that are open.
     pub connections: u64,
     /// Records that were dropped because their sink was too slow.
@@ -110,6 +112,7 @@ impl Gauges {
             ),
             ("backstop_draining", "Whether a stop was asked for.", u64::from(self.draining)),
             ("backstop_requests_in_flight", "Requests under way.", self.in_flight),
+            ("backstop_requests_queued", "Requests that wait for their turn.", self.queued),
             ("backstop_connections", "Connections of callers that are open.", self.connections),
         ] {
             page.single(name, Measure::Gauge, help, value);

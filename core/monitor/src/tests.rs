@@ -35,6 +35,7 @@ fn gauges() -> Gauges {
         network_down: false,
         draining: true,
         in_flight: 7,
+        queued: 2,
         connections: 9,
         records_dropped: 1,
         records_unwritten: 2,

@@ -79,7 +79,7 @@ struct Live {
 /// What every request may look at: one configuration, from its beginning to its end.
 #[derive(Debug)]
 struct Shared {
-    config: Config,
+    config: Arc<Config>,
     clock: Clock,
     health: Arc<Locked>,
     /// How targets want to be asked.
@@ -127,7 +127,7 @@ impl Gateway {
         let Setup { config, resolver, roots, sink, clock } = setup;
         let board = Board::new(&[], config.breakers, &config.retries, entropy());
         let nothing = Shared {
-            config: Config::default(),
+            config: Arc::default(),
             clock,
             health: Arc::new(Locked::new(board)),
             learned: Arc::default(),
@@ -177,7 +177,7 @@ impl Gateway {
             state: Arc::clone(&old.state),
             lists: models::Lists::new(config.providers.len()),
             served,
-            config,
+            config: Arc::new(config),
         };
         *self.live.now.write() = Arc::new(new);
         Ok(())
@@ -225,6 +225,11 @@ impl Gateway {
     /// Waits until every request that has ended is recorded.
     pub fn flush(&self) {
         self.live.now().settler.flush();
+    }
+
+    /// The configuration that holds now.
+    pub fn config(&self) -> Arc<Config> {
+        Arc::clone(&self.live.now().config)
     }
 
     /// Records that were dropped because their sink was too slow.

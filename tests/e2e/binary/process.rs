@@ -159,15 +159,26 @@ impl Process {
         self.err.heard.lock().clone()
     }
 
-    /// The address that it named, up to `end`.
+    /// Where its console listens, once its banner says so.
+    pub(super) async fn console(&self) -> SocketAddr {
+        self.says("Ctrl-C stops").await;
+        self.named("Metrics        http://", "/metrics")
+    }
+
+    /// The address where it said that it listens, up to `end`.
     pub(super) fn listens_on(&self, end: &str) -> SocketAddr {
         self.listens_by("http", end)
     }
 
     /// The same by another scheme.
     pub(super) fn listens_by(&self, scheme: &str, end: &str) -> SocketAddr {
+        self.named(&format!("listens on {scheme}://"), end)
+    }
+
+    /// The address that it named between two texts.
+    fn named(&self, begin: &str, end: &str) -> SocketAddr {
         let said = self.said();
-        let rest = said.split(&format!("listens on {scheme}://")).nth(1).unwrap_or_default();
+        let rest = said.split(begin).nth(1).unwrap_or_default();
         let addr = rest.split(end).next().unwrap_or_default();
         addr.parse().unwrap_or_else(|_| panic!("{addr:?} is no address: {said}"))
     }
