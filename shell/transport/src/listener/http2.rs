@@ -16,7 +16,8 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Request, Response};
+use http::uri::Authority;
+use http::{HeaderValue, Request, Response, header};
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use hyper::rt::Executor;
@@ -105,6 +106,15 @@ pin_project_lite::pin_project! {
 #[derive(Debug)]
 struct Open(Arc<Streams>);
 
+/// What HTTP/1.1 says in `Host` HTTP/2 says in `:authority` (RFC 9113 §8.3.1). Whoever answers reads
+/// it in one place.
+fn name_host<B>(request: &mut Request<B>) {
+    let asked = request.uri().authority().map(Authority::as_str);
+    if let Some(Ok(host)) = asked.map(HeaderValue::from_str) {
+        request.headers_mut().entry(header::HOST).or_insert(host);
+    }
+}
+
 /// Serves a connection as long as its place lets it.
 pub(super) async fn run<H, F, B>(
     front: Front,
@@ -120,9 +130,10 @@ pub(super) async fn run<H, F, B>(
 {
     let streams = Arc::new(Streams::new(Instant::now()));
     let counted = Arc::clone(&streams);
-    let service = service_fn(move |request: Request<Incoming>| {
+    let service = service_fn(move |mut request: Request<Incoming>| {
         let open = Open::new(&counted);
         let fault = fault::find(&request);
+        name_host(&mut request);
         let answering = handler(request, Peer { fault, ..peer });
         async move {
             let answer = answering.await;

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
 use std::time::Duration;
 
-use http::{Request, Response, StatusCode};
+use http::{HeaderValue, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt, Empty};
 use hyper::client::conn::http2;
 use hyper_util::rt::{TokioExecutor, TokioIo};
@@ -83,6 +83,29 @@ async fn streams_are_answered_side_by_side() {
     let large = "abcdefgh".repeat(64 * 1024);
     let (one, two) = tokio::join!(ask("one".to_owned()), ask(large.clone()));
     assert_eq!((one, two), (Bytes::from("one"), Bytes::from(large)));
+    drop(sender);
+    driving.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn a_stream_names_its_host_as_a_request_of_old_does() {
+    let handler = async |request: Request<hyper::body::Incoming>| {
+        let hosts = request.headers().get_all(header::HOST).iter();
+        let hosts: Vec<&[u8]> = hosts.map(|host| host.as_bytes()).collect();
+        Response::new(Full::new(Bytes::from(hosts.join(&b","[..]))))
+    };
+    let running = Running::start(settings(), handler).await;
+    let io = TokioIo::new(running.connect().await);
+    let (mut sender, connection) = http2::handshake(TokioExecutor::new(), io).await.unwrap();
+    let driving = tokio::spawn(connection);
+    for told in [None, Some("localhost:8484")] {
+        let mut request =
+            Request::get("http://localhost:8484/").body(Empty::<Bytes>::new()).unwrap();
+        let told = told.map(|host| (header::HOST, HeaderValue::from_static(host)));
+        request.headers_mut().extend(told);
+        let answer = sender.send_request(request).await.unwrap();
+        assert_eq!(answer.into_body().collect().await.unwrap().to_bytes(), "localhost:8484");
+    }
     drop(sender);
     driving.await.unwrap().unwrap();
 }
