@@ -1,169 +1,327 @@
-//! The gateway beside a direct connection to the same provider, and its way across dialects beside
-//! the one that stays within: ratios, taken in turns in one run (A B A B), never absolute claims.
+//! Backstop and nginx before one fast provider: ratios, taken in turns in one run (A B A B).
 //!
-//! The provider and the gateway are processes of their own (`BACKSTOP_BIN`, a release build), so
-//! that the gateway's CPU is its own.
+//! nginx relays bytes and does nothing else; it is the floor that everything is held against. Both
+//! are processes of their own, so that their CPU is their own. Callers and provider are threads of
+//! this one.
+//!
+//! **Invariant:** what is held against an aim is CPU, instructions, memory or a ratio within a round,
+//! never a time by itself: those depend on what else the machine does.
 
 mod side_by_side {
-    pub(crate) mod client;
+    pub(crate) mod callgrind;
+    pub(crate) mod load;
     pub(crate) mod process;
+    pub(crate) mod provider;
+    pub(crate) mod script;
+    pub(crate) mod table;
 }
 
-use anyhow::Result;
-use side_by_side::client::{Client, Taken};
-use side_by_side::process::{Process, config, free_port};
-use std::io::Write;
-use std::time::Duration;
-
-/// A line of the result.
-macro_rules! say {
-    ($($part:tt)*) => { writeln!(std::io::stdout(), $($part)*)? };
-}
+use anyhow::{Result, bail, ensure};
+use side_by_side::callgrind::instructions;
+use side_by_side::load::{Callers, Question, median, percentile};
+use side_by_side::process::{Places, Process};
+use side_by_side::provider;
+use side_by_side::script::{BURST, PACED, SMALL};
+use side_by_side::table::{Figure, Table};
+use std::time::{Duration, Instant};
+use tokio::runtime::Runtime;
 
 /// Turns of each side; the first of each is thrown away.
-const TURNS: usize = 7;
-/// Requests in one turn.
-const REQUESTS: usize = 1500;
+const ROUNDS: usize = 8;
+/// Rounds that a case has at least, even where the machine is slow.
+const ROUNDS_MIN: usize = 4;
+/// From here on the cases that are left get no more than that.
+const HURRY: Duration = Duration::from_mins(3);
+/// Starts of which the middle one counts.
+const STARTS: usize = 11;
+/// Streams that are open at a time.
+const STREAMS: u32 = 500;
 
 const CHAT: &str = "/v1/chat/completions";
 const MESSAGES: &str = "/v1/messages";
 
-/// The same asked by a caller of one dialect: of a provider that speaks it, and of one that does not.
-struct Crossing {
-    name: &'static str,
-    path: &'static str,
-    same: String,
-    crossed: String,
-    /// Events in its answer, for the cost of one.
-    events: u32,
+/// What stands before the provider during a run, and what came out so far.
+struct Bench {
+    runtime: Runtime,
+    places: Places,
+    provider: u16,
+    began: Instant,
+    table: Table,
 }
 
-/// What is asked.
-struct Case {
-    name: &'static str,
-    body: String,
-    /// Events in its answer, for the cost of one.
-    events: u32,
+/// The same asked of several sides, in turns.
+struct Case<'a> {
+    connections: usize,
+    requests: usize,
+    sides: Vec<Side<'a>>,
 }
+
+/// Who is asked, and what. The provider itself has no process of its own.
+struct Side<'a> {
+    port: u16,
+    process: Option<&'a Process>,
+    question: Question,
+}
+
+/// What a side took, round by round.
+#[derive(Debug, Default)]
+struct Measured {
+    /// µs per request.
+    cpu: Vec<f64>,
+    first: Vec<Vec<f64>>,
+    last: Vec<Vec<f64>>,
+}
+
+/// What there is to measure; arguments choose among these.
+const PARTS: [&str; 7] =
+    ["start", "memory", "whole", "long", "streams", "crossings", "instructions"];
 
 fn main() -> Result<()> {
-    let (provider_port, gateway_port) = (free_port()?, free_port()?);
-    let provider = Process::provider(provider_port)?;
-    let file = config(gateway_port, provider_port)?;
-    let gateway = Process::gateway(&file, gateway_port)?;
-    say!("idle: gateway {} KiB resident", gateway.resident_kib()?);
-    for case in cases() {
-        run(&case, provider_port, gateway_port, &gateway)?;
+    // Cargo adds options of its own.
+    let chosen: Vec<String> = std::env::args().skip(1).filter(|it| !it.starts_with('-')).collect();
+    if let Some(unknown) = chosen.iter().find(|it| !PARTS.contains(&it.as_str())) {
+        bail!("there is no part {unknown:?}; there are: {}", PARTS.join(", "));
     }
-    for crossing in crossings() {
-        cross(&crossing, gateway_port, &gateway)?;
+    let wants = |part: &str| chosen.is_empty() || chosen.iter().any(|it| it == part);
+    let provider = provider::start()?;
+    let mut bench = Bench {
+        runtime: tokio::runtime::Builder::new_current_thread().enable_all().build()?,
+        places: Places::prepare(provider)?,
+        provider,
+        began: Instant::now(),
+        table: Table::default(),
+    };
+    if wants("start") {
+        bench.starts()?;
     }
-    say!("after: gateway {} KiB resident", gateway.resident_kib()?);
-    drop((gateway, provider));
-    std::fs::remove_file(file)?;
-    Ok(())
-}
-
-fn cases() -> Vec<Case> {
-    let ask = |stream: bool, model: &str, prompt: &str| {
-        format!(
-            r#"{{"model":"{model}","stream":{stream},"messages":[{{"role":"user","content":"{prompt}"}}]}}"#
-        )
-    };
-    let long = "all work and no play ".repeat(20_000);
-    vec![
-        Case { name: "whole, small", body: ask(false, "ok", "hi"), events: 0 },
-        Case { name: "whole, 400 KiB prompt", body: ask(false, "ok", &long), events: 0 },
-        Case { name: "stream, 12 words", body: ask(true, "ok", "hi"), events: 14 },
-        Case { name: "stream, 400 words", body: ask(true, "ok+tokens-400", "hi"), events: 402 },
-    ]
-}
-
-fn crossings() -> Vec<Crossing> {
-    let ask = |stream: bool, model: &str| {
-        format!(
-            r#"{{"model":"{model}","max_tokens":1000,"stream":{stream},"messages":[{{"role":"user","content":"hi"}}]}}"#
-        )
-    };
-    let mut crossings = Vec::new();
-    for (name, stream, model, events) in [
-        ("whole, small", false, "ok", 0),
-        ("stream, 12 words", true, "ok", 14),
-        ("stream, 400 words", true, "ok+tokens-400", 402),
-    ] {
-        // Without a prefix the provider speaks Chat.
-        let (chat, messages) = (ask(stream, model), ask(stream, &format!("messages/{model}")));
-        for (path, same, crossed) in
-            [(CHAT, chat.clone(), messages.clone()), (MESSAGES, messages, chat)]
-        {
-            crossings.push(Crossing { name, path, same, crossed, events });
+    if wants("memory") {
+        bench.memory()?;
+    }
+    if ["whole", "long", "streams", "crossings"].into_iter().any(wants) {
+        let (nginx, backstop) = (bench.places.nginx(vec![])?, bench.places.backstop(vec![])?);
+        if wants("whole") {
+            bench.whole(&nginx, &backstop)?;
         }
+        if wants("long") {
+            bench.long(&nginx, &backstop)?;
+        }
+        if wants("streams") {
+            bench.streams(&nginx, &backstop)?;
+        }
+        if wants("crossings") {
+            bench.crossings(&backstop)?;
+        }
+        let (ours, theirs) = (backstop.resident_kib()?, nginx.resident_kib()?);
+        bench.table.add(Figure::beside("MiB after all of it", ours / 1024.0, theirs / 1024.0))?;
     }
-    crossings
+    if wants("instructions") {
+        bench.instructions()?;
+    }
+    bench.table.print()
 }
 
-/// The CPU of both ways, in turns.
-fn cross(crossing: &Crossing, gateway: u16, process: &Process) -> Result<()> {
-    let Crossing { name, path, same, crossed, events } = crossing;
-    let requests = if 100 < *events { REQUESTS / 5 } else { REQUESTS };
-    let mut spent = [Duration::ZERO; 2];
-    for turn in 0..TURNS {
-        for (body, spent) in [same, crossed].into_iter().zip(&mut spent) {
-            let before = process.cpu()?;
-            Client::connect(gateway)?.take(path, body, requests)?;
-            if 0 < turn {
-                *spent += process.cpu()?.saturating_sub(before);
+// === impl Bench ===
+
+impl Bench {
+    /// From the start of the program to its first answer.
+    fn starts(&mut self) -> Result<()> {
+        let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+        for _ in 0..STARTS {
+            theirs.push(self.places.nginx(vec![])?.answered.as_secs_f64() * 1e3);
+            ours.push(self.places.backstop(vec![])?.answered.as_secs_f64() * 1e3);
+        }
+        let figure = Figure::beside("ms to the first answer", median(&ours), median(&theirs));
+        self.table.add(figure.aim(50.0, 20.0))
+    }
+
+    /// Resident memory of a fresh process: idle, with many open streams, and after them.
+    fn memory(&mut self) -> Result<()> {
+        let question = Question::new(CHAT, "plain-hold", true, "hi");
+        let mut taken = Vec::new();
+        for process in [self.places.backstop(vec![])?, self.places.nginx(vec![])?] {
+            let idle = process.resident_kib()?;
+            let streams = usize::try_from(STREAMS)?;
+            let mut callers = Callers::connect(&self.runtime, process.port, streams)?;
+            callers.open(&self.runtime, &question)?;
+            let open = process.resident_kib()?;
+            drop(callers);
+            // Until it has seen them go.
+            std::thread::sleep(Duration::from_millis(500));
+            taken.push((
+                idle / 1024.0,
+                (open - idle) / f64::from(STREAMS),
+                process.resident_kib()?,
+            ));
+        }
+        let [(idle, open, after), (idle_nginx, open_nginx, after_nginx)] = taken[..] else {
+            return Ok(());
+        };
+        self.table.add(Figure::beside("MiB idle", idle, idle_nginx).aim(10.0, 7.0))?;
+        let each = Figure::beside(format!("KiB per open stream, of {STREAMS}"), open, open_nginx);
+        self.table.add(each.aim(20.0, 12.0))?;
+        let after = Figure::beside("MiB after them", after / 1024.0, after_nginx / 1024.0);
+        self.table.add(after)
+    }
+
+    /// 1 KiB in, 1 KiB out, with one connection and with many.
+    fn whole(&mut self, nginx: &Process, backstop: &Process) -> Result<()> {
+        let prompt = "p".repeat(1024);
+        let plain = Question::new(CHAT, "plain-whole", false, &prompt);
+        let watched = Question::new(CHAT, "watched-small", false, &prompt);
+        for (connections, requests) in [(1, 1500), (64, 6400)] {
+            let sides = vec![
+                Side { port: self.provider, process: None, question: plain.clone() },
+                Side::of(nginx, &plain),
+                Side::of(backstop, &plain),
+                Side::of(backstop, &watched),
+            ];
+            let measured = self.measure(&Case { connections, requests, sides })?;
+            let [direct, nginx, plain, watched] = &measured[..] else { return Ok(()) };
+            let at = format!("1 KiB, {connections} connections");
+            let aim = |figure: Figure| if 1 < connections { figure.aim(3.2, 2.0) } else { figure };
+            self.table.add(aim(ratio(format!("{at}: CPU µs per request"), plain, nginx, 1)))?;
+            self.table.add(ratio(format!("{at}: the same watched"), watched, nginx, 1))?;
+            for percent in [50, 99] {
+                let name = format!("{at}: added µs, p{percent}");
+                let added = |side: &Measured| added(&side.last, &direct.last, percent);
+                self.table.add(Figure::beside(name, added(plain), added(nginx)))?;
             }
         }
+        Ok(())
     }
-    let asked = u32::try_from((TURNS - 1) * requests)?;
-    let [same, crossed] = spent.map(|spent| spent.as_secs_f64() * 1e6 / f64::from(asked));
-    say!("");
-    say!("{name}, caller at {path}: {asked} requests each way");
-    say!(
-        "  CPU per request  same {same:8.1} µs, crossed {crossed:8.1} µs, ratio {:.2}",
-        crossed / same
-    );
-    if 0 < *events {
-        let each = |cpu: f64| cpu / f64::from(*events);
-        say!("  CPU per event    same {:8.2} µs, crossed {:8.2} µs", each(same), each(crossed));
+
+    /// A long prompt.
+    fn long(&mut self, nginx: &Process, backstop: &Process) -> Result<()> {
+        let prompt = "all work and no play ".repeat(400 * 1024 / 21);
+        let question = Question::new(CHAT, "plain-whole", false, &prompt);
+        let sides = vec![Side::of(nginx, &question), Side::of(backstop, &question)];
+        let measured = self.measure(&Case { connections: 4, requests: 200, sides })?;
+        let [nginx, backstop] = &measured[..] else { return Ok(()) };
+        let figure = ratio("400 KiB prompt: CPU µs per request", backstop, nginx, 1);
+        self.table.add(figure.aim(2.2, 1.5))
     }
-    Ok(())
+
+    /// Events as a model writes them, and as many as there are at once.
+    fn streams(&mut self, nginx: &Process, backstop: &Process) -> Result<()> {
+        for (script, events, connections, requests) in
+            [("paced", PACED, 32, 32), ("burst", BURST, 8, 120)]
+        {
+            let question = Question::new(CHAT, &format!("plain-{script}"), true, "hi");
+            let sides = vec![
+                Side { port: self.provider, process: None, question: question.clone() },
+                Side::of(nginx, &question),
+                Side::of(backstop, &question),
+            ];
+            let measured = self.measure(&Case { connections, requests, sides })?;
+            let [direct, nginx, backstop] = &measured[..] else { return Ok(()) };
+            let name = format!("stream, {script}: CPU µs per event");
+            let figure = ratio(name, backstop, nginx, u32::try_from(events)?);
+            let paced = script == "paced";
+            self.table.add(if paced { figure.aim(1.4, 1.2) } else { figure })?;
+            let added = |side: &Measured| added(&side.first, &direct.first, 50);
+            let name = format!("stream, {script}: added µs to the first token, p50");
+            self.table.add(Figure::beside(name, added(backstop), added(nginx)))?;
+        }
+        Ok(())
+    }
+
+    /// What it costs that caller and provider speak different dialects.
+    fn crossings(&mut self, backstop: &Process) -> Result<()> {
+        for (path, same, other) in [(CHAT, "plain", "claude"), (MESSAGES, "claude", "plain")] {
+            for (script, stream, events, requests) in [
+                ("whole", false, 0, 1000),
+                ("small", true, SMALL, 1000),
+                ("burst", true, BURST, 60),
+            ] {
+                let ask = |alias: &str| {
+                    Side::of(
+                        backstop,
+                        &Question::new(path, &format!("{alias}-{script}"), stream, "hi"),
+                    )
+                };
+                let sides = vec![ask(same), ask(other)];
+                let measured = self.measure(&Case { connections: 4, requests, sides })?;
+                let [same, crossed] = &measured[..] else { return Ok(()) };
+                let (same, crossed) = (median(&same.cpu), median(&crossed.cpu));
+                let spoken = format!("crossing from {path}, {script}");
+                let named = format!("{spoken}: CPU µs per request (same: {same:.0})");
+                self.table.add(Figure::ours(named, crossed))?;
+                if 100 < events {
+                    let each = (crossed - same) / f64::from(u32::try_from(events)?);
+                    self.table.add(Figure::ours(format!("{spoken}: more µs per event"), each))?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// User instructions of one request, on one connection.
+    fn instructions(&mut self) -> Result<()> {
+        let prompt = "p".repeat(1024);
+        let plain = Question::new(CHAT, "plain-whole", false, &prompt);
+        let watched = Question::new(CHAT, "watched-small", false, &prompt);
+        let (runtime, folder) = (&self.runtime, &self.places.folder);
+        let nginx = |it| self.places.nginx(it);
+        let nginx = instructions(runtime, folder, nginx, ("nginx", &plain))?;
+        let ours = |asked| instructions(runtime, folder, |it| self.places.backstop(it), asked);
+        let (plain, watched) = (ours(("plain", &plain))?, ours(("watched", &watched))?);
+        let figure = Figure::beside("instructions per request", plain, nginx);
+        self.table.add(figure.aim(140_000.0, 90_000.0))?;
+        self.table.add(Figure::ours("instructions per request, watched", watched))
+    }
+
+    /// Asks every side in turn.
+    fn measure(&self, case: &Case<'_>) -> Result<Vec<Measured>> {
+        let connect =
+            |side: &Side<'_>| Callers::connect(&self.runtime, side.port, case.connections);
+        let mut callers: Vec<Callers> = case.sides.iter().map(connect).collect::<Result<_>>()?;
+        let mut measured: Vec<Measured> = case.sides.iter().map(|_| Measured::default()).collect();
+        for round in 0..ROUNDS {
+            if ROUNDS_MIN <= round && HURRY < self.began.elapsed() {
+                break;
+            }
+            for ((side, callers), measured) in
+                case.sides.iter().zip(&mut callers).zip(&mut measured)
+            {
+                let before = side.cpu()?;
+                let taken = callers.ask(&self.runtime, &side.question, case.requests)?;
+                let spent = side.cpu()?.saturating_sub(before);
+                ensure!(!taken.last.is_empty(), "nothing was asked");
+                if 0 < round {
+                    let asked = f64::from(u32::try_from(taken.last.len())?);
+                    measured.cpu.push(spent.as_secs_f64() * 1e6 / asked);
+                    measured.first.push(taken.first);
+                    measured.last.push(taken.last);
+                }
+            }
+        }
+        Ok(measured)
+    }
 }
 
-fn run(case: &Case, provider: u16, gateway: u16, process: &Process) -> Result<()> {
-    let (mut direct, mut through) = (Taken::default(), Taken::default());
-    let requests =
-        if 10_000 < case.body.len() || 100 < case.events { REQUESTS / 5 } else { REQUESTS };
-    let mut cpu = Duration::ZERO;
-    for turn in 0..TURNS {
-        let a = Client::connect(provider)?.take(CHAT, &case.body, requests)?;
-        let before = process.cpu()?;
-        let b = Client::connect(gateway)?.take(CHAT, &case.body, requests)?;
-        let spent = process.cpu()?.saturating_sub(before);
-        if 0 < turn {
-            direct.add(a);
-            through.add(b);
-            cpu += spent;
-        }
+// === impl Side ===
+
+impl<'a> Side<'a> {
+    fn of(process: &'a Process, question: &Question) -> Self {
+        Self { port: process.port, process: Some(process), question: question.clone() }
     }
-    let per_request = cpu.as_secs_f64() * 1e6 / f64::from(through.count());
-    say!("");
-    say!("{}: {} requests each way, one connection", case.name, through.count());
-    say!("  CPU of the gateway       {per_request:8.1} µs per request");
-    if 0 < case.events {
-        say!(
-            "                           {:8.2} µs per event",
-            per_request / f64::from(case.events)
-        );
+
+    fn cpu(&self) -> Result<Duration> {
+        self.process.map_or(Ok(Duration::ZERO), Process::cpu)
     }
-    for (name, a, b) in [
-        ("first byte p50", direct.first(50), through.first(50)),
-        ("first byte p99", direct.first(99), through.first(99)),
-        ("whole answer p50", direct.last(50), through.last(50)),
-        ("whole answer p99", direct.last(99), through.last(99)),
-    ] {
-        say!("  {name:18} direct {a:8.1} µs, through {b:8.1} µs, ratio {:.2}", b / a);
-    }
-    Ok(())
+}
+
+/// CPU of one of so many parts of a request, and its ratio to nginx's in the same round.
+fn ratio(name: impl Into<String>, ours: &Measured, nginx: &Measured, parts: u32) -> Figure {
+    let ratios: Vec<f64> = ours.cpu.iter().zip(&nginx.cpu).map(|(a, b)| a / b).collect();
+    let each = |side: &Measured| median(&side.cpu) / f64::from(parts);
+    Figure { ratio: Some(median(&ratios)), ..Figure::beside(name, each(ours), each(nginx)) }
+}
+
+/// What a side adds to a percentile of the direct way in the same round.
+fn added(through: &[Vec<f64>], direct: &[Vec<f64>], percent: usize) -> f64 {
+    let both = through.iter().zip(direct);
+    let added: Vec<f64> =
+        both.map(|(a, b)| percentile(a, percent) - percentile(b, percent)).collect();
+    median(&added)
 }

@@ -61,9 +61,15 @@ pub(crate) fn check(args: &[String]) -> Result<()> {
 
 /// `cargo xtask bench`.
 pub(crate) fn bench(args: &[String]) -> Result<()> {
-    let binary = binary::build("release")?;
-    let bench = Step::cargo(["bench", "--package", "backstop-bench"]);
-    bench.env(binary::VARIABLE, &binary).args(args).run()
+    let bench = Step::cargo(["bench", "--package", "backstop-bench"]).args(args);
+    // The core is measured by itself.
+    if args.windows(2).any(|pair| pair == ["--bench", "core"]) {
+        return bench.run();
+    }
+    let nginx = system::program("nginx", "nginx", "the gateway is measured beside it")?;
+    let valgrind = system::program("valgrind", "valgrind", "it counts instructions")?;
+    let bench = bench.env("BACKSTOP_NGINX", nginx).env("BACKSTOP_VALGRIND", valgrind);
+    bench.env(binary::VARIABLE, binary::build("release")?).run()
 }
 
 /// `cargo xtask bless`: golden tests (their names say `golden`) write what they see.

@@ -1,6 +1,8 @@
 //! Programs that must come from the machine: installed where that is possible without asking.
 
-use anyhow::{Result, bail};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
 
 use crate::say;
 use crate::step::Step;
@@ -19,6 +21,23 @@ pub(crate) fn install(packages: &[&str], why: &str) -> Result<()> {
     say::talk(format_args!("{why}; installing {names}"));
     apt_get().args(["update", "--quiet"]).run()?;
     apt_get().args(["install", "--quiet", "--yes", "--no-install-recommends"]).args(packages).run()
+}
+
+/// A program of the machine, installed where it is missing. `why` says what needs it.
+pub(crate) fn program(name: &str, package: &str, why: &str) -> Result<PathBuf> {
+    // Servers stand where the paths of ordinary users do not lead.
+    let places = [PathBuf::from(name), Path::new("/usr/sbin").join(name)];
+    let find = || {
+        let here = |place: &&PathBuf| {
+            ["--version", "-v"].iter().any(|asked| Step::new(*place).arg(asked).succeeds())
+        };
+        places.iter().find(here).cloned()
+    };
+    if let Some(found) = find() {
+        return Ok(found);
+    }
+    install(&[package], &format!("{name} is missing: {why}"))?;
+    find().with_context(|| format!("{package} was installed, and there is still no {name}"))
 }
 
 /// Makes sure of a rustup component: a minimal toolchain lacks them.
