@@ -59,6 +59,9 @@ const CREDENTIALS: &[&str] = &[
 /// What only goes with the caller's own.
 const ACCOUNTS: &[&str] = &["openai-organization", "openai-project"];
 
+/// Headers that are added to a caller's: credential, encoding, host.
+const OWN_HEADERS: usize = 3;
+
 /// Why a request cannot be written down.
 pub(crate) const UNSENDABLE: Failure = Failure::Unsendable("its address or a header is not one");
 
@@ -82,9 +85,10 @@ pub(crate) fn request(
     let mut request = post(provider, path, ask.query.as_deref(), payload)?;
     let caller = matches!(credential, Credential::Caller);
     let headers = request.headers_mut();
+    headers.reserve(ask.headers.len() + OWN_HEADERS);
     for (name, value) in &ask.headers {
-        let own = CREDENTIALS.iter().chain(ACCOUNTS).any(|it| *it == name.as_str());
-        if may_leave(name) && !is_nominated(&ask.headers, name) && (caller || !own) {
+        let own = || CREDENTIALS.iter().chain(ACCOUNTS).any(|it| *it == name.as_str());
+        if may_leave(name) && !is_nominated(&ask.headers, name) && (caller || !own()) {
             headers.append(name, value.clone());
         }
     }
@@ -156,6 +160,9 @@ fn may_leave(name: &HeaderName) -> bool {
 
 /// Whether `Connection` names it: then it was for one hop (RFC 9110, 7.6.1).
 fn is_nominated(headers: &HeaderMap, name: &HeaderName) -> bool {
+    if !headers.contains_key(header::CONNECTION) {
+        return false;
+    }
     let values = headers.get_all(header::CONNECTION).into_iter();
     let mut named = values.filter_map(|value| value.to_str().ok()).flat_map(|it| it.split(','));
     named.any(|named| named.trim().eq_ignore_ascii_case(name.as_str()))
@@ -193,13 +200,11 @@ pub(crate) fn answer_headers(from: &HeaderMap) -> HeaderMap {
             && !matches!(name, "content-length" | "set-cookie" | "alt-svc")
             && !name.starts_with("x-backstop-")
     };
-    from.iter()
-        .filter(|(name, _)| kept(name))
-        .map(|(name, value)| (name.clone(), value.clone()))
-        .fold(HeaderMap::with_capacity(from.len() + 4), |mut headers, (name, value)| {
-            headers.append(name, value);
-            headers
-        })
+    let mut headers = HeaderMap::with_capacity(from.len() + 4);
+    for (name, value) in from.iter().filter(|(name, _)| kept(name)) {
+        headers.append(name, value.clone());
+    }
+    headers
 }
 
 #[cfg(test)]

@@ -24,6 +24,9 @@ const BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const SSE: HeaderValue = HeaderValue::from_static("text/event-stream");
 
+/// The longest value of a header of ours.
+const VALUE_MAX: usize = 4096;
+
 /// Losses that a header names; the record has the others.
 pub(crate) const LOSSES_SHOWN: usize = 24;
 
@@ -146,9 +149,14 @@ fn name_target(headers: &mut HeaderMap, drive: &Drive, id: Option<AttemptId>) {
 
 /// Model names come from callers: what does not fit into a header is replaced.
 fn set(headers: &mut HeaderMap, name: HeaderName, value: &str) {
-    let fits = |c: char| if c.is_ascii_graphic() || c == ' ' { c } else { '?' };
-    let value: String = value.chars().take(4096).map(fits).collect();
-    if let Ok(value) = HeaderValue::from_str(&value) {
+    let fits = |byte: &u8| matches!(byte, b' '..=b'~');
+    let value = if value.len() <= VALUE_MAX && value.as_bytes().iter().all(fits) {
+        HeaderValue::from_str(value)
+    } else {
+        let fits = |c: char| if c.is_ascii_graphic() || c == ' ' { c } else { '?' };
+        HeaderValue::from_str(&value.chars().take(VALUE_MAX).map(fits).collect::<String>())
+    };
+    if let Ok(value) = value {
         headers.insert(name, value);
     }
 }
