@@ -214,6 +214,11 @@ impl Exchange {
         self.queue.pop_front()
     }
 
+    /// Whether there is something to do already.
+    pub fn has_actions(&self) -> bool {
+        !self.queue.is_empty()
+    }
+
     /// Whether it has ended. The queue may still hold its last actions.
     pub fn is_done(&self) -> bool {
         matches!(self.phase, Phase::Done(_))

@@ -9,7 +9,7 @@ use crate::forward;
 use crate::health::Bystander;
 use crate::respond::{LOSSES_SHOWN, error_of};
 use crate::settle::Closed;
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use codec::own;
 use http::{HeaderMap, Request};
 use ir::{Failure, Losses, Repair, Shape, Time};
@@ -70,6 +70,8 @@ pub(crate) enum Step {
     Break,
 }
 
+/// Small pieces are joined up to this size.
+const GATHER_MAX: usize = 16 * 1024;
 /// A pause between two polls that is longer than this was the caller's.
 const SLOW_CALLER: Duration = Duration::from_millis(50);
 
@@ -163,12 +165,44 @@ impl Drive {
         if self.shared.state.over.load(Ordering::Relaxed) && !self.exchange.is_done() {
             self.with_health(|exchange, now, health| exchange.stop(now, health));
         }
-        let step = std::task::ready!(self.poll_step(cx));
-        if let Step::Data(bytes) = &step {
+        let mut step = std::task::ready!(self.poll_step(cx));
+        if let Step::Data(bytes) = step {
+            let bytes = self.gather(bytes, cx);
             self.bytes_out += u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+            step = Step::Data(bytes);
         }
         self.handed = Some(self.now());
         Poll::Ready(step)
+    }
+
+    /// Joins a piece with those that are at hand: frames that came together leave together, and the
+    /// copy costs less than a chunk of HTTP for each.
+    fn gather(&mut self, first: Bytes, cx: &mut Context<'_>) -> Bytes {
+        let mut joined = BytesMut::new();
+        while self.has_more() {
+            let length = joined.len().max(first.len());
+            match self.poll_step(cx) {
+                Poll::Ready(Step::Data(more)) if length + more.len() <= GATHER_MAX => {
+                    if joined.is_empty() {
+                        joined.extend_from_slice(&first);
+                    }
+                    joined.extend_from_slice(&more);
+                }
+                Poll::Ready(step) => {
+                    self.tail.push_front(step);
+                    break;
+                }
+                Poll::Pending => break,
+            }
+        }
+        if joined.is_empty() { first } else { joined.freeze() }
+    }
+
+    /// Whether there is something to do without asking a provider for more.
+    fn has_more(&self) -> bool {
+        !self.tail.is_empty()
+            || self.exchange.has_actions()
+            || self.attempts.iter().any(Live::has_more)
     }
 
     fn poll_step(&mut self, cx: &mut Context<'_>) -> Poll<Step> {

@@ -113,6 +113,11 @@ impl Live {
         self.manner.crossing.is_some()
     }
 
+    /// Whether it has news at hand.
+    pub(super) fn has_more(&self) -> bool {
+        !self.queue.is_empty()
+    }
+
     /// The answer that was put together.
     pub(super) fn document(&mut self) -> Option<Bytes> {
         self.reader.as_mut()?.document()
