@@ -6,11 +6,11 @@
 
 use crate::Error;
 use crate::json::{self, Type, Word};
+use crate::lazy::{self, Raw};
 use bytes::Bytes;
 use ir::Dialect;
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
-use serde_json::value::RawValue;
 use smallvec::SmallVec;
 use std::fmt;
 use std::ops::Range;
@@ -81,11 +81,14 @@ pub(crate) const CHOICES_MAX: u32 = 128;
 pub fn read_head(dialect: Dialect, body: &[u8]) -> Result<Head, Error> {
     let text = std::str::from_utf8(body)
         .map_err(|error| Error::NotUtf8 { offset: error.valid_up_to() })?;
+    if let Some(fields) = lazy::quickly::<Fields<'_>>(text) {
+        return fields.head(dialect, text);
+    }
     if json::too_deep(body) {
         return Err(Error::TooDeep { limit: json::DEPTH_MAX });
     }
     if json::first(body) != Some(b'{') {
-        let raw: &RawValue = serde_json::from_str(text).map_err(|error| not_json(&error))?;
+        let raw: Raw<'_> = serde_json::from_str(text).map_err(|error| not_json(&error))?;
         return Err(Error::NotObject { found: json::type_of(raw).name() });
     }
     let fields: Fields<'_> = serde_json::from_str(text).map_err(|error| not_json(&error))?;
@@ -102,21 +105,21 @@ fn not_json(error: &serde_json::Error) -> Error {
 /// The members that we look at, untouched.
 #[derive(Default)]
 struct Fields<'a> {
-    model: Option<&'a RawValue>,
-    stream: Option<&'a RawValue>,
-    messages: Option<&'a RawValue>,
-    system: Option<&'a RawValue>,
-    tools: Option<&'a RawValue>,
-    functions: Option<&'a RawValue>,
-    thinking: Option<&'a RawValue>,
-    output_config: Option<&'a RawValue>,
-    reasoning_effort: Option<&'a RawValue>,
-    n: Option<&'a RawValue>,
-    max_tokens: Option<&'a RawValue>,
-    max_completion_tokens: Option<&'a RawValue>,
-    stream_options: Option<&'a RawValue>,
-    audio: Option<&'a RawValue>,
-    modalities: Option<&'a RawValue>,
+    model: Option<Raw<'a>>,
+    stream: Option<Raw<'a>>,
+    messages: Option<Raw<'a>>,
+    system: Option<Raw<'a>>,
+    tools: Option<Raw<'a>>,
+    functions: Option<Raw<'a>>,
+    thinking: Option<Raw<'a>>,
+    output_config: Option<Raw<'a>>,
+    reasoning_effort: Option<Raw<'a>>,
+    n: Option<Raw<'a>>,
+    max_tokens: Option<Raw<'a>>,
+    max_completion_tokens: Option<Raw<'a>>,
+    stream_options: Option<Raw<'a>>,
+    audio: Option<Raw<'a>>,
+    modalities: Option<Raw<'a>>,
     /// `stream_options` is there twice: parsers differ on which counts.
     options_twice: bool,
     /// `model` or `stream` is there twice.
@@ -174,7 +177,7 @@ impl<'a> Fields<'a> {
         if let Some(field) = self.twice {
             return Err(Error::Duplicate { field });
         }
-        let place = |raw: &RawValue| json::place_in(text, raw);
+        let place = |raw: Raw<'_>| json::place_in(text, raw);
         let (stream_range, options_range) =
             (self.stream.map(place), self.stream_options.map(place));
         let (model, model_range) = self.model(text)?;
@@ -218,7 +221,7 @@ impl<'a> Fields<'a> {
     fn model(&self, text: &str) -> Result<(String, Range<usize>), Error> {
         let raw = expect(self.model, "model", Type::String, "a string")?;
         let range = json::place_in(text, raw);
-        let Word(model) = serde_json::from_str(raw.get()).map_err(|_| {
+        let Word(model) = lazy::read(raw.get()).map_err(|_| {
             // Only half a surrogate pair gets here: everything else failed before.
             let (line, column) = position(text, range.start);
             Error::NotJson { line, column, what: "the model's name is unreadable".to_owned() }
@@ -242,7 +245,9 @@ impl<'a> Fields<'a> {
     }
 
     fn choices(&self) -> Result<u32, Error> {
-        let Some(raw) = self.n.filter(|raw| json::type_of(raw) != Type::Null) else { return Ok(1) };
+        let Some(raw) = self.n.filter(|raw| json::type_of(*raw) != Type::Null) else {
+            return Ok(1);
+        };
         let Some(n) = read::<u64>(raw) else {
             let found = json::type_of(raw).name();
             return Err(Error::WrongType { field: "n", expected: "a whole number", found });
@@ -269,7 +274,7 @@ impl<'a> Fields<'a> {
         #[derive(Deserialize)]
         struct OutputConfig<'a> {
             #[serde(borrow)]
-            effort: Option<&'a RawValue>,
+            effort: Option<Raw<'a>>,
         }
         let thinking = self.thinking.and_then(read::<Thinking<'_>>).is_some_and(|thinking| {
             matches!(thinking.kind.as_str(), "enabled" | "adaptive" | "between_tools")
@@ -295,7 +300,7 @@ impl<'a> Fields<'a> {
             #[serde(borrow, rename = "type")]
             kind: Option<Word<'a>>,
         }
-        let is = |raw: Option<&'a RawValue>| raw.filter(|raw| json::type_of(raw) != Type::Null);
+        let is = |raw: Option<Raw<'a>>| raw.filter(|raw| json::type_of(*raw) != Type::Null);
         let tools = is(self.tools).map_or(Some(Vec::new()), read::<Vec<Tool<'_>>>);
         let custom = |tool: &Tool<'_>| tool.kind.as_ref().is_some_and(|it| it.as_str() == "custom");
         let modes = is(self.modalities).map_or(Some(Vec::new()), read::<Vec<Word<'_>>>);
@@ -307,7 +312,7 @@ impl<'a> Fields<'a> {
     }
 
     /// The place for a key's value, where it is one that we look at.
-    fn place(&mut self, key: &str) -> Option<&mut Option<&'a RawValue>> {
+    fn place(&mut self, key: &str) -> Option<&mut Option<Raw<'a>>> {
         Some(match key {
             "model" => &mut self.model,
             "stream" => &mut self.stream,
@@ -367,11 +372,11 @@ impl<'de: 'a, 'a> Deserialize<'de> for Fields<'a> {
 
 /// The value of a field that must be there and of this type.
 fn expect<'a>(
-    raw: Option<&'a RawValue>,
+    raw: Option<Raw<'a>>,
     field: &'static str,
     wanted: Type,
     expected: &'static str,
-) -> Result<&'a RawValue, Error> {
+) -> Result<Raw<'a>, Error> {
     let raw = raw.ok_or(Error::Missing { field })?;
     let found = json::type_of(raw);
     if found == wanted {
@@ -381,8 +386,8 @@ fn expect<'a>(
 }
 
 /// A value as `T`, where it is one.
-fn read<'a, T: Deserialize<'a>>(raw: &'a RawValue) -> Option<T> {
-    serde_json::from_str(raw.get()).ok()
+fn read<'a, T: Deserialize<'a>>(raw: Raw<'a>) -> Option<T> {
+    lazy::read(raw.get()).ok()
 }
 
 /// Line and column, from 1, of a byte.

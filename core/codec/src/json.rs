@@ -3,11 +3,11 @@
 //! **Invariant:** text that is relayed is never unescaped here, so that spellings other parsers
 //! accept (half a surrogate pair in each of two deltas) are no reason to lose it.
 
+use crate::lazy::{self, Raw};
 use serde::de::{
     Deserialize, DeserializeOwned, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess,
     Visitor,
 };
-use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
@@ -23,7 +23,7 @@ pub(crate) struct Count(pub(crate) u64);
 
 /// An object's members in their order, values untouched.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Members<'a>(pub(crate) Vec<(Cow<'a, str>, &'a RawValue)>);
+pub(crate) struct Members<'a>(pub(crate) Vec<(Cow<'a, str>, Raw<'a>)>);
 
 /// An array of no more than `MAX` items; a longer one is refused before it is in memory.
 #[derive(Clone, Debug)]
@@ -51,19 +51,19 @@ pub(crate) fn object<'a, T: Deserialize<'a>>(data: &'a [u8]) -> Option<T> {
     if first(data) != Some(b'{') {
         return None;
     }
-    serde_json::from_slice(data).ok()
+    lazy::read_bytes(data).ok()
 }
 
 /// A member that is no reason to give up the rest: of another shape, it is as if it were not there.
 pub(crate) fn lenient<'de, D: Deserializer<'de>, T: DeserializeOwned>(
     deserializer: D,
 ) -> Result<Option<T>, D::Error> {
-    let raw: Option<&RawValue> = Option::deserialize(deserializer)?;
-    Ok(raw.and_then(|raw| serde_json::from_str(raw.get()).ok()))
+    let raw: Option<Raw<'_>> = Option::deserialize(deserializer)?;
+    Ok(raw.and_then(|raw| lazy::read(raw.get()).ok()))
 }
 
 /// The JSON type of a raw value.
-pub(crate) fn type_of(raw: &RawValue) -> Type {
+pub(crate) fn type_of(raw: Raw<'_>) -> Type {
     type_of_text(raw.get())
 }
 
@@ -80,7 +80,7 @@ pub(crate) fn type_of_text(text: &str) -> Type {
 }
 
 /// Whether a string, an array or an object holds anything; `None` for a number or a boolean.
-pub(crate) fn filled(raw: &RawValue) -> Option<bool> {
+pub(crate) fn filled(raw: Raw<'_>) -> Option<bool> {
     match type_of(raw) {
         Type::String => Some(raw.get().len() > 2),
         Type::Array | Type::Object => {
@@ -94,7 +94,7 @@ pub(crate) fn filled(raw: &RawValue) -> Option<bool> {
 }
 
 /// Whether it is an array, an object or a string that holds anything.
-pub(crate) fn holds(raw: Option<&RawValue>) -> bool {
+pub(crate) fn holds(raw: Option<Raw<'_>>) -> bool {
     raw.and_then(filled).unwrap_or(false)
 }
 
@@ -160,7 +160,7 @@ pub(crate) fn tidied(text: &[u8]) -> Option<String> {
 }
 
 /// The inside of a string, as it is spelled: no quotes, escapes untouched.
-pub(crate) fn inside(raw: &RawValue) -> Option<&str> {
+pub(crate) fn inside(raw: Raw<'_>) -> Option<&str> {
     raw.get().strip_prefix('"')?.strip_suffix('"')
 }
 
@@ -176,14 +176,14 @@ pub(crate) fn escaped(text: &str) -> String {
 }
 
 /// Where a value stands in the text that it was read from.
-pub(crate) fn place_in(text: &str, raw: &RawValue) -> Range<usize> {
+pub(crate) fn place_in(text: &str, raw: Raw<'_>) -> Range<usize> {
     // `raw` borrows from `text`, so the distance of the two is its place.
     let start = raw.get().as_ptr().addr().saturating_sub(text.as_ptr().addr());
     start..start.saturating_add(raw.get().len())
 }
 
 /// A raw value on one line. JSON's strings hold no raw line ends, so nothing in them changes.
-pub(crate) fn one_line(raw: &RawValue) -> Cow<'_, str> {
+pub(crate) fn one_line(raw: Raw<'_>) -> Cow<'_, str> {
     let text = raw.get();
     if memchr::memchr2(b'\n', b'\r', text.as_bytes()).is_none() {
         return Cow::Borrowed(text);
@@ -312,18 +312,18 @@ impl<'de, T: Deserialize<'de>, const MAX: usize> Deserialize<'de> for Few<T, MAX
 
 impl<'a> Members<'a> {
     /// The value of a key; the last where it is there twice.
-    pub(crate) fn get(&self, key: &str) -> Option<&'a RawValue> {
+    pub(crate) fn get(&self, key: &str) -> Option<Raw<'a>> {
         self.0.iter().rev().find(|(name, _)| name == key).map(|&(_, raw)| raw)
     }
 
     /// The same, unless it is `null`, which is as if it were not there.
-    pub(crate) fn given(&self, key: &str) -> Option<&'a RawValue> {
-        self.get(key).filter(|raw| type_of(raw) != Type::Null)
+    pub(crate) fn given(&self, key: &str) -> Option<Raw<'a>> {
+        self.get(key).filter(|raw| type_of(*raw) != Type::Null)
     }
 
     /// Reads an object.
     pub(crate) fn read(text: &'a str) -> Option<Self> {
-        serde_json::from_str(text).ok()
+        lazy::read(text).ok()
     }
 }
 
@@ -340,7 +340,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
                 let mut pairs = Vec::new();
-                while let Some((Word(key), raw)) = map.next_entry::<Word<'de>, &'de RawValue>()? {
+                while let Some((Word(key), raw)) = map.next_entry::<Word<'de>, Raw<'de>>()? {
                     pairs.push((key, raw));
                 }
                 Ok(Members(pairs))

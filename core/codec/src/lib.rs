@@ -15,6 +15,7 @@ mod error;
 mod fold;
 mod head;
 mod json;
+mod lazy;
 mod messages;
 mod models;
 pub mod own;

@@ -4,13 +4,13 @@
 mod conversation;
 
 use crate::json::{self, Members, Type};
+use crate::lazy::Raw;
 use crate::request::parts::{
     Body, name, objects, only_count, only_object, only_text, only_texts, says,
 };
 use crate::request::{Read, Uncarried, inside, text_of};
 use ir::Losses;
 use ir::request::{Choice, Format, Json, Request, Text, Thinking, ThinkingForm, Tool};
-use serde_json::value::RawValue;
 
 /// Reads a request.
 pub(crate) fn request<'a>(body: &'a [u8], losses: &mut Losses) -> Result<Request<'a>, Uncarried> {
@@ -28,7 +28,7 @@ fn field<'a>(
     read: &mut Read<'_>,
     request: &mut Request<'a>,
     key: &str,
-    raw: &'a RawValue,
+    raw: Raw<'a>,
 ) -> Result<(), Uncarried> {
     match key {
         "model" | "stream" => {}
@@ -92,7 +92,7 @@ fn either<T: PartialEq>(
 }
 
 /// What Messages has no word for.
-fn only_here(read: &mut Read<'_>, key: &str, raw: &RawValue) -> Result<(), Uncarried> {
+fn only_here(read: &mut Read<'_>, key: &str, raw: Raw<'_>) -> Result<(), Uncarried> {
     let zero = || raw.get().parse() == Ok(0.0);
     match key {
         "n" if raw.get() != "1" => Err(Uncarried::new("n", "Messages gives one answer")),
@@ -117,7 +117,7 @@ fn is_text(kinds: &[Text<'_>]) -> bool {
     kinds.iter().all(|kind| kind.as_str() == "text")
 }
 
-fn effort<'a>(read: &mut Read<'_>, request: &mut Request<'a>, raw: &'a RawValue) {
+fn effort<'a>(read: &mut Read<'_>, request: &mut Request<'a>, raw: Raw<'a>) {
     if raw.get() == r#""none""# {
         request.thinking = Some(Thinking { form: ThinkingForm::Off, display: None });
     } else {
@@ -138,7 +138,7 @@ fn tool<'a>(read: &mut Read<'_>, tool: &Members<'a>) -> Result<Option<Tool<'a>>,
         (Some("custom"), _, Some(custom)) => {
             read.rest("tools[]", tool, &["type", "custom"]);
             read.rest(CUSTOM, &custom, &["name", "description", "format"]);
-            let grammar = custom.get("format").filter(|raw| says(raw));
+            let grammar = custom.get("format").filter(|raw| says(*raw));
             Ok(Some(Tool::Free {
                 name: only_text("tools[].custom.name", custom.get("name"))?.unwrap_or_default(),
                 description: read.text("tools[].custom.description", custom.get("description")),
@@ -168,7 +168,7 @@ fn function<'a>(
 }
 
 /// Where the search shall start is the only thing that both dialects know of it.
-fn search<'a>(read: &mut Read<'_>, raw: &'a RawValue) -> Option<Tool<'a>> {
+fn search<'a>(read: &mut Read<'_>, raw: Raw<'a>) -> Option<Tool<'a>> {
     const PLACE: &str = "web_search_options.user_location";
     let options = read.members("web_search_options", Some(raw));
     if json::type_of(raw) != Type::Object {
@@ -182,7 +182,7 @@ fn search<'a>(read: &mut Read<'_>, raw: &'a RawValue) -> Option<Tool<'a>> {
     Some(Tool::Search(place))
 }
 
-fn choice<'a>(read: &mut Read<'_>, key: &str, raw: &'a RawValue) -> Result<Choice<'a>, Uncarried> {
+fn choice<'a>(read: &mut Read<'_>, key: &str, raw: Raw<'a>) -> Result<Choice<'a>, Uncarried> {
     let odd = || Uncarried::new(key.to_owned(), "it is none that is known");
     if json::type_of(raw) == Type::String {
         return match text_of(raw).as_deref() {
@@ -240,11 +240,11 @@ fn within(named: &Members<'_>) -> Option<&'static str> {
     ["function", "custom"].into_iter().find(|key| named.given(key).is_some())
 }
 
-fn stops(raw: &RawValue) -> Result<Vec<Text<'_>>, Uncarried> {
+fn stops(raw: Raw<'_>) -> Result<Vec<Text<'_>>, Uncarried> {
     inside(raw).map_or_else(|| only_texts("stop", raw), |one| Ok(vec![one]))
 }
 
-fn format<'a>(read: &mut Read<'_>, raw: &'a RawValue) -> Result<Option<Format<'a>>, Uncarried> {
+fn format<'a>(read: &mut Read<'_>, raw: Raw<'a>) -> Result<Option<Format<'a>>, Uncarried> {
     const SCHEMA: &str = "response_format.json_schema";
     let format = only_object("response_format", Some(raw))?.unwrap_or_default();
     let kind = format.get("type").and_then(text_of);
@@ -263,7 +263,7 @@ fn format<'a>(read: &mut Read<'_>, raw: &'a RawValue) -> Result<Option<Format<'a
                 name: read.text("response_format.json_schema.name", schema.get("name")),
                 description: read
                     .text("response_format.json_schema.description", schema.get("description")),
-                schema: Json::of(raw.map_or("{}", RawValue::get)),
+                schema: Json::of(raw.map_or("{}", Raw::get)),
                 strict: read.flag_spelt("response_format.json_schema.strict", schema.get("strict")),
             }))
         }

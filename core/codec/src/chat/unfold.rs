@@ -6,7 +6,7 @@
 use crate::Error;
 use crate::head::CHOICES_MAX;
 use crate::json::{self, Members, Type};
-use serde_json::value::RawValue;
+use crate::lazy::Raw;
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
@@ -49,7 +49,7 @@ impl Writer {
             let value = match key.as_ref() {
                 "choices" | "usage" | "error" => return None,
                 "object" => Cow::Borrowed(r#""chat.completion.chunk""#),
-                _ => json::one_line(raw),
+                _ => json::one_line(*raw),
             };
             Some(format!("{}:{value},", json::quoted(key)))
         });
@@ -70,7 +70,7 @@ impl Writer {
         }
         for (key, raw) in &message.0 {
             if !matches!(key.as_ref(), "role" | "tool_calls") && !FIRST.contains(&key.as_ref()) {
-                self.member(&index, key, raw);
+                self.member(&index, key, *raw);
             }
         }
         if let Some(calls) = message.get("tool_calls") {
@@ -80,21 +80,21 @@ impl Writer {
     }
 
     /// One member of a message, where it says anything.
-    fn member(&mut self, index: &str, key: &str, raw: &RawValue) {
+    fn member(&mut self, index: &str, key: &str, raw: Raw<'_>) {
         if json::type_of(raw) != Type::Null {
             self.delta(index, &format!("{}:{}", json::quoted(key), json::one_line(raw)));
         }
     }
 
-    fn calls(&mut self, index: &str, calls: &RawValue) {
+    fn calls(&mut self, index: &str, calls: Raw<'_>) {
         let calls: Vec<Members<'_>> = serde_json::from_str(calls.get()).unwrap_or_default();
         for (position, call) in calls.iter().enumerate() {
             let mut fields = vec![format!(r#""index":{position}"#)];
             for (key, raw) in &call.0 {
                 match key.as_ref() {
                     "index" => {}
-                    "function" => fields.push(format!(r#""function":{}"#, function(raw))),
-                    _ => fields.push(format!("{}:{}", json::quoted(key), json::one_line(raw))),
+                    "function" => fields.push(format!(r#""function":{}"#, function(*raw))),
+                    _ => fields.push(format!("{}:{}", json::quoted(key), json::one_line(*raw))),
                 }
             }
             self.delta(index, &format!(r#""tool_calls":[{{{}}}]"#, fields.join(",")));
@@ -105,13 +105,13 @@ impl Writer {
     fn end(&mut self, index: &str, choice: &Members<'_>) {
         let fields = choice.0.iter().filter_map(|(key, raw)| match key.as_ref() {
             "index" | "message" => None,
-            _ => Some(format!(",{}:{}", json::quoted(key), json::one_line(raw))),
+            _ => Some(format!(",{}:{}", json::quoted(key), json::one_line(*raw))),
         });
         let fields: String = fields.collect();
         self.chunk(&format!(r#"{{"index":{index},"delta":{{}}{fields}}}"#), "null");
     }
 
-    fn usage(&mut self, usage: &RawValue) {
+    fn usage(&mut self, usage: Raw<'_>) {
         self.chunk("", &json::one_line(usage));
     }
 
@@ -134,12 +134,12 @@ impl Writer {
 }
 
 /// A called function; arguments that are an object (Ollama) become the string they should be.
-fn function(raw: &RawValue) -> String {
+fn function(raw: Raw<'_>) -> String {
     let Some(members) = Members::read(raw.get()) else { return json::one_line(raw).into_owned() };
     let fields = members.0.iter().map(|(key, raw)| {
-        let value = match (key.as_ref(), json::type_of(raw)) {
+        let value = match (key.as_ref(), json::type_of(*raw)) {
             ("arguments", Type::Object) => json::quoted(raw.get()).into(),
-            _ => json::one_line(raw),
+            _ => json::one_line(*raw),
         };
         format!("{}:{value}", json::quoted(key))
     });

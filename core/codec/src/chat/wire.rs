@@ -7,10 +7,10 @@
 use super::calls::CALLS_MAX;
 use crate::head::CHOICES_MAX;
 use crate::json::{self, Count, Few, Type, Word};
+use crate::lazy::{self, Raw};
 use ir::Tokens;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
-use serde_json::value::RawValue;
 
 mod said;
 
@@ -26,7 +26,7 @@ pub(crate) struct Chunk<'a> {
     #[serde(default, deserialize_with = "json::lenient")]
     pub(crate) usage: Option<Usage>,
     #[serde(borrow)]
-    error: Option<&'a RawValue>,
+    error: Option<Raw<'a>>,
 }
 
 /// One choice of a chunk or of a whole answer.
@@ -50,21 +50,21 @@ pub(crate) struct Choice<'a> {
 #[derive(Debug, Deserialize)]
 pub(crate) struct Delta<'a> {
     #[serde(borrow)]
-    content: Option<&'a RawValue>,
+    content: Option<Raw<'a>>,
     #[serde(borrow)]
-    reasoning_content: Option<&'a RawValue>,
+    reasoning_content: Option<Raw<'a>>,
     #[serde(borrow)]
-    reasoning: Option<&'a RawValue>,
+    reasoning: Option<Raw<'a>>,
     #[serde(borrow)]
-    reasoning_details: Option<&'a RawValue>,
+    reasoning_details: Option<Raw<'a>>,
     #[serde(borrow)]
-    refusal: Option<&'a RawValue>,
+    refusal: Option<Raw<'a>>,
     #[serde(borrow)]
-    audio: Option<&'a RawValue>,
+    audio: Option<Raw<'a>>,
     #[serde(borrow)]
-    images: Option<&'a RawValue>,
+    images: Option<Raw<'a>>,
     #[serde(borrow)]
-    pub(crate) annotations: Option<&'a RawValue>,
+    pub(crate) annotations: Option<Raw<'a>>,
     #[serde(borrow)]
     tool_calls: Option<Few<Call<'a>, CALLS_MAX>>,
     #[serde(borrow)]
@@ -82,19 +82,19 @@ pub(crate) struct Call<'a> {
     #[serde(borrow)]
     custom: Option<Function<'a>>,
     #[serde(borrow)]
-    extra_content: Option<&'a RawValue>,
+    extra_content: Option<Raw<'a>>,
 }
 
 /// What is called, and with what.
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct Function<'a> {
     #[serde(borrow)]
-    name: Option<&'a RawValue>,
+    name: Option<Raw<'a>>,
     #[serde(borrow)]
-    arguments: Option<&'a RawValue>,
+    arguments: Option<Raw<'a>>,
     /// Of a custom tool: free text.
     #[serde(borrow)]
-    input: Option<&'a RawValue>,
+    input: Option<Raw<'a>>,
 }
 
 /// What is shown. Of a `content`: a string is text, an array has parts.
@@ -139,16 +139,16 @@ struct Part<'a> {
     #[serde(borrow, rename = "type")]
     kind: Option<Word<'a>>,
     #[serde(borrow)]
-    text: Option<&'a RawValue>,
+    text: Option<Raw<'a>>,
     #[serde(borrow)]
-    thinking: Option<&'a RawValue>,
+    thinking: Option<Raw<'a>>,
     #[serde(borrow)]
-    summary: Option<&'a RawValue>,
+    summary: Option<Raw<'a>>,
 }
 
 /// The parts of an array; `None` where it has another shape, or too many.
-fn parts(raw: &RawValue) -> Option<Vec<Part<'_>>> {
-    let parts: Few<Part<'_>, PARTS_MAX> = serde_json::from_str(raw.get()).ok()?;
+fn parts(raw: Raw<'_>) -> Option<Vec<Part<'_>>> {
+    let parts: Few<Part<'_>, PARTS_MAX> = lazy::read(raw.get()).ok()?;
     Some(parts.0)
 }
 
@@ -189,7 +189,7 @@ impl Choice<'_> {
 impl<'a> Delta<'a> {
     /// Whether every field that we know has a type that we know.
     pub(crate) fn check(&self) -> Result<(), &'static str> {
-        let odd = |raw: Option<&RawValue>| raw.is_some_and(|raw| json::filled(raw).is_none());
+        let odd = |raw: Option<Raw<'_>>| raw.is_some_and(|raw| json::filled(raw).is_none());
         if odd(self.content)
             || odd(self.refusal)
             || odd(self.reasoning_content)
@@ -225,7 +225,7 @@ impl<'a> Delta<'a> {
 
     /// What it shows beside tool calls, in any of its fields.
     pub(crate) fn shown(&self) -> Content {
-        let any = |fields: &[Option<&RawValue>]| fields.iter().copied().any(json::holds);
+        let any = |fields: &[Option<Raw<'_>>]| fields.iter().copied().any(json::holds);
         let content = self.content().unwrap_or_default();
         let reasoning = [self.reasoning_content, self.reasoning, self.reasoning_details];
         Content {
@@ -283,7 +283,7 @@ impl Call<'_> {
 // === impl Function ===
 
 impl<'a> Function<'a> {
-    fn text(&self) -> Option<&'a RawValue> {
+    fn text(&self) -> Option<Raw<'a>> {
         self.arguments.or(self.input)
     }
 }

@@ -3,6 +3,7 @@
 use super::desk::Desk;
 use crate::Error;
 use crate::json::{self, Members, Type, Word};
+use crate::lazy::Raw;
 use crate::request::Alias;
 use ir::{Block, Call};
 use std::fmt;
@@ -152,7 +153,7 @@ impl Pending {
     pub(super) fn is_whole(&self) -> bool {
         let object = || {
             let text = unescaped(&self.arguments)?;
-            let raw: &serde_json::value::RawValue = serde_json::from_str(&text).ok()?;
+            let raw: Raw<'_> = serde_json::from_str(&text).ok()?;
             (json::type_of(raw) == Type::Object).then_some(())
         };
         !self.said.name.is_empty() && (self.said.custom || self.is_bare() || object().is_some())

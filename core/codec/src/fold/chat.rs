@@ -9,7 +9,7 @@ use crate::Error;
 use crate::chat::calls::Calls;
 use crate::chat::wire::Call;
 use crate::json::{self, Type};
-use serde_json::value::RawValue;
+use crate::lazy::{self, Raw};
 
 /// One answer.
 #[derive(Debug, Default)]
@@ -62,7 +62,7 @@ impl Answer {
         Ok(added)
     }
 
-    fn choice(&mut self, raw: &RawValue) -> Result<usize, Error> {
+    fn choice(&mut self, raw: Raw<'_>) -> Result<usize, Error> {
         let members = object(raw)?;
         let index = members.get("index").and_then(|raw| raw.get().parse().ok()).unwrap_or(0);
         let place = match self.choices.binary_search_by_key(&index, |choice| choice.index) {
@@ -102,7 +102,7 @@ impl Answer {
 // === impl Choice ===
 
 impl Choice {
-    fn delta(&mut self, raw: &RawValue) -> Result<usize, Error> {
+    fn delta(&mut self, raw: Raw<'_>) -> Result<usize, Error> {
         let mut added = 0;
         for (key, raw) in object(raw)?.0 {
             added += match key.as_ref() {
@@ -119,8 +119,8 @@ impl Choice {
         Ok(added)
     }
 
-    fn call(&mut self, raw: &RawValue) -> Result<usize, Error> {
-        let call = serde_json::from_str::<Call<'_>>(raw.get()).map_err(|_| ODD)?;
+    fn call(&mut self, raw: Raw<'_>) -> Result<usize, Error> {
+        let call = lazy::read::<Call<'_>>(raw.get()).map_err(|_| ODD)?;
         let (tool, new) = self.known.place(&call);
         if new {
             self.calls.push((tool, Object::default()));
@@ -133,7 +133,7 @@ impl Choice {
     }
 
     /// Text, or parts of it (Mistral): pieces of one part come as parts of one type.
-    fn content(&mut self, raw: &RawValue) -> usize {
+    fn content(&mut self, raw: Raw<'_>) -> usize {
         let known = self.message.get("content").is_some_and(|it| !it.is_null());
         let parts = json::type_of(raw) == Type::Array;
         let Some(content) = self.message.get_mut("content").filter(|_| known) else {
@@ -151,14 +151,14 @@ impl Choice {
             Some(array) if parts => items(raw).into_iter().map(|raw| part(array, raw, 0)).sum(),
             Some(array) if json::type_of(raw) == Type::String && !inside(raw).is_empty() => {
                 let text = format!(r#"{{"type":"text","text":{}}}"#, raw.get());
-                serde_json::from_str(&text).map_or(0, |raw| part(array, raw, 0))
+                lazy::read(&text).map_or(0, |raw| part(array, raw, 0))
             }
             Some(_) => 0,
             None => content.join("content", raw, 0),
         }
     }
 
-    fn finish(&mut self, raw: &RawValue) -> usize {
+    fn finish(&mut self, raw: Raw<'_>) -> usize {
         // Some servers spell `null` as a word.
         if !matches!(raw.get(), "null" | r#""null""# | r#""""#) {
             self.known.close().for_each(drop);
@@ -190,11 +190,11 @@ impl Choice {
 
 /// A part, or a piece of the one before it: of one type, with what grows in it. Parts within parts
 /// (the text of `thinking`) do the same.
-fn part(array: &mut Vec<Value>, raw: &RawValue, depth: usize) -> usize {
+fn part(array: &mut Vec<Value>, raw: Raw<'_>, depth: usize) -> usize {
     const GROWING: [&str; 2] = ["text", "thinking"];
     const DEPTH_MAX: usize = 4;
     let pieces = members(raw.get()).unwrap_or_default();
-    let kind = pieces.get("type").map(RawValue::get);
+    let kind = pieces.get("type").map(Raw::get);
     let only = pieces.0.iter().all(|(key, _)| key == "type" || GROWING.contains(&key.as_ref()));
     let last = array.last_mut().and_then(Value::as_object).filter(|last| {
         let same = |it: &Value| matches!(it, Value::Raw(text) if Some(text.as_str()) == kind);
@@ -207,9 +207,9 @@ fn part(array: &mut Vec<Value>, raw: &RawValue, depth: usize) -> usize {
     let mut added = 0;
     for (key, raw) in pieces.0.iter().filter(|(key, _)| key != "type") {
         let inner = last.get_mut(key).and_then(Value::as_array);
-        added += match inner.filter(|_| json::type_of(raw) == Type::Array) {
-            Some(inner) => items(raw).into_iter().map(|raw| part(inner, raw, depth + 1)).sum(),
-            None => last.join(key, raw, 0),
+        added += match inner.filter(|_| json::type_of(*raw) == Type::Array) {
+            Some(inner) => items(*raw).into_iter().map(|raw| part(inner, raw, depth + 1)).sum(),
+            None => last.join(key, *raw, 0),
         };
     }
     added

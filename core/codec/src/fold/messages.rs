@@ -7,7 +7,7 @@ use super::partial::closed;
 use super::tree::{ODD, Object, Value, inside, items, members, object, write_all};
 use crate::Error;
 use crate::json::{self, Members, Type, Word};
-use serde_json::value::RawValue;
+use crate::lazy::{self, Raw};
 use std::borrow::Cow;
 
 /// One answer.
@@ -30,10 +30,8 @@ struct Block {
     input: String,
 }
 
-fn word(raw: Option<&RawValue>) -> Cow<'_, str> {
-    raw.and_then(|raw| serde_json::from_str(raw.get()).ok())
-        .map(|Word(word)| word)
-        .unwrap_or_default()
+fn word(raw: Option<Raw<'_>>) -> Cow<'_, str> {
+    raw.and_then(|raw| lazy::read(raw.get()).ok()).map(|Word(word)| word).unwrap_or_default()
 }
 
 // === impl Answer ===
@@ -57,7 +55,7 @@ impl Answer {
         }
     }
 
-    fn start(&mut self, raw: &RawValue) -> Result<usize, Error> {
+    fn start(&mut self, raw: Raw<'_>) -> Result<usize, Error> {
         let mut added = 0;
         for (key, raw) in object(raw)?.0 {
             added += if key == "content" {
@@ -71,15 +69,15 @@ impl Answer {
         Ok(added)
     }
 
-    fn open(&mut self, index: u32, raw: &RawValue) -> Result<usize, Error> {
+    fn open(&mut self, index: u32, raw: Raw<'_>) -> Result<usize, Error> {
         let mut fields = Object::default();
         let members = object(raw)?;
-        let added = members.0.iter().map(|(key, raw)| fields.set(key, Value::raw(raw))).sum();
+        let added = members.0.iter().map(|(key, raw)| fields.set(key, Value::raw(*raw))).sum();
         self.blocks.push(Block { index, fields, input: String::new() });
         Ok(added)
     }
 
-    fn delta(&mut self, index: u32, raw: &RawValue) -> Result<usize, Error> {
+    fn delta(&mut self, index: u32, raw: Raw<'_>) -> Result<usize, Error> {
         let pieces = object(raw)?;
         let kind = word(pieces.get("type"));
         let Some(place) = self.blocks.iter().rposition(|block| block.index == index) else {
@@ -116,7 +114,7 @@ impl Answer {
                 "type" => 0,
                 "delta" => {
                     let members = object(raw)?;
-                    members.0.iter().map(|(key, raw)| say(&mut self.message, key, raw)).sum()
+                    members.0.iter().map(|(key, raw)| say(&mut self.message, key, *raw)).sum()
                 }
                 "usage" => self.usage(raw)?,
                 _ => say(&mut self.message, &key, raw),
@@ -125,14 +123,14 @@ impl Answer {
         Ok(added)
     }
 
-    fn usage(&mut self, raw: &RawValue) -> Result<usize, Error> {
+    fn usage(&mut self, raw: Raw<'_>) -> Result<usize, Error> {
         let held = self.message.hold("usage");
         let known = self.message.get_mut("usage").and_then(Value::as_object);
         let Some(known) = known else {
             return Ok(held + self.message.set("usage", Value::raw(raw)));
         };
         let members = object(raw)?;
-        Ok(members.0.iter().map(|(key, raw)| say(known, key, raw)).sum::<usize>() + held)
+        Ok(members.0.iter().map(|(key, raw)| say(known, key, *raw)).sum::<usize>() + held)
     }
 
     pub(super) fn write(&self, out: &mut String) {
@@ -146,7 +144,7 @@ impl Answer {
 }
 
 /// Sets a member, unless that would unsay what is known.
-fn say(object: &mut Object, key: &str, raw: &RawValue) -> usize {
+fn say(object: &mut Object, key: &str, raw: Raw<'_>) -> usize {
     if json::type_of(raw) == Type::Null {
         return object.hold(key);
     }
@@ -179,7 +177,7 @@ impl Block {
             }),
             _ => {
                 let pieces = pieces.0.iter().filter(|(key, _)| key != "type");
-                pieces.map(|(key, raw)| self.fields.join(key, raw, 0)).sum()
+                pieces.map(|(key, raw)| self.fields.join(key, *raw, 0)).sum()
             }
         }
     }

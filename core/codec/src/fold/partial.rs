@@ -1,7 +1,7 @@
 //! JSON that was broken off, closed.
 
 use crate::json;
-use serde_json::value::RawValue;
+use crate::lazy::Raw;
 
 /// A document that is one, or else as much of it as was complete, with its brackets closed: what an
 /// answer that met its token limit within the arguments of a call has. `None` where it is no object.
@@ -12,7 +12,7 @@ pub(super) fn closed(text: &str) -> Option<String> {
     if json::first(text.as_bytes()) != Some(b'{') || json::too_deep(text.as_bytes()) {
         return None;
     }
-    let is_json = |text: &str| serde_json::from_str::<&RawValue>(text).is_ok();
+    let is_json = |text: &str| serde_json::from_str::<Raw<'_>>(text).is_ok();
     if is_json(text) {
         return Some(text.to_owned());
     }

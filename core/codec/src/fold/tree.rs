@@ -4,7 +4,7 @@
 
 use crate::Error;
 use crate::json::{self, Members, Type};
-use serde_json::value::RawValue;
+use crate::lazy::{self, Raw};
 use std::borrow::Cow;
 
 /// An object, its members in the order in which they first came.
@@ -34,7 +34,7 @@ const DEPTH_MAX: usize = 16;
 const SAID_AGAIN: &[&str] = &["index", "type", "id", "role", "format", "status"];
 
 /// The members of an object that must be taken in; `null` is one without any.
-pub(super) fn object(raw: &RawValue) -> Result<Members<'_>, Error> {
+pub(super) fn object(raw: Raw<'_>) -> Result<Members<'_>, Error> {
     if json::type_of(raw) == Type::Null {
         return Ok(Members::default());
     }
@@ -65,12 +65,12 @@ pub(super) fn members(text: &str) -> Option<Members<'_>> {
 }
 
 /// An array's items.
-pub(super) fn items(raw: &RawValue) -> Vec<&RawValue> {
-    serde_json::from_str(raw.get()).unwrap_or_default()
+pub(super) fn items(raw: Raw<'_>) -> Vec<Raw<'_>> {
+    lazy::read(raw.get()).unwrap_or_default()
 }
 
 /// The text between a string's quotes.
-pub(super) fn inside(raw: &RawValue) -> &str {
+pub(super) fn inside(raw: Raw<'_>) -> &str {
     json::inside(raw).unwrap_or_default()
 }
 
@@ -103,14 +103,14 @@ impl Object {
 
     /// Sets a member to what was said first, unless that was nothing: Azure begins with a chunk that
     /// has no id, no model, and was created in 1970.
-    pub(super) fn first(&mut self, key: &str, raw: &RawValue) -> usize {
+    pub(super) fn first(&mut self, key: &str, raw: Raw<'_>) -> usize {
         let nothing = ["null", "\"\"", "0"];
         let open = |it: &Value| matches!(it, Value::Raw(text) if nothing.contains(&text.as_str()));
         if self.get(key).is_none_or(open) { self.set(key, Value::raw(raw)) } else { 0 }
     }
 
     /// Sets a member to what was said last, unless that is nothing.
-    pub(super) fn latest(&mut self, key: &str, raw: &RawValue) -> usize {
+    pub(super) fn latest(&mut self, key: &str, raw: Raw<'_>) -> usize {
         if self.get(key).is_some() && json::filled(raw) == Some(false) {
             return 0;
         }
@@ -118,7 +118,7 @@ impl Object {
     }
 
     /// Joins a piece to a member.
-    pub(super) fn join(&mut self, key: &str, raw: &RawValue, depth: usize) -> usize {
+    pub(super) fn join(&mut self, key: &str, raw: Raw<'_>, depth: usize) -> usize {
         let held = self.hold(key);
         let joined = self.get_mut(key).map_or(0, |value| value.join(key, raw, depth));
         held.saturating_add(joined)
@@ -160,7 +160,7 @@ impl Value {
         Self::Raw("null".to_owned())
     }
 
-    pub(super) fn raw(raw: &RawValue) -> Self {
+    pub(super) fn raw(raw: Raw<'_>) -> Self {
         Self::Raw(raw.get().to_owned())
     }
 
@@ -188,7 +188,7 @@ impl Value {
     /// Joins a piece: strings and arrays go on, objects member by member, of all else the latest
     /// holds (the SDK of `OpenAI` adds numbers up; no provider is known to mean that). `null`, and what
     /// has another type, says nothing.
-    pub(super) fn join(&mut self, key: &str, raw: &RawValue, depth: usize) -> usize {
+    pub(super) fn join(&mut self, key: &str, raw: Raw<'_>, depth: usize) -> usize {
         let kind = json::type_of(raw);
         if kind == Type::Null {
             return 0;
@@ -214,8 +214,7 @@ impl Value {
                     *self = Self::raw(raw); // Too large to be looked into: the latest holds.
                     return raw.get().len();
                 };
-                let join =
-                    |(key, raw): (Cow<'_, str>, &RawValue)| object.join(&key, raw, depth + 1);
+                let join = |(key, raw): (Cow<'_, str>, Raw<'_>)| object.join(&key, raw, depth + 1);
                 pieces.0.into_iter().map(join).sum()
             }
             (Type::Array, Type::Array) => {
@@ -278,7 +277,7 @@ impl Value {
     /// Its items, where it is an array.
     pub(super) fn as_array(&mut self) -> Option<&mut Vec<Self>> {
         if let Self::Raw(text) = self {
-            let items: Vec<&RawValue> = serde_json::from_str(text).ok()?;
+            let items: Vec<Raw<'_>> = lazy::read(text).ok()?;
             *self = Self::Array(items.into_iter().map(Self::raw).collect());
         }
         match self {
@@ -327,15 +326,15 @@ pub(super) fn write_all<'a, T: 'a>(
 }
 
 /// One more item: a piece of the one with its `index`, or a new one.
-fn item(array: &mut Vec<Value>, piece: &RawValue, depth: usize) -> usize {
+fn item(array: &mut Vec<Value>, piece: Raw<'_>, depth: usize) -> usize {
     let members = members(piece.get()).unwrap_or_default();
-    let index = members.get("index").filter(|raw| json::type_of(raw) == Type::Number);
+    let index = members.get("index").filter(|raw| json::type_of(*raw) == Type::Number);
     if let Some(index) = index {
         let near = array.iter_mut().rev().take(ITEMS_MAX);
         let same = |it: &Value| matches!(it, Value::Raw(text) if text == index.get());
         let mut known = near.filter_map(Value::as_object);
         if let Some(known) = known.find(|known| known.get("index").is_some_and(same)) {
-            let join = |(key, raw): (Cow<'_, str>, &RawValue)| known.join(&key, raw, depth + 1);
+            let join = |(key, raw): (Cow<'_, str>, Raw<'_>)| known.join(&key, raw, depth + 1);
             return members.0.into_iter().map(join).sum();
         }
     }

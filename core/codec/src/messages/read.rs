@@ -4,13 +4,13 @@ mod conversation;
 mod typed;
 
 use crate::json::Members;
+use crate::lazy::Raw;
 use crate::request::parts::{
     Body, escaped, name, objects, only_count, only_object, only_text, only_texts,
 };
 use crate::request::{Out, Read, Uncarried, inside, text_of};
 use ir::Losses;
 use ir::request::{Choice, Format, Json, Request, Role, Text, Thinking, ThinkingForm, Tool, Turn};
-use serde_json::value::RawValue;
 
 /// Reads a request.
 pub(crate) fn request<'a>(body: &'a [u8], losses: &mut Losses) -> Result<Request<'a>, Uncarried> {
@@ -36,7 +36,7 @@ fn field<'a>(
     read: &mut Read<'_>,
     request: &mut Request<'a>,
     key: &str,
-    raw: &'a RawValue,
+    raw: Raw<'a>,
 ) -> Result<(), Uncarried> {
     match key {
         "model" | "stream" => {}
@@ -75,7 +75,7 @@ fn field<'a>(
 }
 
 /// What Chat has no word for.
-fn only_here(read: &mut Read<'_>, key: &str, raw: &RawValue) -> Result<(), Uncarried> {
+fn only_here(read: &mut Read<'_>, key: &str, raw: Raw<'_>) -> Result<(), Uncarried> {
     match key {
         "thread" => Err(Uncarried::new("thread", "the conversation lies with another vendor")),
         "inference_geo" if raw.get() != r#""global""# => {
@@ -141,7 +141,7 @@ fn place<'a>(read: &mut Read<'_>, tool: &Members<'a>) -> Option<Json<'a>> {
 fn choice<'a>(
     read: &mut Read<'_>,
     request: &mut Request<'a>,
-    raw: &'a RawValue,
+    raw: Raw<'a>,
 ) -> Result<(), Uncarried> {
     const OFF: &str = "disable_parallel_tool_use";
     let choice = only_object("tool_choice", Some(raw))?.unwrap_or_default();
@@ -166,7 +166,7 @@ fn choice<'a>(
     Ok(())
 }
 
-fn thinking<'a>(read: &mut Read<'_>, raw: &'a RawValue) -> Result<Thinking<'a>, Uncarried> {
+fn thinking<'a>(read: &mut Read<'_>, raw: Raw<'a>) -> Result<Thinking<'a>, Uncarried> {
     let thinking = only_object("thinking", Some(raw))?.unwrap_or_default();
     let kind = thinking.get("type").and_then(text_of);
     let enabled = kind.as_deref() == Some("enabled");
@@ -190,7 +190,7 @@ fn thinking<'a>(read: &mut Read<'_>, raw: &'a RawValue) -> Result<Thinking<'a>, 
 fn output<'a>(
     read: &mut Read<'_>,
     request: &mut Request<'a>,
-    raw: &'a RawValue,
+    raw: Raw<'a>,
 ) -> Result<(), Uncarried> {
     let output = read.members("output_config", Some(raw));
     read.rest("output_config", &output, &["effort", "format"]);

@@ -5,14 +5,14 @@
 
 use crate::Error;
 use crate::json::{self, Members, Word};
-use serde_json::value::RawValue;
+use crate::lazy::Raw;
 use std::fmt::Write as _;
 
 /// The stream's bytes.
 pub(crate) fn stream(text: &str) -> Result<String, Error> {
     let message = Members::read(text).ok_or(Error::NotAnswer("not a JSON object"))?;
     let content = message.get("content").ok_or(Error::NotAnswer("no content array"))?;
-    let blocks: Vec<&RawValue> = serde_json::from_str(content.get())
+    let blocks: Vec<Raw<'_>> = serde_json::from_str(content.get())
         .map_err(|_| Error::NotAnswer("content is not an array"))?;
     let usage = message
         .get("usage")
@@ -41,14 +41,14 @@ fn envelope(message: &Members<'_>, usage: &str) -> String {
         let value = match key.as_ref() {
             "content" | "usage" | "container" => continue,
             "stop_reason" | "stop_sequence" | "stop_details" => "null".into(),
-            _ => json::one_line(raw),
+            _ => json::one_line(*raw),
         };
         fields.push(format!("{}:{value}", json::quoted(key)));
     }
     format!(r#"{{{},"content":[],"usage":{usage}}}"#, fields.join(","))
 }
 
-fn block(out: &mut String, index: usize, raw: &RawValue) -> Result<(), Error> {
+fn block(out: &mut String, index: usize, raw: Raw<'_>) -> Result<(), Error> {
     let members = Members::read(raw.get()).ok_or(Error::NotAnswer("a block is not an object"))?;
     let kind: Option<Word<'_>> =
         members.get("type").and_then(|raw| serde_json::from_str(raw.get()).ok());
@@ -72,7 +72,7 @@ fn block(out: &mut String, index: usize, raw: &RawValue) -> Result<(), Error> {
 }
 
 fn text_deltas(members: &Members<'_>) -> Vec<String> {
-    let citations: Vec<&RawValue> = members
+    let citations: Vec<Raw<'_>> = members
         .get("citations")
         .and_then(|raw| serde_json::from_str(raw.get()).ok())
         .unwrap_or_default();
@@ -88,18 +88,18 @@ fn delta(kind: &str, key: &str, members: &Members<'_>) -> Option<String> {
 }
 
 /// The arguments' own spelling, as the text of one delta.
-fn input_delta(input: &RawValue) -> String {
+fn input_delta(input: Raw<'_>) -> String {
     format!(r#"{{"type":"input_json_delta","partial_json":{}}}"#, json::quoted(input.get()))
 }
 
 /// The block as it begins: what its deltas bring is not there yet.
 fn emptied(members: &Members<'_>) -> String {
     let fields = members.0.iter().map(|(key, raw)| {
-        let value = match (key.as_ref(), json::type_of(raw)) {
+        let value = match (key.as_ref(), json::type_of(*raw)) {
             ("text" | "thinking" | "signature", _) => r#""""#.into(),
             ("citations", json::Type::Array) => "[]".into(),
             ("input", _) => "{}".into(),
-            _ => json::one_line(raw),
+            _ => json::one_line(*raw),
         };
         format!("{}:{value}", json::quoted(key))
     });

@@ -3,10 +3,10 @@
 use super::wire::{BlockStart, Usage};
 use super::{block_kind, finish};
 use crate::json::{self, Few, Word};
+use crate::lazy::{self, Raw};
 use crate::{NotWhole, rejection};
 use ir::{BlockKind, Dialect, Tokens, Whole};
 use serde::Deserialize;
-use serde_json::value::RawValue;
 
 /// Blocks of one answer: a limit on everything.
 const BLOCKS_MAX: usize = 16 << 10;
@@ -16,13 +16,13 @@ struct Message<'a> {
     #[serde(borrow, rename = "type")]
     kind: Option<Word<'a>>,
     #[serde(borrow)]
-    content: Option<&'a RawValue>,
+    content: Option<Raw<'a>>,
     #[serde(borrow)]
     stop_reason: Option<Word<'a>>,
     #[serde(default, deserialize_with = "json::lenient")]
     usage: Option<Usage>,
     #[serde(borrow)]
-    error: Option<&'a RawValue>,
+    error: Option<Raw<'a>>,
 }
 
 /// Reads an answer, strictly.
@@ -35,7 +35,7 @@ pub(crate) fn read(body: &[u8]) -> Result<Whole, NotWhole> {
         return Err(NotWhole::Rejected(rejection::in_band(Dialect::Messages, body)));
     }
     let content = message.content.ok_or(NotWhole::Malformed("no content array"))?;
-    let Few(blocks): Few<BlockStart<'_>, BLOCKS_MAX> = serde_json::from_str(content.get())
+    let Few(blocks): Few<BlockStart<'_>, BLOCKS_MAX> = lazy::read(content.get())
         .map_err(|_| NotWhole::Malformed("content is not an array of blocks"))?;
     let reason = message.stop_reason.as_ref().filter(|reason| !reason.as_str().is_empty());
     Ok(Whole {

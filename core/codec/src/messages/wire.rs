@@ -1,10 +1,10 @@
 //! Anthropic Messages: the JSON of events and answers, as far as we look at it.
 
 use crate::json::{self, Count, Type, Word};
+use crate::lazy::{self, Raw};
 use ir::Tokens;
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
-use serde_json::value::RawValue;
 use std::fmt;
 
 mod said;
@@ -25,18 +25,18 @@ pub(crate) struct Wire<'a> {
     #[serde(default, deserialize_with = "json::lenient")]
     pub(crate) usage: Option<Usage>,
     #[serde(borrow)]
-    pub(crate) error: Option<&'a RawValue>,
+    pub(crate) error: Option<Raw<'a>>,
 }
 
 /// The `message` of `message_start`.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Message<'a> {
     #[serde(borrow)]
-    id: Option<&'a RawValue>,
+    id: Option<Raw<'a>>,
     #[serde(borrow)]
-    model: Option<&'a RawValue>,
+    model: Option<Raw<'a>>,
     #[serde(borrow)]
-    content: Option<&'a RawValue>,
+    content: Option<Raw<'a>>,
     #[serde(default, deserialize_with = "json::lenient")]
     pub(crate) usage: Option<Usage>,
 }
@@ -47,17 +47,17 @@ pub(crate) struct BlockStart<'a> {
     #[serde(borrow, rename = "type")]
     pub(crate) kind: Option<Word<'a>>,
     #[serde(borrow)]
-    text: Option<&'a RawValue>,
+    text: Option<Raw<'a>>,
     #[serde(borrow)]
-    thinking: Option<&'a RawValue>,
+    thinking: Option<Raw<'a>>,
     #[serde(borrow)]
-    data: Option<&'a RawValue>,
+    data: Option<Raw<'a>>,
     #[serde(borrow)]
-    input: Option<&'a RawValue>,
+    input: Option<Raw<'a>>,
     #[serde(borrow)]
-    id: Option<&'a RawValue>,
+    id: Option<Raw<'a>>,
     #[serde(borrow)]
-    name: Option<&'a RawValue>,
+    name: Option<Raw<'a>>,
 }
 
 /// The `delta` of `content_block_delta` and of `message_delta`.
@@ -66,10 +66,10 @@ pub(crate) struct Delta<'a> {
     /// Empty in `message_delta`.
     pub(crate) kind: Word<'a>,
     pub(crate) stop_reason: Option<Word<'a>>,
-    text: Option<&'a RawValue>,
-    partial_json: Option<&'a RawValue>,
-    thinking: Option<&'a RawValue>,
-    signature: Option<&'a RawValue>,
+    text: Option<Raw<'a>>,
+    partial_json: Option<Raw<'a>>,
+    thinking: Option<Raw<'a>>,
+    signature: Option<Raw<'a>>,
     rare: Option<Box<Rare<'a>>>,
     /// Any other member is a string, an array or an object that holds something.
     other: bool,
@@ -78,10 +78,10 @@ pub(crate) struct Delta<'a> {
 /// What few deltas have.
 #[derive(Clone, Copy, Debug, Default)]
 struct Rare<'a> {
-    citation: Option<&'a RawValue>,
-    stop_sequence: Option<&'a RawValue>,
-    stop_details: Option<&'a RawValue>,
-    container: Option<&'a RawValue>,
+    citation: Option<Raw<'a>>,
+    stop_sequence: Option<Raw<'a>>,
+    stop_details: Option<Raw<'a>>,
+    container: Option<Raw<'a>>,
 }
 
 /// Token counts: `input_tokens` does not include the cache, `output_tokens` includes thinking
@@ -107,7 +107,7 @@ pub(crate) fn kind(text: &str) -> Option<String> {
         #[serde(borrow, rename = "type")]
         kind: Option<Word<'a>>,
     }
-    let Kind { kind } = serde_json::from_str(text).ok()?;
+    let Kind { kind } = lazy::read(text).ok()?;
     Some(kind.map(|Word(kind)| kind.into_owned()).unwrap_or_default())
 }
 
@@ -142,8 +142,8 @@ impl Usage {
 // === impl Delta ===
 
 impl<'a> Delta<'a> {
-    fn keep(&mut self, key: &str, value: &'a RawValue) {
-        let place: for<'r> fn(&'r mut Rare<'a>) -> &'r mut Option<&'a RawValue> = match key {
+    fn keep(&mut self, key: &str, value: Raw<'a>) {
+        let place: for<'r> fn(&'r mut Rare<'a>) -> &'r mut Option<Raw<'a>> = match key {
             "citation" => |rare| &mut rare.citation,
             "stop_sequence" => |rare| &mut rare.stop_sequence,
             "stop_details" => |rare| &mut rare.stop_details,
@@ -167,7 +167,7 @@ impl<'a> Delta<'a> {
                 return Ok(self.other || known.into_iter().any(json::holds));
             }
         };
-        let own = own.filter(|raw| json::type_of(raw) == Type::String);
+        let own = own.filter(|raw| json::type_of(*raw) == Type::String);
         own.map(|raw| json::holds(Some(raw))).ok_or("a delta without its text")
     }
 }

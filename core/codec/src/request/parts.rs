@@ -2,11 +2,11 @@
 
 use super::Uncarried;
 use crate::json::{self, Members, Type, Word};
+use crate::lazy::Raw;
 use crate::seal::hash;
 use ir::request::{Json, Source, Text, Turn};
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
-use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::fmt;
 
@@ -14,7 +14,7 @@ use std::fmt;
 #[derive(Debug, Default)]
 pub(crate) struct Body<'a> {
     pub(crate) messages: Vec<Members<'a>>,
-    pub(crate) rest: Vec<(Cow<'a, str>, &'a RawValue)>,
+    pub(crate) rest: Vec<(Cow<'a, str>, Raw<'a>)>,
 }
 
 /// What a name or an id may hold: ASCII letters, digits, `_` and `-`, and no more than this.
@@ -24,12 +24,12 @@ pub(crate) struct Plainness {
 }
 
 /// The inside of a string; `None` where it is none.
-pub(crate) fn inside(raw: &RawValue) -> Option<Text<'_>> {
+pub(crate) fn inside(raw: Raw<'_>) -> Option<Text<'_>> {
     json::inside(raw).map(Text::inside)
 }
 
 /// A string, unescaped; `None` where it is none.
-pub(crate) fn text_of(raw: &RawValue) -> Option<Cow<'_, str>> {
+pub(crate) fn text_of(raw: Raw<'_>) -> Option<Cow<'_, str>> {
     let Word(text) = serde_json::from_str(raw.get()).ok()?;
     Some(text)
 }
@@ -53,43 +53,37 @@ pub(crate) fn concat(texts: &[&str]) -> Text<'static> {
 }
 
 /// Whether it says anything: `null`, `""`, `[]` and `{}` do not.
-pub(crate) fn says(raw: &RawValue) -> bool {
+pub(crate) fn says(raw: Raw<'_>) -> bool {
     json::filled(raw) != Some(false)
 }
 
 /// The objects of an array.
-pub(crate) fn objects<'a>(
-    raw: &'a RawValue,
-    path: &'static str,
-) -> Result<Vec<Members<'a>>, Uncarried> {
+pub(crate) fn objects<'a>(raw: Raw<'a>, path: &'static str) -> Result<Vec<Members<'a>>, Uncarried> {
     serde_json::from_str(raw.get()).map_err(|_| Uncarried::new(path, "it is no array of objects"))
 }
 
 /// A string that the request means nothing without.
 pub(crate) fn only_text(
     path: impl Into<Cow<'static, str>>,
-    raw: Option<&RawValue>,
+    raw: Option<Raw<'_>>,
 ) -> Result<Option<Text<'_>>, Uncarried> {
-    let Some(raw) = raw.filter(|raw| !is_null(raw)) else { return Ok(None) };
+    let Some(raw) = raw.filter(|raw| !is_null(*raw)) else { return Ok(None) };
     inside(raw).map(Some).ok_or_else(|| Uncarried::new(path, "it is no string"))
 }
 
 /// Strings that the request means nothing without.
-pub(crate) fn only_texts<'a>(
-    path: &'static str,
-    raw: &'a RawValue,
-) -> Result<Vec<Text<'a>>, Uncarried> {
+pub(crate) fn only_texts<'a>(path: &'static str, raw: Raw<'a>) -> Result<Vec<Text<'a>>, Uncarried> {
     let odd = || Uncarried::new(path, "they are no strings");
-    let texts: Vec<&RawValue> = serde_json::from_str(raw.get()).map_err(|_| odd())?;
+    let texts: Vec<Raw<'_>> = serde_json::from_str(raw.get()).map_err(|_| odd())?;
     texts.into_iter().map(|raw| inside(raw).ok_or_else(odd)).collect()
 }
 
 /// An object that the request means nothing without.
 pub(crate) fn only_object(
     path: impl Into<Cow<'static, str>>,
-    raw: Option<&RawValue>,
+    raw: Option<Raw<'_>>,
 ) -> Result<Option<Members<'_>>, Uncarried> {
-    let Some(raw) = raw.filter(|raw| !is_null(raw)) else { return Ok(None) };
+    let Some(raw) = raw.filter(|raw| !is_null(*raw)) else { return Ok(None) };
     let members = Members::read(raw.get());
     members.map(Some).ok_or_else(|| Uncarried::new(path, "it is no object"))
 }
@@ -100,7 +94,7 @@ const EXACT_MAX: f64 = 9_007_199_254_740_992.0;
 /// A number of tokens, however it is spelt: without it there would be no limit.
 pub(crate) fn only_count(
     path: impl Into<Cow<'static, str>>,
-    raw: &RawValue,
+    raw: Raw<'_>,
 ) -> Result<Json<'_>, Uncarried> {
     if let Ok(1..) = raw.get().parse::<u64>() {
         return Ok(Json::of(raw.get()));
@@ -176,7 +170,7 @@ pub(crate) fn name(key: &str) -> String {
 }
 
 /// Whether a value is `null`.
-pub(crate) fn is_null(raw: &RawValue) -> bool {
+pub(crate) fn is_null(raw: Raw<'_>) -> bool {
     json::type_of(raw) == Type::Null
 }
 

@@ -6,9 +6,9 @@
 use super::parts::{is_null, name, says};
 use super::{Uncarried, inside, text_of};
 use crate::json::{self, Members, Type};
+use crate::lazy::Raw;
 use ir::Losses;
 use ir::request::{Json, Text};
-use serde_json::value::RawValue;
 use std::borrow::Cow;
 
 /// A reader on its way through a request.
@@ -48,57 +48,49 @@ impl<'l> Read<'l> {
     }
 
     /// A string.
-    pub(crate) fn text<'a>(&mut self, path: &str, raw: Option<&'a RawValue>) -> Option<Text<'a>> {
+    pub(crate) fn text<'a>(&mut self, path: &str, raw: Option<Raw<'a>>) -> Option<Text<'a>> {
         self.typed(path, raw, (Type::String, "dropped: not a string"), inside)
     }
 
     /// A string, unescaped.
-    pub(crate) fn word<'a>(
-        &mut self,
-        path: &str,
-        raw: Option<&'a RawValue>,
-    ) -> Option<Cow<'a, str>> {
+    pub(crate) fn word<'a>(&mut self, path: &str, raw: Option<Raw<'a>>) -> Option<Cow<'a, str>> {
         self.typed(path, raw, (Type::String, "dropped: not a string"), text_of)
     }
 
     /// A number, as it is spelt.
-    pub(crate) fn number<'a>(&mut self, path: &str, raw: Option<&'a RawValue>) -> Option<Json<'a>> {
+    pub(crate) fn number<'a>(&mut self, path: &str, raw: Option<Raw<'a>>) -> Option<Json<'a>> {
         self.typed(path, raw, (Type::Number, "dropped: not a number"), Some).map(spelt)
     }
 
     /// A boolean.
-    pub(crate) fn flag(&mut self, path: &str, raw: Option<&RawValue>) -> Option<bool> {
+    pub(crate) fn flag(&mut self, path: &str, raw: Option<Raw<'_>>) -> Option<bool> {
         self.flag_spelt(path, raw).map(|flag| flag.as_str() == "true")
     }
 
     /// A boolean, as it is spelt.
-    pub(crate) fn flag_spelt<'a>(
-        &mut self,
-        path: &str,
-        raw: Option<&'a RawValue>,
-    ) -> Option<Json<'a>> {
+    pub(crate) fn flag_spelt<'a>(&mut self, path: &str, raw: Option<Raw<'a>>) -> Option<Json<'a>> {
         self.typed(path, raw, (Type::Bool, "dropped: not a boolean"), Some).map(spelt)
     }
 
     /// An object, as it is spelt.
-    pub(crate) fn object<'a>(&mut self, path: &str, raw: Option<&'a RawValue>) -> Option<Json<'a>> {
+    pub(crate) fn object<'a>(&mut self, path: &str, raw: Option<Raw<'a>>) -> Option<Json<'a>> {
         self.typed(path, raw, (Type::Object, "dropped: not an object"), Some).map(spelt)
     }
 
     /// The members of an object; none where it is none.
-    pub(crate) fn members<'a>(&mut self, path: &str, raw: Option<&'a RawValue>) -> Members<'a> {
-        let read = |raw: &'a RawValue| Members::read(raw.get());
+    pub(crate) fn members<'a>(&mut self, path: &str, raw: Option<Raw<'a>>) -> Members<'a> {
+        let read = |raw: Raw<'a>| Members::read(raw.get());
         self.typed(path, raw, (Type::Object, "dropped: not an object"), read).unwrap_or_default()
     }
 
     fn typed<'a, T>(
         &mut self,
         path: &str,
-        raw: Option<&'a RawValue>,
+        raw: Option<Raw<'a>>,
         (kind, fate): (Type, &'static str),
-        read: impl FnOnce(&'a RawValue) -> Option<T>,
+        read: impl FnOnce(Raw<'a>) -> Option<T>,
     ) -> Option<T> {
-        let raw = raw.filter(|raw| !is_null(raw))?;
+        let raw = raw.filter(|raw| !is_null(*raw))?;
         let value = if json::type_of(raw) == kind { read(raw) } else { None };
         if value.is_none() {
             self.losses.add(path.to_owned(), fate);
@@ -110,13 +102,13 @@ impl<'l> Read<'l> {
     pub(crate) fn rest(&mut self, path: &str, members: &Members<'_>, taken: &[&str]) {
         for (key, raw) in &members.0 {
             if !taken.contains(&key.as_ref()) {
-                self.member(path, key, raw);
+                self.member(path, key, *raw);
             }
         }
     }
 
     /// A member that nobody takes.
-    pub(crate) fn member(&mut self, path: &str, key: &str, raw: &RawValue) {
+    pub(crate) fn member(&mut self, path: &str, key: &str, raw: Raw<'_>) {
         if says(raw) {
             let dot = if path.is_empty() { "" } else { "." };
             self.losses.add(format!("{path}{dot}{}", name(key)), "dropped");
@@ -124,6 +116,6 @@ impl<'l> Read<'l> {
     }
 }
 
-fn spelt(raw: &RawValue) -> Json<'_> {
+fn spelt(raw: Raw<'_>) -> Json<'_> {
     Json::of(raw.get())
 }

@@ -8,7 +8,7 @@ mod walk;
 
 use super::Out;
 use crate::json::{self, Members, Type};
-use serde_json::value::RawValue;
+use crate::lazy::Raw;
 use std::borrow::Cow;
 
 /// Keys that hold values: a value may look like a schema and is none.
@@ -58,9 +58,9 @@ fn rebuilt(schema: &str) -> Cow<'_, str> {
             let value = if VALUES.contains(&key.as_ref()) {
                 Cow::Borrowed(raw.get())
             } else if NAMED.contains(&key.as_ref()) {
-                Cow::Owned(each(raw))
+                Cow::Owned(each(*raw))
             } else {
-                value(raw)
+                value(*raw)
             };
             out.raw_member(key, &value);
         }
@@ -73,25 +73,25 @@ fn rebuilt(schema: &str) -> Cow<'_, str> {
 }
 
 /// Closes the schemas that an object holds by name.
-fn each(raw: &RawValue) -> String {
+fn each(raw: Raw<'_>) -> String {
     let members = Members::read(raw.get()).unwrap_or_default();
     let mut out = Out::with_capacity(raw.get().len());
     out.object(|out| {
         for (key, raw) in &members.0 {
-            out.raw_member(key, &value(raw));
+            out.raw_member(key, &value(*raw));
         }
     });
     out.finish()
 }
 
 /// Closes a schema, or those of a list.
-fn value(raw: &RawValue) -> Cow<'_, str> {
+fn value(raw: Raw<'_>) -> Cow<'_, str> {
     match json::type_of(raw) {
         Type::Object => rebuilt(raw.get()),
         Type::Array => {
-            let items: Vec<&RawValue> = serde_json::from_str(raw.get()).unwrap_or_default();
+            let items: Vec<Raw<'_>> = serde_json::from_str(raw.get()).unwrap_or_default();
             let mut out = Out::with_capacity(raw.get().len());
-            out.list(|out| items.iter().for_each(|item| out.raw(&value(item))));
+            out.list(|out| items.iter().for_each(|item| out.raw(&value(*item))));
             Cow::Owned(out.finish())
         }
         Type::String | Type::Number | Type::Bool | Type::Null => Cow::Borrowed(raw.get()),

@@ -7,12 +7,12 @@
 
 use super::Out;
 use crate::json::{self, Members, Type, type_of};
+use crate::lazy::Raw;
 use crate::seal::MARK;
 use bytes::Bytes;
 use ir::Dialect;
 use memchr::memmem;
 use serde::Deserialize;
-use serde_json::value::RawValue;
 use std::borrow::Cow;
 
 /// The body without sealed reasoning; `None` where there is none, and the body is as it should be.
@@ -20,13 +20,13 @@ pub fn without_seals(dialect: Dialect, body: &[u8]) -> Option<Bytes> {
     #[derive(Deserialize)]
     struct Body<'a> {
         #[serde(borrow)]
-        messages: Vec<&'a RawValue>,
+        messages: Vec<Raw<'a>>,
     }
     memmem::find(body, MARK.as_bytes())?;
     let text = std::str::from_utf8(body).ok()?;
     let Body { messages } = serde_json::from_str(text).ok()?;
-    let start = json::place_in(text, messages.first()?).start;
-    let end = json::place_in(text, messages.last()?).end;
+    let start = json::place_in(text, *messages.first()?).start;
+    let end = json::place_in(text, *messages.last()?).end;
     let kept: Vec<Cow<'_, str>> =
         messages.iter().filter_map(|raw| message(dialect, raw.get())).collect();
     let mut out = String::with_capacity(text.len());
@@ -59,8 +59,8 @@ fn message(dialect: Dialect, raw: &str) -> Option<Cow<'_, str>> {
             match (dialect, key.as_ref()) {
                 // What is told of sealed reasoning is not the target's either.
                 (Dialect::Chat, "reasoning_details" | "reasoning_content") => {}
-                (Dialect::Messages, "content") if type_of(value) == Type::Array => {
-                    let blocks = blocks(value);
+                (Dialect::Messages, "content") if type_of(*value) == Type::Array => {
+                    let blocks = blocks(*value);
                     left = !blocks.is_empty();
                     out.raw_member(key, &format!("[{}]", blocks.join(",")));
                 }
@@ -72,14 +72,14 @@ fn message(dialect: Dialect, raw: &str) -> Option<Cow<'_, str>> {
 }
 
 /// The blocks that are not sealed reasoning.
-fn blocks(content: &RawValue) -> Vec<&str> {
-    let blocks: Vec<&RawValue> = serde_json::from_str(content.get()).unwrap_or_default();
-    let kept = |raw: &&RawValue| {
+fn blocks(content: Raw<'_>) -> Vec<&str> {
+    let blocks: Vec<Raw<'_>> = serde_json::from_str(content.get()).unwrap_or_default();
+    let kept = |raw: &Raw<'_>| {
         let block = Members::read(raw.get()).unwrap_or_default();
         let sealed = |key| block.get(key).is_some_and(|raw| is_sealed(raw.get()));
         !(sealed("signature") || sealed("data"))
     };
-    blocks.into_iter().filter(kept).map(RawValue::get).collect()
+    blocks.into_iter().filter(kept).map(Raw::get).collect()
 }
 
 #[cfg(test)]

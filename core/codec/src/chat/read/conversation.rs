@@ -1,13 +1,13 @@
 //! The messages of a Chat request.
 
 use crate::json::{self, Members, Type};
+use crate::lazy::Raw;
 use crate::request::parts::{
     escaped, name, objects, only_object, only_text, says, source, unescaped,
 };
 use crate::request::{Read, Uncarried, inside, text_of};
 use crate::seal::MARK;
 use ir::request::{Args, Json, Part, Role, Source, Text, Turn};
-use serde_json::value::RawValue;
 
 /// Where parts of messages stand, for losses.
 const PART: &str = "messages[].content[]";
@@ -210,7 +210,7 @@ fn reasoning<'a>(
             read.losses.add(DETAILS, "dropped: it is another vendor's");
         }
     }
-    let told = message.get("reasoning_content").filter(|raw| says(raw));
+    let told = message.get("reasoning_content").filter(|raw| says(*raw));
     if told.is_some() && parts.len() == before {
         read.losses.add("messages[].reasoning_content", "dropped: it is another vendor's");
     }
@@ -250,7 +250,7 @@ fn function<'a>(
     Ok(Part::Call { id, name, args })
 }
 
-fn arguments(raw: &RawValue) -> Args<'_> {
+fn arguments(raw: Raw<'_>) -> Args<'_> {
     match (inside(raw), json::type_of(raw)) {
         (Some(text), _) => Args::Quoted(text),
         (None, Type::Object) => Args::Object(Json::of(raw.get())),

@@ -5,9 +5,9 @@
 
 use super::{Call, Delta, Function, Part};
 use crate::json::{self, Type};
+use crate::lazy::Raw;
 use ir::{BlockKind, Envelope, Piece};
 use serde::Deserialize;
-use serde_json::value::RawValue;
 use smallvec::SmallVec;
 
 /// The pieces of one block in one chunk: nearly always one.
@@ -18,9 +18,9 @@ pub(crate) fn envelope(data: &[u8]) -> Envelope {
     #[derive(Deserialize)]
     struct Head<'a> {
         #[serde(borrow)]
-        id: Option<&'a RawValue>,
+        id: Option<Raw<'a>>,
         #[serde(borrow)]
-        model: Option<&'a RawValue>,
+        model: Option<Raw<'a>>,
         created: Option<json::Count>,
     }
     let Some(head) = json::object::<Head<'_>>(data) else { return Envelope::default() };
@@ -31,12 +31,12 @@ pub(crate) fn envelope(data: &[u8]) -> Envelope {
     }
 }
 
-fn parts(raw: &RawValue) -> Vec<Part<'_>> {
+fn parts(raw: Raw<'_>) -> Vec<Part<'_>> {
     super::parts(raw).unwrap_or_default()
 }
 
 /// A text that says anything.
-fn text(raw: Option<&RawValue>) -> Option<&str> {
+fn text(raw: Option<Raw<'_>>) -> Option<&str> {
     raw.and_then(json::inside).filter(|text| !text.is_empty())
 }
 
@@ -94,7 +94,7 @@ impl Delta<'_> {
             pieces.push(thinking(text));
         }
         if pieces.is_empty()
-            && let Some(raw) = self.content.filter(|raw| json::type_of(raw) == Type::Array)
+            && let Some(raw) = self.content.filter(|raw| json::type_of(*raw) == Type::Array)
         {
             for part in parts(raw) {
                 let Some(raw) = part.thinking else { continue };
@@ -105,7 +105,7 @@ impl Delta<'_> {
                 }
             }
         }
-        if let Some(raw) = self.reasoning_details.filter(|raw| json::type_of(raw) == Type::Array) {
+        if let Some(raw) = self.reasoning_details.filter(|raw| json::type_of(*raw) == Type::Array) {
             if pieces.is_empty() && !thought {
                 let details = parts(raw);
                 let texts = details.iter().filter_map(|part| text(part.text.or(part.summary)));
@@ -144,7 +144,7 @@ impl Call<'_> {
             custom: self.custom.is_some() && self.function.is_none(),
             extra: self
                 .extra_content
-                .filter(|raw| json::holds(Some(raw)))
+                .filter(|raw| json::holds(Some(*raw)))
                 .map(|raw| json::one_line(raw).into()),
         }
     }
@@ -156,7 +156,7 @@ impl Call<'_> {
 
     /// Its piece of the arguments. Those that are an object (Ollama) become the text they should be.
     pub(crate) fn arguments(&self) -> Piece {
-        let raw = self.functions().find_map(Function::text).filter(|raw| json::holds(Some(raw)));
+        let raw = self.functions().find_map(Function::text).filter(|raw| json::holds(Some(*raw)));
         let Some(raw) = raw else { return Piece::Native("choices[].message.tool_calls[]") };
         Piece::Arguments(match json::inside(raw) {
             Some(text) => text.into(),

@@ -2,11 +2,11 @@
 
 use super::Writer;
 use crate::json::{self, Members};
+use crate::lazy::Raw;
 use crate::request::parts::{Plainness, concat, unescaped};
 use crate::request::{Out, Uncarried};
 use ir::request::{Args, Part, Role, Source, Text, Turn};
 use ir::{Prefill, Repair};
-use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
@@ -23,7 +23,7 @@ struct Back {
 }
 
 /// What goes with calls, by their ids.
-type Extra<'b> = BTreeMap<Cow<'b, str>, &'b RawValue>;
+type Extra<'b> = BTreeMap<Cow<'b, str>, Raw<'b>>;
 
 // === impl Writer ===
 

@@ -4,6 +4,7 @@
 //! **Invariant:** values are copied as they are spelled, in the order they came.
 
 use crate::json::{self, Members, Word};
+use crate::lazy::Raw;
 
 /// The details of one answer.
 #[derive(Debug, Default)]
@@ -49,8 +50,8 @@ impl Details {
 
 impl Detail {
     fn new(item: &Members<'_>) -> Self {
-        let pair = |(key, raw): &(std::borrow::Cow<'_, str>, &serde_json::value::RawValue)| {
-            (key.clone().into_owned(), json::one_line(raw).into_owned())
+        let pair = |(key, raw): &(std::borrow::Cow<'_, str>, Raw<'_>)| {
+            (key.clone().into_owned(), json::one_line(*raw).into_owned())
         };
         Self(item.0.iter().map(pair).collect())
     }
@@ -66,17 +67,17 @@ impl Detail {
         let readable = kind
             .is_some_and(|kind| matches!(kind.as_str(), "reasoning.text" | "reasoning.summary"));
         let known = self.0.len().max(item.0.len()) <= MEMBERS_MAX;
-        let same = |key| self.get(key) == item.get(key).map(serde_json::value::RawValue::get);
+        let same = |key| self.get(key) == item.get(key).map(Raw::get);
         let signed = self.get("signature").is_some_and(|signature| signature.len() > 4);
         readable && known && !signed && same("type") && same("index") && same("id")
     }
 
     fn grow(&mut self, item: &Members<'_>) {
         for (key, raw) in &item.0 {
-            let value = json::one_line(raw);
+            let value = json::one_line(*raw);
             match self.0.iter_mut().find(|(name, _)| name == key) {
                 Some((_, known)) if GROWING.contains(&key.as_ref()) => {
-                    if let (true, Some(more)) = (known.ends_with('"'), json::inside(raw)) {
+                    if let (true, Some(more)) = (known.ends_with('"'), json::inside(*raw)) {
                         known.pop();
                         known.push_str(more);
                         known.push('"');

@@ -28,7 +28,7 @@ fn raw<'a>(json: &'a str, path: &[&str]) -> Option<&'a str> {
     path.iter().try_fold(json, |json, key| {
         let value = match key.parse::<usize>() {
             Ok(index) => {
-                let items: Vec<&serde_json::value::RawValue> = serde_json::from_str(json).ok()?;
+                let items: Vec<crate::lazy::Raw<'_>> = serde_json::from_str(json).ok()?;
                 *items.get(index)?
             }
             Err(_) => Members::read(json)?.get(key)?,
@@ -97,7 +97,7 @@ impl Chat {
             told.ended = true;
             return told.lines.push("done".to_owned());
         }
-        assert!(serde_json::from_str::<&serde_json::value::RawValue>(data).is_ok(), "{data}");
+        assert!(serde_json::from_str::<crate::lazy::Raw<'_>>(data).is_ok(), "{data}");
         if raw(data, &["error"]).is_some() {
             told.failed = true;
             let kind = word(data, &["error", "type"]);
@@ -172,7 +172,7 @@ impl Chat {
                     } else {
                         &mut self.details
                     };
-                    let items: Vec<&serde_json::value::RawValue> =
+                    let items: Vec<crate::lazy::Raw<'_>> =
                         serde_json::from_str(value).expect("a list");
                     for item in items {
                         assert_eq!(count(item.get(), &["index"]), *place, "numbered: {value}");
@@ -228,7 +228,7 @@ fn is_object(arguments: &str) {
     // Half surrogates: JSON has them, Rust's strings do not.
     let text: Result<String, _> = serde_json::from_str(&format!("\"{arguments}\""));
     let Ok(text) = text else { return assert!(arguments.contains("\\u"), "{arguments}") };
-    let whole = serde_json::from_str::<&serde_json::value::RawValue>(&text);
+    let whole = serde_json::from_str::<crate::lazy::Raw<'_>>(&text);
     assert!(whole.is_ok() && text.trim_start().starts_with('{'), "{text}");
 }
 
@@ -251,7 +251,7 @@ impl Messages {
         let event = event.strip_prefix("event: ").expect("a name");
         let data = data.strip_prefix("data: ").expect("data");
         assert!(!data.contains('\n'), "one line: {data}");
-        assert!(serde_json::from_str::<&serde_json::value::RawValue>(data).is_ok(), "{data}");
+        assert!(serde_json::from_str::<crate::lazy::Raw<'_>>(data).is_ok(), "{data}");
         assert_eq!(word(data, &["type"]), event);
         if event == "error" {
             told.failed = true;

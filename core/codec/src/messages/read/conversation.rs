@@ -1,10 +1,10 @@
 //! The messages of a Messages request.
 
 use crate::json::Members;
+use crate::lazy::Raw;
 use crate::request::parts::{concat, escaped, name, objects, only_object, only_text};
 use crate::request::{Read, Uncarried, inside, text_of};
 use ir::request::{Args, Json, Part, Role, Source, Text, Turn};
-use serde_json::value::RawValue;
 
 /// Where blocks stand, for losses.
 const BLOCK: &str = "messages[].content[]";
@@ -37,7 +37,7 @@ pub(super) fn turns<'a>(
 /// Text, or blocks.
 pub(super) fn content<'a>(
     read: &mut Read<'_>,
-    raw: &'a RawValue,
+    raw: Raw<'a>,
     path: &'static str,
 ) -> Result<Vec<Part<'a>>, Uncarried> {
     let mut parts = Vec::new();
@@ -79,7 +79,7 @@ fn block<'a>(
         }
         "tool_use" => {
             let input = block.given("input");
-            let args = Args::Object(Json::of(input.map_or("{}", RawValue::get)));
+            let args = Args::Object(Json::of(input.map_or("{}", Raw::get)));
             let call = Part::Call { id: text("id")?, name: text("name")?, args };
             (&["type", "id", "name", "input"], call)
         }

@@ -4,16 +4,16 @@
 
 use super::{BlockStart, Delta, Message, Rare};
 use crate::json::{self, Type, Word};
+use crate::lazy::Raw;
 use ir::{Aside, BlockKind, Envelope, Opening, Piece, Reason};
-use serde_json::value::RawValue;
 
 /// The inside of a string; nothing else is one.
-fn inside(raw: Option<&RawValue>) -> Box<str> {
+fn inside(raw: Option<Raw<'_>>) -> Box<str> {
     raw.and_then(json::inside).unwrap_or_default().into()
 }
 
-fn object(raw: Option<&RawValue>) -> Option<Box<str>> {
-    let raw = raw.filter(|raw| json::type_of(raw) == Type::Object);
+fn object(raw: Option<Raw<'_>>) -> Option<Box<str>> {
+    let raw = raw.filter(|raw| json::type_of(*raw) == Type::Object);
     raw.map(|raw| json::one_line(raw).into())
 }
 
@@ -92,7 +92,7 @@ impl Delta<'_> {
     /// How the finish is spelled.
     pub(crate) fn reason(&self) -> Reason {
         let Rare { stop_sequence, stop_details, .. } = self.rare();
-        let sequence = stop_sequence.filter(|raw| json::type_of(raw) == Type::String);
+        let sequence = stop_sequence.filter(|raw| json::type_of(*raw) == Type::String);
         Reason {
             word: self.stop_reason.as_ref().map_or("", Word::as_str).into(),
             stop_sequence: sequence.map(|raw| inside(Some(raw))),

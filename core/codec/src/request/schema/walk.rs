@@ -4,9 +4,9 @@
 
 use super::{LOOSE, NAMED, VALUES};
 use crate::json::{Word, skip};
+use crate::lazy::Raw;
 use crate::request::text_of;
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
-use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fmt;
@@ -156,7 +156,7 @@ impl<'de> Visitor<'de> for Walk<'_> {
 }
 
 /// The strings of a list.
-fn texts(raw: &RawValue) -> BTreeSet<Cow<'_, str>> {
-    let items: Vec<&RawValue> = serde_json::from_str(raw.get()).unwrap_or_default();
+fn texts(raw: Raw<'_>) -> BTreeSet<Cow<'_, str>> {
+    let items: Vec<Raw<'_>> = serde_json::from_str(raw.get()).unwrap_or_default();
     items.into_iter().filter_map(text_of).collect()
 }
