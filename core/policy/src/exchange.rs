@@ -182,7 +182,8 @@ impl Exchange {
         Self {
             plan,
             began: now,
-            attempts: Vec::new(),
+            // Nearly always there is one, and streams are open for long.
+            attempts: Vec::with_capacity(1),
             legs,
             phase: Phase::Seeking,
             lead: None,

@@ -95,7 +95,8 @@ impl Drive {
             shared,
             ask,
             exchange,
-            attempts: Vec::new(),
+            // Nearly always there is one, and streams are open for long.
+            attempts: Vec::with_capacity(1),
             wish,
             timer: Timer::default(),
             tail: VecDeque::new(),

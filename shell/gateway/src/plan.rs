@@ -26,6 +26,7 @@ pub(crate) fn plan(shared: &Shared, ask: &Ask) -> Result<Plan, Refusal> {
         return Err(nobodys_key(config, model, ask));
     };
     let hold_max = usize::try_from(config.server.answer_max).unwrap_or(usize::MAX);
+    legs.shrink_to_fit();
     Ok(Plan {
         shape: ask.shape(),
         retries: config.retries,
