@@ -10,7 +10,7 @@ use crate::step::Step;
 /// Tells the tests where the binary is.
 pub(crate) const VARIABLE: &str = "BACKSTOP_BIN";
 
-/// Builds `backstop` in a cargo profile (`dev`, `release`) and returns its path, as cargo tells it.
+/// Builds `backstop` in a cargo profile (`dev`, `release`, `dist`) and returns its path, as cargo tells it.
 pub(crate) fn build(profile: &str) -> Result<PathBuf> {
     let step = Step::cargo(["build", "--package", "backstop", "--profile", profile]);
     // Errors and warnings stay readable; what cargo did comes as JSON, one line each.

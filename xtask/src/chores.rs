@@ -69,7 +69,7 @@ pub(crate) fn bench(args: &[String]) -> Result<()> {
     let nginx = system::program("nginx", "nginx", "the gateway is measured beside it")?;
     let valgrind = system::program("valgrind", "valgrind", "it counts instructions")?;
     let bench = bench.env("BACKSTOP_NGINX", nginx).env("BACKSTOP_VALGRIND", valgrind);
-    bench.env(binary::VARIABLE, binary::build("release")?).run()
+    bench.env(binary::VARIABLE, binary::build("dist")?).run()
 }
 
 /// `cargo xtask bless`: golden tests (their names say `golden`) write what they see.
