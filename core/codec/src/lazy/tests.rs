@@ -1,3 +1,5 @@
+//! What is read here is held against `serde_json`: texts that stand out, and random ones.
+
 use super::{Raw, quickly, read};
 use crate::json::{Count, Members, Word};
 use proptest::prelude::*;
