@@ -138,7 +138,7 @@ fn run(mut sink: Sink, ended: &Receiver<Message>, dropped: &AtomicU64) {
     while let Ok(first) = ended.recv() {
         // Nobody who sends now finds a thread that waits and has to be woken.
         std::thread::sleep(GATHER);
-        for message in std::iter::once(first).chain(ended.try_iter()) {
+        for message in std::iter::once(first).chain(ended.try_iter().take(QUEUE_MAX)) {
             write(&mut sink, message);
         }
         let missing = dropped.load(Ordering::Relaxed).saturating_sub(told);

@@ -91,7 +91,7 @@ async fn streams_are_answered_side_by_side() {
 async fn a_stream_names_its_host_as_a_request_of_old_does() {
     let handler = async |request: Request<hyper::body::Incoming>| {
         let hosts = request.headers().get_all(header::HOST).iter();
-        let hosts: Vec<&[u8]> = hosts.map(|host| host.as_bytes()).collect();
+        let hosts: Vec<&[u8]> = hosts.map(HeaderValue::as_bytes).collect();
         Response::new(Full::new(Bytes::from(hosts.join(&b","[..]))))
     };
     let running = Running::start(settings(), handler).await;
