@@ -25,11 +25,14 @@ use std::time::Duration;
 use tokio::signal::unix::Signal;
 use tokio::sync::watch;
 use tokio::task::spawn_blocking;
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{MissedTickBehavior, interval, sleep};
 use transport::{ListenerSettings, ServerTls};
 
 /// How often the files are looked at. Twice this passes between a change and its effect.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
+
+/// Somebody who writes all the time is waited for this often.
+const READS_MAX: usize = 10;
 
 /// What takes up a changed configuration.
 pub(crate) struct Reload {
@@ -80,10 +83,28 @@ impl Reload {
         true
     }
 
+    /// Reads it while nobody writes it: what was read looks afterwards as it did before.
+    async fn read(&self) -> Result<Loaded, Unloaded> {
+        for _ in 0..READS_MAX {
+            let before = looks(self.loaded.files.clone()).await;
+            let read = around::try_load(&self.args).await;
+            let seen = read.as_ref().map_or(&before, |loaded| &loaded.files);
+            if looks(seen.clone()).await == *seen && looks(before.clone()).await == before {
+                return read;
+            }
+            sleep(LOOK_EVERY).await;
+        }
+        Err(anyhow::anyhow!("its files are written while they are read").into())
+    }
+
     /// What is different now; or, in one line, what is wrong.
     async fn take_up(&mut self, why: Why) -> Result<Vec<String>, String> {
-        let loaded =
-            around::try_load(&self.args).await.map_err(|unloaded| in_one_line(&unloaded))?;
+        let loaded = self.read().await.map_err(|unloaded| in_one_line(&unloaded))?;
+        if loaded.text.trim().is_empty() && !self.loaded.text.trim().is_empty() {
+            // Without a word in it, it would be as good as none.
+            let path = loaded.path.map(|path| path.display().to_string()).unwrap_or_default();
+            return Err(format!("{path} is empty: whoever wrote it may have failed"));
+        }
         let settings = listener_settings(&loaded.config).map_err(|error| format!("{error:#}"))?;
         let (old, new) = (&self.loaded.config.server, &loaded.config.server);
         let moved = new.record != old.record || new.record_as != old.record_as;

@@ -153,6 +153,8 @@ impl Drive {
         self.status = status;
         self.code = code;
         self.bytes_out += u64::try_from(body).unwrap_or(u64::MAX);
+        // Their headers hold the buffers that they were read into.
+        self.attempts.iter_mut().for_each(Live::forget_head);
     }
 
     /// Goes on until there is something to hand out.

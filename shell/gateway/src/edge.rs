@@ -10,8 +10,8 @@ use crate::memory::Pressure;
 use crate::refusal::{Reason, Refusal};
 use crate::settle::Turned;
 use crate::{models, plan, respond};
-use bytes::Bytes;
-use http::{HeaderMap, Request, Response, StatusCode};
+use bytes::{Bytes, BytesMut};
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use ir::{Dialect, Shape, Time};
 use std::future::poll_fn;
@@ -157,13 +157,30 @@ async fn ask(
         dialect,
         endpoint,
         query: parts.uri.query().map(str::to_owned),
-        headers: parts.headers,
+        headers: owned(parts.headers),
         body,
         head,
     };
     turned.shape = ask.shape();
     let plan = plan::plan(shared, &ask)?;
     Ok(Drive::new(Arc::clone(shared), ask, plan))
+}
+
+/// The same headers in memory of their own: as they come they hold the whole buffer that they were
+/// read into, and would for as long as the answer takes.
+fn owned(mut headers: HeaderMap) -> HeaderMap {
+    let length = headers.values().map(HeaderValue::len).sum();
+    let mut all = BytesMut::with_capacity(length);
+    headers.values().for_each(|value| all.extend_from_slice(value.as_bytes()));
+    let mut all = all.freeze();
+    for value in headers.values_mut() {
+        let own = all.split_to(value.len());
+        // What was a value is one.
+        if let Ok(own) = HeaderValue::from_maybe_shared(own) {
+            *value = own;
+        }
+    }
+    headers
 }
 
 /// Lets a request in, or says when to come back. It holds nothing yet while it waits.

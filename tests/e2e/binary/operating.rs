@@ -64,6 +64,7 @@ async fn a_changed_file_is_taken_up_and_a_bad_one_is_not() {
     let twice = configuration(&cloud, "grace = \"1s\"\ngrace = \"2s\"", "");
     for (bad, said) in [
         ("[server", "backstop.toml:1:"),
+        ("", "backstop.toml is empty"),
         ("[server]\ngrase = \"1s\"\n", "server.grase: unknown key"),
         (twice.as_str(), "is there twice"),
         (routes.as_str(), "more)"),

@@ -141,6 +141,11 @@ impl Live {
         self.head.as_ref().map(|(status, headers)| (*status, headers))
     }
 
+    /// The caller was told; nobody will ask for it again.
+    pub(super) fn forget_head(&mut self) {
+        self.head = None;
+    }
+
     pub(super) fn error_body(&self) -> Option<Bytes> {
         self.error.clone()
     }

@@ -12,6 +12,9 @@ use hyper::body::Incoming;
 use ir::Dialect;
 use tokio::time::timeout;
 
+/// Bodies up to this length are copied.
+const COPIED_MAX: usize = 16 * 1024;
+
 /// Why there is no body.
 enum Unread {
     TooLarge,
@@ -68,7 +71,7 @@ async fn collect(
         if !upload.more(more, server, shared.state.memory.pressure()) {
             return Err(Unread::Crowded);
         }
-        // Most bodies come in one piece, which is kept as it is.
+        // Most bodies come in one piece.
         match (only.take(), whole.is_empty()) {
             (None, true) => only = Some(data),
             (first, _) => {
@@ -77,7 +80,12 @@ async fn collect(
             }
         }
     }
-    Ok(only.unwrap_or_else(|| whole.freeze()))
+    Ok(match only {
+        // A small one in memory of its own: it would hold all that was read with it.
+        Some(only) if only.len() <= COPIED_MAX => Bytes::copy_from_slice(&only),
+        Some(only) => only,
+        None => whole.freeze(),
+    })
 }
 
 fn too_large(server: &Server, dialect: Dialect) -> Result<Bytes, Refusal> {

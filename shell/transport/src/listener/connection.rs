@@ -108,7 +108,9 @@ async fn http1<H, F, B>(
         let (busy, odd) = clockwork.busy();
         let fault = odd.or_else(|| fault::find(&request));
         let unframed = request.version() == Version::HTTP_10;
-        let answering = handler(request, Peer { fault, ..peer });
+        // In a box of its own, which is gone when there is a head: what hyper has for it stays as
+        // long as the connection.
+        let answering = Box::pin(handler(request, Peer { fault, ..peer }));
         let stopping = stopping.clone();
         async move {
             let mut answer = answering.await;
