@@ -13,6 +13,7 @@ pub mod record;
 pub mod repair;
 pub mod request;
 pub mod time;
+pub mod trace;
 pub mod traits;
 pub mod usage;
 
@@ -30,5 +31,6 @@ pub use record::{AttemptRecord, Ending, Record};
 pub use repair::Repair;
 pub use request::Request;
 pub use time::Time;
+pub use trace::{SpanId, Trace, TraceId};
 pub use traits::{Thinks, Traits};
 pub use usage::{Tokens, Usage};

@@ -1,6 +1,6 @@
 //! What is kept of an exchange: one record per request, never any content.
 
-use crate::{Dialect, Shape, Usage};
+use crate::{Dialect, Shape, Trace, Usage};
 use serde::Serialize;
 use std::sync::Arc;
 
@@ -11,12 +11,18 @@ pub struct Record {
     pub id: String,
     /// When it arrived, milliseconds since the Unix epoch.
     pub at_unix_ms: u64,
+    /// Where it stands in a trace: the caller's, or one that is named by the digits of its id.
+    #[serde(flatten)]
+    pub trace: Trace,
     /// Who asked: the name of a key; absent where none is required.
     pub principal: Option<Arc<str>>,
     /// What the caller spoke.
     pub dialect: Dialect,
     /// How it wanted the answer.
     pub shape: Shape,
+    /// It asked for a count of tokens, and for no answer.
+    #[serde(skip_serializing_if = "is_not")]
+    pub counts: bool,
     /// The model it asked for.
     pub model: String,
     /// How it ended.
@@ -103,6 +109,11 @@ pub struct AttemptRecord {
     pub ambiguous_billing: bool,
     /// Token counts as far as they were seen.
     pub usage: Usage,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
+fn is_not(flag: &bool) -> bool {
+    !flag
 }
 
 // === impl Ending ===

@@ -4,7 +4,7 @@ use crate::edge::Pass;
 use bytes::Bytes;
 use codec::Head;
 use http::HeaderMap;
-use ir::{Dialect, Shape, Time};
+use ir::{Dialect, Shape, Time, Trace};
 use std::sync::Arc;
 
 /// What a caller asks.
@@ -16,6 +16,8 @@ pub(crate) struct Ask {
     pub(crate) began: Time,
     /// The same by the wall clock, ms since the Unix epoch.
     pub(crate) at_unix_ms: u64,
+    /// Where it stands in a trace.
+    pub(crate) trace: Trace,
     /// Who asks, where keys are required.
     pub(crate) principal: Option<Arc<str>>,
     /// Its right to be under way.

@@ -13,7 +13,7 @@ use crate::{models, plan, respond};
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
 use hyper::body::Incoming;
-use ir::{Dialect, Shape, Time};
+use ir::{Dialect, Shape, Time, Trace, TraceId};
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -23,6 +23,7 @@ mod body;
 mod gate;
 mod guard;
 mod route;
+mod trace;
 mod uploads;
 
 pub(crate) use gate::{Gate, Pass};
@@ -37,8 +38,11 @@ pub(crate) async fn serve(
     mut request: Request<Incoming>,
     peer: Peer,
 ) -> Response<Answer> {
+    // Its own digits name the trace that begins with it.
+    let digits = (u128::from(entropy()) << 64) | u128::from(entropy());
     let arrival = Arrival {
-        id: format!("req_{:016x}{:016x}", entropy(), entropy()),
+        id: format!("req_{digits:032x}"),
+        trace: trace::read(request.headers(), TraceId(digits.max(1))),
         began: shared.clock.now(),
         at_unix_ms: shared.clock.unix_ms(),
     };
@@ -62,7 +66,7 @@ pub(crate) async fn serve(
             }
         }
         Route::Ask(dialect, endpoint) => {
-            let mut door = Door::new(Arc::clone(&shared), &arrival, dialect);
+            let mut door = Door::new(Arc::clone(&shared), &arrival, (dialect, endpoint));
             let asked = match peer.fault {
                 Some(fault) => Err(odd(dialect, fault)),
                 None => ask(&shared, request, arrival, endpoint, &mut door.turned).await,
@@ -86,6 +90,7 @@ pub(crate) async fn serve(
 #[derive(Debug)]
 struct Arrival {
     id: String,
+    trace: Trace,
     began: Time,
     at_unix_ms: u64,
 }
@@ -103,12 +108,15 @@ struct Door {
 // === impl Door ===
 
 impl Door {
-    fn new(shared: Arc<Shared>, arrival: &Arrival, dialect: Dialect) -> Self {
+    fn new(shared: Arc<Shared>, arrival: &Arrival, asked: (Dialect, Endpoint)) -> Self {
+        let (dialect, endpoint) = asked;
         let turned = Turned {
             id: arrival.id.clone(),
             at_unix_ms: arrival.at_unix_ms,
+            trace: arrival.trace.clone(),
             principal: None,
             dialect,
+            endpoint,
             shape: Shape::Whole,
             model: String::new(),
             took_ms: 0,
@@ -152,6 +160,7 @@ async fn ask(
         id: arrival.id,
         began: arrival.began,
         at_unix_ms: arrival.at_unix_ms,
+        trace: arrival.trace,
         principal,
         _pass: pass,
         dialect,

@@ -4,10 +4,10 @@
 //! queue is bounded: beyond it records are dropped, counted and said so. A request never waits, and
 //! of many that end together one wakes the thread.
 
-use crate::ask::Ask;
+use crate::ask::{Ask, Endpoint};
 use crate::refusal::{Reason, Refusal};
 use crate::respond::status_of;
-use ir::{Dialect, Ending, LOSSES_MAX, Losses, Record, Shape, Usage};
+use ir::{Dialect, Ending, LOSSES_MAX, Losses, Record, Shape, Trace, Usage};
 use policy::Report;
 use std::fmt;
 use std::sync::Arc;
@@ -34,8 +34,10 @@ pub(crate) struct Closed {
 pub(crate) struct Turned {
     pub(crate) id: String,
     pub(crate) at_unix_ms: u64,
+    pub(crate) trace: Trace,
     pub(crate) principal: Option<Arc<str>>,
     pub(crate) dialect: Dialect,
+    pub(crate) endpoint: Endpoint,
     pub(crate) shape: Shape,
     pub(crate) model: String,
     pub(crate) took_ms: u64,
@@ -73,6 +75,15 @@ impl Sink {
     /// A sink that is called once per record, in the order in which requests end, by one thread.
     pub fn new(write: impl FnMut(&Record) + Send + 'static) -> Self {
         Self(Box::new(write))
+    }
+
+    /// The same, where each record goes to another place before. That place never waits.
+    #[must_use]
+    pub fn after(mut self, mut before: impl FnMut(&Record) + Send + 'static) -> Self {
+        Self::new(move |record| {
+            before(record);
+            (self.0)(record);
+        })
     }
 }
 
@@ -169,9 +180,11 @@ impl Closed {
         Record {
             id: ask.id,
             at_unix_ms: ask.at_unix_ms,
+            trace: ask.trace,
             principal: ask.principal,
             dialect: ask.dialect,
             shape,
+            counts: ask.endpoint == Endpoint::Count,
             model: ask.head.model,
             ending: report.ending,
             status,
@@ -202,9 +215,11 @@ impl Turned {
         Record {
             id: self.id,
             at_unix_ms: self.at_unix_ms,
+            trace: self.trace,
             principal: self.principal,
             dialect: self.dialect,
             shape: self.shape,
+            counts: self.endpoint == Endpoint::Count,
             model: self.model,
             ending: match reason {
                 Some(_) if ours => Ending::Failed,

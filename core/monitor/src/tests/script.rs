@@ -45,9 +45,11 @@ fn request(line: &str) -> Record {
     let mut record = Record {
         id: "req_1".to_owned(),
         at_unix_ms: 1_767_225_600_250,
+        trace: ir::Trace::root(ir::TraceId(1)),
         principal: None,
         dialect: Dialect::from_name(words[1]).unwrap(),
         shape: Shape::ALL.into_iter().find(|it| it.name() == words[2]).unwrap(),
+        counts: false,
         model: words[3].trim_matches('-').to_owned(),
         ending: endings.into_iter().find(|it| it.word() == words[0]).unwrap(),
         status: words[4].parse().unwrap(),
