@@ -3,6 +3,7 @@
 mod chain;
 mod provider;
 mod secret;
+mod telemetry;
 mod way;
 
 pub(crate) use secret::from_environment;
@@ -38,6 +39,7 @@ pub(crate) fn config(
     let retries = retries(&raw.retry, findings);
     let breakers = breakers(&raw.breaker, findings);
     let beside = provider::Beside { base: &base, common, around };
+    let telemetry = telemetry::read(&raw.telemetry, common, around, findings);
     let mut providers = Vec::new();
     for named in &raw.providers {
         let provider = provider::read(named, &beside, findings);
@@ -54,7 +56,7 @@ pub(crate) fn config(
     let models = chain::models(raw, &retries, findings);
     let providers = providers.into_iter().flatten().collect();
     let warnings = Vec::new();
-    Config { server, tls, console, keys, providers, models, retries, breakers, warnings }
+    Config { server, tls, console, keys, providers, models, retries, breakers, telemetry, warnings }
 }
 
 /// The global deadlines.

@@ -12,7 +12,7 @@ const SHOWN_MAX: usize = 20;
 /// Longer values are cut.
 const VALUE_MAX: usize = 120;
 /// Keys whose values are nobody's business: keys, their hashes, and addresses that may hold a password.
-const SECRET: &[&str] = &["api_key", "hash", "proxy"];
+const SECRET: &[&str] = &["api_key", "hash", "proxy", "headers"];
 
 /// One line per difference: `server.grace: "30s" → "1m"`, `keys.team-b: new`, `keys.team-a: gone`.
 /// Both texts are TOML, or there is nothing to compare.

@@ -22,6 +22,7 @@ mod reference;
 mod schema;
 mod server;
 mod syntax;
+mod telemetry;
 mod traits;
 mod unit;
 mod url;
@@ -43,6 +44,7 @@ pub use provider::{Credential, Provider};
 pub use proxy::Proxy;
 pub use reference::reference;
 pub use server::{Confine, RecordAs, RecordSink, Server, Tls};
+pub use telemetry::Telemetry;
 pub use traits::traits;
 pub use url::BaseUrl;
 pub use way::Way;
@@ -69,6 +71,8 @@ pub struct Config {
     pub retries: Retries,
     /// When a target is known to be down.
     pub breakers: Breakers,
+    /// Where traces and metrics go; nowhere where no file says so.
+    pub telemetry: Option<Telemetry>,
     /// What works but is worth a word at start-up.
     pub warnings: Vec<Problem>,
 }
@@ -159,6 +163,7 @@ impl Default for Config {
             models: Vec::new(),
             retries: Retries::default(),
             breakers: Breakers::default(),
+            telemetry: None,
             warnings: Vec::new(),
         }
     }

@@ -20,6 +20,7 @@ pub(crate) struct Raw {
     pub(crate) retry: Section,
     pub(crate) breaker: Section,
     pub(crate) upstream: Section,
+    pub(crate) telemetry: Section,
     /// In the order of the file, like the next two.
     pub(crate) keys: Vec<Named>,
     pub(crate) providers: Vec<Named>,
@@ -85,6 +86,7 @@ pub(crate) fn read(document: &Value<'_>, findings: &mut Findings<'_>) -> Raw {
             Scope::Retry => raw.retry = section(scope, key, value, findings),
             Scope::Breaker => raw.breaker = section(scope, key, value, findings),
             Scope::Upstream => raw.upstream = section(scope, key, value, findings),
+            Scope::Telemetry => raw.telemetry = section(scope, key, value, findings),
             Scope::Key => raw.keys = named(scope, key, value, findings),
             Scope::Provider => raw.providers = named(scope, key, value, findings),
             Scope::Model => raw.models = named(scope, key, value, findings),

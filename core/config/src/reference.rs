@@ -98,6 +98,9 @@ fn format_section(scope: Scope) -> String {
         Scope::Upstream => {
             "The way to providers, where they do not say it themselves. See [network](../guides/network.md)."
         }
+        Scope::Telemetry => {
+            "Traces and metrics for OpenTelemetry; off without it. See [OpenTelemetry](../guides/opentelemetry.md)."
+        }
     };
     text.push_str(note);
     text.push_str("\n\n| key | type | default | example | what it does |\n|---|---|---|---|---|\n");

@@ -29,6 +29,8 @@ pub(crate) enum Scope {
     Breaker,
     /// `[upstream]`.
     Upstream,
+    /// `[telemetry]`.
+    Telemetry,
 }
 
 /// What a key holds. Bounds are inclusive.
@@ -80,7 +82,7 @@ pub(crate) struct Spec {
 
 impl Scope {
     /// Every section, in the order of the reference.
-    pub(crate) const ALL: [Self; 9] = [
+    pub(crate) const ALL: [Self; 10] = [
         Self::Server,
         Self::Console,
         Self::Key,
@@ -90,6 +92,7 @@ impl Scope {
         Self::Retry,
         Self::Breaker,
         Self::Upstream,
+        Self::Telemetry,
     ];
 
     /// Its name at the top of the file.
@@ -104,6 +107,7 @@ impl Scope {
             Self::Retry => "retry",
             Self::Breaker => "breaker",
             Self::Upstream => "upstream",
+            Self::Telemetry => "telemetry",
         }
     }
 
@@ -117,7 +121,8 @@ impl Scope {
             | Self::Deadlines
             | Self::Retry
             | Self::Breaker
-            | Self::Upstream => None,
+            | Self::Upstream
+            | Self::Telemetry => None,
         }
     }
 

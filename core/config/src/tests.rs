@@ -3,6 +3,7 @@
 mod faults;
 mod hosts;
 mod keys;
+mod telemetry;
 mod ways;
 mod zero;
 
@@ -64,6 +65,7 @@ pub(crate) fn outside() -> Outside {
         ("EMPTY", " \n"),
         ("TWO_LINES", "sk-SECRET-0451\nsk-SECRET-0451"),
         ("EXAMPLE_KEY", SECRET),
+        ("OTLP_TOKEN", SECRET),
     ]);
     outside.files = BTreeMap::from([
         ("/key", "sk-SECRET-0451\n"),

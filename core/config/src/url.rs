@@ -34,6 +34,18 @@ pub(crate) struct Fault {
 impl BaseUrl {
     /// Reads a base URL: `http` or `https`, host, port and path, nothing else.
     pub(crate) fn parse(text: &str) -> Result<Self, Fault> {
+        Self::parse_with(text, version_path)
+    }
+
+    /// Reads the base URL of a collector, to which OTLP always appends `/v1`.
+    pub(crate) fn parse_otlp(text: &str) -> Result<Self, Fault> {
+        Self::parse_with(text, otlp_path)
+    }
+
+    fn parse_with(
+        text: &str,
+        path_of: impl FnOnce(&str) -> Result<String, Fault>,
+    ) -> Result<Self, Fault> {
         let (https, rest) = match text.split_once("://") {
             Some((scheme, rest)) if scheme.eq_ignore_ascii_case("https") => (true, rest),
             Some((scheme, rest)) if scheme.eq_ignore_ascii_case("http") => (false, rest),
@@ -50,7 +62,7 @@ impl BaseUrl {
         }
         let (host, port) = split_port(authority)?;
         let port = port.unwrap_or(if https { 443 } else { 80 });
-        Ok(Self { https, host: host_name(host)?, port, path: version_path(path)? })
+        Ok(Self { https, host: host_name(host)?, port, path: path_of(path)? })
     }
 
     /// `host`, or `host:port` where the port is not the scheme's own; IPv6 in brackets. Fit for
@@ -189,11 +201,7 @@ pub(crate) fn usable(address: IpAddr) -> Result<IpAddr, Fault> {
 
 /// The path with its version segment and without a slash at its end.
 fn version_path(path: &str) -> Result<String, Fault> {
-    let known = |c: char| c.is_ascii_alphanumeric() || "-._~!$&'()*+,;=:@%/".contains(c);
-    if !path.chars().all(known) {
-        return fault("has a character that no URL has", "percent-encode it");
-    }
-    let path = path.trim_matches('/');
+    let path = bare_path(path)?;
     for endpoint in ["chat/completions", "messages", "responses", "completions"] {
         if path == endpoint || path.strip_suffix(endpoint).is_some_and(|rest| rest.ends_with('/')) {
             return fault("ends in an endpoint", "end it before the endpoint, after /v1");
@@ -210,6 +218,23 @@ fn version_path(path: &str) -> Result<String, Fault> {
         (false, true) => Ok(format!("/{path}")),
         (false, false) => Ok(format!("/{path}/v1")),
     }
+}
+
+/// The path of a collector with `/v1`, whatever it holds before.
+fn otlp_path(path: &str) -> Result<String, Fault> {
+    let path = bare_path(path)?;
+    if matches!(path.rsplit('/').next(), Some("v1" | "traces" | "metrics" | "logs")) {
+        return fault("ends in what OTLP appends", "end it before /v1");
+    }
+    Ok(if path.is_empty() { "/v1".to_owned() } else { format!("/{path}/v1") })
+}
+
+fn bare_path(path: &str) -> Result<&str, Fault> {
+    let known = |c: char| c.is_ascii_alphanumeric() || "-._~!$&'()*+,;=:@%/".contains(c);
+    if !path.chars().all(known) {
+        return fault("has a character that no URL has", "percent-encode it");
+    }
+    Ok(path.trim_matches('/'))
 }
 
 /// `v1`, `v4`, `v1beta`.

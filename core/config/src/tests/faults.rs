@@ -267,7 +267,7 @@ api_key = "caller"
 fn positions_count_characters_after_any_line_end() {
     check(
         "\u{feff}x = 1",
-        "f:1:1: x: unknown section; possible here: server, console, keys, providers, models, deadlines, retry, breaker, upstream",
+        "f:1:1: x: unknown section; possible here: server, console, keys, providers, models, deadlines, retry, breaker, upstream, telemetry",
     );
     check(
         "# é\r\n[retry]\r\nwait = 'é' # é\r\n",

@@ -35,13 +35,18 @@ fn file(spec: &Spec, value: &str) -> String {
         | Scope::Deadlines
         | Scope::Retry
         | Scope::Breaker
-        | Scope::Upstream => spec.scope.name(),
+        | Scope::Upstream
+        | Scope::Telemetry => spec.scope.name(),
     };
     let keys = sections.entry(section).or_default();
     if spec.name.starts_with("tls_") {
         // One does not stand without the other.
         keys.insert("tls_cert", r#""/etc/backstop/cert.pem""#);
         keys.insert("tls_key", r#""/etc/backstop/key.pem""#);
+    }
+    if spec.scope == Scope::Telemetry {
+        // Without a collector there is nothing to say.
+        keys.insert("otlp", r#""http://127.0.0.1:4318""#);
     }
     if spec.scope == Scope::Key {
         keys.insert("hash", HASH);
@@ -57,6 +62,10 @@ fn file(spec: &Spec, value: &str) -> String {
 
 fn tls(config: &Config) -> &crate::Tls {
     config.tls.as_ref().expect("TLS")
+}
+
+fn telemetry(config: &Config) -> &crate::Telemetry {
+    config.telemetry.as_ref().expect("a collector")
 }
 
 /// The value of a key in a configuration, as TOML. A key that is missing here fails.
@@ -175,6 +184,18 @@ fn value(config: &Config, spec: &Spec) -> String {
         (Scope::Breaker, "open") => time(breakers.open),
         (Scope::Breaker, "open_max") => time(breakers.open_max),
         (Scope::Breaker, "probe") => time(breakers.probe),
+        (Scope::Telemetry, "otlp") => {
+            text(telemetry(config).otlp.to_string().trim_end_matches("/v1"))
+        }
+        (Scope::Telemetry, "headers") => {
+            let (name, value) = &telemetry(config).headers[0];
+            assert_eq!(value.expose_secret(), super::SECRET);
+            format!("[\"{name}=env:OTLP_TOKEN\"]")
+        }
+        (Scope::Telemetry, "sample") => telemetry(config).sample.to_string(),
+        (Scope::Telemetry, "interval") => time(telemetry(config).interval),
+        (Scope::Telemetry, "traces") => telemetry(config).traces.to_string(),
+        (Scope::Telemetry, "metrics") => telemetry(config).metrics.to_string(),
         (scope, name) => panic!("{scope:?}.{name} is not covered"),
     }
 }
