@@ -38,6 +38,7 @@ const ROOMS: &[(&str, &str, u32)] = &[
     ("drill", "shell/drill", 2),
     ("gateway", "shell/gateway", 3),
     ("console", "shell/console", 3),
+    ("telemetry", "shell/telemetry", 3),
     ("backstop", "bin/backstop", 4),
     ("sim", "sim", 4),
     ("bench", "bench", 5),
