@@ -6,6 +6,7 @@ mod console;
 mod operating;
 mod process;
 mod serving;
+mod telemetry;
 
 use process::{Deaf, Ended, Place, With};
 

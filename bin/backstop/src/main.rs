@@ -15,6 +15,7 @@ mod reload;
 mod serve;
 mod sink;
 mod systemd;
+mod telemetry;
 
 use anyhow::Context;
 use clap::Parser;

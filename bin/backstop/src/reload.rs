@@ -16,6 +16,7 @@ use crate::around::{self, Loaded, Seen, Unloaded};
 use crate::cli::ConfigArgs;
 use crate::console::Counts;
 use crate::serve::listener_settings;
+use crate::telemetry::Telemetry;
 use crate::{out, sink};
 use anyhow::Context;
 use config::RecordSink;
@@ -38,6 +39,7 @@ const READS_MAX: usize = 10;
 pub(crate) struct Reload {
     args: ConfigArgs,
     gateway: Gateway,
+    telemetry: Telemetry,
     settings: watch::Sender<ListenerSettings>,
     loaded: Loaded,
     counts: Counts,
@@ -56,12 +58,12 @@ enum Why {
 impl Reload {
     pub(crate) fn new(
         args: ConfigArgs,
-        gateway: Gateway,
+        (gateway, telemetry): (Gateway, Telemetry),
         settings: watch::Sender<ListenerSettings>,
         loaded: Loaded,
         counts: Counts,
     ) -> Self {
-        Self { args, gateway, settings, loaded, counts }
+        Self { args, gateway, telemetry, settings, loaded, counts }
     }
 
     /// Reads it all again and serves by it, or says why not. True where it serves by it.
@@ -114,6 +116,8 @@ impl Reload {
         } else {
             None
         };
+        let exporter =
+            self.telemetry.prepare(&loaded.config).map_err(|error| format!("{error:#}"))?;
         let mut changes = config::changes(&self.loaded.text, &loaded.text);
         if changes.is_empty() && why == Why::Changed {
             changes.push("a file that it names".to_owned());
@@ -130,8 +134,9 @@ impl Reload {
         }
         self.gateway.reload(loaded.config.clone()).map_err(|error| error.to_string())?;
         self.settings.send_replace(settings);
+        self.telemetry.take_up(exporter, &loaded.config);
         if let Some(sink) = sink {
-            self.gateway.redirect(sink);
+            self.gateway.redirect(self.telemetry.beside(sink));
         }
         around::say_all(loaded.path.as_deref(), &loaded.config.warnings);
         self.loaded = loaded;

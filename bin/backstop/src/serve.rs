@@ -4,6 +4,7 @@ use crate::around::{self, Loaded};
 use crate::cli::ConfigArgs;
 use crate::console::{self, Counts, Watched};
 use crate::reload::{self, Reload};
+use crate::telemetry::Telemetry;
 use crate::{banner, out, sink, systemd};
 use anyhow::Context;
 use config::{Config, Server};
@@ -44,7 +45,8 @@ pub(crate) async fn run(
     let server = loaded.config.server.clone();
     let settings = watch::Sender::new(listener_settings(&loaded.config)?);
     let counts = Counts::default();
-    let sink = sink::open(&server, counts.clone())?;
+    let telemetry = Telemetry::start(&loaded.config, clock)?;
+    let sink = telemetry.beside(sink::open(&server, counts.clone())?);
     let Sockets { listener, watching, predecessor } = sockets(&loaded.config, inherited).await?;
     let listen = listener.local_addr().unwrap_or(server.listen);
     let at = banner::At { listen, console: console::addr(watching.as_ref()) };
@@ -66,7 +68,8 @@ pub(crate) async fn run(
     let seen = Watched::new(gateway.clone(), connections, counts.clone(), clock);
     let mut console = console::start(watching, seen);
     let watched = settings.subscribe();
-    let reload = Reload::new(args.clone(), gateway.clone(), settings, loaded, counts);
+    let serving = (gateway.clone(), telemetry.clone());
+    let reload = Reload::new(args.clone(), serving, settings, loaded, counts);
     tokio::spawn(reload::run(reload, hangup));
     out::say(&banner);
     systemd::tell(systemd::State::Serving);
@@ -95,8 +98,7 @@ pub(crate) async fn run(
     gateway.drain();
     systemd::tell(systemd::State::Stopping);
     stop.send(()).unwrap_or_default();
-    let grace = watched.borrow().grace;
-    out::say(&format!("{why}: open answers may finish within {grace:?}"));
+    out::say(&format!("{why}: open answers may finish within {:?}", watched.borrow().grace));
     let code = tokio::select! {
         () = &mut serving => ExitCode::SUCCESS,
         _ = stops.interrupt.recv() => ExitCode::from(130),
@@ -106,6 +108,7 @@ pub(crate) async fn run(
     drop(serving);
     gateway.settled().await;
     gateway.flush();
+    telemetry.stop();
     console.stop().await;
     Ok(code)
 }

@@ -29,6 +29,7 @@ mod way;
 
 pub use answer::{Answer, Broken};
 pub use settle::Sink;
+pub use way::over;
 
 use config::{Config, Provider};
 use edge::{Gate, Uploads};

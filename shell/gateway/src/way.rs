@@ -1,9 +1,10 @@
 //! A provider's way, as the transport takes it. Everything that is sent to a provider, free probes and
 //! lists of models too, goes over the one upstream that is made of this.
 
-use config::{Provider, Proxy};
+use config::{Provider, Proxy, Way};
 use http::HeaderValue;
 use secrecy::ExposeSecret;
+use std::time::Duration;
 use transport::{Resolver, Roots, UpstreamSettings, Via};
 
 /// How to reach a provider.
@@ -12,10 +13,14 @@ pub(crate) fn settings(
     resolver: &Resolver,
     roots: &Roots,
 ) -> UpstreamSettings {
-    let way = &provider.way;
+    over(&provider.way, provider.deadlines.connect, resolver, roots)
+}
+
+/// How to reach whoever is at the end of a way.
+pub fn over(way: &Way, connect: Duration, resolver: &Resolver, roots: &Roots) -> UpstreamSettings {
     let certificates = way.ca.iter().flat_map(|ca| &ca.certificates);
     UpstreamSettings {
-        connect: provider.deadlines.connect,
+        connect,
         resolver: resolver.clone(),
         reach: way.reach,
         addresses: way.addresses.clone(),
