@@ -21,6 +21,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 use transport::Payload;
 
+mod announced;
 mod live;
 mod reader;
 mod timer;

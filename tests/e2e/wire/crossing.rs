@@ -116,7 +116,7 @@ async fn what_cannot_be_said_is_asked_of_another_or_refused() {
 fn said(status: &str, body: &str) -> Vec<Act> {
     let length = body.len();
     let head = format!(
-        "HTTP/1.1 {status}\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n"
+        "HTTP/1.1 {status}\r\ncontent-type: application/json\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n"
     );
     vec![Act::Send(format!("{head}{body}").into_bytes())]
 }

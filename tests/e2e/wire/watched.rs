@@ -95,8 +95,9 @@ async fn the_answer_is_a_document_like_any_other() {
 /// An HTTP answer.
 fn said(status: &str, kind: &str, body: &str) -> Vec<Act> {
     let length = body.len();
-    let head =
-        format!("HTTP/1.1 {status}\r\ncontent-type: {kind}\r\ncontent-length: {length}\r\n\r\n");
+    let head = format!(
+        "HTTP/1.1 {status}\r\ncontent-type: {kind}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n"
+    );
     vec![Act::Send(format!("{head}{body}").into_bytes())]
 }
 

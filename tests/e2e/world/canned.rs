@@ -59,8 +59,9 @@ impl Canned {
     pub(crate) async fn say(kind: &str, body: impl Into<Vec<u8>>) -> Self {
         let body = body.into();
         let length = body.len();
-        let head =
-            format!("HTTP/1.1 200 OK\r\ncontent-type: {kind}\r\ncontent-length: {length}\r\n\r\n");
+        let head = format!(
+            "HTTP/1.1 200 OK\r\ncontent-type: {kind}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n"
+        );
         Self::start(vec![Act::Send(head.into_bytes()), Act::Send(body)]).await
     }
 

@@ -1,12 +1,13 @@
 //! One attempt's connection: from the request to its last byte, told to the exchange piece by piece.
 
+use super::announced::{Announced, announced};
 use super::reader::Reader;
 use crate::ask::Endpoint;
 use crate::cross;
 use bytes::{Bytes, BytesMut};
 use codec::{Balance, CrossingPlan, NotWhole};
 use http::HeaderMap;
-use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
+use http::header::CONTENT_TYPE;
 use ir::{Dialect, Event, Failure, Frame, Hints, Losses, Rejection, Shape, Usage, Whole};
 use policy::{Input, hints};
 use std::collections::VecDeque;
@@ -234,20 +235,20 @@ impl Live {
         });
         self.queue.push_back(Input::Head { status, upstream_id });
         let shape = if self.manner.watched { Shape::Stream } else { wish.shape };
-        let kind = kind(status, &headers, shape);
+        let kind = announced(status, &headers, shape);
         self.state = match kind {
-            Ok(Kind::Stream) => {
+            Ok(Announced::Stream) => {
                 self.begin_reading(wish);
                 State::Stream { body }
             }
-            Ok(Kind::Whole) => {
+            Ok(Announced::Whole) => {
                 let what = match wish.shape {
                     Shape::Stream => What::Unfold,
                     Shape::Whole => What::Whole,
                 };
                 State::Collect { body, bytes: BytesMut::new(), what }
             }
-            Ok(Kind::Error) => {
+            Ok(Announced::Error) => {
                 let pairs = headers.iter();
                 let pairs =
                     pairs.filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)));
@@ -467,36 +468,5 @@ impl std::fmt::Debug for State {
             Self::Pass { .. } => "Pass",
             Self::Over => "Over",
         })
-    }
-}
-
-/// What kind of answer a head announces.
-enum Kind {
-    Stream,
-    Whole,
-    Error,
-}
-
-fn kind(status: u16, headers: &HeaderMap, shape: Shape) -> Result<Kind, Failure> {
-    let text = |name| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or("");
-    if matches!(status, 202..=299) {
-        return Err(Failure::Malformed("a success without an answer"));
-    }
-    if !matches!(status, 200 | 201) {
-        return Ok(Kind::Error);
-    }
-    let encoding = text(CONTENT_ENCODING).to_ascii_lowercase();
-    if !matches!(encoding.as_str(), "" | "identity") {
-        return Err(Failure::WrongContent(format!("content-encoding {encoding}")));
-    }
-    let content_type = text(CONTENT_TYPE).to_ascii_lowercase();
-    let content_type = content_type.split(';').next().unwrap_or("").trim();
-    let json = content_type == "application/json" || content_type.ends_with("+json");
-    match (content_type, shape) {
-        ("text/event-stream", Shape::Stream) => Ok(Kind::Stream),
-        (_, Shape::Stream | Shape::Whole) if json => Ok(Kind::Whole),
-        ("", Shape::Stream) => Ok(Kind::Stream),
-        ("", Shape::Whole) => Ok(Kind::Whole),
-        (other, Shape::Stream | Shape::Whole) => Err(Failure::WrongContent(other.to_owned())),
     }
 }
