@@ -9,8 +9,10 @@ use crate::forward;
 use crate::health::Bystander;
 use crate::respond::{LOSSES_SHOWN, error_of};
 use crate::settle::Closed;
+use crate::unsaid::Unsaid;
 use bytes::{Bytes, BytesMut};
 use codec::own;
+use config::Credential;
 use http::{HeaderMap, Request};
 use ir::{Failure, Losses, Repair, Shape, Time};
 use policy::{Action, AttemptId, Exchange, Final, Health, Input, Leg, Plan, Repairs, Words};
@@ -21,7 +23,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 use transport::Payload;
 
-mod announced;
+mod kind;
 mod live;
 mod reader;
 mod timer;
@@ -334,15 +336,14 @@ impl Drive {
     }
 
     fn begin(&self, place: usize, credential: usize) -> Live {
-        let begun =
-            self.exchange.plan().legs.get(place).and_then(|leg| {
-                let (_, upstream) = self.shared.provider(leg.provider)?;
-                let asked = self.request(place, leg, credential)?;
-                let connect = leg.deadlines.connect;
-                Some(asked.map(|(request, manner)| {
-                    Live::new(upstream.send_within(connect, request), manner)
-                }))
-            });
+        let begun = self.exchange.plan().legs.get(place).and_then(|leg| {
+            let (_, served) = self.shared.provider(leg.provider)?;
+            let asked = self.request(place, leg, credential)?;
+            let connect = leg.deadlines.connect;
+            Some(asked.map(|(request, manner)| {
+                Live::new(served.upstream.send_within(connect, request), manner)
+            }))
+        });
         begun.unwrap_or(Err(forward::UNSENDABLE)).unwrap_or_else(Live::impossible)
     }
 
@@ -353,18 +354,22 @@ impl Drive {
         leg: &Leg,
         credential: usize,
     ) -> Option<Result<(Request<Payload>, Manner), Failure>> {
-        let (provider, _) = self.shared.provider(leg.provider)?;
+        let (provider, served) = self.shared.provider(leg.provider)?;
         let credential = provider.credentials.get(credential)?;
+        let unsaid = match credential {
+            Credential::Caller => Arc::new(Unsaid::callers(&self.ask.headers)),
+            Credential::Ours(_) | Credential::None => Arc::clone(&served.unsaid),
+        };
         let watched = leg.watched;
         if !leg.crossed {
             let request = forward::request(&self.ask, provider, credential, leg);
-            let manner = Manner { watched, ..Manner::default() };
+            let manner = Manner { watched, unsaid, ..Manner::default() };
             return Some(request.map(|request| (request, manner)).map_err(|_| forward::UNSENDABLE));
         }
         let repairs = self.taught(place, leg);
         let crossed = cross::request(&self.ask, provider, credential, leg, &repairs);
         Some(crossed.map(|Crossed { request, plan, losses, fields }| {
-            (request, Manner { watched, crossing: Some(plan), losses, fields })
+            (request, Manner { watched, crossing: Some(plan), losses, fields, unsaid })
         }))
     }
 

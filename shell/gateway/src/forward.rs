@@ -46,7 +46,7 @@ const OURS: &[&str] = &[
 ];
 
 /// Credentials: they stay on the side that they came from.
-const CREDENTIALS: &[&str] = &[
+pub(crate) const CREDENTIALS: &[&str] = &[
     "authorization",
     "x-api-key",
     "api-key",

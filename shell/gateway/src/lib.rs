@@ -24,6 +24,7 @@ mod probe;
 mod refusal;
 mod respond;
 mod settle;
+mod unsaid;
 mod watch;
 mod way;
 
@@ -45,6 +46,7 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 use tokio::time::{sleep, timeout};
 use transport::{Clock, Peer, Resolver, Roots, Upstream, entropy};
+use unsaid::Unsaid;
 
 /// What a gateway is made of.
 #[derive(Debug)]
@@ -99,6 +101,8 @@ struct Served {
     id: ProviderId,
     /// A pool of its own: a provider that hangs uses up nobody else's connections.
     upstream: Upstream,
+    /// What must not come back from it.
+    unsaid: Arc<Unsaid>,
 }
 
 /// Where the process stands.
@@ -163,7 +167,9 @@ impl Gateway {
         board.configure(config.breakers, &config.retries);
         let joined = config.providers.iter().zip(served).map(|(provider, served)| {
             served.unwrap_or_else(|upstream| {
-                let served = Arc::new(Served { id: board.join(&member(provider)), upstream });
+                let id = board.join(&member(provider));
+                let unsaid = Arc::new(Unsaid::of(provider));
+                let served = Arc::new(Served { id, upstream, unsaid });
                 known.push(Arc::downgrade(&served));
                 served
             })
@@ -304,9 +310,9 @@ impl Live {
 
 impl Shared {
     /// A provider of this configuration, and the way to it.
-    fn provider(&self, id: ProviderId) -> Option<(&Provider, &Upstream)> {
+    fn provider(&self, id: ProviderId) -> Option<(&Provider, &Served)> {
         let mut all = self.config.providers.iter().zip(&self.served);
-        all.find(|(_, served)| served.id == id).map(|(it, served)| (it, &served.upstream))
+        all.find(|(_, served)| served.id == id).map(|(it, served)| (it, &**served))
     }
 
     fn unwell(&self) -> Vec<(String, &'static str)> {

@@ -44,10 +44,10 @@ pub(crate) async fn run(gateway: Gateway) {
 }
 
 async fn probe(shared: Arc<Shared>, id: ProviderId) {
-    let Some((provider, upstream)) = shared.provider(id) else { return };
+    let Some((provider, served)) = shared.provider(id) else { return };
     let Ok(request) = forward::list_request(provider, None) else { return };
     // Any answer below 500 proves that somebody is there: 401 and 404 do.
-    let reached = match timeout(WITHIN, upstream.send(request)).await {
+    let reached = match timeout(WITHIN, served.upstream.send(request)).await {
         Ok(Ok(answer)) => answer.status < 500,
         Ok(Err(_)) | Err(_) => false,
     };

@@ -1,9 +1,10 @@
 //! One attempt's connection: from the request to its last byte, told to the exchange piece by piece.
 
-use super::announced::{Announced, announced};
+use super::kind::{Kind, is_encoded, kind};
 use super::reader::Reader;
 use crate::ask::Endpoint;
 use crate::cross;
+use crate::unsaid::Unsaid;
 use bytes::{Bytes, BytesMut};
 use codec::{Balance, CrossingPlan, NotWhole};
 use http::HeaderMap;
@@ -12,6 +13,7 @@ use ir::{Dialect, Event, Failure, Frame, Hints, Losses, Rejection, Shape, Usage,
 use policy::{Input, hints};
 use std::collections::VecDeque;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::time::{Sleep, sleep};
@@ -40,6 +42,8 @@ pub(super) struct Manner {
     pub(super) losses: Losses,
     /// What of the request could be written otherwise, where it was written anew.
     pub(super) fields: Vec<&'static str>,
+    /// What must not come back.
+    pub(super) unsaid: Arc<Unsaid>,
 }
 
 /// What the caller wished for, as far as reading answers needs it.
@@ -228,27 +232,28 @@ impl Live {
 
     /// The head is here: what kind of answer is it?
     fn open(&mut self, answer: Answer, wish: &Wish) {
-        let Answer { status, headers, body, .. } = answer;
+        let Answer { status, mut headers, body, .. } = answer;
+        self.manner.unsaid.head(&mut headers);
         let upstream_id = ["request-id", "x-request-id"].into_iter().find_map(|name| {
             let text = headers.get(name).and_then(|value| value.to_str().ok())?;
             Some(text.chars().take(ID_MAX).collect())
         });
         self.queue.push_back(Input::Head { status, upstream_id });
         let shape = if self.manner.watched { Shape::Stream } else { wish.shape };
-        let kind = announced(status, &headers, shape);
+        let kind = kind(status, &headers, shape);
         self.state = match kind {
-            Ok(Announced::Stream) => {
+            Ok(Kind::Stream) => {
                 self.begin_reading(wish);
                 State::Stream { body }
             }
-            Ok(Announced::Whole) => {
+            Ok(Kind::Whole) => {
                 let what = match wish.shape {
                     Shape::Stream => What::Unfold,
                     Shape::Whole => What::Whole,
                 };
                 State::Collect { body, bytes: BytesMut::new(), what }
             }
-            Ok(Announced::Error) => {
+            Ok(Kind::Error) => {
                 let pairs = headers.iter();
                 let pairs =
                     pairs.filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)));
@@ -280,7 +285,8 @@ impl Live {
     fn read(&mut self, chunk: Bytes) {
         let Some(reader) = &mut self.reader else { return };
         let (frames, fed) = reader.feed(chunk);
-        for frame in frames {
+        for mut frame in frames {
+            self.manner.unsaid.frame(&mut frame);
             self.note_error(&frame);
             self.queue.push_back(Input::Frame(frame));
         }
@@ -355,10 +361,19 @@ impl Live {
             What::Whole => self.whole(body, wish),
             What::Unfold => self.unfold(&body, wish),
             What::Error(hints, _) => {
+                let body = if self.is_unread() { Bytes::new() } else { body };
                 let rejection = self.rejection(&body, hints, self.theirs(wish));
                 self.refused(Box::new(rejection), body);
             }
         }
+    }
+
+    /// A compressed error, which nobody asked for, is not unpacked: nothing is known of what is in it.
+    fn is_unread(&mut self) -> bool {
+        let Some((_, headers)) = &mut self.head else { return false };
+        let unread = is_encoded(headers);
+        headers.remove(CONTENT_ENCODING);
+        unread
     }
 
     /// What the provider speaks.
@@ -373,10 +388,11 @@ impl Live {
     }
 
     /// It said no: in its own bytes, or the same in the caller's dialect.
-    fn refused(&mut self, rejection: Box<Rejection>, body: Bytes) {
+    fn refused(&mut self, mut rejection: Box<Rejection>, body: Bytes) {
+        self.manner.unsaid.rejection(&mut rejection);
         self.error = Some(match &self.manner.crossing {
             Some(plan) => cross::refusal(plan, &rejection),
-            None => body,
+            None => self.manner.unsaid.body(body),
         });
         self.fail(Failure::Rejected(rejection));
     }

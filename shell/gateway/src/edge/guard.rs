@@ -6,7 +6,7 @@
 use crate::edge::refuse;
 use crate::refusal::{Reason, Refusal};
 use config::{Config, Foreign, KEY_HEADERS, foreign, key_in};
-use http::{HeaderMap, HeaderName, header};
+use http::{HeaderMap, HeaderName, HeaderValue, header};
 use ir::Dialect;
 use std::sync::Arc;
 
@@ -67,9 +67,11 @@ fn check_body(headers: &HeaderMap, dialect: Dialect) -> Result<(), Refusal> {
         let message = format!("the body is declared as {essence:?}; send application/json");
         return refuse(dialect, Reason::NotJson, message);
     }
-    match text(header::CONTENT_ENCODING) {
-        None | Some("identity") => Ok(()),
+    let plain = |value: &&HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"identity");
+    match headers.get_all(header::CONTENT_ENCODING).iter().find(|value| !plain(value)) {
+        None => Ok(()),
         Some(encoding) => {
+            let encoding = encoding.to_str().unwrap_or("?");
             let message = format!("the body is encoded as {encoding:?}; send it plain");
             refuse(dialect, Reason::Encoded, message)
         }
