@@ -2,7 +2,7 @@
 
 use crate::cli::{ConfigArgs, FallbackArg};
 use crate::{discover, out};
-use config::{Config, Problem, Surroundings};
+use config::{Access, Config, Problem, Surroundings};
 use std::cell::RefCell;
 use std::io::Read;
 use std::os::unix::fs::MetadataExt;
@@ -65,6 +65,39 @@ impl Surroundings for Around {
         self.files.borrow_mut().push(Seen::now(Path::new(path)));
         read(Path::new(path)).map_err(|error| error.to_string())
     }
+
+    fn access(&self, path: &str) -> Access {
+        access(Path::new(path))
+    }
+}
+
+/// Where secrets are mounted for a container, open to all within: there are no others.
+const MOUNTED: [&str; 2] = ["/run/secrets", "/var/run/secrets"];
+/// The bits of a file's mode that are for everybody.
+const OTHERS_READ: u32 = 0o004;
+const OTHERS_WRITE: u32 = 0o002;
+const OTHERS_ENTER: u32 = 0o001;
+
+/// What others may do with a file. A pipe or a device is nobody's file; what cannot be looked at is
+/// told where it is read.
+fn access(path: &Path) -> Access {
+    let Ok(path) = path.canonicalize() else { return Access::Closed };
+    let mode = |path: &Path| path.metadata().ok().map(|seen| (seen.is_file(), seen.mode()));
+    let Some((true, bits)) = mode(&path) else { return Access::Closed };
+    if bits & OTHERS_WRITE != 0 {
+        return Access::Write;
+    }
+    let closed = |folder: &Path| mode(folder).is_some_and(|(_, bits)| bits & OTHERS_ENTER == 0);
+    let credentials = std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from);
+    let mounted = MOUNTED.iter().map(PathBuf::from).chain(credentials);
+    let out_of_reach = path.ancestors().skip(1).any(closed);
+    if bits & OTHERS_READ == 0
+        || out_of_reach
+        || mounted.filter_map(|it| it.canonicalize().ok()).any(|it| path.starts_with(it))
+    {
+        return Access::Closed;
+    }
+    Access::Read
 }
 
 // === impl Seen ===
@@ -173,4 +206,48 @@ pub(crate) fn search_path() -> Vec<PathBuf> {
     let here = Some(PathBuf::from("backstop.toml"));
     let system = Some(PathBuf::from("/etc/backstop/backstop.toml"));
     [here, user, system].into_iter().flatten().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::access;
+    use config::Access;
+    use std::fs::{Permissions, create_dir_all, remove_dir_all, set_permissions, write};
+    use std::os::unix::fs::PermissionsExt;
+    use std::path::Path;
+
+    fn allow(path: &Path, mode: u32) {
+        set_permissions(path, Permissions::from_mode(mode)).unwrap();
+    }
+
+    /// Promise: a file with a secret that others may write to is refused, and one that they may read
+    /// is told, unless they cannot get to it.
+    #[test]
+    fn what_others_may_do_with_a_file() {
+        let name = format!("backstop-access-{}", std::process::id());
+        let folder = std::env::temp_dir().join(name);
+        create_dir_all(&folder).unwrap();
+        let file = folder.join("key");
+        write(&file, "secret").unwrap();
+        for (folders, files, expect) in [
+            (0o755, 0o600, Access::Closed),
+            (0o755, 0o640, Access::Closed),
+            (0o755, 0o660, Access::Closed),
+            (0o755, 0o644, Access::Read),
+            (0o755, 0o604, Access::Read),
+            (0o711, 0o644, Access::Read),
+            (0o700, 0o644, Access::Closed),
+            (0o750, 0o444, Access::Closed),
+            (0o755, 0o666, Access::Write),
+            (0o755, 0o602, Access::Write),
+            (0o700, 0o666, Access::Write),
+        ] {
+            allow(&file, files);
+            allow(&folder, folders);
+            assert_eq!(access(&file), expect, "{folders:o} {files:o}");
+        }
+        assert_eq!(access(&folder.join("none")), Access::Closed);
+        assert_eq!(access(Path::new("/dev/null")), Access::Closed);
+        remove_dir_all(&folder).unwrap();
+    }
 }

@@ -9,7 +9,7 @@ mod way;
 pub(crate) use secret::from_environment;
 pub(crate) use way::Common;
 
-use crate::key::parse_hash;
+use crate::key::{is_guessed, parse_hash};
 use crate::problem::Findings;
 use crate::raw::{Named, Raw, Section};
 use crate::{
@@ -152,6 +152,9 @@ fn tls(section: &Section, around: &dyn Surroundings, findings: &mut Findings<'_>
         read.ok()
     };
     let (certificate, key, clients) = (read("tls_cert"), read("tls_key"), read("tls_clients"));
+    if let (Some(path), Some(_)) = (section.text("tls_key"), &key) {
+        secret::guard(path, around, (section.at("tls_key"), section.key("tls_key")), findings);
+    }
     for (set, other) in
         [("tls_cert", "tls_key"), ("tls_key", "tls_cert"), ("tls_clients", "tls_cert")]
     {
@@ -257,6 +260,11 @@ fn keys(all: &[Named], findings: &mut Findings<'_>) -> Vec<Key> {
             findings.problem(section.at("hash"), path, what, hint);
             continue;
         };
+        if is_guessed(&hash) {
+            let what = "the hash of a key that anybody would guess";
+            let hint = format!("`backstop key new {name}` makes one that nobody guesses");
+            findings.problem(section.at("hash"), path.clone(), what, hint);
+        }
         if let Some(other) = keys.iter().find(|key| key.hash == hash) {
             let what = format!("the same hash as keys.{}", other.name);
             let hint = "give everyone a key of their own";

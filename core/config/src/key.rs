@@ -1,6 +1,7 @@
 //! The keys that callers present: shown once, kept as a hash.
 //!
 //! A key has 256 bits of entropy, so a plain SHA-256 is enough at rest: there is nothing to guess.
+//! That does not hold for words that people make up; those that everybody makes up are refused.
 
 use sha2::{Digest, Sha256};
 use std::fmt;
@@ -28,6 +29,79 @@ pub fn key_in<'a>(header: &str, value: &'a str) -> Option<&'a str> {
     let (scheme, token) = value.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
+
+/// What is tried first, and what stands in examples. Nothing in words is a good key; of these
+/// nobody can mean it.
+const GUESSED: &[&str] = &[
+    "",
+    " ",
+    "\n",
+    "0",
+    "1",
+    "1234",
+    "12345",
+    "123456",
+    "1234567",
+    "12345678",
+    "123456789",
+    "1234567890",
+    "abc",
+    "abc123",
+    "admin",
+    "api-key",
+    "api_key",
+    "apikey",
+    "backstop",
+    "bsk_",
+    "bsk_test",
+    "bsk_xxx",
+    "change-me",
+    "change_me",
+    "changeit",
+    "changeme",
+    "default",
+    "demo",
+    "dev",
+    "dummy",
+    "empty",
+    "example",
+    "guest",
+    "key",
+    "letmein",
+    "local",
+    "lm-studio",
+    "master",
+    "none",
+    "not-needed",
+    "null",
+    "ollama",
+    "openai",
+    "pass",
+    "password",
+    "qwerty",
+    "root",
+    "secret",
+    "sk-",
+    "sk-1",
+    "sk-123",
+    "sk-1234",
+    "sk-12345",
+    "sk-123456",
+    "sk-test",
+    "sk-xxx",
+    "sk-xxxx",
+    "team",
+    "team-a",
+    "test",
+    "test-key",
+    "token",
+    "undefined",
+    "your-api-key",
+    "your-key",
+    "YOUR_API_KEY",
+    "your_api_key",
+    "xxx",
+];
 
 /// Makes a key of 32 random bytes: its text (`bsk_…`), to be shown once, and the value for `hash`
 /// in `[keys.NAME]` (`sha256:…`).
@@ -63,6 +137,12 @@ pub(crate) fn parse_hash(text: &str) -> Option<[u8; 32]> {
         }
     }
     Some(hash)
+}
+
+/// Whether it is the hash of a key that anybody would guess, also one that a line end slipped into,
+/// as in `echo password | sha256sum`.
+pub(crate) fn is_guessed(hash: &[u8; 32]) -> bool {
+    GUESSED.iter().any(|word| digest(word) == *hash || digest(&format!("{word}\n")) == *hash)
 }
 
 fn digest(text: &str) -> [u8; 32] {
@@ -117,7 +197,13 @@ impl fmt::Debug for Key {
 
 #[cfg(test)]
 mod tests {
-    use super::{Key, find, new_key, parse_hash};
+    use super::{GUESSED, Key, find, is_guessed, new_key, parse_hash};
+    use crate::tests::cases;
+    use proptest::prop_assert_eq;
+    use proptest::test_runner::{Config as Cases, TestRunner};
+
+    /// Cases of an ordinary run; `BACKSTOP_HOSTILE_CASES` sets another number.
+    const CASES: u32 = 2048;
 
     #[test]
     fn a_new_key_fits_its_hash_and_no_other() {
@@ -145,6 +231,53 @@ mod tests {
         let (text, line) = new_key(entropy);
         assert_eq!(text, format!("bsk_{}{}", "0".repeat(51), "g"));
         assert_eq!(line.len(), "sha256:".len() + 64);
+    }
+
+    /// Promise: keys that everybody tries are not accepted.
+    #[test]
+    fn what_everybody_guesses_is_known() {
+        let hash = super::digest;
+        for word in GUESSED {
+            assert!(is_guessed(&hash(word)) && is_guessed(&hash(&format!("{word}\n"))), "{word}");
+        }
+        assert!(!is_guessed(&hash("bsk_0")));
+        assert!(!is_guessed(&parse_hash(&new_key([0; 32]).1).expect("a hash")));
+    }
+
+    /// Promise: a caller is known by its whole key. One that begins or ends alike, in another case or
+    /// with something beside it, is nobody's.
+    #[test]
+    fn keys_that_share_a_part_are_not_one() {
+        let settings = Cases { cases: cases(CASES), failure_persistence: None, ..Cases::default() };
+        let all: Vec<(String, Key)> = (0..32)
+            .map(|seed| {
+                let (text, line) = new_key([seed; 32]);
+                let hash = parse_hash(&line).expect("a hash");
+                (text, Key { name: seed.to_string(), hash, console: false })
+            })
+            .collect();
+        let keys: Vec<Key> = all.iter().map(|(_, key)| key.clone()).collect();
+        // A part of one key, and what stands in the place of the rest.
+        let inputs = (0..all.len(), 0..=56_usize, "[ -~]{0,60}|bsk_[0-9a-v]{0,52}", 0..5_u8);
+        let ran = TestRunner::new(settings).run(&inputs, |(place, shared, other, way)| {
+            let text = &all[place].0;
+            let presented = match way {
+                0 => format!("{}{other}", &text[..shared]),
+                1 => format!("{other}{}", &text[shared..]),
+                2 => format!("{text}{other}"),
+                3 => format!("{}{}", text[..shared].to_uppercase(), &text[shared..]),
+                _ => format!(
+                    "{}{}",
+                    &text[..shared],
+                    all[(place + 1) % all.len()].0.split_at(shared).1
+                ),
+            };
+            let found = find(&keys, &presented).map(|key| key.name.as_str());
+            let meant = all.iter().find(|(text, _)| *text == presented);
+            prop_assert_eq!(found, meant.map(|(_, key)| key.name.as_str()));
+            Ok(())
+        });
+        ran.unwrap_or_else(|why| panic!("{why}"));
     }
 
     #[test]

@@ -83,6 +83,21 @@ pub trait Surroundings {
     fn env(&self, name: &str) -> Option<String>;
     /// The text of a file, or why it cannot be read.
     fn file(&self, path: &str) -> Result<String, String>;
+    /// What other users of the machine may do with a file. Asked of files that hold a secret.
+    fn access(&self, _path: &str) -> Access {
+        Access::Closed
+    }
+}
+
+/// What users other than its owner and its group may do with a file.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Access {
+    /// Nothing that matters.
+    Closed,
+    /// They may read it.
+    Read,
+    /// They may write to it.
+    Write,
 }
 
 /// A model server that was found listening on this machine.

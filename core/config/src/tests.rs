@@ -7,7 +7,7 @@ mod telemetry;
 mod ways;
 mod zero;
 
-use crate::{Config, Problem, Surroundings, load};
+use crate::{Access, Config, Problem, Surroundings, load};
 use std::collections::BTreeMap;
 
 /// A file that needs nothing from outside.
@@ -55,6 +55,14 @@ impl Surroundings for Outside {
             None => Err("no such file".to_owned()),
         }
     }
+
+    fn access(&self, path: &str) -> Access {
+        match path {
+            "/open" => Access::Read,
+            "/anybodys" | "/etc/backstop/anybodys.pem" => Access::Write,
+            _ => Access::Closed,
+        }
+    }
 }
 
 /// An outside with one key of each sort.
@@ -70,6 +78,9 @@ pub(crate) fn outside() -> Outside {
     outside.files = BTreeMap::from([
         ("/key", "sk-SECRET-0451\n"),
         ("/empty", ""),
+        ("/open", "sk-SECRET-0451\n"),
+        ("/anybodys", "sk-SECRET-0451\n"),
+        ("/etc/backstop/anybodys.pem", "/etc/backstop/anybodys.pem"),
         // Certificates are read when they are served.
         ("/etc/backstop/cert.pem", "/etc/backstop/cert.pem"),
         ("/etc/backstop/key.pem", "/etc/backstop/key.pem"),
@@ -77,6 +88,13 @@ pub(crate) fn outside() -> Outside {
         ("/etc/ssl/company.pem", crate::ca::tests::PEM),
     ]);
     outside
+}
+
+/// So many random inputs; `BACKSTOP_HOSTILE_CASES` sets another number.
+#[expect(clippy::disallowed_methods, reason = "the number of cases is no configuration")]
+pub(crate) fn cases(usual: u32) -> u32 {
+    let asked = std::env::var("BACKSTOP_HOSTILE_CASES").ok().and_then(|text| text.parse().ok());
+    asked.unwrap_or(usual)
 }
 
 /// Problems as an operator sees them, one per line.

@@ -234,7 +234,12 @@ fn bare_path(path: &str) -> Result<&str, Fault> {
     if !path.chars().all(known) {
         return fault("has a character that no URL has", "percent-encode it");
     }
-    Ok(path.trim_matches('/'))
+    let path = path.trim_matches('/');
+    if path.split('/').any(|step| matches!(step, "." | "..")) {
+        // Some clients and servers take the step, and some look for a folder of that name.
+        return fault("has a step back in its path", "write the path that is meant");
+    }
+    Ok(path)
 }
 
 /// `v1`, `v4`, `v1beta`.

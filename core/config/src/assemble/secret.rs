@@ -5,7 +5,7 @@
 
 use crate::problem::Findings;
 use crate::raw::Section;
-use crate::{Credential, Surroundings};
+use crate::{Access, Credential, Surroundings};
 use ir::{Auth, Quirks};
 use secrecy::SecretString;
 
@@ -54,11 +54,37 @@ pub(super) fn credentials(
             findings.warn(*at, path.clone(), "a key stands in the file itself", hint);
         }
         match named(text, around) {
-            Ok(credential) => all.push(credential),
+            Ok(credential) => {
+                if let Some(file) = text.strip_prefix("file:") {
+                    guard(file, around, (*at, path.clone()), findings);
+                }
+                all.push(credential);
+            }
             Err((what, hint)) => findings.problem(*at, path.clone(), what, hint),
         }
     }
     all
+}
+
+/// A file that holds a secret is for whoever runs us. What others may read works, and is common
+/// where secrets are mounted; who may write to it decides whom requests are paid by.
+pub(super) fn guard(
+    file: &str,
+    around: &dyn Surroundings,
+    (at, key): (usize, String),
+    findings: &mut Findings<'_>,
+) {
+    match around.access(file) {
+        Access::Closed => {}
+        Access::Read => {
+            let hint = "chmod o-r, or put it into a folder that is closed to them";
+            findings.warn(at, key, "other users of this machine may read the file", hint);
+        }
+        Access::Write => {
+            let hint = "chmod o-w; where that cannot be, keep it elsewhere";
+            findings.problem(at, key, "other users of this machine may write to the file", hint);
+        }
+    }
 }
 
 /// A key fit for a header, or why it is not.

@@ -2,7 +2,7 @@
 //!
 //! **Invariant:** the value of a header is not shown, nor what names it.
 
-use super::Common;
+use super::{Common, secret};
 use crate::problem::Findings;
 use crate::raw::Section;
 use crate::{BaseUrl, Surroundings, Telemetry};
@@ -132,7 +132,19 @@ impl Reader<'_, '_, '_> {
         let section = self.section;
         for (at, text) in section.texts("headers").unwrap_or_default() {
             match header(text, self.around) {
-                Ok(header) if all.len() < NAMED_MAX => all.push(header),
+                Ok(header) if all.len() < NAMED_MAX => {
+                    let file =
+                        text.split_once('=').and_then(|(_, it)| it.trim().strip_prefix("file:"));
+                    if let Some(file) = file {
+                        secret::guard(
+                            file,
+                            self.around,
+                            (*at, section.key("headers")),
+                            self.findings,
+                        );
+                    }
+                    all.push(header);
+                }
                 Ok(_) => {
                     self.problem("headers", "more than 32 headers", "no collector asks so much");
                 }

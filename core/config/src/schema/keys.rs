@@ -193,7 +193,7 @@ pub(super) const KEYS: &[Spec] = &[
         kind: Kind::Text("path of a PEM file"),
         default: "plain HTTP",
         example: r#""/etc/backstop/key.pem""#,
-        doc: "The private key of `tls_cert`.",
+        doc: "The private key of `tls_cert`; refused where other users may write to it.",
     },
     Spec {
         scope: Scope::Server,
@@ -218,7 +218,7 @@ pub(super) const KEYS: &[Spec] = &[
         kind: Kind::Text("`sha256:` and 64 hex digits"),
         default: "required",
         example: r#""sha256:00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff""#,
-        doc: "The hash of a key that callers present; `backstop key new NAME` makes both.",
+        doc: "The hash of a key that callers present; `backstop key new NAME` makes both. Words that everybody guesses are refused.",
     },
     Spec {
         scope: Scope::Key,
@@ -259,7 +259,7 @@ pub(super) const KEYS: &[Spec] = &[
         kind: Kind::Texts("string, or list of strings"),
         default: "the usual environment variable of `kind`; none for local servers",
         example: r#""env:EXAMPLE_KEY""#,
-        doc: "`env:NAME`, `file:PATH`, `literal:VALUE` (warned about), or `caller`: the caller's own, passed to this provider only. A list is several credentials.",
+        doc: "`env:NAME`, `file:PATH` (refused where other users may write to it), `literal:VALUE` (warned about), or `caller`: the caller's own, passed to this provider only. A list is several credentials.",
     },
     Spec {
         scope: Scope::Provider,
