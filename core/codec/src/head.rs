@@ -2,7 +2,8 @@
 //! few fields that decide how it is served.
 //!
 //! **Invariant:** only what we need is checked. Unknown fields and values are the provider's
-//! business and never an error here.
+//! business and never an error here. What we look at stands there once: of two, another reader might
+//! take the other.
 
 use crate::Error;
 use crate::json::{self, Type, Word};
@@ -120,9 +121,7 @@ struct Fields<'a> {
     stream_options: Option<Raw<'a>>,
     audio: Option<Raw<'a>>,
     modalities: Option<Raw<'a>>,
-    /// `stream_options` is there twice: parsers differ on which counts.
-    options_twice: bool,
-    /// `model` or `stream` is there twice.
+    /// The first that is there twice.
     twice: Option<&'static str>,
 }
 
@@ -304,31 +303,30 @@ impl<'a> Fields<'a> {
         let tools = is(self.tools).map_or(Some(Vec::new()), read::<Vec<Tool<'_>>>);
         let custom = |tool: &Tool<'_>| tool.kind.as_ref().is_some_and(|it| it.as_str() == "custom");
         let modes = is(self.modalities).map_or(Some(Vec::new()), read::<Vec<Word<'_>>>);
-        !self.options_twice
-            && self.choices() == Ok(1)
+        self.choices() == Ok(1)
             && is(self.audio).is_none()
             && modes.is_some_and(|modes| !modes.iter().any(|mode| mode.as_str() == "audio"))
             && tools.is_some_and(|tools| !tools.iter().any(custom))
     }
 
-    /// The place for a key's value, where it is one that we look at.
-    fn place(&mut self, key: &str) -> Option<&mut Option<Raw<'a>>> {
+    /// The name of a key that we look at, and the place for its value.
+    fn place(&mut self, key: &str) -> Option<(&'static str, &mut Option<Raw<'a>>)> {
         Some(match key {
-            "model" => &mut self.model,
-            "stream" => &mut self.stream,
-            "messages" => &mut self.messages,
-            "system" => &mut self.system,
-            "tools" => &mut self.tools,
-            "functions" => &mut self.functions,
-            "thinking" => &mut self.thinking,
-            "output_config" => &mut self.output_config,
-            "reasoning_effort" => &mut self.reasoning_effort,
-            "n" => &mut self.n,
-            "max_tokens" => &mut self.max_tokens,
-            "max_completion_tokens" => &mut self.max_completion_tokens,
-            "stream_options" => &mut self.stream_options,
-            "audio" => &mut self.audio,
-            "modalities" => &mut self.modalities,
+            "model" => ("model", &mut self.model),
+            "stream" => ("stream", &mut self.stream),
+            "messages" => ("messages", &mut self.messages),
+            "system" => ("system", &mut self.system),
+            "tools" => ("tools", &mut self.tools),
+            "functions" => ("functions", &mut self.functions),
+            "thinking" => ("thinking", &mut self.thinking),
+            "output_config" => ("output_config", &mut self.output_config),
+            "reasoning_effort" => ("reasoning_effort", &mut self.reasoning_effort),
+            "n" => ("n", &mut self.n),
+            "max_tokens" => ("max_tokens", &mut self.max_tokens),
+            "max_completion_tokens" => ("max_completion_tokens", &mut self.max_completion_tokens),
+            "stream_options" => ("stream_options", &mut self.stream_options),
+            "audio" => ("audio", &mut self.audio),
+            "modalities" => ("modalities", &mut self.modalities),
             _ => return None,
         })
     }
@@ -348,18 +346,12 @@ impl<'de: 'a, 'a> Deserialize<'de> for Fields<'a> {
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
                 let mut fields = Fields::default();
                 while let Some(key) = map.next_key::<Word<'de>>()? {
-                    let Some(place) = fields.place(key.as_str()) else {
+                    let Some((field, place)) = fields.place(key.as_str()) else {
                         json::skip(&mut map)?;
                         continue;
                     };
-                    let before = place.replace(map.next_value()?);
-                    if before.is_some() {
-                        fields.options_twice |= key.as_str() == "stream_options";
-                        fields.twice = fields.twice.or(match key.as_str() {
-                            "model" => Some("model"),
-                            "stream" => Some("stream"),
-                            _ => None,
-                        });
+                    if place.replace(map.next_value()?).is_some() {
+                        fields.twice = fields.twice.or(Some(field));
                     }
                 }
                 Ok(fields)

@@ -90,9 +90,10 @@ pub fn ping(dialect: Dialect) -> Bytes {
     }
 }
 
-/// A comment: clients skip it, people who look at the wire read it. Line ends become spaces.
+/// A comment: clients skip it, people who look at the wire read it. Line ends become spaces, and so does
+/// whatever some reader or terminal takes for one.
 pub fn comment(text: &str) -> Bytes {
-    let text = text.replace(['\r', '\n'], " ");
+    let text = text.replace(|c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}'), " ");
     Bytes::from(format!(": {text}\n\n"))
 }
 

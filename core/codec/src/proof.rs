@@ -217,6 +217,12 @@ pub(crate) fn cut(text: &Bytes, places: &[usize]) -> Vec<Bytes> {
     pieces
 }
 
+/// So many random inputs; `BACKSTOP_HOSTILE_CASES` sets another number.
+pub(crate) fn cases(usual: u32) -> u32 {
+    let asked = std::env::var("BACKSTOP_HOSTILE_CASES").ok().and_then(|text| text.parse().ok());
+    asked.unwrap_or(usual)
+}
+
 /// The seeds of a fuzz target.
 pub(crate) fn seeds(target: &str) -> Vec<(String, Vec<u8>)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/seeds").join(target);

@@ -1,5 +1,6 @@
 //! Recorded streams crossed, a row for each thing that may come, laws over generated answers.
 
+mod hostile;
 mod laws;
 mod legal;
 mod recorded;

@@ -111,9 +111,13 @@ fn lists_of_models() {
 
 proptest! {
     #[test]
-    fn no_text_makes_another_frame(text in "(\\PC|[\r\n\u{2028}:]|data: )*", status: u16, messages in any::<bool>()) {
+    fn no_text_makes_another_frame(text in "(\\PC|[\r\n\u{0}\u{b}\u{c}\u{85}\u{2028}\u{2029}:]|data: )*", status: u16, messages in any::<bool>()) {
         let dialect = if messages { Dialect::Messages } else { Dialect::Chat };
-        let (frames, rest) = feed(dialect, 1, &[comment(&text)]);
+        let said = comment(&text);
+        let line = std::str::from_utf8(&said).expect("text").strip_suffix("\n\n").expect("one line");
+        let breaks = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
+        prop_assert_eq!(line.find(breaks), None);
+        let (frames, rest) = feed(dialect, 1, std::slice::from_ref(&said));
         prop_assert_eq!((frames.len(), events(&frames).len(), rest.len()), (1, 0, 0));
         let error = Error { status, code: Some(&text), message: &text, request_id: &text, kind: Some(&text), param: Some(&text) };
         let (frames, rest) = feed(dialect, 1, &[error_event(dialect, &error)]);

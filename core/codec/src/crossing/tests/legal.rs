@@ -60,7 +60,9 @@ pub(super) fn read(dialect: Dialect, bytes: &[u8], usage: bool) -> Told {
     let mut messages = Messages::default();
     let (frames, rest) = text.rsplit_once("\n\n").unwrap_or(("", text));
     assert_eq!(rest, "", "whole frames: {text}");
-    for frame in frames.split("\n\n").filter(|frame| !frame.is_empty()) {
+    // Blank lines before a comment belong to it and mean nothing.
+    let frames = frames.split("\n\n").map(|frame| frame.trim_start_matches('\n'));
+    for frame in frames.filter(|frame| !frame.is_empty()) {
         if frame.starts_with(':') {
             told.lines.push(frame.to_owned());
             continue;
