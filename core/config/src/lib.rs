@@ -14,6 +14,8 @@ mod model;
 mod near;
 mod pattern;
 mod problem;
+#[cfg(any(test, fuzzing))]
+pub mod proof;
 mod provider;
 pub mod providers;
 mod proxy;

@@ -15,6 +15,8 @@ mod upstream;
 pub use clock::Clock;
 pub use entropy::{entropy, secret};
 pub use handover::{Estate, Inheritance, Testator, inherited};
+#[cfg(any(test, fuzzing))]
+pub use listener::proof;
 pub use listener::{
     Connections, Fault, LAST_WORD, ListenerSettings, Peer, ServerTls, Stopping, TlsError, bind,
     serve,

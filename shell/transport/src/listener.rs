@@ -13,6 +13,8 @@ mod front;
 mod http2;
 mod phase;
 mod place;
+#[cfg(any(test, fuzzing))]
+pub mod proof;
 mod scan;
 #[cfg(test)]
 mod tests;
