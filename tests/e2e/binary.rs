@@ -1,6 +1,7 @@
 //! The built binary, as whoever installs it meets it: its files, its words, its signals, its exit
 //! codes.
 
+mod canaries;
 mod confined;
 mod console;
 mod operating;

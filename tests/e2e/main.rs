@@ -5,6 +5,8 @@ mod binary;
 #[cfg(test)]
 mod clients;
 #[cfg(test)]
+mod hostile;
+#[cfg(test)]
 mod matrix;
 #[cfg(test)]
 mod table;

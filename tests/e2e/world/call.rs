@@ -136,6 +136,11 @@ impl Request {
         self
     }
 
+    /// The headers that it carries.
+    pub(crate) fn headers(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
     /// The body that it carries.
     pub(crate) fn payload(&self) -> &[u8] {
         &self.body
@@ -165,9 +170,14 @@ pub(crate) fn path(dialect: Dialect) -> &'static str {
 impl Call {
     pub(crate) async fn send(addr: SocketAddr, request: &Request) -> Self {
         let stream = timeout(LIMIT, TcpStream::connect(addr)).await;
-        let mut stream = stream.expect("in time").expect("a gateway listens");
+        let stream = stream.expect("in time").expect("a gateway listens");
         stream.set_nodelay(true).expect("a socket");
-        let sent = timeout(LIMIT, stream.write_all(&request.bytes(addr))).await;
+        Self::on(stream, &request.bytes(addr)).await
+    }
+
+    /// Sends these bytes on a connection that is there.
+    pub(crate) async fn on(mut stream: TcpStream, bytes: &[u8]) -> Self {
+        let sent = timeout(LIMIT, stream.write_all(bytes)).await;
         // Who answers before it has read everything may close early.
         drop(sent.expect("in time"));
         let (answer, pieces) = (Parser::default(), Vec::new());
@@ -194,13 +204,20 @@ impl Call {
     }
 
     /// Reads to the end.
-    pub(crate) async fn finish(mut self) -> Heard {
+    pub(crate) async fn finish(self) -> Heard {
+        self.finish_keeping().await.0
+    }
+
+    /// Reads to the end, and gives the connection back if it is still good.
+    pub(crate) async fn finish_keeping(mut self) -> (Heard, Option<TcpStream>) {
         while !self.is_over() && self.read().await {}
+        let stream = (!self.closed).then_some(self.stream);
         let Parser { raw, head, framing, body } = self.answer;
         let whole = framing == Framing::Ended || (framing == Framing::Open && raw.is_empty());
         let (status, headers) = head.unwrap_or_default();
         let (pieces, began) = (self.pieces, self.began);
-        Heard { status, headers, body, whole, pieces, began, took: began.elapsed() }
+        let took = began.elapsed();
+        (Heard { status, headers, body, whole, pieces, began, took }, stream)
     }
 
     fn is_over(&self) -> bool {

@@ -79,6 +79,16 @@ impl Canned {
         self.seen.requests.lock().iter().map(text).collect()
     }
 
+    /// How many requests there were so far.
+    pub(crate) fn count(&self) -> usize {
+        self.seen.requests.lock().len()
+    }
+
+    /// The last request, byte by byte.
+    pub(crate) fn last(&self) -> Option<Vec<u8>> {
+        self.seen.requests.lock().last().cloned()
+    }
+
     /// Lets the one that waits at the gate, or the next one, pass.
     pub(crate) fn go(&self) {
         self.seen.gate.notify_one();

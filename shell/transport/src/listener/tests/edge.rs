@@ -225,3 +225,36 @@ impl<F: FnMut() -> Poll<Option<Bytes>> + Unpin> http_body::Body for Said<F> {
         (self.0)().map(|said| said.map(|bytes| Ok(Frame::data(bytes))))
     }
 }
+
+/// Promise: over HTTP/2, too, a head is read to its limit and no further, and costs nobody else anything.
+#[tokio::test]
+async fn heads_over_http2_are_limited() {
+    let running = Running::start(settings(), echo).await;
+    let field = |count: usize, size: usize| {
+        (0..count).fold(Request::get("http://x/"), |request, at| {
+            request.header(format!("x-{at}"), "y".repeat(size))
+        })
+    };
+    for (fields, size, fits) in
+        [(1, 8 * 1024, true), (1, 32 * 1024, false), (1, 1 << 20, false), (1000, 100, false)]
+    {
+        let io = TokioIo::new(running.connect().await);
+        let (mut sender, connection) = http2::handshake(TokioExecutor::new(), io).await.unwrap();
+        let driving = tokio::spawn(connection);
+        let request = field(fields, size).body(Empty::<Bytes>::new()).unwrap();
+        let answer = timeout(SOON, sender.send_request(request)).await.unwrap();
+        let status = answer.map(|answer| answer.status());
+        if fits {
+            assert_eq!(status.unwrap(), StatusCode::OK);
+        } else {
+            // It may end the connection, where the head is far too large.
+            let refused = status.is_err()
+                || status.is_ok_and(|it| it == StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE);
+            assert!(refused, "{fields} fields of {size}");
+        }
+        driving.abort();
+    }
+    let mut stream = running.connect().await;
+    stream.write_all(GET).await.unwrap();
+    assert!(answer(&mut stream).await.starts_with("HTTP/1.1 200"));
+}
