@@ -8,7 +8,7 @@ use crate::unsaid::Unsaid;
 use bytes::{Bytes, BytesMut};
 use codec::{Balance, CrossingPlan, NotWhole};
 use http::HeaderMap;
-use http::header::CONTENT_TYPE;
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use ir::{Dialect, Event, Failure, Frame, Hints, Losses, Rejection, Shape, Usage, Whole};
 use policy::{Input, hints};
 use std::collections::VecDeque;
