@@ -264,10 +264,13 @@ async fn dropping_resets_the_stream() {
     };
     let (address, root, _) = peer(100, handle).await;
     let upstream = trusting(address, &root);
-    let waiting = tokio::spawn(async move { send(&upstream, URI).await });
+    // It outlives the request, or the whole connection would close, and sometimes before the reset.
+    let asked = upstream.clone();
+    let waiting = tokio::spawn(async move { send(&asked, URI).await });
     assert_eq!(timeout(SOON, heard.recv()).await.unwrap(), Some(None));
     waiting.abort();
     assert_eq!(timeout(SOON, heard.recv()).await.unwrap(), Some(Some(Reason::CANCEL)));
+    drop(upstream);
 }
 
 #[tokio::test]
