@@ -50,7 +50,8 @@ pub(crate) fn text(config: &Config, path: Option<&Path>, at: At) -> String {
         });
     }
     if let Some(console) = at.console {
-        line(&format!("  Metrics        http://{}/metrics", reached(console)));
+        let scheme = if console.ip().is_loopback() { "http" } else { scheme };
+        line(&format!("  Metrics        {scheme}://{}/metrics", reached(console)));
     }
     let ours = |provider: &Provider| provider.credentials.iter().any(Credential::is_ours);
     if !config.providers.iter().any(|provider| ours(provider) || provider.local) {

@@ -11,9 +11,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::net::TcpListener;
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
-use transport::{Clock, Connections};
+use transport::{Clock, Connections, ListenerSettings};
 
 /// What is counted outside of the gateway. Clones are the same counts.
 #[derive(Clone, Debug, Default)]
@@ -77,7 +77,11 @@ pub(crate) fn addr(listener: Option<&TcpListener>) -> Option<SocketAddr> {
 }
 
 /// Serves the console until it is stopped.
-pub(crate) fn start(listener: Option<TcpListener>, watched: Watched) -> Running {
+pub(crate) fn start(
+    listener: Option<TcpListener>,
+    settings: watch::Receiver<ListenerSettings>,
+    watched: Watched,
+) -> Running {
     let Some((listener, addr)) = listener.and_then(|it| it.local_addr().ok().map(|at| (it, at)))
     else {
         return Running { stop: None, serving: None };
@@ -86,7 +90,7 @@ pub(crate) fn start(listener: Option<TcpListener>, watched: Watched) -> Running 
     let console = Console::new(Arc::new(watched), tally, addr);
     let (stop, stopped) = oneshot::channel::<()>();
     let stopping = async { stopped.await.unwrap_or_default() };
-    let serving = tokio::spawn(console.serve(listener, stopping));
+    let serving = tokio::spawn(console.serve(listener, settings, stopping));
     Running { stop: Some(stop), serving: Some(serving) }
 }
 

@@ -66,8 +66,8 @@ pub(crate) async fn run(
     let succeeded = testator(&server, &listener, watching.as_ref())?;
     let connections = settings.borrow().connections.clone();
     let seen = Watched::new(gateway.clone(), connections, counts.clone(), clock);
-    let mut console = console::start(watching, seen);
     let watched = settings.subscribe();
+    let mut console = console::start(watching, watched.clone(), seen);
     let serving = (gateway.clone(), telemetry.clone());
     let reload = Reload::new(args.clone(), serving, settings, loaded, counts);
     tokio::spawn(reload::run(reload, hangup));

@@ -67,18 +67,36 @@ impl Console {
         Self { sight, tally, listen }
     }
 
-    /// Answers the connections of `listener` until `stop` resolves, and for a moment after it.
-    pub async fn serve(self, listener: TcpListener, stop: impl Future<Output = ()>) {
-        let settings = ListenerSettings {
+    /// Answers the connections of `listener` until `stop` resolves, and for a moment after it. Beyond
+    /// loopback it speaks TLS where the gateway's listener, whose settings these are, does: keys are
+    /// shown to it.
+    pub async fn serve(
+        self,
+        listener: TcpListener,
+        mut gateways: watch::Receiver<ListenerSettings>,
+        stop: impl Future<Output = ()>,
+    ) {
+        let here = self.listen.ip().is_loopback();
+        let settings = |gateways: &ListenerSettings| ListenerSettings {
             connections_max: CONNECTIONS_MAX,
             grace: GRACE,
+            tls: gateways.tls.clone().filter(|_| !here),
             ..ListenerSettings::default()
         };
-        // They stay as they are: what is dropped here would change them.
-        let (_, settings) = watch::channel(settings);
+        let ours = watch::Sender::new(settings(&gateways.borrow()));
         let handler = move |request, peer| self.clone().handle(request, peer);
         let stopping = Stopping { asked: stop, over: || {} };
-        transport::serve(listener, settings, handler, stopping).await;
+        let following = async {
+            while gateways.changed().await.is_ok() {
+                ours.send_replace(settings(&gateways.borrow_and_update()));
+            }
+            // Nobody changes them any more.
+            std::future::pending::<()>().await;
+        };
+        tokio::select! {
+            () = transport::serve(listener, ours.subscribe(), handler, stopping) => {}
+            () = following => {}
+        }
     }
 
     /// Answers one request.

@@ -11,9 +11,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
+use transport::ListenerSettings;
 
 const LIMIT: Duration = Duration::from_secs(10);
 
@@ -86,7 +87,11 @@ impl Running {
         let console = Console::new(Arc::clone(&seen) as Arc<dyn Sight>, Tally::default(), listen);
         let (stop, stopped) = oneshot::channel();
         let stopping = async { stopped.await.unwrap_or_default() };
-        let serving = tokio::spawn(console.serve(listener, stopping));
+        let serving = tokio::spawn(console.serve(
+            listener,
+            watch::channel(ListenerSettings::default()).1,
+            stopping,
+        ));
         Self { addr, seen, stop, serving }
     }
 

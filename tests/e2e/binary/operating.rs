@@ -285,19 +285,29 @@ async fn tls_is_served_and_its_certificate_renewed() {
     place.write("key", "sk-one");
     let first = issue();
     let server = "tls_cert = \"cert.pem\"\ntls_key = \"key.pem\"";
-    place.write("backstop.toml", &configuration(&cloud, server, ""));
+    let (_, hash) = config::new_key([1; 32]);
+    let beyond = format!(
+        "[console]\nlisten = \"0.0.0.0:0\"\n[keys.watcher]\nhash = \"{hash}\"\nconsole = true"
+    );
+    place.write("backstop.toml", &configuration(&cloud, server, &beyond));
     let process = place.start(&["serve"], &NOTHING);
     process.says("Ctrl-C stops").await;
     let addr = process.listens_by("https", ",");
     assert_eq!(asked(addr, &first).await, Ok(200));
+    // Keys are shown to the console too, where it listens beyond this machine.
+    let console = process.said();
+    let console = console.split("Metrics        https://").nth(1).expect("a console");
+    let console: SocketAddr =
+        console.split('/').next().and_then(|it| it.parse().ok()).expect("one");
+    assert_eq!(asked(console, &first).await, Ok(200));
     let second = issue();
     process.says("the configuration changed: a file that it names").await;
     assert_eq!(asked(addr, &second).await, Ok(200));
     assert!(asked(addr, &first).await.is_err());
+    assert_eq!(asked(console, &second).await, Ok(200));
     place.write("key.pem", "-----BEGIN PRIVATE KEY-----\n-----END PRIVATE KEY-----\n");
     process.says("the configuration stays as it was").await;
     assert_eq!(asked(addr, &second).await, Ok(200));
-    place.write("backstop.toml", "");
     place.write("backstop.toml", &configuration(&cloud, server, ""));
     let ended = place.start(&["serve"], &NOTHING).ended().await;
     assert_eq!(ended.code, Some(1));
