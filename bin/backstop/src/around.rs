@@ -45,8 +45,8 @@ struct Look {
 /// Why there is no configuration.
 #[derive(Debug)]
 pub(crate) enum Unloaded {
-    /// What is wrong with it, each with its line.
-    Problems(Option<PathBuf>, Vec<Problem>),
+    /// What is wrong with it, each with its line; and the files that it was to be made from.
+    Problems(Option<PathBuf>, Vec<Problem>, Vec<Seen>),
     /// It cannot be read, or must not be used.
     Failed(anyhow::Error),
 }
@@ -128,7 +128,7 @@ fn read(path: &Path) -> std::io::Result<String> {
 pub(crate) async fn load(args: &ConfigArgs) -> anyhow::Result<Option<Loaded>> {
     match try_load(args).await {
         Ok(loaded) => Ok(Some(loaded)),
-        Err(Unloaded::Problems(path, problems)) => {
+        Err(Unloaded::Problems(path, problems, _)) => {
             say_all(path.as_deref(), &problems);
             Ok(None)
         }
@@ -160,7 +160,13 @@ pub(crate) async fn try_load(args: &ConfigArgs) -> Result<Loaded, Unloaded> {
         Some(_) => config::load_beside(&text, &around, &local, args.fallback.into()),
         None => Ok(config::zero(&around, &local, args.fallback.into())),
     };
-    let mut config = loaded.map_err(|problems| Unloaded::Problems(path.clone(), problems))?;
+    let mut config = match loaded {
+        Ok(config) => config,
+        Err(problems) => {
+            let files = around.files.into_inner();
+            return Err(Unloaded::Problems(path, problems, files));
+        }
+    };
     if let Some(listen) = args.listen {
         if !listen.ip().is_loopback() && config.keys.is_empty() {
             let error = anyhow::anyhow!(

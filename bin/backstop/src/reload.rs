@@ -15,13 +15,14 @@
 use crate::around::{self, Loaded, Seen, Unloaded};
 use crate::cli::ConfigArgs;
 use crate::console::Counts;
-use crate::serve::listener_settings;
+use crate::serve::{guarded, listener_settings};
 use crate::telemetry::Telemetry;
 use crate::{out, sink};
 use anyhow::Context;
 use config::RecordSink;
 use gateway::Gateway;
 use secrecy::ExposeSecret;
+use std::net::SocketAddr;
 use std::time::Duration;
 use tokio::signal::unix::Signal;
 use tokio::sync::watch;
@@ -40,9 +41,13 @@ pub(crate) struct Reload {
     args: ConfigArgs,
     gateway: Gateway,
     telemetry: Telemetry,
+    /// Where callers really connect.
+    listen: SocketAddr,
     settings: watch::Sender<ListenerSettings>,
     loaded: Loaded,
     counts: Counts,
+    /// Files that a configuration named which was not taken up.
+    missed: Vec<Seen>,
 }
 
 /// Why it is read again.
@@ -58,12 +63,12 @@ enum Why {
 impl Reload {
     pub(crate) fn new(
         args: ConfigArgs,
-        (gateway, telemetry): (Gateway, Telemetry),
+        (gateway, telemetry, listen): (Gateway, Telemetry, SocketAddr),
         settings: watch::Sender<ListenerSettings>,
         loaded: Loaded,
         counts: Counts,
     ) -> Self {
-        Self { args, gateway, telemetry, settings, loaded, counts }
+        Self { args, gateway, telemetry, listen, settings, loaded, counts, missed: Vec::new() }
     }
 
     /// Reads it all again and serves by it, or says why not. True where it serves by it.
@@ -77,12 +82,27 @@ impl Reload {
             Ok(changes) => {
                 out::say(&format!("the configuration changed: {}", changes.join("; ")));
             }
-            Err(why) => {
-                out::say(&format!("{why}; the configuration stays as it was"));
+            Err(wrong) => {
+                out::say(&format!("{wrong}; the configuration stays as it was"));
+                if why == Why::Asked {
+                    self.open_records_anew();
+                }
                 return false;
             }
         }
         true
+    }
+
+    /// Records go on in a new file where the old one was moved away, whatever else is wrong.
+    fn open_records_anew(&self) {
+        let server = &self.loaded.config.server;
+        if !is_file(&server.record) {
+            return;
+        }
+        match sink::open(server, self.counts.clone()) {
+            Ok(sink) => self.gateway.redirect(self.telemetry.beside(sink)),
+            Err(error) => out::say(&format!("{error:#}; records go where they went")),
+        }
     }
 
     /// Reads it while nobody writes it: what was read looks afterwards as it did before.
@@ -101,12 +121,22 @@ impl Reload {
 
     /// What is different now; or, in one line, what is wrong.
     async fn take_up(&mut self, why: Why) -> Result<Vec<String>, String> {
-        let loaded = self.read().await.map_err(|unloaded| in_one_line(&unloaded))?;
+        let loaded = match self.read().await {
+            Ok(loaded) => loaded,
+            Err(unloaded) => {
+                let told = in_one_line(&unloaded);
+                if let Unloaded::Problems(_, _, files) = unloaded {
+                    self.missed = files;
+                }
+                return Err(told);
+            }
+        };
         if loaded.text.trim().is_empty() && !self.loaded.text.trim().is_empty() {
             // Without a word in it, it would be as good as none.
             let path = loaded.path.map(|path| path.display().to_string()).unwrap_or_default();
             return Err(format!("{path} is empty: whoever wrote it may have failed"));
         }
+        guarded(&loaded.config, self.listen).map_err(|error| format!("{error:#}"))?;
         let settings = listener_settings(&loaded.config).map_err(|error| format!("{error:#}"))?;
         let (old, new) = (&self.loaded.config.server, &loaded.config.server);
         let moved = new.record != old.record || new.record_as != old.record_as;
@@ -159,11 +189,16 @@ pub(crate) async fn run(mut reload: Reload, mut hangup: Signal) {
         let settled = now == last;
         last.clone_from(&now);
         if asked || (settled && now != known) {
-            // What is bad is not read again before it changes.
+            // What is bad is not read again before it changes, or a file that it names does.
             known = now;
             if reload.again(if asked { Why::Asked } else { Why::Changed }).await {
                 known.clone_from(&reload.loaded.files);
+            } else {
+                let missed = std::mem::take(&mut reload.missed);
+                known.retain(|it| !missed.iter().any(|other| other.path == it.path));
+                known.extend(missed);
             }
+            last.clear();
         }
     }
 }
@@ -185,7 +220,7 @@ fn is_file(record: &RecordSink) -> bool {
 fn in_one_line(unloaded: &Unloaded) -> String {
     match unloaded {
         Unloaded::Failed(error) => format!("{error:#}"),
-        Unloaded::Problems(path, problems) => {
+        Unloaded::Problems(path, problems, _) => {
             let path = path.as_ref().map(|path| path.display().to_string()).unwrap_or_default();
             let first = problems.first().map(|it| it.render(&path)).unwrap_or_default();
             match problems.len() {

@@ -9,8 +9,8 @@ use crate::{banner, out, sink, systemd};
 use anyhow::Context;
 use config::{Config, Server};
 use gateway::{Gateway, Setup};
-use std::net::TcpListener as StdListener;
-use std::path::Path;
+use std::net::{SocketAddr, TcpListener as StdListener};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -49,6 +49,7 @@ pub(crate) async fn run(
     let sink = telemetry.beside(sink::open(&server, counts.clone())?);
     let Sockets { listener, watching, predecessor } = sockets(&loaded.config, inherited).await?;
     let listen = listener.local_addr().unwrap_or(server.listen);
+    guarded(&loaded.config, listen)?;
     let at = banner::At { listen, console: console::addr(watching.as_ref()) };
     let banner = banner::text(&loaded.config, loaded.path.as_deref(), at);
     let setup = Setup {
@@ -63,12 +64,12 @@ pub(crate) async fn run(
     // Before anybody is told that it serves: whoever waits for that may stop it at once.
     let mut stops = Stops::new()?;
     let hangup = signal(SignalKind::hangup())?;
-    let succeeded = testator(&server, &listener, watching.as_ref())?;
+    let estate = estate(&server, &listener, watching.as_ref())?;
     let connections = settings.borrow().connections.clone();
     let seen = Watched::new(gateway.clone(), connections, counts.clone(), clock);
     let watched = settings.subscribe();
     let mut console = console::start(watching, watched.clone(), seen);
-    let serving = (gateway.clone(), telemetry.clone());
+    let serving = (gateway.clone(), telemetry.clone(), listen);
     let reload = Reload::new(args.clone(), serving, settings, loaded, counts);
     tokio::spawn(reload::run(reload, hangup));
     out::say(&banner);
@@ -83,10 +84,7 @@ pub(crate) async fn run(
     let ending = gateway.clone();
     let stopping = Stopping { asked, over: move || ending.end() };
     let mut serving = Box::pin(transport::serve(listener, watched.clone(), handler, stopping));
-    if let Some(predecessor) = predecessor {
-        predecessor.ready().context("the process before this one does not hear that it may go")?;
-        out::say("took over from the process before, which now lets its open answers finish");
-    }
+    let succeeded = succession(estate, predecessor)?;
     let why = tokio::select! {
         () = &mut serving => "stopping",
         () = stops.next() => "stopping",
@@ -104,7 +102,8 @@ pub(crate) async fn run(
         _ = stops.interrupt.recv() => ExitCode::from(130),
         _ = stops.terminate.recv() => ExitCode::from(143),
     };
-    // With it go the connections that are left: what they carried ends, and is recorded.
+    // With it go the connections that are left: what they carried ends, by us, and is recorded.
+    gateway.end();
     drop(serving);
     gateway.settled().await;
     gateway.flush();
@@ -158,19 +157,53 @@ async fn sockets(config: &Config, inherited: Vec<StdListener>) -> anyhow::Result
     Ok(Sockets { listener, watching, predecessor })
 }
 
-/// Resolves when a successor has the sockets and serves; never, where none can come.
-fn testator(
+/// Beyond this machine nobody may ask without a key, wherever the socket came from.
+pub(crate) fn guarded(config: &Config, listen: SocketAddr) -> anyhow::Result<()> {
+    anyhow::ensure!(
+        listen.ip().is_loopback() || !config.keys.is_empty(),
+        "{listen} is listened on, beyond this machine, and there are no keys: make one with \
+         `backstop key new NAME` and put it into the configuration"
+    );
+    Ok(())
+}
+
+/// What a successor takes over, and where.
+fn estate(
     server: &Server,
     listener: &TcpListener,
     watching: Option<&TcpListener>,
+) -> anyhow::Result<Option<(PathBuf, Estate)>> {
+    let Some(path) = &server.handover else { return Ok(None) };
+    let sockets: Vec<&TcpListener> = [listener].into_iter().chain(watching).collect();
+    Ok(Some((PathBuf::from(path), Estate::of(&sockets)?)))
+}
+
+/// Tells the predecessor that it may go, and then waits in its place: resolves when a successor has
+/// the sockets and serves; never, where none can come.
+fn succession(
+    estate: Option<(PathBuf, Estate)>,
+    predecessor: Option<Inheritance>,
 ) -> anyhow::Result<impl Future<Output = ()> + use<>> {
-    let testator = match &server.handover {
-        Some(path) => {
-            let sockets: Vec<&TcpListener> = [listener].into_iter().chain(watching).collect();
-            let testator = Testator::at(Path::new(path), Estate::of(&sockets)?);
-            Some(testator.with_context(|| format!("server.handover: {path}"))?)
+    let succeeds = predecessor.is_some();
+    match predecessor.map(Inheritance::ready) {
+        None => {}
+        Some(Ok(())) => {
+            out::say("took over from the process before, which now lets its open answers finish");
         }
+        // It was stopped meanwhile, and its callers are ours.
+        Some(Err(error)) => out::say(&format!("the process before is gone already: {error}")),
+    }
+    let testator = match estate.map(|(path, estate)| (Testator::at(&path, estate), path)) {
         None => None,
+        Some((Ok(testator), _)) => Some(testator),
+        Some((Err(error), path)) if succeeds => {
+            let path = path.display();
+            out::say(&format!("server.handover: {path}: {error}; no successor can take over"));
+            None
+        }
+        Some((Err(error), path)) => {
+            return Err(error).with_context(|| format!("server.handover: {}", path.display()));
+        }
     };
     Ok(async move {
         match testator {

@@ -45,13 +45,14 @@ impl Provider {
     /// Whether it is asked in the same way as another: what is known of one, and the connections to
     /// it, hold for the other.
     pub fn is_same(&self, other: &Self) -> bool {
-        let Self { name, quirks, dialect, base_url, credentials, local, way, deadlines: _ } = self;
+        let Self { name, quirks, dialect, base_url, credentials, local, way, deadlines } = self;
         let mut pairs = credentials.iter().zip(&other.credentials);
         *name == other.name
             && std::ptr::eq(*quirks, other.quirks)
             && *dialect == other.dialect
             && *base_url == other.base_url
             && *local == other.local
+            && deadlines.connect == other.deadlines.connect
             && way.is_same(&other.way)
             && credentials.len() == other.credentials.len()
             && pairs.all(|(one, two)| one.is_same(two))

@@ -97,12 +97,15 @@ pub enum RecordAs {
     Human,
 }
 
+/// Connections of one address beyond loopback, where nobody says how many.
+const PER_ADDRESS: u32 = 256;
+
 // === impl Server ===
 
 impl Server {
     /// Connections of one address. On loopback there is one address, and it has them all.
     pub fn per_address(&self) -> u32 {
-        let shared = (self.connections_max / 2).max(1);
+        let shared = (self.connections_max / 2).clamp(1, PER_ADDRESS);
         let usual = if self.listen.ip().is_loopback() { self.connections_max } else { shared };
         self.connections_per_address.unwrap_or(usual)
     }

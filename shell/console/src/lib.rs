@@ -57,6 +57,8 @@ pub struct Console {
 /// Few watch, and none of them for long.
 const CONNECTIONS_MAX: usize = 64;
 /// A stop waits this long for those who are still reading.
+/// One who takes up all places must not keep the others from looking.
+const PER_ADDRESS_MAX: u32 = 16;
 const GRACE: Duration = Duration::from_secs(1);
 
 // === impl Console ===
@@ -79,6 +81,7 @@ impl Console {
         let here = self.listen.ip().is_loopback();
         let settings = |gateways: &ListenerSettings| ListenerSettings {
             connections_max: CONNECTIONS_MAX,
+            per_address_max: PER_ADDRESS_MAX,
             grace: GRACE,
             tls: gateways.tls.clone().filter(|_| !here),
             ..ListenerSettings::default()

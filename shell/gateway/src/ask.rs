@@ -20,8 +20,8 @@ pub(crate) struct Ask {
     pub(crate) trace: Trace,
     /// Who asks, where keys are required.
     pub(crate) principal: Option<Arc<str>>,
-    /// Its right to be under way.
-    pub(crate) _pass: Pass,
+    /// Its right to be under way, until it has ended.
+    pub(crate) pass: Option<Pass>,
     pub(crate) dialect: Dialect,
     pub(crate) endpoint: Endpoint,
     /// The query as it came, without its `?`.
@@ -50,6 +50,14 @@ impl Ask {
         ["authorization", "x-api-key", "api-key"]
             .into_iter()
             .any(|name| self.headers.contains_key(name))
+    }
+
+    /// Gives up all but what is recorded: whoever writes records may be slow.
+    pub(crate) fn let_go(&mut self) {
+        self.pass = None;
+        self.body = Bytes::new();
+        self.headers = HeaderMap::new();
+        self.query = None;
     }
 
     pub(crate) fn shape(&self) -> Shape {

@@ -400,7 +400,15 @@ impl Drive {
 
     /// Ends it, if the caller left before its end, and passes it on to be recorded.
     pub(crate) fn settle(mut self) {
-        self.with_health(|exchange, now, health| exchange.caller_gone(now, health));
+        let over = self.shared.state.over.load(Ordering::Relaxed);
+        self.with_health(|exchange, now, health| {
+            // What we cut is not the caller's leaving.
+            if over {
+                exchange.stop(now, health);
+            }
+            exchange.caller_gone(now, health);
+        });
+        self.ask.let_go();
         let losses = self.winner.map(|id| self.losses(id)).unwrap_or_default();
         // Whatever is still under way upstream is dropped here and now.
         self.attempts.clear();

@@ -162,7 +162,7 @@ async fn ask(
         at_unix_ms: arrival.at_unix_ms,
         trace: arrival.trace,
         principal,
-        _pass: pass,
+        pass: Some(pass),
         dialect,
         endpoint,
         query: parts.uri.query().map(str::to_owned),
@@ -198,7 +198,9 @@ async fn enter(shared: &Shared, dialect: Dialect) -> Result<Pass, Refusal> {
     if shared.state.over.load(Ordering::Relaxed) {
         return refuse(dialect, Reason::Stopping, "the gateway stops: try again");
     }
-    if shared.state.memory.pressure() == Pressure::Out {
+    // Where nobody is under way, nothing that could be given up holds it.
+    let busy = shared.state.gate.count().0 != 0;
+    if busy && shared.state.memory.pressure() == Pressure::Out {
         let message = "there is no memory left for more requests (server.memory_max): try again";
         return refuse(dialect, Reason::Busy, message);
     }

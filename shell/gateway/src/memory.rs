@@ -30,8 +30,6 @@ pub(crate) struct Gauge(AtomicU8);
 
 /// Limits beyond this are none: so version 1 of control groups writes that there is none.
 const LIMIT_MAX: u64 = 1 << 60;
-/// `statm` counts in pages.
-const PAGE: u64 = 4096;
 
 const ALL: [Pressure; 4] = [Pressure::Easy, Pressure::Tight, Pressure::Scarce, Pressure::Out];
 
@@ -69,9 +67,10 @@ impl Gauge {
 
 /// What this process holds.
 fn used() -> Option<u64> {
-    let text = std::fs::read_to_string("/proc/self/statm").ok()?;
-    let pages: u64 = text.split(' ').nth(1)?.parse().ok()?;
-    Some(pages * PAGE)
+    let text = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kib * 1024)
 }
 
 /// The smallest limit on the way from this process's control group up to the root of the system.

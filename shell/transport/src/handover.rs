@@ -13,7 +13,7 @@
 //! The sockets are the same ones, so that whoever connects in between waits in their queue and is
 //! served by one of the two: nobody is refused.
 //!
-//! **Invariants:** sockets go to processes of the same user only; a successor that fails before it is
+//! **Invariants:** sockets go to processes of the same user, and of root, only; a successor that fails before it is
 //! ready changes nothing.
 
 use std::fs::{self, Permissions};
@@ -21,7 +21,7 @@ use std::io::{self, IoSlice, IoSliceMut, Read, Write};
 use std::mem::MaybeUninit;
 use std::net::TcpListener as StdListener;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::Duration;
@@ -153,9 +153,14 @@ impl Estate {
 impl Testator {
     /// Waits at `path` for a successor. What stood there before is replaced.
     pub fn at(path: &Path, estate: Estate) -> io::Result<Self> {
-        match fs::remove_file(path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            Ok(()) | Err(_) => {}
+        match fs::symlink_metadata(path) {
+            Ok(found) if found.file_type().is_socket() => fs::remove_file(path)?,
+            Ok(_) => {
+                let what = "something stands there that is no socket";
+                return Err(io::Error::new(io::ErrorKind::AlreadyExists, what));
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
         }
         let listener = UnixListener::bind(path)?;
         fs::set_permissions(path, Permissions::from_mode(0o600))?;
@@ -169,8 +174,9 @@ impl Testator {
             let heir = match listener.accept().await {
                 Ok((heir, _)) => heir,
                 Err(error) => {
-                    tracing::warn!(%error, "no successor can come");
-                    return std::future::pending().await;
+                    tracing::warn!(%error, "a successor could not come");
+                    tokio::time::sleep(WORD_WITHIN).await;
+                    continue;
                 }
             };
             let Ok(heir) = heir.into_std() else { continue };

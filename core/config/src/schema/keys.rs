@@ -94,7 +94,7 @@ pub(super) const KEYS: &[Spec] = &[
         scope: Scope::Server,
         name: "connections_per_address",
         kind: Kind::Count(1, 1_000_000),
-        default: "half of `connections_max` beyond loopback, else all",
+        default: "beyond loopback 256, or half of `connections_max` where that is less; else all",
         example: "100",
         doc: "Connections of one address (IPv6: of one /64 network); more are closed at once. Behind a proxy, all come from one.",
     },

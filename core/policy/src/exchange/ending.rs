@@ -111,11 +111,16 @@ impl Exchange {
         if self.is_done() {
             return;
         }
+        let all = (0..self.attempts.len()).rev().map(AttemptId);
+        let live = all.into_iter().find(|id| self.is_live(*id));
         let latest = AttemptId(self.attempts.len().saturating_sub(1));
-        let told = self.lead.unwrap_or(latest);
-        if self.is_complete(told) {
+        let told = self.lead.or(live).unwrap_or(latest);
+        if self.is_live(told) && self.is_complete(told) {
             // All of it was said but the end.
-            return self.eof(now, told, false, health);
+            self.eof(now, told, false, health);
+        }
+        if self.is_done() {
+            return;
         }
         let leg = self.attempts.get(told.0).map(|attempt| attempt.leg);
         for index in 0..self.attempts.len() {

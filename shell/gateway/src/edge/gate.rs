@@ -19,6 +19,8 @@ pub(crate) struct Gate(Arc<Mutex<Line>>);
 #[derive(Debug, Default)]
 struct Line {
     inside: u32,
+    /// How many may be, as whoever came last was told.
+    inside_max: u32,
     waiting: VecDeque<oneshot::Sender<Pass>>,
 }
 
@@ -42,6 +44,7 @@ impl Gate {
     pub(crate) async fn enter(&self, limits: Limits) -> Option<Pass> {
         let turn = {
             let mut line = self.0.lock();
+            line.inside_max = limits.inside_max;
             if line.inside < limits.inside_max {
                 line.inside += 1;
                 return Some(Pass(self.clone()));
@@ -70,7 +73,9 @@ impl Drop for Pass {
     fn drop(&mut self) {
         let next = {
             let mut line = self.0.0.lock();
-            let next = std::iter::from_fn(|| line.waiting.pop_front()).find(|it| !it.is_closed());
+            let fits = line.inside <= line.inside_max;
+            let mut waiting = std::iter::from_fn(|| line.waiting.pop_front());
+            let next = if fits { waiting.find(|it| !it.is_closed()) } else { None };
             if next.is_none() {
                 line.inside = line.inside.saturating_sub(1);
             }

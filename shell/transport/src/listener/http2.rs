@@ -178,7 +178,13 @@ pub(super) async fn run<H, F, B>(
                 connection.as_mut().graceful_shutdown();
                 leaving.set(Some(sleep(GOODBYE)));
             }
-            () = rung(leaving.as_mut()), if leaving.is_some() => return,
+            () = rung(leaving.as_mut()), if leaving.is_some() => {
+                if streams.open.lock().0 == 0 {
+                    return;
+                }
+                // One that came as we said goodbye is answered; with the last the connection ends.
+                leaving.set(Some(sleep(GOODBYE)));
+            }
             phase = place.changed() => match phase {
                 Phase::Serve | Phase::Last => {}
                 Phase::Finish => connection.as_mut().graceful_shutdown(),
