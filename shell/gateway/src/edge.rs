@@ -29,7 +29,7 @@ mod uploads;
 pub(crate) use gate::{Gate, Pass};
 pub(crate) use uploads::Uploads;
 
-use gate::Limits;
+use gate::{Limits, Who};
 use route::Route;
 
 /// One request.
@@ -153,8 +153,9 @@ async fn ask(
     let (mut parts, incoming) = request.into_parts();
     let principal = guard::admit(&shared.config, &mut parts.headers, dialect, true)?;
     turned.principal.clone_from(&principal);
-    let pass = enter(shared, dialect).await?;
-    let (body, head) = read(shared, &parts.headers, incoming, dialect, endpoint).await?;
+    // Whoever sends a body slowly has no place yet that another could use.
+    let (pass, body) = enter(shared, &parts.headers, incoming, (dialect, &principal)).await?;
+    let head = read(&body, dialect, endpoint)?;
     turned.model.clone_from(&head.model);
     let ask = Ask {
         id: arrival.id,
@@ -192,8 +193,13 @@ fn owned(mut headers: HeaderMap) -> HeaderMap {
     headers
 }
 
-/// Lets a request in, or says when to come back. It holds nothing yet while it waits.
-async fn enter(shared: &Shared, dialect: Dialect) -> Result<Pass, Refusal> {
+/// Takes a request's body and lets it in, or says when to come back.
+async fn enter(
+    shared: &Shared,
+    headers: &HeaderMap,
+    incoming: Incoming,
+    (dialect, who): (Dialect, &Who),
+) -> Result<(Pass, Bytes), Refusal> {
     let server = &shared.config.server;
     if shared.state.over.load(Ordering::Relaxed) {
         return refuse(dialect, Reason::Stopping, "the gateway stops: try again");
@@ -208,9 +214,18 @@ async fn enter(shared: &Shared, dialect: Dialect) -> Result<Pass, Refusal> {
         inside_max: server.requests_max,
         waiting_max: server.queue_max,
         wait: server.queue_wait,
+        // An eighth, where there is somebody to leave it to.
+        kept: if shared.config.keys.len() < 2 { 0 } else { server.requests_max / 8 },
     };
-    if let Some(pass) = shared.state.gate.enter(limits).await {
-        return Ok(pass);
+    let gate = &shared.state.gate;
+    if !gate.is_full(limits, who) {
+        let (body, upload) = body::read(shared, headers, incoming, dialect).await?;
+        let pass = gate.enter(limits, who).await;
+        // While it waits it is held for nothing, as one that is still coming.
+        drop(upload);
+        if let Some(pass) = pass {
+            return Ok((pass, body));
+        }
     }
     let message = format!(
         "{} requests are under way here and more wait (server.requests_max): try again",
@@ -224,19 +239,12 @@ fn odd(dialect: Dialect, fault: Fault) -> Refusal {
     Refusal::new(dialect, Reason::OddRequest, fault.words())
 }
 
-async fn read(
-    shared: &Shared,
-    headers: &HeaderMap,
-    incoming: Incoming,
-    dialect: Dialect,
-    endpoint: Endpoint,
-) -> Result<(Bytes, codec::Head), Refusal> {
-    let body = body::read(shared, headers, incoming, dialect).await?;
-    match codec::read_head(dialect, &body) {
+fn read(body: &[u8], dialect: Dialect, endpoint: Endpoint) -> Result<codec::Head, Refusal> {
+    match codec::read_head(dialect, body) {
         Ok(mut head) => {
             // Counting has no stream, whatever the body says.
             head.stream &= endpoint == Endpoint::Create;
-            Ok((body, head))
+            Ok(head)
         }
         Err(error) => Err(body::unreadable(dialect, &error)),
     }

@@ -48,7 +48,7 @@ pub(super) const KEYS: &[Spec] = &[
         kind: Kind::Size(MIB, 64 * GIB),
         default: r#""128MiB""#,
         example: r#""1GiB""#,
-        doc: "Request bodies that are still coming, all together; beyond it those that hold more than 256 KiB are refused (BS0202). Bodies without a `Content-Length` share 16 MiB.",
+        doc: "Request bodies that are still coming, all together; beyond it those that hold more than 64 KiB are refused (BS0202). Bodies without a `Content-Length` share 8 MiB.",
     },
     Spec {
         scope: Scope::Server,
@@ -88,7 +88,7 @@ pub(super) const KEYS: &[Spec] = &[
         kind: Kind::Count(1, 1_000_000),
         default: "4096",
         example: "64",
-        doc: "Connections open at the same time; the next one waits. A change takes effect after a restart.",
+        doc: "Connections open at the same time; the next one waits. Also streams of HTTP/2 on all of them together; more are reset. A change takes effect after a restart.",
     },
     Spec {
         scope: Scope::Server,

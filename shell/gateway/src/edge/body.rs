@@ -23,13 +23,14 @@ enum Unread {
     BrokeOff,
 }
 
-/// Reads a body, up to `server.body_max` bytes and within `server.body_timeout`.
+/// Reads a body, up to `server.body_max` bytes and within `server.body_timeout`; with what it takes
+/// up among all that are held.
 pub(crate) async fn read(
     shared: &Shared,
     headers: &HeaderMap,
     incoming: Incoming,
     dialect: Dialect,
-) -> Result<Bytes, Refusal> {
+) -> Result<(Bytes, Upload), Refusal> {
     let server = &shared.config.server;
     let announced = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok());
     let announced = announced.and_then(|text| text.parse::<u64>().ok());
@@ -38,7 +39,7 @@ pub(crate) async fn read(
     }
     let upload = shared.state.uploads.begin(announced.is_some());
     match timeout(server.body_timeout, collect(shared, upload, incoming)).await {
-        Ok(Ok(body)) => Ok(body),
+        Ok(Ok(read)) => Ok(read),
         Ok(Err(Unread::TooLarge)) => too_large(server, dialect),
         Ok(Err(Unread::Crowded)) => {
             let message =
@@ -57,7 +58,7 @@ async fn collect(
     shared: &Shared,
     mut upload: Upload,
     mut incoming: Incoming,
-) -> Result<Bytes, Unread> {
+) -> Result<(Bytes, Upload), Unread> {
     let server = &shared.config.server;
     let mut whole = BytesMut::new();
     let mut only: Option<Bytes> = None;
@@ -80,15 +81,16 @@ async fn collect(
             }
         }
     }
-    Ok(match only {
+    let body = match only {
         // A small one in memory of its own: it would hold all that was read with it.
         Some(only) if only.len() <= COPIED_MAX => Bytes::copy_from_slice(&only),
         Some(only) => only,
         None => whole.freeze(),
-    })
+    };
+    Ok((body, upload))
 }
 
-fn too_large(server: &Server, dialect: Dialect) -> Result<Bytes, Refusal> {
+fn too_large<T>(server: &Server, dialect: Dialect) -> Result<T, Refusal> {
     let message = format!("the body is longer than {} bytes (server.body_max)", server.body_max);
     refuse(dialect, Reason::BodyTooLarge, message)
 }

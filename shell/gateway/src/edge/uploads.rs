@@ -29,9 +29,9 @@ pub(crate) struct Upload {
 }
 
 /// What each may hold, whatever the others do.
-const SMALL: u64 = 256 * 1024;
+const SMALL: u64 = 64 * 1024;
 /// All bodies together whose length was not announced: clients announce it, but for few.
-const UNANNOUNCED_MAX: u64 = 16 << 20;
+const UNANNOUNCED_MAX: u64 = 8 << 20;
 
 // === impl Uploads ===
 
