@@ -21,6 +21,10 @@ pub(super) struct Wire {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Heard(Arc<AtomicBool>);
 
+/// hyper doubles its buffer for as long as reads fill it, up to what a head may have, and keeps it. An
+/// answer whose caller is slow would hold that much.
+const READ_MAX: usize = 16 * 1024;
+
 #[derive(Debug)]
 enum Stream {
     Plain(TcpStream),
@@ -51,6 +55,17 @@ impl Wire {
     }
 }
 
+// === impl Stream ===
+
+impl Stream {
+    fn poll_read(&mut self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        match self {
+            Self::Plain(stream) => Pin::new(stream).poll_read(cx, buf),
+            Self::Tls(stream) => Pin::new(stream).poll_read(cx, buf),
+        }
+    }
+}
+
 impl AsyncRead for Wire {
     fn poll_read(
         self: Pin<&mut Self>,
@@ -59,9 +74,14 @@ impl AsyncRead for Wire {
     ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         let before = buf.filled().len();
-        let polled = match &mut this.stream {
-            Stream::Plain(stream) => Pin::new(stream).poll_read(cx, buf),
-            Stream::Tls(stream) => Pin::new(stream).poll_read(cx, buf),
+        let polled = if READ_MAX < buf.remaining() {
+            let mut some = ReadBuf::new(buf.initialize_unfilled_to(READ_MAX));
+            let polled = this.stream.poll_read(cx, &mut some);
+            let read = some.filled().len();
+            buf.advance(read);
+            polled
+        } else {
+            this.stream.poll_read(cx, buf)
         };
         if buf.filled().len() > before {
             this.heard.0.store(true, Ordering::Relaxed);
