@@ -1,7 +1,7 @@
 //! The listener: HTTP/1.1 and HTTP/2, plain or over TLS, each connection under its clocks.
 //!
-//! **Invariants:** at most `connections_max` connections, and `per_address_max` of one address; a
-//! connection on which the next request does not come in time is closed, whatever it sends or does
+//! **Invariants:** at most `connections_max` connections, and `per_address_max` of one address, and
+//! as many streams of HTTP/2; a connection on which the next request does not come in time is closed, whatever it sends or does
 //! not send, and so is one that takes nothing of its answer; a request that two servers could read
 //! in two ways reaches its handler as a [`Fault`]; after [`serve`] returned, no connection is left.
 //!
@@ -9,6 +9,7 @@
 
 mod connection;
 mod fault;
+mod frames;
 mod front;
 mod http2;
 mod phase;
@@ -34,17 +35,21 @@ use http::{Request, Response};
 use http_body::Body;
 use hyper::body::Incoming;
 use socket2::SockRef;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::timeout;
 
 pub use place::Connections;
-use place::{Addresses, Place};
+use place::{Addresses, Place, Streams};
 
 /// After accepting failed for want of something (file descriptors, memory): the first pause, and the
 /// longest.
 const PAUSE_MIN: Duration = Duration::from_millis(5);
 const PAUSE_MAX: Duration = Duration::from_secs(1);
+
+/// Connections that the system holds until they are accepted; it may have a lower limit of its own.
+/// Whoever comes when it is full waits a second and longer before it tries again.
+const QUEUE: u32 = 4096;
 
 /// No machine has as many connections; a semaphore may not have more places.
 const CAP_MAX: u32 = 1 << 28;
@@ -52,9 +57,11 @@ const CAP_MAX: u32 = 1 << 28;
 /// How a listener treats its callers.
 #[derive(Clone, Debug)]
 pub struct ListenerSettings {
-    /// Connections at a time; the others wait in the system's queue. Read once, at the start.
+    /// Connections at a time; the others wait in the system's queue. As many streams of HTTP/2, on
+    /// all connections together; the others are reset. Read once, at the start.
     pub connections_max: usize,
-    /// Connections of one address (IPv6: of one network of 64 bits); more are closed at once.
+    /// Connections of one address (IPv6: of one network of 64 bits); more are closed at once. As
+    /// many streams of HTTP/2; more are reset.
     pub per_address_max: u32,
     /// From accepting until the first byte, and from the first byte of a request until the end of
     /// its head. A TLS handshake is part of the first.
@@ -64,7 +71,7 @@ pub struct ListenerSettings {
     /// How long a caller may take nothing of an answer that is there for it.
     pub write_timeout: Duration,
     /// Size of a request's head in bytes, request line included; beyond it 431 is answered. In
-    /// HTTP/2 a head has at most 16 KiB.
+    /// HTTP/2 a head has at most 8 KiB, of which each field takes 32 bytes beside its own.
     pub head_bytes_max: usize,
     /// How long open answers may take once no connection is accepted any more.
     pub grace: Duration,
@@ -128,8 +135,13 @@ impl Default for ListenerSettings {
 
 /// Listens on `addr`, also while connections of an earlier process there are still closing.
 pub async fn bind(addr: SocketAddr) -> io::Result<TcpListener> {
-    // Tokio sets SO_REUSEADDR.
-    TcpListener::bind(addr).await.map_err(|error| explain(addr, &error))
+    let listening = || {
+        let socket = if addr.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+        socket.set_reuseaddr(true)?;
+        socket.bind(addr)?;
+        socket.listen(QUEUE)
+    };
+    listening().map_err(|error| explain(addr, &error))
 }
 
 /// What happened, and what to do about it.
@@ -172,16 +184,25 @@ pub async fn serve<H, F, B>(
     let cap = u32::try_from(cap).unwrap_or(CAP_MAX).clamp(1, CAP_MAX);
     let room = Arc::new(Semaphore::new(cap as usize));
     let addresses = Addresses::default();
+    let (streams, streaming) = (Arc::new(Semaphore::new(cap as usize)), Addresses::default());
     let phase = watch::Sender::new(Phase::Serve);
     let accepting = async {
         loop {
             let (stream, addr, permit) = accept(&listener, &room).await;
             let settings = settings.borrow().clone();
-            let Some(seat) = addresses.sit(addr.ip(), settings.per_address_max) else {
+            let per_address_max = settings.per_address_max;
+            let Some(seat) = addresses.sit(addr.ip(), per_address_max) else {
                 turn_away(&stream, addr);
                 continue;
             };
-            let place = Place::new(phase.subscribe(), permit, (connections.opened(), seat));
+            let streams = Streams {
+                room: Arc::clone(&streams),
+                addresses: streaming.clone(),
+                address: addr.ip(),
+                per_address_max,
+            };
+            let held = (connections.opened(), seat, permit);
+            let place = Place::new(phase.subscribe(), streams, held);
             let peer = Peer { addr, fault: None };
             let serving = connection::run(stream, settings, handler.clone(), peer, place);
             drop(tokio::spawn(serving));

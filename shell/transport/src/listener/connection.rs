@@ -14,19 +14,27 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1::Builder;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
+#[cfg(target_os = "linux")]
+use socket2::SockRef;
 use tokio::net::TcpStream;
-use tokio::time::{Sleep, sleep};
+use tokio::time::{Instant, Sleep, sleep};
 use tokio_rustls::TlsAcceptor;
 
 use super::fault;
+use super::frames::Frames;
 use super::front::{Front, Socket};
 use super::phase::{Clockwork, Timed, Tracked};
 use super::place::Place;
 use super::scan::Scan;
 use super::{ListenerSettings, Peer, Phase, http2};
 
-/// The bytes that are read ahead of a slow handler, and written ahead of a slow caller.
-const BUFFER_MAX: usize = 128 * 1024;
+/// The bytes that are read ahead of a slow handler, and written ahead of a slow caller. A head must
+/// fit.
+const BUFFER_MAX: usize = 72 * 1024;
+/// What the system holds for a caller that it has not sent yet. By itself it takes megabytes, and a
+/// provider's answer would be drawn in for somebody who does not read it.
+#[cfg(target_os = "linux")]
+const UNSENT_MAX: u32 = 128 * 1024;
 
 /// Whoever connected just before a stop, and was let in, may still ask: a request that is on its way
 /// is not refused.
@@ -38,14 +46,14 @@ pub(super) async fn run<H, F, B>(
     settings: ListenerSettings,
     handler: H,
     peer: Peer,
-    mut place: Place,
+    place: Place,
 ) where
     H: Fn(Request<Incoming>, Peer) -> F + Clone + Send + Sync + 'static,
     F: Future<Output = Response<B>> + Send + 'static,
     B: Body<Data = Bytes> + Send + 'static,
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
-    if let Err(error) = stream.set_nodelay(true) {
+    if let Err(error) = tune(&stream) {
         tracing::debug!(%error, "socket option refused");
     }
     let clockwork = Clockwork::new(settings.head_timeout, settings.idle_timeout);
@@ -62,6 +70,7 @@ pub(super) async fn run<H, F, B>(
         Ok((front, true)) => {
             // What it says now belongs to HTTP/2, which keeps the time itself.
             clockwork.leave();
+            let front = front.counted(Frames::new(Instant::now()));
             http2::run(front, &settings, handler, peer, place).await;
         }
         Ok((front, false)) => {
@@ -70,6 +79,13 @@ pub(super) async fn run<H, F, B>(
         }
         Err(error) => tracing::debug!(%error, "no HTTP on a connection"),
     }
+}
+
+fn tune(stream: &TcpStream) -> io::Result<()> {
+    stream.set_nodelay(true)?;
+    #[cfg(target_os = "linux")]
+    SockRef::from(stream).set_tcp_notsent_lowat(UNSENT_MAX)?;
+    Ok(())
 }
 
 /// Finds out what is spoken. `true` is HTTP/2.
@@ -134,15 +150,17 @@ async fn http1<H, F, B>(
     }
     loop {
         tokio::select! {
-            () = rung(unasked.as_mut()), if unasked.is_some() => {
-                unasked.set(None);
-                connection.as_mut().graceful_shutdown();
-            }
+            // First what came: asked to finish before it read anything, hyper would just close.
+            biased;
             ended = connection.as_mut() => {
                 if let Err(error) = ended {
                     tracing::debug!(%error, "connection ended");
                 }
                 return;
+            }
+            () = rung(unasked.as_mut()), if unasked.is_some() => {
+                unasked.set(None);
+                connection.as_mut().graceful_shutdown();
             }
             phase = place.changed() => match phase {
                 // It is polled again, and with it the answer at hand, which knows when to end.

@@ -7,9 +7,11 @@ use std::task::{Context, Poll};
 
 use bytes::{Buf, Bytes};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
+use tokio::time::Instant;
 use tokio_rustls::server::TlsStream;
 
 use super::fault::Fault;
+use super::frames::Frames;
 use super::phase::{Clockwork, Timed};
 use super::scan::Scan;
 
@@ -29,8 +31,15 @@ pub(super) struct Front {
     socket: Socket,
     /// Read, and not yet taken.
     ahead: Bytes,
-    /// Looks at requests of HTTP/1.1 before hyper does.
-    scan: Option<(Scan, Clockwork)>,
+    watch: Watch,
+}
+
+/// Who looks at the bytes before hyper does.
+#[derive(Debug)]
+enum Watch {
+    Nobody,
+    Http1(Scan, Clockwork),
+    Http2(Frames),
 }
 
 // === impl Socket ===
@@ -74,12 +83,41 @@ impl AsyncRead for Socket {
 
 impl Front {
     pub(super) fn new(socket: Socket, ahead: Bytes) -> Self {
-        Self { socket, ahead, scan: None }
+        Self { socket, ahead, watch: Watch::Nobody }
     }
 
     /// What is odd about a request is told to the clockwork of its connection.
     pub(super) fn scanned(self, scan: Scan, clockwork: Clockwork) -> Self {
-        Self { scan: Some((scan, clockwork)), ..self }
+        Self { watch: Watch::Http1(scan, clockwork), ..self }
+    }
+
+    /// A caller that keeps us busy with nothing is cut off.
+    pub(super) fn counted(self, frames: Frames) -> Self {
+        Self { watch: Watch::Http2(frames), ..self }
+    }
+}
+
+// === impl Watch ===
+
+impl Watch {
+    /// Looks at the next bytes. False: the connection cannot go on.
+    fn look(&mut self, bytes: &[u8]) -> bool {
+        match self {
+            Self::Nobody => true,
+            Self::Http1(scan, clockwork) => {
+                let Some((head, fault)) = scan.feed(bytes) else { return true };
+                clockwork.found(head, fault);
+                // Where this body ends is anybody's guess.
+                fault != Fault::OddChunk
+            }
+            Self::Http2(frames) => {
+                let good = frames.feed(bytes, Instant::now());
+                if !good {
+                    tracing::debug!("a connection is closed: its frames carry nothing");
+                }
+                good
+            }
+        }
     }
 }
 
@@ -99,17 +137,11 @@ impl AsyncRead for Front {
             this.ahead.advance(here);
             Poll::Ready(Ok(()))
         };
-        if let Some((scan, clockwork)) = &mut this.scan
-            && let Some(bytes) = buf.filled().get(before..)
-            && let Some((head, fault)) = scan.feed(bytes)
-        {
-            clockwork.found(head, fault);
-            if fault == Fault::OddChunk {
-                // Where this body ends is anybody's guess.
-                return Poll::Ready(Err(io::ErrorKind::InvalidData.into()));
-            }
-        }
-        polled
+        let good = match buf.filled().get(before..) {
+            Some(bytes) if !bytes.is_empty() => this.watch.look(bytes),
+            Some(_) | None => true,
+        };
+        if good { polled } else { Poll::Ready(Err(io::ErrorKind::InvalidData.into())) }
     }
 }
 

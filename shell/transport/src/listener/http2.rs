@@ -34,10 +34,11 @@ use super::front::Front;
 use super::place::Place;
 use super::{ListenerSettings, Peer, Phase};
 
-/// Streams on one connection.
-const STREAMS_MAX: u32 = 100;
-/// All fields of one head; each counts 32 bytes more than it has (RFC 9113 §6.5.2).
-const HEAD_BYTES_MAX: u32 = 16 * 1024;
+/// Streams on one connection. A stream that waits for its caller holds up to 30 KiB.
+const STREAMS_MAX: u32 = 64;
+/// All fields of one head; each counts 32 bytes more than it has (RFC 9113 §6.5.2). A field may be
+/// one byte on the wire (HPACK) and takes 72 in memory, so that more of them are a bomb.
+const HEAD_BYTES_MAX: u32 = 8 * 1024;
 /// What a caller may send of one body ahead of us, and on a whole connection.
 const STREAM_WINDOW: u32 = 256 * 1024;
 const CONNECTION_WINDOW: u32 = 1024 * 1024;
@@ -134,7 +135,8 @@ pub(super) async fn run<H, F, B>(
         let open = Open::new(&counted);
         let fault = fault::find(&request);
         name_host(&mut request);
-        let answering = handler(request, Peer { fault, ..peer });
+        // Boxed: what is left of a stream is as large as what was largest in it.
+        let answering = Box::pin(handler(request, Peer { fault, ..peer }));
         async move {
             let answer = answering.await;
             let handing = STREAM.try_with(Arc::clone).ok();
@@ -168,6 +170,7 @@ pub(super) async fn run<H, F, B>(
     }
     loop {
         tokio::select! {
+            biased;
             ended = connection.as_mut() => {
                 if let Err(error) = ended {
                     tracing::debug!(%error, "connection ended");
@@ -247,11 +250,16 @@ where
     F: Future<Output = ()> + Send + 'static,
 {
     fn execute(&self, stream: F) {
+        let Some(seat) = self.place.stream() else {
+            tracing::debug!("a stream is reset: there are too many");
+            return;
+        };
         let handing = Arc::default();
         let write_timeout = self.write_timeout;
         let clocked = Clocked { stream, handing, write_timeout, alarm: None };
         let mut place = self.place.clone();
         let stream = async move {
+            let _seat = seat;
             let mut clocked = pin!(clocked);
             loop {
                 tokio::select! {

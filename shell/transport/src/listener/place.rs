@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
-use tokio::sync::{OwnedSemaphorePermit, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use super::Phase;
 
@@ -31,12 +31,23 @@ pub struct Connections(Arc<AtomicUsize>);
 #[derive(Debug)]
 pub(super) struct Open(Connections);
 
+/// The streams of all connections, and who may have how many of them.
+#[derive(Clone, Debug)]
+pub(super) struct Streams {
+    pub(super) room: Arc<Semaphore>,
+    pub(super) addresses: Addresses,
+    /// Whose they are, and how many that one may have.
+    pub(super) address: IpAddr,
+    pub(super) per_address_max: u32,
+}
+
 /// What a connection holds while it lives. Clones hold the same place.
 #[derive(Clone, Debug)]
 pub(super) struct Place {
     phase: watch::Receiver<Phase>,
     /// In the order in which it is given back: who gets the next place finds this one counted off.
     _held: Arc<(Open, Seat, Option<OwnedSemaphorePermit>)>,
+    streams: Streams,
 }
 
 // === impl Addresses ===
@@ -98,15 +109,31 @@ impl Drop for Open {
     }
 }
 
+// === impl Streams ===
+
+impl Streams {
+    /// The place of one more stream. Each holds about as much as a connection, so that there may be
+    /// as many.
+    pub(super) fn sit(&self) -> Option<(OwnedSemaphorePermit, Seat)> {
+        let permit = Arc::clone(&self.room).try_acquire_owned().ok()?;
+        Some((permit, self.addresses.sit(self.address, self.per_address_max)?))
+    }
+}
+
 // === impl Place ===
 
 impl Place {
     pub(super) fn new(
         phase: watch::Receiver<Phase>,
-        permit: Option<OwnedSemaphorePermit>,
-        (open, seat): (Open, Seat),
+        streams: Streams,
+        held: (Open, Seat, Option<OwnedSemaphorePermit>),
     ) -> Self {
-        Self { phase, _held: Arc::new((open, seat, permit)) }
+        Self { phase, streams, _held: Arc::new(held) }
+    }
+
+    /// The place of one more stream of this connection, if there is one.
+    pub(super) fn stream(&self) -> Option<(OwnedSemaphorePermit, Seat)> {
+        self.streams.sit()
     }
 
     /// The next phase. The listener outlives its connections, unless it is dropped unfinished.

@@ -410,6 +410,28 @@ async fn stopping_waits_for_what_is_at_hand() {
 }
 
 #[tokio::test]
+async fn who_was_accepted_before_is_answered() {
+    let settings = ListenerSettings { grace: SOON, ..settings() };
+    let mut running = Running::start(settings, echo).await;
+    let mut early = running.connect().await;
+    let mut part = running.connect().await;
+    part.write_all(b"GET / HTT").await.unwrap();
+    // Accepted after them, so that they are accepted.
+    let mut later = running.connect().await;
+    later.write_all(GET).await.unwrap();
+    assert!(answer(&mut later).await.starts_with("HTTP/1.1 200"));
+    drop(running.stop.take());
+    while TcpStream::connect(running.address).await.is_ok() {}
+    early.write_all(GET).await.unwrap();
+    part.write_all(b"P/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+    for stream in [&mut early, &mut part] {
+        let text = all(stream).await.unwrap();
+        assert!(text.starts_with("HTTP/1.1 200"), "{text}");
+    }
+    running.stop().await;
+}
+
+#[tokio::test]
 async fn stopping_does_not_wait_for_ever() {
     let (told, mut gone) = mpsc::unbounded_channel();
     let entered = Arc::new(Notify::new());
