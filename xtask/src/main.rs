@@ -7,6 +7,7 @@ mod cache;
 mod chores;
 mod clients;
 mod fuzz;
+mod hostile;
 mod image;
 mod javascript;
 mod python;
@@ -25,7 +26,7 @@ struct Chore {
     run: fn(&[String]) -> Result<()>,
 }
 
-const CHORES: [Chore; 10] = [
+const CHORES: [Chore; 11] = [
     Chore {
         name: "dev",
         summary: "run the gateway from source; arguments go to `serve`",
@@ -65,6 +66,11 @@ const CHORES: [Chore; 10] = [
         name: "sim",
         summary: "run the simulator; arguments go to it: [--seeds N]",
         run: chores::sim,
+    },
+    Chore {
+        name: "hostile",
+        summary: "attack the release binary on loopback; arguments name scenarios",
+        run: hostile::run,
     },
     Chore {
         name: "image",
