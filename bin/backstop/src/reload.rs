@@ -131,7 +131,7 @@ impl Reload {
                 return Err(told);
             }
         };
-        if loaded.text.trim().is_empty() && !self.loaded.text.trim().is_empty() {
+        if is_blank(&loaded.text) && !is_blank(&self.loaded.text) {
             // Without a word in it, it would be as good as none.
             let path = loaded.path.map(|path| path.display().to_string()).unwrap_or_default();
             return Err(format!("{path} is empty: whoever wrote it may have failed"));
@@ -207,6 +207,11 @@ pub(crate) async fn run(mut reload: Reload, mut hangup: Signal) {
 async fn looks(files: Vec<Seen>) -> Vec<Seen> {
     let looking = spawn_blocking(move || files.iter().map(|it| Seen::now(&it.path)).collect());
     looking.await.unwrap_or_default()
+}
+
+/// Whether there is nothing in it but comments: what a file looks like that is just being written.
+fn is_blank(text: &str) -> bool {
+    text.lines().all(|line| line.trim_start().is_empty() || line.trim_start().starts_with('#'))
 }
 
 fn is_file(record: &RecordSink) -> bool {

@@ -130,7 +130,8 @@ impl Crossing {
             return Ok(());
         }
         if frame.events.is_empty() && sse::is_comment(&frame.bytes) {
-            if self.is_over() {
+            // What is written here is UTF-8, as a stream of events must be.
+            if self.is_over() || std::str::from_utf8(&frame.bytes).is_err() {
                 frame.bytes = Bytes::new();
             }
             return Ok(());

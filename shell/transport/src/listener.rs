@@ -71,7 +71,7 @@ pub struct ListenerSettings {
     /// How long a caller may take nothing of an answer that is there for it.
     pub write_timeout: Duration,
     /// Size of a request's head in bytes, request line included; beyond it 431 is answered. In
-    /// HTTP/2 a head has at most 8 KiB, of which each field takes 32 bytes beside its own.
+    /// HTTP/2 a head has at most 16 KiB, of which each field takes 32 bytes beside its own.
     pub head_bytes_max: usize,
     /// How long open answers may take once no connection is accepted any more.
     pub grace: Duration,

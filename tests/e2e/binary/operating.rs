@@ -65,6 +65,7 @@ async fn a_changed_file_is_taken_up_and_a_bad_one_is_not() {
     for (bad, said) in [
         ("[server", "backstop.toml:1:"),
         ("", "backstop.toml is empty"),
+        ("# nothing yet\n\n", "backstop.toml is empty"),
         ("[server]\ngrase = \"1s\"\n", "server.grase: unknown key"),
         (twice.as_str(), "is there twice"),
         (routes.as_str(), "more)"),

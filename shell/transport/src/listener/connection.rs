@@ -46,7 +46,7 @@ pub(super) async fn run<H, F, B>(
     settings: ListenerSettings,
     handler: H,
     peer: Peer,
-    place: Place,
+    mut place: Place,
 ) where
     H: Fn(Request<Incoming>, Peer) -> F + Clone + Send + Sync + 'static,
     F: Future<Output = Response<B>> + Send + 'static,

@@ -38,7 +38,7 @@ use super::{ListenerSettings, Peer, Phase};
 const STREAMS_MAX: u32 = 64;
 /// All fields of one head; each counts 32 bytes more than it has (RFC 9113 §6.5.2). A field may be
 /// one byte on the wire (HPACK) and takes 72 in memory, so that more of them are a bomb.
-const HEAD_BYTES_MAX: u32 = 8 * 1024;
+const HEAD_BYTES_MAX: u32 = 16 * 1024;
 /// What a caller may send of one body ahead of us, and on a whole connection.
 const STREAM_WINDOW: u32 = 256 * 1024;
 const CONNECTION_WINDOW: u32 = 1024 * 1024;
