@@ -11,6 +11,7 @@ use tokio::task::JoinSet;
 use tokio::time::sleep_until;
 
 use crate::Bed;
+use crate::crowds::comes;
 use crate::gateway::{Folder, Gateway};
 use crate::good::Good;
 use crate::http1::{body, source};
@@ -74,6 +75,7 @@ pub(crate) async fn play(bed: &Bed) -> Result<Report> {
         if connections == 30 && window == 1 {
             let opened = u64::from(STREAMS) * connections as u64;
             let reset = reaped(bombs).await;
+            comes(|| provider.counts.open() == 0, Duration::from_secs(5)).await;
             let left = provider.counts.open();
             report.check(
                 opened <= reset && left == 0,

@@ -21,8 +21,10 @@ const FIRST: u64 = 100_000;
 const ALL: u64 = 1_000_000;
 /// Callers at a time.
 const LANES: usize = 64;
-/// Idle connections are closed after this and a moment.
+/// After this, whatever belonged to a request is gone.
 const IDLE: Duration = Duration::from_secs(3);
+/// Idle connections to providers are kept for a minute, and looked through four times in it.
+const UPSTREAM_IDLE: Duration = Duration::from_secs(85);
 
 /// One kind of request.
 #[derive(Clone, Debug)]
@@ -46,6 +48,7 @@ pub(crate) async fn million(bed: &Bed) -> Result<Report> {
         there.base_url(),
     );
     let mut gateway = Gateway::start(bed, &folder, &config).await?;
+    let before = gateway.holding()?;
     let began = Instant::now();
     let mut wrong = run(gateway.addr, FIRST).await?;
     let first = rest(&gateway).await?;
@@ -55,17 +58,20 @@ pub(crate) async fn million(bed: &Bed) -> Result<Report> {
         talk(&format!("  {} requests, memory {}", (part + 1) * FIRST, mb(now.rss)));
     }
     let last = rest(&gateway).await?;
-    let rate = ALL / began.elapsed().as_secs().max(1);
+    let took = began.elapsed().as_secs().max(1);
+    let idle = gateway.returns_to(before.descriptors + 2, UPSTREAM_IDLE).await?;
+    let left = gateway.holding()?;
+    let rate = ALL / took;
     report.check(wrong == 0, format!("{ALL} requests at {rate}/s, {wrong} not as expected"));
     report.check(
         last.rss <= first.rss + first.rss / 20,
         format!("memory {} after {FIRST}, {} after {ALL}", mb(first.rss), mb(last.rss)),
     );
     report.check(
-        last.descriptors <= first.descriptors + 2 && last.threads <= first.threads + 2,
+        idle.is_some() && left.threads <= before.threads + 2,
         format!(
-            "descriptors {} and {}, threads {} and {}",
-            first.descriptors, last.descriptors, first.threads, last.threads
+            "descriptors {} before and {} after, threads {} and {}",
+            before.descriptors, left.descriptors, before.threads, left.threads
         ),
     );
     gateway.is_well(&mut report)?;
