@@ -5,7 +5,7 @@ use crate::{discover, out};
 use config::{Access, Config, Problem, Surroundings};
 use std::cell::RefCell;
 use std::io::Read;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 /// The real environment and the real disk.
@@ -62,8 +62,13 @@ impl Surroundings for Around {
     }
 
     fn file(&self, path: &str) -> Result<String, String> {
-        self.files.borrow_mut().push(Seen::now(Path::new(path)));
-        read(Path::new(path)).map_err(|error| error.to_string())
+        let path = Path::new(path);
+        self.files.borrow_mut().push(Seen::now(path));
+        // Whoever opens a pipe waits for somebody to write, and a reload would wait for ever.
+        if path.metadata().is_ok_and(|it| it.file_type().is_fifo()) {
+            return Err("it is a pipe, which cannot be read again".to_owned());
+        }
+        read(path).map_err(|error| error.to_string())
     }
 
     fn access(&self, path: &str) -> Access {

@@ -23,6 +23,8 @@ use config::RecordSink;
 use gateway::Gateway;
 use secrecy::ExposeSecret;
 use std::net::SocketAddr;
+use std::os::unix::fs::FileTypeExt;
+use std::path::Path;
 use std::time::Duration;
 use tokio::signal::unix::Signal;
 use tokio::sync::watch;
@@ -107,6 +109,11 @@ impl Reload {
 
     /// Reads it while nobody writes it: what was read looks afterwards as it did before.
     async fn read(&self) -> Result<Loaded, Unloaded> {
+        let pipe = |path: &Path| path.metadata().is_ok_and(|it| it.file_type().is_fifo());
+        if let Some(path) = self.loaded.path.as_deref().filter(|path| pipe(path)) {
+            let what = format!("{} is a pipe, which cannot be read again", path.display());
+            return Err(anyhow::anyhow!(what).into());
+        }
         for _ in 0..READS_MAX {
             let before = looks(self.loaded.files.clone()).await;
             let read = around::try_load(&self.args).await;

@@ -1,9 +1,10 @@
 //! The listener: HTTP/1.1 and HTTP/2, plain or over TLS, each connection under its clocks.
 //!
 //! **Invariants:** at most `connections_max` connections, and `per_address_max` of one address, and
-//! as many streams of HTTP/2; a connection on which the next request does not come in time is closed, whatever it sends or does
-//! not send, and so is one that takes nothing of its answer; a request that two servers could read
-//! in two ways reaches its handler as a [`Fault`]; after [`serve`] returned, no connection is left.
+//! as many streams of HTTP/2; a connection on which the next request does not come in time is
+//! closed, whatever it sends or does not send, and so is one that takes nothing of its answer; a
+//! request that two servers could read in two ways reaches its handler as a [`Fault`]; after
+//! [`serve`] returned, no connection is left.
 //!
 //! Absent: a clock for request bodies (it belongs to whoever reads them), upgrades and tunnels.
 
