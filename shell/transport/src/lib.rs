@@ -10,6 +10,7 @@ mod entropy;
 mod handover;
 mod listener;
 mod payload;
+mod stream;
 mod upstream;
 
 pub use clock::Clock;

@@ -10,10 +10,12 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 
+use crate::stream::Stream;
+
 /// An open connection.
 #[derive(Debug)]
 pub(super) struct Wire {
-    stream: Stream,
+    stream: Stream<TcpStream, TlsStream<TcpStream>>,
     heard: Heard,
 }
 
@@ -24,12 +26,6 @@ pub(super) struct Heard(Arc<AtomicBool>);
 /// hyper doubles its buffer for as long as reads fill it, up to what a head may have, and keeps it. An
 /// answer whose caller is slow would hold that much.
 const READ_MAX: usize = 16 * 1024;
-
-#[derive(Debug)]
-enum Stream {
-    Plain(TcpStream),
-    Tls(Box<TlsStream<TcpStream>>),
-}
 
 // === impl Wire ===
 
@@ -55,17 +51,6 @@ impl Wire {
     }
 }
 
-// === impl Stream ===
-
-impl Stream {
-    fn poll_read(&mut self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        match self {
-            Self::Plain(stream) => Pin::new(stream).poll_read(cx, buf),
-            Self::Tls(stream) => Pin::new(stream).poll_read(cx, buf),
-        }
-    }
-}
-
 impl AsyncRead for Wire {
     fn poll_read(
         self: Pin<&mut Self>,
@@ -76,12 +61,12 @@ impl AsyncRead for Wire {
         let before = buf.filled().len();
         let polled = if READ_MAX < buf.remaining() {
             let mut some = ReadBuf::new(buf.initialize_unfilled_to(READ_MAX));
-            let polled = this.stream.poll_read(cx, &mut some);
+            let polled = Pin::new(&mut this.stream).poll_read(cx, &mut some);
             let read = some.filled().len();
             buf.advance(read);
             polled
         } else {
-            this.stream.poll_read(cx, buf)
+            Pin::new(&mut this.stream).poll_read(cx, buf)
         };
         if buf.filled().len() > before {
             this.heard.0.store(true, Ordering::Relaxed);
@@ -96,10 +81,7 @@ impl AsyncWrite for Wire {
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
-        match &mut self.get_mut().stream {
-            Stream::Plain(stream) => Pin::new(stream).poll_write(cx, buf),
-            Stream::Tls(stream) => Pin::new(stream).poll_write(cx, buf),
-        }
+        Pin::new(&mut self.get_mut().stream).poll_write(cx, buf)
     }
 
     fn poll_write_vectored(
@@ -107,31 +89,19 @@ impl AsyncWrite for Wire {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        match &mut self.get_mut().stream {
-            Stream::Plain(stream) => Pin::new(stream).poll_write_vectored(cx, bufs),
-            Stream::Tls(stream) => Pin::new(stream).poll_write_vectored(cx, bufs),
-        }
+        Pin::new(&mut self.get_mut().stream).poll_write_vectored(cx, bufs)
     }
 
     fn is_write_vectored(&self) -> bool {
-        match &self.stream {
-            Stream::Plain(stream) => stream.is_write_vectored(),
-            Stream::Tls(stream) => stream.is_write_vectored(),
-        }
+        self.stream.is_write_vectored()
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match &mut self.get_mut().stream {
-            Stream::Plain(stream) => Pin::new(stream).poll_flush(cx),
-            Stream::Tls(stream) => Pin::new(stream).poll_flush(cx),
-        }
+        Pin::new(&mut self.get_mut().stream).poll_flush(cx)
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match &mut self.get_mut().stream {
-            Stream::Plain(stream) => Pin::new(stream).poll_shutdown(cx),
-            Stream::Tls(stream) => Pin::new(stream).poll_shutdown(cx),
-        }
+        Pin::new(&mut self.get_mut().stream).poll_shutdown(cx)
     }
 }
 
