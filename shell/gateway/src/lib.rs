@@ -29,6 +29,7 @@ mod watch;
 mod way;
 
 pub use answer::{Answer, Broken};
+pub use memory::resident_bytes;
 pub use settle::Sink;
 pub use way::over;
 

@@ -54,7 +54,7 @@ impl Gauge {
     /// Looks again. `max`: what was configured.
     pub(crate) fn look(&self, max: Option<u64>) -> Pressure {
         let limit = max.or_else(|| group_limit(Path::new("/")));
-        let seen = limit.and_then(|limit| Some(Pressure::of(used()?, limit)));
+        let seen = limit.and_then(|limit| Some(Pressure::of(resident_bytes()?, limit)));
         let now = seen.unwrap_or_default();
         self.0.store(now as u8, Ordering::Relaxed);
         now
@@ -65,12 +65,17 @@ impl Gauge {
     }
 }
 
-/// What this process holds.
-fn used() -> Option<u64> {
-    let text = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+/// The bytes of memory that this process holds, where the system tells: Linux does, in `/proc`
+/// (<https://man7.org/linux/man-pages/man5/proc.5.html>).
+pub fn resident_bytes() -> Option<u64> {
+    resident(&std::fs::read_to_string("/proc/self/status").ok()?)
+}
+
+/// `VmRSS:     12345 kB`, where a kB is 1024 bytes.
+fn resident(status: &str) -> Option<u64> {
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
     let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
-    Some(kib * 1024)
+    kib.checked_mul(1024)
 }
 
 /// The smallest limit on the way from this process's control group up to the root of the system.
@@ -97,7 +102,7 @@ fn group_limit(root: &Path) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Gauge, Pressure, group_limit, used};
+    use super::{Gauge, Pressure, group_limit, resident, resident_bytes};
 
     #[test]
     fn pressure_rises_by_steps() {
@@ -108,9 +113,18 @@ mod tests {
         }
         let gauge = Gauge::default();
         assert_eq!(gauge.pressure(), Easy);
-        assert_eq!(gauge.look(Some(used().unwrap_or(1) / 2)), Out);
+        assert_eq!(gauge.look(Some(resident_bytes().unwrap_or(1) / 2)), Out);
         assert_eq!(gauge.pressure(), Out);
         assert_eq!(gauge.look(Some(1 << 50)), Easy);
+    }
+
+    #[test]
+    fn resident_memory_is_read() {
+        let check = |status: &str, expect| assert_eq!(resident(status), expect, "{status:?}");
+        check("Name:\tbackstop\nVmRSS:\t   12345 kB\nRssAnon:\t 1 kB\n", Some(12345 * 1024));
+        check("VmRSS:\t12345\n", None);
+        check("VmRSS:\t-1 kB\n", None);
+        check("Name:\tbackstop\n", None);
     }
 
     #[test]
