@@ -109,17 +109,6 @@ impl Drop for Open {
     }
 }
 
-// === impl Streams ===
-
-impl Streams {
-    /// The place of one more stream. Each holds about as much as a connection, so that there may be
-    /// as many.
-    pub(super) fn sit(&self) -> Option<(OwnedSemaphorePermit, Seat)> {
-        let permit = Arc::clone(&self.room).try_acquire_owned().ok()?;
-        Some((permit, self.addresses.sit(self.address, self.per_address_max)?))
-    }
-}
-
 // === impl Place ===
 
 impl Place {
@@ -131,9 +120,12 @@ impl Place {
         Self { phase, streams, _held: Arc::new(held) }
     }
 
-    /// The place of one more stream of this connection, if there is one.
+    /// The place of one more stream of this connection, if there is one. Each holds about as much as
+    /// a connection, so that there may be as many.
     pub(super) fn stream(&self) -> Option<(OwnedSemaphorePermit, Seat)> {
-        self.streams.sit()
+        let Streams { room, addresses, address, per_address_max } = &self.streams;
+        let permit = Arc::clone(room).try_acquire_owned().ok()?;
+        Some((permit, addresses.sit(*address, *per_address_max)?))
     }
 
     /// The next phase. The listener outlives its connections, unless it is dropped unfinished.
