@@ -48,7 +48,7 @@ pub use reference::reference;
 pub use server::{Confine, RecordAs, RecordSink, Server, Tls};
 pub use telemetry::Telemetry;
 pub use traits::traits;
-pub use url::BaseUrl;
+pub use url::{BaseUrl, unescaped};
 pub use way::Way;
 
 use ir::{Dialect, Quirks};

@@ -5,7 +5,7 @@
 //!
 //! **Invariant:** name and password of a proxy stand in no problem and in no `Debug` output.
 
-use crate::url::{Fault, host_name, split_port};
+use crate::url::{Fault, host_name, split_port, unescaped};
 use crate::{BaseUrl, Problem, Surroundings};
 use base64::prelude::{BASE64_STANDARD, Engine};
 use secrecy::{ExposeSecret, SecretString};
@@ -94,22 +94,7 @@ impl Proxy {
 fn basic(user: &str) -> Result<SecretString, Fault> {
     let hint = "percent-encode what is not a letter or a digit";
     let bad = Fault { what: "has a name or a password that is not one", hint };
-    let mut plain = Vec::new();
-    let mut rest = user.as_bytes();
-    while let Some((first, tail)) = rest.split_first() {
-        rest = tail;
-        if *first == b'%' {
-            let Some((hex, tail)) = tail.split_at_checked(2) else { return Err(bad) };
-            let hex = std::str::from_utf8(hex).ok().filter(|hex| !hex.starts_with('+'));
-            let Some(byte) = hex.and_then(|hex| u8::from_str_radix(hex, 16).ok()) else {
-                return Err(bad);
-            };
-            plain.push(byte);
-            rest = tail;
-        } else {
-            plain.push(*first);
-        }
-    }
+    let Some(mut plain) = unescaped(user) else { return Err(bad) };
     if plain.is_empty() || CREDENTIAL_MAX < plain.len() {
         return Err(bad);
     }

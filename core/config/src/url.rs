@@ -124,6 +124,18 @@ pub(crate) fn split_port(authority: &str) -> Result<(&str, Option<u16>), Fault> 
     }
 }
 
+/// Percent-encoding undone (RFC 3986 §2.1); `None` where a `%` stands before anything but two digits.
+pub fn unescaped(text: &str) -> Option<Vec<u8>> {
+    let mut parts = text.split('%');
+    let mut bytes = parts.next()?.as_bytes().to_vec();
+    for part in parts {
+        let digits = part.get(..2).filter(|it| it.bytes().all(|byte| byte.is_ascii_hexdigit()))?;
+        bytes.push(u8::from_str_radix(digits, 16).ok()?);
+        bytes.extend_from_slice(part.get(2..)?.as_bytes());
+    }
+    Some(bytes)
+}
+
 /// A host as it is written, as it is meant.
 pub(crate) fn host_name(host: &str) -> Result<String, Fault> {
     if host.is_empty() {

@@ -5,6 +5,7 @@
 use super::{Common, secret};
 use crate::problem::Findings;
 use crate::raw::Section;
+use crate::url::unescaped;
 use crate::{BaseUrl, Surroundings, Telemetry};
 use secrecy::SecretString;
 use std::time::Duration;
@@ -231,21 +232,9 @@ fn pairs(text: &str) -> Option<Vec<(String, String)>> {
         .take(NAMED_MAX + 1)
         .map(|entry| {
             let (name, value) = entry.split_once('=')?;
-            let (name, value) = (name.trim(), unescaped(value.trim())?);
+            let (name, value) = (name.trim(), String::from_utf8(unescaped(value.trim())?).ok()?);
             (!name.is_empty() && value.len() <= VALUE_MAX).then(|| (name.to_owned(), value))
         })
         .collect::<Option<_>>()?;
     (pairs.len() <= NAMED_MAX).then_some(pairs)
-}
-
-/// Percent-encoding undone (RFC 3986, 2.1).
-fn unescaped(text: &str) -> Option<String> {
-    let mut parts = text.split('%');
-    let mut bytes = parts.next()?.as_bytes().to_vec();
-    for part in parts {
-        let digits = part.get(..2).filter(|it| it.bytes().all(|byte| byte.is_ascii_hexdigit()))?;
-        bytes.push(u8::from_str_radix(digits, 16).ok()?);
-        bytes.extend_from_slice(part.get(2..)?.as_bytes());
-    }
-    String::from_utf8(bytes).ok()
 }

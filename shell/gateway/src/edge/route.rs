@@ -84,19 +84,7 @@ fn unknown(dialect: Dialect, path: &str) -> Result<Route, Refusal> {
 
 /// Model names hold slashes and colons: percent signs are decoded.
 fn decode(text: &str) -> Option<String> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((first, tail)) = rest.split_first() {
-        rest = tail;
-        if *first == b'%' {
-            let (hex, tail) = rest.split_at_checked(2)?;
-            bytes.push(u8::from_str_radix(std::str::from_utf8(hex).ok()?, 16).ok()?);
-            rest = tail;
-        } else {
-            bytes.push(*first);
-        }
-    }
-    String::from_utf8(bytes).ok().filter(|id| !id.is_empty())
+    String::from_utf8(config::unescaped(text)?).ok().filter(|id| !id.is_empty())
 }
 
 #[cfg(test)]
@@ -141,6 +129,7 @@ mod tests {
         check("POST", "/chat/completions", "BS0106");
         check("GET", "/v1/models/", "BS0106");
         check("GET", "/v1/models/%zz", "BS0106");
+        check("GET", "/v1/models/%+1", "BS0106");
         check("GET", "/v1/messages/../models", "BS0106");
     }
 }
