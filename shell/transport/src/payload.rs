@@ -27,6 +27,11 @@ impl Payload {
         Self::default()
     }
 
+    /// What is still to be sent.
+    pub(crate) fn into_pieces(self) -> impl Iterator<Item = Bytes> {
+        self.pieces.into_iter().skip(self.next).filter(|piece| !piece.is_empty())
+    }
+
     /// Bytes that are still to be sent.
     pub fn remaining(&self) -> u64 {
         self.pieces.iter().skip(self.next).map(|piece| piece.len() as u64).sum()

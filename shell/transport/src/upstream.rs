@@ -45,8 +45,8 @@ use tokio::time::timeout;
 
 use crate::Payload;
 use connect::{Connector, Stage};
-use http1::{Http1, Lost};
-use http2::{Http2, Stream};
+use http1::Http1;
+use http2::{Http2, Lost, Stream};
 use pool::{Lease, Pool};
 use resolve::Lookup;
 use tunnel::Tunnel;
@@ -174,11 +174,11 @@ impl Shared {
         let uri = request.uri().clone();
         let origin = Origin::of(&uri)?;
         for _ in 0..CLOSED_MAX {
-            let lost = match self.lease(connect, &origin).await? {
-                Lease::One(connection) => self.on_one(&origin, connection, request).await,
-                Lease::Two(stream) => on_two(stream, request).await,
+            let stream = match self.lease(connect, &origin).await? {
+                Lease::One(connection) => return self.on_one(origin, connection, request).await,
+                Lease::Two(stream) => stream,
             };
-            request = match lost {
+            request = match on_two(stream, request).await {
                 Ok(answer) => return Ok(answer),
                 Err(Unserved::Failed(failure)) => return Err(failure),
                 Err(Unserved::Unsent(request)) => *request,
@@ -213,7 +213,7 @@ impl Shared {
         }
         let wire = self.connector.open(origin, stage).await?;
         if !wire.speaks_h2() {
-            return Ok(Lease::One(Box::new(Http1::open(wire).await?)));
+            return Ok(Lease::One(Box::new(Http1::new(wire))));
         }
         let connection = Http2::open(wire).await?;
         self.pool.share(origin, connection).map(Lease::Two).ok_or(Failure::Unprocessed)
@@ -221,27 +221,24 @@ impl Shared {
 
     async fn on_one(
         &self,
-        origin: &Origin,
+        origin: Origin,
         mut connection: Box<Http1>,
         mut request: Request<Payload>,
-    ) -> Result<Answer, Unserved> {
+    ) -> Result<Answer, Failure> {
         *request.uri_mut() = origin::path_of(request.uri());
         origin.fill_host(request.headers_mut());
         let reused = connection.used();
         match connection.send(request).await {
-            Ok(response) => {
-                let home = (Arc::clone(&self.pool), origin.clone());
-                Ok(Answer::one(response, connection, reused, home))
+            Ok(head) => {
+                let home = (Arc::clone(&self.pool), origin);
+                Ok(Answer::one(head, connection, reused, home))
             }
-            Err(Lost::Unsent(request)) if reused => Err(Unserved::Unsent(request)),
-            Err(Lost::Unsent(_)) => Err(Unserved::Failed(Failure::Reset)),
-            Err(Lost::Failed(error)) => {
-                let failure = observe::http1(&error, reused, connection.heard());
-                tracing::debug!(?error, ?failure, "no answer");
+            Err(failure) => {
+                tracing::debug!(?failure, "no answer");
                 if failure == Failure::Stale {
-                    self.pool.purge(origin);
+                    self.pool.purge(&origin);
                 }
-                Err(Unserved::Failed(failure))
+                Err(failure)
             }
         }
     }
@@ -264,7 +261,7 @@ async fn on_two(stream: Stream, mut request: Request<Payload>) -> Result<Answer,
         }
         Err(Lost::Unsent(_)) => Err(Unserved::Failed(Failure::Unprocessed)),
         Err(Lost::Failed(error)) => {
-            let failure = observe::http2(&error, stream.reused());
+            let failure = observe::failure(&error, stream.reused());
             tracing::debug!(?error, ?failure, "no answer");
             if observe::is_leaving(&error) {
                 stream.retire();

@@ -12,17 +12,17 @@ use std::task::{Context, Poll, Waker, ready};
 
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, Response};
-use http_body::{Body, Frame};
+use http_body::Body;
 use hyper::body::Incoming;
 use ir::Failure;
 
-use super::http1::Http1;
+use super::http1::{Head, Http1};
 use super::http2::Stream;
 use super::origin::Origin;
 use super::pool::Pool;
 
-/// How many frames a dropped body looks for its end, among those that are already here.
-const FRAMES_DROPPED_MAX: usize = 8;
+/// How many pieces a dropped body looks for its end, among those that are already here.
+const PIECES_DROPPED_MAX: usize = 8;
 
 /// What a provider said.
 #[derive(Debug)]
@@ -45,41 +45,31 @@ pub struct AnswerBody {
 
 enum Source {
     Ended,
-    One { connection: Box<Http1>, body: Incoming, pool: Arc<Pool>, origin: Origin },
+    One { connection: Box<Http1>, pool: Arc<Pool>, origin: Origin },
     Two { body: Incoming, stream: Stream },
 }
-
-type Polled = Poll<Option<Result<Frame<Bytes>, hyper::Error>>>;
 
 // === impl Answer ===
 
 impl Answer {
     pub(super) fn one(
-        response: Response<Incoming>,
+        head: Head,
         connection: Box<Http1>,
         reused: bool,
         (pool, origin): (Arc<Pool>, Origin),
     ) -> Self {
-        let wrap = |body| Source::One { connection, body, pool, origin };
-        Self::new(response, reused, wrap)
+        let bare = connection.is_done();
+        let mut body = AnswerBody { source: Source::One { connection, pool, origin } };
+        if bare {
+            body.end();
+        }
+        Self { status: head.status, headers: head.headers, body, reused }
     }
 
     pub(super) fn two(response: Response<Incoming>, stream: Stream) -> Self {
         let reused = stream.reused();
-        Self::new(response, reused, |body| Source::Two { body, stream })
-    }
-
-    fn new(
-        response: Response<Incoming>,
-        reused: bool,
-        wrap: impl FnOnce(Incoming) -> Source,
-    ) -> Self {
         let (head, body) = response.into_parts();
-        let bare = body.is_end_stream();
-        let mut body = AnswerBody { source: wrap(body) };
-        if bare {
-            body.end();
-        }
+        let body = AnswerBody { source: Source::Two { body, stream } };
         Self { status: head.status.as_u16(), headers: head.headers, body, reused }
     }
 
@@ -102,42 +92,34 @@ impl AnswerBody {
     /// The next bytes, never empty. `None` is the end by the answer's own framing; an answer that was
     /// cut ends with [`Failure::Cut`]. Trailers are not passed on. After either there is only `None`.
     pub fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Failure>>> {
-        loop {
-            match ready!(self.poll_frame(cx)) {
-                Some(Ok(frame)) => match frame.into_data() {
-                    Ok(chunk) if !chunk.is_empty() => return Poll::Ready(Some(Ok(chunk))),
-                    Ok(_) | Err(_) => {}
-                },
-                Some(Err(error)) => {
-                    tracing::debug!(%error, "answer cut");
-                    self.source = Source::Ended;
-                    return Poll::Ready(Some(Err(Failure::Cut { clean: false })));
-                }
-                None => {
-                    self.end();
-                    return Poll::Ready(None);
-                }
+        let polled = match &mut self.source {
+            Source::Ended => return Poll::Ready(None),
+            Source::One { connection, .. } => {
+                ready!(connection.poll_chunk(cx)).map(|it| it.map_err(|why| why.to_string()))
             }
-        }
-    }
-
-    fn poll_frame(&mut self, cx: &mut Context<'_>) -> Polled {
-        match &mut self.source {
-            Source::Ended => Poll::Ready(None),
-            Source::One { connection, body, .. } => connection.poll_frame(body, cx),
-            Source::Two { body, stream: _ } => Pin::new(body).poll_frame(cx),
-        }
+            Source::Two { body, stream: _ } => {
+                ready!(poll_data(body, cx)).map(|it| it.map_err(|why| why.to_string()))
+            }
+        };
+        Poll::Ready(match polled {
+            Some(Ok(chunk)) => Some(Ok(chunk)),
+            Some(Err(why)) => {
+                tracing::debug!(why, "answer cut");
+                self.source = Source::Ended;
+                Some(Err(Failure::Cut { clean: false }))
+            }
+            None => {
+                self.end();
+                None
+            }
+        })
     }
 
     /// The whole body is here: the connection is free, unless the peer closes it.
     fn end(&mut self) {
         match mem::replace(&mut self.source, Source::Ended) {
             Source::Ended => {}
-            Source::One { mut connection, body, pool, origin } => {
-                drop(body);
-                if !connection.is_idle() {
-                    connection.look();
-                }
+            Source::One { connection, pool, origin } => {
                 if connection.is_idle() {
                     pool.keep(&origin, connection);
                 }
@@ -148,17 +130,33 @@ impl AnswerBody {
 }
 
 impl Drop for AnswerBody {
-    /// A reader often stops at the dialect's last event, one frame before the end of HTTP: what has
+    /// A reader often stops at the dialect's last event, one piece before the end of HTTP: what has
     /// already come is looked through, so that the connection is not lost for that.
     fn drop(&mut self) {
         let Source::One { .. } = self.source else { return };
         let quiet = &mut Context::from_waker(Waker::noop());
-        for _ in 0..FRAMES_DROPPED_MAX {
-            match self.poll_frame(quiet) {
+        for _ in 0..PIECES_DROPPED_MAX {
+            match self.poll_chunk(quiet) {
                 Poll::Ready(Some(Ok(_))) => {}
-                Poll::Ready(None) => return self.end(),
-                Poll::Ready(Some(Err(_))) | Poll::Pending => return,
+                Poll::Ready(Some(Err(_)) | None) | Poll::Pending => return,
             }
+        }
+    }
+}
+
+/// The next data of a body on HTTP/2; trailers are not passed on.
+fn poll_data(
+    body: &mut Incoming,
+    cx: &mut Context<'_>,
+) -> Poll<Option<Result<Bytes, hyper::Error>>> {
+    loop {
+        match ready!(Pin::new(&mut *body).poll_frame(cx)) {
+            Some(Ok(frame)) => match frame.into_data() {
+                Ok(chunk) if !chunk.is_empty() => return Poll::Ready(Some(Ok(chunk))),
+                Ok(_) | Err(_) => {}
+            },
+            Some(Err(error)) => return Poll::Ready(Some(Err(error))),
+            None => return Poll::Ready(None),
         }
     }
 }

@@ -96,13 +96,13 @@ impl Connector {
             tracing::debug!(%error, "socket options refused");
         }
         if !origin.is_tls() {
-            return Ok(Wire::plain(stream));
+            return Ok(Wire::Plain(stream));
         }
         *stage.lock() = Stage::Tls;
         let name = ServerName::try_from(bare(origin.host()).to_owned())
             .map_err(|_| certificate("the host is not a name that certificates can hold"))?;
         let stream = self.tls.connect(name, stream).await.map_err(|error| refusal(&error))?;
-        Ok(Wire::tls(stream))
+        Ok(Wire::Tls(Box::new(stream)))
     }
 
     async fn direct(&self, origin: &Origin, stage: &Mutex<Stage>) -> Result<TcpStream, Failure> {

@@ -1,159 +1,216 @@
 //! One HTTP/1.1 connection, driven by whoever uses it.
 //!
-//! hyper's connection future runs inside the task that waits for the answer, not in a task of its
-//! own: a chunk costs one wake-up instead of two, dropping the answer closes the socket at once, and
-//! an idle connection costs no task. It is looked at again when it is taken from the pool.
+//! It has no task of its own: a piece costs one wake-up, dropping the answer closes the socket at
+//! once, and an idle connection costs nothing but its socket. It is looked at again when it is taken
+//! from the pool. Ours and not hyper's, whose client keeps 24 KiB of buffers and a queue for each:
+//! here what comes is read into room that all connections of a thread share, and only as much as came
+//! is kept.
 //!
-//! The two halves of one connection must not wake the task they share. So a task that was woken
-//! polls with a waker that does nothing first: most likely something came. Only when nothing did, or
-//! right after something was taken, it polls with its own. **Invariant:** the last poll of each half
-//! before `Pending` carries the real waker.
+//! **Invariants:** it carries another request only if the last was written and answered to their
+//! ends, and nothing came behind that. Reading goes no further than a piece ahead of the reader.
 
+mod framing;
+mod head;
+
+pub(super) use head::Head;
+
+use std::cell::RefCell;
 use std::future::poll_fn;
-use std::mem;
-use std::pin::{Pin, pin};
-use std::task::{Context, Poll, Waker};
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker, ready};
 
-use bytes::Bytes;
-use http::{Request, Response};
-use http_body::{Body, Frame};
-use hyper::body::Incoming;
-use hyper::client::conn::TrySendError;
-use hyper::client::conn::http1::{Builder, Connection, SendRequest};
-use hyper_util::rt::TokioIo;
+use bytes::{Buf, Bytes, BytesMut};
+use http::Request;
 use ir::Failure;
+use smallvec::SmallVec;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::wire::{Heard, Wire};
+use super::wire::Wire;
 use crate::Payload;
+use framing::Framing;
+use head::Heads;
 
-/// An answer's head may be this large. Providers stay below 8 KiB.
-const HEAD_BYTES_MAX: usize = 256 * 1024;
+/// What is read at once. An answer whose caller is slow holds no more than that.
+const READ_MAX: usize = 16 * 1024;
+
+thread_local! {
+    /// Room to read into.
+    static ROOM: RefCell<Box<[u8]>> = RefCell::new(vec![0; READ_MAX].into_boxed_slice());
+}
 
 /// An open connection.
 #[derive(Debug)]
 pub(super) struct Http1 {
-    /// `None` once it ended.
-    connection: Option<Connection<TokioIo<Wire>, Payload>>,
-    sender: SendRequest<Payload>,
-    heard: Heard,
+    wire: Wire,
+    /// Of the present request, what is not written yet.
+    output: Output,
+    /// What came and was not handed out.
+    input: BytesMut,
+    /// The rest of the present answer's body.
+    framing: Framing,
     /// Whether it carried a request before.
     used: bool,
-    /// The last poll ended with `Pending`: the next one follows a wake-up.
-    waiting: bool,
+    /// Whether anything of the present answer came.
+    heard: bool,
+    /// Whether it can carry another request after this one.
+    lasting: bool,
 }
 
+/// Head and body of a request.
+#[derive(Debug, Default)]
+struct Output(SmallVec<[Bytes; 4]>);
+
 /// Why there is no head.
-#[derive(Debug)]
-pub(super) enum Lost {
-    /// Not a byte of it was written; here it is again.
-    Unsent(Box<Request<Payload>>),
-    /// It may have been seen.
-    Failed(hyper::Error),
+enum Lost {
+    /// The connection ended.
+    Gone,
+    /// What came is none.
+    Odd(&'static str),
 }
 
 // === impl Http1 ===
 
 impl Http1 {
-    pub(super) async fn open(wire: Wire) -> Result<Self, Failure> {
-        let heard = wire.heard();
-        let (sender, connection) = Builder::new()
-            .max_buf_size(HEAD_BYTES_MAX)
-            .max_header_size(HEAD_BYTES_MAX)
-            .handshake(TokioIo::new(wire))
-            .await
-            .map_err(|_| Failure::Reset)?;
-        Ok(Self { connection: Some(connection), sender, heard, used: false, waiting: false })
+    pub(super) fn new(wire: Wire) -> Self {
+        Self {
+            wire,
+            output: Output::default(),
+            input: BytesMut::new(),
+            framing: Framing::Done,
+            used: false,
+            heard: false,
+            lasting: true,
+        }
     }
 
     pub(super) fn used(&self) -> bool {
         self.used
     }
 
-    /// Whether any byte of the present answer came.
-    pub(super) fn heard(&self) -> bool {
-        self.heard.anything()
-    }
-
     /// Whether it is open and waits for a request, as far as it was looked at.
     pub(super) fn is_idle(&self) -> bool {
-        self.connection.is_some() && self.sender.is_ready()
+        self.lasting && self.is_done() && self.output.is_empty() && self.input.is_empty()
     }
 
-    /// Looks what came since: the end, or bytes that nobody asked for (some servers say 408 before
-    /// they close).
+    /// Whether the present answer was read to its end.
+    pub(super) fn is_done(&self) -> bool {
+        self.framing.is_done()
+    }
+
+    /// Looks what came to an idle one: the end, or bytes that nobody asked for (some servers say 408
+    /// before they close).
     pub(super) fn look(&mut self) {
-        drive(&mut self.connection, &mut Context::from_waker(Waker::noop()));
+        if self.poll_read(&mut Context::from_waker(Waker::noop())).is_ready() {
+            self.lasting = false;
+        }
     }
 
     /// Sends a request and waits for the head of its answer.
-    pub(super) async fn send(
-        &mut self,
-        request: Request<Payload>,
-    ) -> Result<Response<Incoming>, Lost> {
-        self.heard.forget();
+    pub(super) async fn send(&mut self, request: Request<Payload>) -> Result<Head, Failure> {
+        let reused = self.used;
         self.used = true;
-        self.waiting = false;
-        let mut reply = pin!(self.sender.try_send_request(request));
-        let (connection, waiting) = (&mut self.connection, &mut self.waiting);
-        let answered =
-            poll_fn(|cx| poll_half(connection, waiting, cx, |cx| reply.as_mut().poll(cx)));
-        answered.await.map_err(Lost::from)
-    }
-
-    /// The next frame of the answer's body.
-    pub(super) fn poll_frame(
-        &mut self,
-        body: &mut Incoming,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
-        poll_half(&mut self.connection, &mut self.waiting, cx, |cx| {
-            Pin::new(&mut *body).poll_frame(cx)
+        self.heard = false;
+        self.output = Output::of(request);
+        let mut heads = Heads::default();
+        let answered = poll_fn(|cx| self.poll_head(&mut heads, cx)).await;
+        answered.map_err(|lost| match lost {
+            Lost::Odd(why) => Failure::BadHttp(why),
+            Lost::Gone if reused && !self.heard => Failure::Stale,
+            Lost::Gone => Failure::Reset,
         })
     }
-}
 
-/// Polls `half`, the reply or the body, and the connection that fills it.
-fn poll_half<T>(
-    connection: &mut Option<Connection<TokioIo<Wire>, Payload>>,
-    waiting: &mut bool,
-    cx: &mut Context<'_>,
-    mut half: impl FnMut(&mut Context<'_>) -> Poll<T>,
-) -> Poll<T> {
-    if mem::replace(waiting, false) {
-        let quiet = &mut Context::from_waker(Waker::noop());
-        // Takes the place of the waker that the last poll left there.
-        let polled = half(quiet);
-        if polled.is_ready() {
-            return polled;
-        }
-        drive(connection, quiet);
-        let polled = half(quiet);
-        if polled.is_ready() {
-            return polled;
+    fn poll_head(&mut self, heads: &mut Heads, cx: &mut Context<'_>) -> Poll<Result<Head, Lost>> {
+        loop {
+            self.write(cx);
+            if let Some(read) = heads.next(&mut self.input).map_err(Lost::Odd)? {
+                self.framing = read.framing;
+                self.lasting &= read.lasting;
+                return Poll::Ready(Ok(read.head));
+            }
+            match ready!(self.poll_read(cx)) {
+                Ok(0) | Err(_) => return Poll::Ready(Err(Lost::Gone)),
+                Ok(_) => self.heard = true,
+            }
         }
     }
-    drive(connection, cx);
-    let polled = half(cx);
-    *waiting = polled.is_pending();
-    polled
-}
 
-/// A connection that ended is dropped: its reply and its body then learn that nothing more comes.
-fn drive(connection: &mut Option<Connection<TokioIo<Wire>, Payload>>, cx: &mut Context<'_>) {
-    if let Some(open) = connection
-        && Pin::new(open).poll(cx).is_ready()
-    {
-        *connection = None;
+    /// The next bytes of the answer's body, never empty. `None` is its end; an error is a cut.
+    pub(super) fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<io::Result<Bytes>>> {
+        // Whoever answers early may still be listening.
+        self.write(cx);
+        loop {
+            match self.framing.next(&mut self.input) {
+                Ok(Some(data)) => return Poll::Ready(Some(Ok(data))),
+                Ok(None) if self.is_done() => return Poll::Ready(None),
+                Ok(None) => {}
+                Err(why) => return Poll::Ready(Some(Err(io::Error::other(why)))),
+            }
+            if ready!(self.poll_read(cx))? == 0 {
+                self.lasting = false;
+                if !self.framing.close() {
+                    return Poll::Ready(Some(Err(io::ErrorKind::UnexpectedEof.into())));
+                }
+            }
+        }
+    }
+
+    /// Takes what came: so many bytes, none at the end.
+    fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        ROOM.with_borrow_mut(|room| {
+            let mut read = ReadBuf::new(room);
+            ready!(Pin::new(&mut self.wire).poll_read(cx, &mut read))?;
+            self.input.extend_from_slice(read.filled());
+            Poll::Ready(Ok(read.filled().len()))
+        })
+    }
+
+    /// Writes what it takes. One that takes no more may still answer, as those do that refuse a body
+    /// by its head.
+    fn write(&mut self, cx: &mut Context<'_>) {
+        if !self.output.is_empty()
+            && let Poll::Ready(Err(error)) = self.output.poll_write(&mut self.wire, cx)
+        {
+            tracing::debug!(%error, "a request was not taken");
+            self.output = Output::default();
+            self.lasting = false;
+        }
     }
 }
 
-// === impl Lost ===
+// === impl Output ===
 
-impl From<TrySendError<Request<Payload>>> for Lost {
-    fn from(mut error: TrySendError<Request<Payload>>) -> Self {
-        match error.take_message() {
-            Some(request) => Self::Unsent(Box::new(request)),
-            None => Self::Failed(error.into_error()),
+impl Output {
+    fn of(request: Request<Payload>) -> Self {
+        let head = head::write(&request);
+        let pieces = request.into_body().into_pieces();
+        Self(std::iter::once(head).chain(pieces).collect())
+    }
+
+    fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Empty only once all of it is on its way.
+    fn poll_write(&mut self, wire: &mut Wire, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while self.0.iter().any(|piece| !piece.is_empty()) {
+            let slices = self.0.iter().map(|piece| IoSlice::new(piece));
+            let slices: SmallVec<[IoSlice<'_>; 4]> = slices.collect();
+            let polled = Pin::new(&mut *wire).poll_write_vectored(cx, &slices);
+            drop(slices);
+            let mut written = ready!(polled)?;
+            if written == 0 {
+                return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+            }
+            for piece in &mut self.0 {
+                let here = written.min(piece.len());
+                piece.advance(here);
+                written -= here;
+            }
         }
+        ready!(Pin::new(wire).poll_flush(cx))?;
+        self.0.clear();
+        Poll::Ready(Ok(()))
     }
 }

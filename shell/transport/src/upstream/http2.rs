@@ -8,13 +8,13 @@ use std::time::Duration;
 
 use http::{Request, Response};
 use hyper::body::Incoming;
+use hyper::client::conn::TrySendError;
 use hyper::client::conn::http2::{Builder, SendRequest};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use ir::Failure;
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
-use super::http1::Lost;
 use super::wire::Wire;
 use crate::Payload;
 
@@ -49,6 +49,15 @@ pub(super) struct Http2 {
 pub(super) struct Stream {
     connection: Arc<Http2>,
     reused: bool,
+}
+
+/// Why there is no head.
+#[derive(Debug)]
+pub(super) enum Lost {
+    /// Not a byte of it was written; here it is again.
+    Unsent(Box<Request<Payload>>),
+    /// It may have been seen.
+    Failed(hyper::Error),
 }
 
 // === impl Http2 ===
@@ -131,6 +140,17 @@ impl Drop for Stream {
     fn drop(&mut self) {
         if self.connection.streams.fetch_sub(1, Ordering::AcqRel) == 1 {
             *self.connection.left_at.lock() = Instant::now();
+        }
+    }
+}
+
+// === impl Lost ===
+
+impl From<TrySendError<Request<Payload>>> for Lost {
+    fn from(mut error: TrySendError<Request<Payload>>) -> Self {
+        match error.take_message() {
+            Some(request) => Self::Unsent(Box::new(request)),
+            None => Self::Failed(error.into_error()),
         }
     }
 }

@@ -1,24 +1,13 @@
-//! What went wrong between a request and the head of its answer, read from hyper's errors.
+//! What went wrong between a request on HTTP/2 and the head of its answer, read from hyper's errors.
 
 use ir::Failure;
-
-/// An HTTP/1.1 exchange ended without a head. `heard`: some byte of the answer came.
-pub(super) fn http1(error: &hyper::Error, reused: bool, heard: bool) -> Failure {
-    if let Some(why) = malformed(error) {
-        Failure::BadHttp(why)
-    } else if reused && !heard {
-        Failure::Stale
-    } else {
-        Failure::Reset
-    }
-}
 
 /// An HTTP/2 stream ended without a head.
 ///
 /// A stream above the last id of a GOAWAY ends with that GOAWAY; one below it that dies later ends
 /// with an I/O error (`h2::proto::streams::Inner::{recv_go_away, recv_eof}`). So a peer's GOAWAY on
 /// a stream says that it was not processed (RFC 9113 §6.8, §8.7).
-pub(super) fn http2(error: &hyper::Error, reused: bool) -> Failure {
+pub(super) fn failure(error: &hyper::Error, reused: bool) -> Failure {
     if let Some(why) = malformed(error) {
         return Failure::BadHttp(why);
     }
