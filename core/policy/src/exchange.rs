@@ -479,17 +479,6 @@ impl Exchange {
         self.phase = Phase::Done(ending);
         self.ended = Some(now);
     }
-
-    /// The caller left: nobody is listening.
-    pub fn caller_gone(&mut self, now: Time, health: &dyn Health) {
-        if self.is_done() {
-            return;
-        }
-        for index in 0..self.attempts.len() {
-            self.cancel(now, AttemptId(index), Fate::Abandoned, health);
-        }
-        self.end(now, Ending::Abandoned);
-    }
 }
 
 #[cfg(test)]

@@ -6,9 +6,8 @@
 use crate::drive::{Drive, Step};
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
-use std::collections::VecDeque;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
 /// An answer's body.
 #[derive(Debug)]
@@ -17,7 +16,7 @@ pub struct Answer(Kind);
 #[derive(Debug)]
 enum Kind {
     Full(Bytes),
-    Drive { first: VecDeque<Bytes>, drive: Handle },
+    Drive { drive: Handle, left: Option<u64> },
 }
 
 /// The answer broke and the connection with it: what was sent must not pass for complete.
@@ -38,6 +37,15 @@ impl Handle {
 
     pub(crate) fn drive(&mut self) -> Option<&mut Drive> {
         self.0.as_deref_mut()
+    }
+
+    /// All of it was handed out but the end, which is at hand.
+    fn finish(&mut self, cx: &mut Context<'_>) {
+        if let Some(drive) = self.drive() {
+            let end = drive.poll(cx);
+            ir::invariant!(Ex2, matches!(end, Poll::Ready(Step::End)));
+        }
+        self.settle();
     }
 
     /// It has ended: on to its record.
@@ -62,9 +70,13 @@ impl Answer {
         Self(Kind::Full(bytes))
     }
 
-    /// What a drive hands out, after `first`.
-    pub(crate) fn drive(first: VecDeque<Bytes>, drive: Handle) -> Self {
-        Self(Kind::Drive { first, drive })
+    /// What a drive hands out: so many bytes, where that is known.
+    pub(crate) fn drive(mut drive: Handle, left: Option<u64>) -> Self {
+        if left == Some(0) {
+            // Nobody asks for what is empty.
+            drive.finish(&mut Context::from_waker(Waker::noop()));
+        }
+        Self(Kind::Drive { drive, left })
     }
 }
 
@@ -76,19 +88,24 @@ impl Body for Answer {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
-        let (first, slot) = match &mut self.0 {
+        let (slot, left) = match &mut self.0 {
             Kind::Full(bytes) => {
                 let bytes = std::mem::take(bytes);
                 return Poll::Ready((!bytes.is_empty()).then(|| Ok(Frame::data(bytes))));
             }
-            Kind::Drive { first, drive } => (first, drive),
+            Kind::Drive { drive, left } => (drive, left),
         };
-        if let Some(bytes) = first.pop_front() {
-            return Poll::Ready(Some(Ok(Frame::data(bytes))));
-        }
         let Some(drive) = slot.drive() else { return Poll::Ready(None) };
         let end = match std::task::ready!(drive.poll(cx)) {
-            Step::Data(bytes) => return Poll::Ready(Some(Ok(Frame::data(bytes)))),
+            Step::Data(bytes) => {
+                let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+                *left = left.map(|left| left.saturating_sub(length));
+                if *left == Some(0) {
+                    // The server knows the length and does not ask again.
+                    slot.finish(cx);
+                }
+                return Poll::Ready(Some(Ok(Frame::data(bytes))));
+            }
             Step::Break => Some(Err(Broken)),
             Step::End | Step::Head(_) | Step::Refuse(_) => None,
         };
@@ -99,14 +116,14 @@ impl Body for Answer {
     fn is_end_stream(&self) -> bool {
         match &self.0 {
             Kind::Full(bytes) => bytes.is_empty(),
-            Kind::Drive { first, drive } => first.is_empty() && drive.0.is_none(),
+            Kind::Drive { drive, .. } => drive.0.is_none(),
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match &self.0 {
             Kind::Full(bytes) => SizeHint::with_exact(bytes.len() as u64),
-            Kind::Drive { .. } => SizeHint::default(),
+            Kind::Drive { left, .. } => left.map(SizeHint::with_exact).unwrap_or_default(),
         }
     }
 }

@@ -52,9 +52,14 @@ impl Ask {
             .any(|name| self.headers.contains_key(name))
     }
 
-    /// Gives up all but what is recorded: whoever writes records may be slow.
+    /// Gives up its place, and all but what is recorded: whoever writes records may be slow.
     pub(crate) fn let_go(&mut self) {
         self.pass = None;
+        self.forget();
+    }
+
+    /// Gives up what a provider would be asked with.
+    pub(crate) fn forget(&mut self) {
         self.body = Bytes::new();
         self.headers = HeaderMap::new();
         self.query = None;

@@ -56,6 +56,8 @@ pub(crate) struct Drive {
     bytes_out: u64,
     /// When the last piece was handed out, until the next is asked for.
     handed: Option<Time>,
+    /// The end was handed out, behind everything else.
+    ended: bool,
 }
 
 /// What a drive hands out.
@@ -75,6 +77,8 @@ pub(crate) enum Step {
 
 /// Small pieces are joined up to this size.
 const GATHER_MAX: usize = 16 * 1024;
+/// Larger ones leave in pieces of this size, so that what a caller was not ready to take is known.
+const PIECE_MAX: usize = 64 * 1024;
 /// A pause between two polls that is longer than this was the caller's.
 const SLOW_CALLER: Duration = Duration::from_millis(50);
 
@@ -111,6 +115,7 @@ impl Drive {
             code: None,
             bytes_out: 0,
             handed: None,
+            ended: false,
         }
     }
 
@@ -152,12 +157,42 @@ impl Drive {
     }
 
     /// Notes what the caller was told in the head.
-    pub(crate) fn told(&mut self, status: u16, code: Option<&'static str>, body: usize) {
+    pub(crate) fn told(&mut self, status: u16, code: Option<&'static str>) {
         self.status = status;
         self.code = code;
-        self.bytes_out += u64::try_from(body).unwrap_or(u64::MAX);
         // Their headers hold the buffers that they were read into.
         self.attempts.iter_mut().for_each(Live::forget_head);
+    }
+
+    /// This is its whole body, and there is nothing behind it.
+    pub(crate) fn say(&mut self, body: Bytes) {
+        let body = Some(body).filter(|body| !body.is_empty());
+        self.tail.extend(body.map(Step::Data));
+        self.tail.push_back(Step::End);
+    }
+
+    /// The bytes that are still to be handed out, where all of them are at hand. Otherwise nothing was
+    /// done but what [`Self::poll`] would have done.
+    pub(crate) fn length(&mut self, cx: &mut Context<'_>) -> Option<u64> {
+        let mut steps = VecDeque::new();
+        let mut length = 0;
+        // One document and its end, not more: what comes in pieces is handed out as it is taken.
+        while steps.len() < 2
+            && let Poll::Ready(step) = self.poll_step(cx)
+        {
+            if let Step::Data(bytes) = &step {
+                length += u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+            }
+            let last = !matches!(step, Step::Data(_));
+            steps.push_back(step);
+            if last {
+                break;
+            }
+        }
+        let ended = matches!(steps.back(), Some(Step::End));
+        steps.append(&mut self.tail);
+        self.tail = steps;
+        ended.then_some(length)
     }
 
     /// Goes on until there is something to hand out.
@@ -172,12 +207,17 @@ impl Drive {
             self.with_health(|exchange, now, health| exchange.stop(now, health));
         }
         let mut step = std::task::ready!(self.poll_step(cx));
-        if let Step::Data(bytes) = step {
-            let bytes = self.gather(bytes, cx);
+        if let Step::Data(mut bytes) = step {
+            if PIECE_MAX < bytes.len() {
+                self.tail.push_front(Step::Data(bytes.split_off(PIECE_MAX)));
+            } else {
+                bytes = self.gather(bytes, cx);
+            }
             self.bytes_out += u64::try_from(bytes.len()).unwrap_or(u64::MAX);
             step = Step::Data(bytes);
         }
         self.handed = Some(self.now());
+        self.ended |= matches!(step, Step::End | Step::Break);
         Poll::Ready(step)
     }
 
@@ -300,6 +340,8 @@ impl Drive {
                 self.tail.extend(last.map(Step::Data));
                 self.attempts.iter_mut().for_each(|live| live.drain(cx));
                 self.tail.push_back(Step::End);
+                // Nobody is asked any more, and whoever takes the answer may be slow.
+                self.ask.forget();
             }
             Action::Fail(word) if self.head_out => self.last_event(&word),
             Action::Fail(word) => return Some(Step::Refuse(word)),
@@ -408,6 +450,9 @@ impl Drive {
             }
             exchange.caller_gone(now, health);
         });
+        if !self.ended {
+            self.exchange.untaken(over);
+        }
         self.ask.let_go();
         let losses = self.winner.map(|id| self.losses(id)).unwrap_or_default();
         // Whatever is still under way upstream is dropped here and now.

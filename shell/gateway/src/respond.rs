@@ -11,8 +11,7 @@ use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderName, RETRY_AFTER};
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use ir::{Connect, Deadline, Dns, Failure, Proxy, Shape, Tls};
 use policy::{AttemptId, Class, Final, Words};
-use std::collections::VecDeque;
-use std::task::{Context, Poll};
+use std::task::Context;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-backstop-request-id");
 const TARGET: HeaderName = HeaderName::from_static("x-backstop-target");
@@ -61,17 +60,18 @@ pub(crate) fn open(mut handle: Handle, step: Step, cx: &mut Context<'_>) -> Resp
     match step {
         Step::Head(id) => {
             let (status, headers) = head(drive, id);
-            drive.told(status.as_u16(), None, 0);
-            let body = match drive.ask().shape() {
-                Shape::Stream => Answer::drive(VecDeque::new(), handle),
-                Shape::Whole => whole(handle, cx),
+            drive.told(status.as_u16(), None);
+            // A whole answer has its length, unless it is overlong and comes in pieces.
+            let length = match drive.ask().shape() {
+                Shape::Stream => None,
+                Shape::Whole => drive.length(cx),
             };
-            respond(status, headers, body)
+            respond(status, headers, Answer::drive(handle, length))
         }
         Step::Refuse(word) => {
-            let response = refuse(drive, &word);
-            handle.settle();
-            response
+            let (status, headers) = refuse(drive, &word);
+            let length = drive.length(cx);
+            respond(status, headers, Answer::drive(handle, length))
         }
         Step::Data(_) | Step::End | Step::Break => {
             // The exchange says its head first; there is no answer without one.
@@ -80,25 +80,6 @@ pub(crate) fn open(mut handle: Handle, step: Step, cx: &mut Context<'_>) -> Resp
             respond(StatusCode::BAD_GATEWAY, HeaderMap::new(), Answer::full(Bytes::new()))
         }
     }
-}
-
-/// A whole answer is at hand as soon as its head is: as one body with its length, unless it is
-/// overlong and comes in pieces.
-fn whole(mut handle: Handle, cx: &mut Context<'_>) -> Answer {
-    let mut first = VecDeque::new();
-    // Two steps, not more: what comes in pieces is handed out as the caller takes it. A drive that
-    // broke or ended says so again.
-    for _ in 0..2 {
-        match handle.drive().map(|drive| drive.poll(cx)) {
-            Some(Poll::Ready(Step::Data(bytes))) => first.push_back(bytes),
-            Some(Poll::Ready(Step::End)) => {
-                handle.settle();
-                return Answer::full(first.pop_front().unwrap_or_default());
-            }
-            Some(_) | None => break,
-        }
-    }
-    Answer::drive(first, handle)
 }
 
 /// The headers of an attempt's answer under the names that its caller knows, and what did not come
@@ -161,7 +142,8 @@ fn set(headers: &mut HeaderMap, name: HeaderName, value: &str) {
     }
 }
 
-fn refuse(drive: &mut Drive, word: &Final) -> Response<Answer> {
+/// An error in place of an answer; its body is the drive's to hand out.
+fn refuse(drive: &mut Drive, word: &Final) -> (StatusCode, HeaderMap) {
     let told = error_of(drive, word);
     let theirs = match word.words {
         Words::Theirs(id) => drive.error_body(id).map(|body| (id, body)),
@@ -191,9 +173,9 @@ fn refuse(drive: &mut Drive, word: &Final) -> Response<Answer> {
     if word.hopeless {
         headers.insert(SHOULD_RETRY, HeaderValue::from_static("false"));
     }
-    drive.told(told.status, code, body.len());
-    let status = StatusCode::from_u16(told.status).unwrap_or(StatusCode::BAD_GATEWAY);
-    respond(status, headers, Answer::full(body))
+    drive.told(told.status, code);
+    drive.say(body);
+    (StatusCode::from_u16(told.status).unwrap_or(StatusCode::BAD_GATEWAY), headers)
 }
 
 /// The last word of an exchange in our terms.

@@ -137,6 +137,26 @@ impl Exchange {
         self.broken(now, told, None);
     }
 
+    /// The caller left: nobody is listening.
+    pub fn caller_gone(&mut self, now: Time, health: &dyn Health) {
+        if self.is_done() {
+            return;
+        }
+        for index in 0..self.attempts.len() {
+            self.cancel(now, AttemptId(index), Fate::Abandoned, health);
+        }
+        self.end(now, Ending::Abandoned);
+    }
+
+    /// It ended with an answer, of which its caller did not take all: the caller left, or `stopped`,
+    /// we did.
+    pub fn untaken(&mut self, stopped: bool) {
+        if self.phase == Phase::Done(Ending::Answered) {
+            let ending = if stopped { Ending::Broken } else { Ending::Abandoned };
+            self.phase = Phase::Done(ending);
+        }
+    }
+
     fn cancel_all(&mut self, now: Time, health: &dyn Health) {
         for index in 0..self.attempts.len() {
             self.cancel(now, AttemptId(index), Fate::Lost, health);
