@@ -1,7 +1,7 @@
 //! The caller leaves: every attempt is cancelled at once, as the provider's log shows.
 
 use super::patience::{SOON, gone, median};
-use crate::world::{LIMIT, Plan, Request, World, each, pair};
+use crate::world::{Call, LIMIT, Plan, Request, World, alone, each, pair, plain};
 use drill::provider::{End, Seen};
 use ir::{Dialect, Ending, Shape};
 use std::time::Instant;
@@ -52,6 +52,48 @@ async fn while_a_stream_is_held() {
         leave(dialect, Shape::Stream, "", "silent-200", None).await;
         leave(dialect, Shape::Stream, pings, "silent-200", Some("ping")).await;
         leave(dialect, Shape::Stream, pings, "hang-before-head", Some("ping")).await;
+    }
+}
+
+/// A gateway with room for one, whose answer of 16 MiB is complete and of which little is taken.
+async fn untaken(dialect: Dialect) -> (World, Call) {
+    let text = plain(&alone(dialect, "server.requests_max = 1\nserver.queue_max = 0\n"));
+    let world = Plan::new(text).clouds(&["a"]).await.start().await;
+    let mut call = world.send(&Request::ask(dialect, Shape::Whole, "big-answer-16MiB")).await;
+    assert_eq!(call.status().await, 200);
+    let done = |log: &[Seen]| log.iter().any(|seen| seen.ended == Some(End::Done));
+    assert!(world.a().wait_for(done, LIMIT).await);
+    (world, call)
+}
+
+#[tokio::test]
+async fn before_a_whole_answer_is_taken() {
+    for dialect in Dialect::ALL {
+        let (world, call) = untaken(dialect).await;
+        // What is held for it has a place until it is gone.
+        assert_eq!(world.gateway().load(), (1, 0));
+        assert_eq!(world.ask(dialect, Shape::Whole, "ok").await.code(), "BS0202");
+        drop(call);
+        let records = world.records(2).await;
+        let left = records.iter().find(|it| it.code.is_none()).expect("its record");
+        assert_eq!((left.ending, left.blame), (Ending::Abandoned, Some("caller")));
+        assert_eq!((left.status, left.attempts[0].outcome), (200, "ok"));
+        assert!((1..16 << 20).contains(&left.bytes_out), "{left:?}");
+        assert_eq!(world.ask(dialect, Shape::Whole, "ok").await.status, 200);
+        world.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn a_whole_answer_that_we_cut_is_broken() {
+    for dialect in Dialect::ALL {
+        let (world, call) = untaken(dialect).await;
+        world.gateway().end();
+        drop(call);
+        let record = world.record().await;
+        assert_eq!((record.ending, record.blame), (Ending::Broken, Some("gateway")));
+        assert_eq!((record.status, record.attempts[0].outcome), (200, "ok"));
+        world.stop().await;
     }
 }
 

@@ -151,10 +151,16 @@ impl Exchange {
     /// It ended with an answer, of which its caller did not take all: the caller left, or `stopped`,
     /// we did.
     pub fn untaken(&mut self, stopped: bool) {
-        if self.phase == Phase::Done(Ending::Answered) {
-            let ending = if stopped { Ending::Broken } else { Ending::Abandoned };
-            self.phase = Phase::Done(ending);
+        if self.phase != Phase::Done(Ending::Answered) {
+            return;
         }
+        let mut ending = Ending::Abandoned;
+        if stopped {
+            ending = Ending::Broken;
+            let words = Words::Ours(self.lead);
+            self.last_word = Some(late(Class::Stopping, Failure::Stopping, words));
+        }
+        self.phase = Phase::Done(ending);
     }
 
     fn cancel_all(&mut self, now: Time, health: &dyn Health) {
@@ -214,19 +220,7 @@ impl Exchange {
             }
             None => Words::Ours(Some(id)),
         };
-        let row = lapse.class.row();
-        let status = match row.surface {
-            Surface::Own(status) | Surface::OwnIfOurs(status) => status,
-            Surface::AsReceived => rejection(&lapse.failure).map_or(502, |it| it.status),
-        };
-        let word = Final {
-            class: lapse.class,
-            failure: lapse.failure,
-            words,
-            status,
-            retry_after_s: None,
-            hopeless: !row.transient,
-        };
+        let word = late(lapse.class, lapse.failure, words);
         self.say(now, word, Ending::Broken);
     }
 
@@ -258,6 +252,17 @@ impl Exchange {
         let seconds = wait.as_secs() + u64::from(Duration::from_secs(wait.as_secs()) < wait);
         u32::try_from(seconds.clamp(1, 60)).ok()
     }
+}
+
+/// The last word where there was content before it.
+fn late(class: Class, failure: Failure, words: Words) -> Final {
+    let row = class.row();
+    let status = match row.surface {
+        Surface::Own(status) | Surface::OwnIfOurs(status) => status,
+        Surface::AsReceived => rejection(&failure).map_or(502, |it| it.status),
+    };
+    let hopeless = !row.transient;
+    Final { class, failure, words, status, retry_after_s: None, hopeless }
 }
 
 fn rejection(failure: &Failure) -> Option<&Rejection> {
