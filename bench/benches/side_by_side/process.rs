@@ -74,6 +74,8 @@ impl Places {
         let mut command = command(under, &self.backstop);
         if alone {
             command.env("TOKIO_WORKER_THREADS", "1");
+            // Without them it would start once more, and the instrument would lose it.
+            command.env("GLIBC_TUNABLES", "");
         }
         command.args(["serve", "--config"]).arg(file);
         Process::start(command, port)

@@ -8,6 +8,7 @@ mod confine;
 mod console;
 mod demo;
 mod discover;
+mod heap;
 mod key;
 mod out;
 mod process;
@@ -66,6 +67,7 @@ fn start(command: Command) -> anyhow::Result<ExitCode> {
 
 /// What is given up, each thread gives up by itself: it is done before there is a second one.
 fn serve_confined(args: &ConfigArgs) -> anyhow::Result<ExitCode> {
+    heap::limit();
     let alone = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let alone = alone.context(STARTS_NOT)?;
     let Some(loaded) = alone.block_on(around::load(args))? else { return Ok(ExitCode::from(2)) };

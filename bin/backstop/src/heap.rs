@@ -1,0 +1,29 @@
+//! Memory that is given back.
+//!
+//! glibc raises its own limits as it goes: once a buffer of 20 MiB was freed, buffers of up to 20 MiB
+//! come from its heaps, and each heap keeps twice that for later. A gateway that held a few long
+//! answers for seconds would hold their memory for ever, and refuse requests for want of memory that
+//! nobody uses. The limits stay where they are set (mallopt(3)), which a program can do only in C, or
+//! before it starts. So it starts once more, in the same process.
+
+use std::env;
+use std::os::unix::process::CommandExt;
+use std::process::Command;
+
+/// Where the C library is told. Whoever sets it himself is not overruled.
+const TUNABLES: &str = "GLIBC_TUNABLES";
+
+/// What has a megabyte or more is taken from the system and given back to it, and no heap keeps more.
+/// Prompts of a few hundred kilobytes stay below, for which that would cost more than the rest.
+const LIMITS: &str = "glibc.malloc.mmap_threshold=1048576:glibc.malloc.trim_threshold=1048576";
+
+/// Sets the limits. Comes back where they are set, or cannot be.
+pub(crate) fn limit() {
+    if cfg!(not(target_env = "gnu")) || env::var_os(TUNABLES).is_some() {
+        return;
+    }
+    let mut args = env::args_os();
+    let (Ok(program), Some(name)) = (env::current_exe(), args.next()) else { return };
+    let error = Command::new(program).arg0(name).args(args).env(TUNABLES, LIMITS).exec();
+    tracing::debug!(%error, "memory is given back late");
+}
