@@ -71,7 +71,8 @@ pub(super) async fn run<H, F, B>(
             // What it says now belongs to HTTP/2, which keeps the time itself.
             clockwork.leave();
             let front = front.counted(Frames::new(Instant::now()));
-            http2::run(front, &settings, handler, peer, place).await;
+            // The others do not make room for it.
+            Box::pin(http2::run(front, &settings, handler, peer, place)).await;
         }
         Ok((front, false)) => {
             let front = front.scanned(Scan::new(settings.head_bytes_max), clockwork.clone());
@@ -88,16 +89,16 @@ fn tune(stream: &TcpStream) -> io::Result<()> {
     Ok(())
 }
 
-/// Finds out what is spoken. `true` is HTTP/2.
+/// Finds out what is spoken, and waits for what is asked. `true` is HTTP/2.
 async fn greet(timed: Timed, settings: &ListenerSettings) -> io::Result<(Front, bool)> {
     let mut socket = match &settings.tls {
         Some(tls) => {
-            let accepted = TlsAcceptor::from(tls.config()).accept(timed).await?;
+            let accepted = Box::pin(TlsAcceptor::from(tls.config()).accept(timed)).await?;
             Socket::Tls(Box::new(accepted))
         }
         None => Socket::Plain(timed),
     };
-    let (h2, ahead) = socket.speaks_h2().await?;
+    let (h2, ahead) = socket.greeted(settings.head_bytes_max).await?;
     Ok((Front::new(socket, ahead), h2))
 }
 

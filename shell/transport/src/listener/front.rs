@@ -5,7 +5,7 @@ use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use bytes::{Buf, Bytes};
+use bytes::{Buf, Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 use tokio::time::Instant;
 use tokio_rustls::server::TlsStream;
@@ -13,11 +13,14 @@ use tokio_rustls::server::TlsStream;
 use super::fault::Fault;
 use super::frames::Frames;
 use super::phase::{Clockwork, Timed};
-use super::scan::Scan;
+use super::scan::{Scan, end_of_head};
 use crate::stream::Stream;
 
 /// What a client says first that speaks HTTP/2 without having agreed on it (RFC 9113 §3.3).
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+/// Room for what a caller says first; most requests fit into it.
+const FIRST_MIN: usize = 2 * 1024;
 
 /// A caller's socket.
 pub(super) type Socket = Stream<Timed, TlsStream<Timed>>;
@@ -42,24 +45,35 @@ enum Watch {
 // === impl Socket ===
 
 impl Socket {
-    /// Whether the caller speaks HTTP/2, and the bytes that were read to see that.
-    pub(super) async fn speaks_h2(&mut self) -> io::Result<(bool, Bytes)> {
-        if let Self::Tls(stream) = self
-            && let Some(agreed) = stream.get_ref().1.alpn_protocol()
-        {
-            return Ok((agreed == b"h2", Bytes::new()));
+    /// Whether the caller speaks HTTP/2, and the bytes that were read to see that. Of HTTP/1.1 that is
+    /// a whole head, or as much as one may have: whoever never ends it costs what came of it, and not
+    /// what hyper keeps for a connection.
+    pub(super) async fn greeted(&mut self, head_max: usize) -> io::Result<(bool, Bytes)> {
+        let agreed = match self {
+            Self::Tls(stream) => stream.get_ref().1.alpn_protocol(),
+            Self::Plain(_) => None,
+        };
+        if agreed == Some(b"h2") {
+            return Ok((true, Bytes::new()));
         }
-        let mut first = [0; PREFACE.len()];
-        let mut length = 0;
-        while let Some(rest) = first.get_mut(length..).filter(|rest| !rest.is_empty()) {
-            let read = self.read(rest).await?;
-            length += read;
-            let heard = first.get(..length).unwrap_or_default();
-            if read == 0 || !PREFACE.starts_with(heard) {
-                return Ok((false, Bytes::copy_from_slice(heard)));
+        let may_be_h2 = agreed.is_none();
+        let (mut first, mut line_at) = (BytesMut::new(), 0);
+        loop {
+            first.reserve(FIRST_MIN.max(first.len()));
+            if self.read_buf(&mut first).await? == 0 {
+                return Ok((false, first.freeze()));
+            }
+            if may_be_h2 && first.starts_with(PREFACE) {
+                return Ok((true, first.freeze()));
+            }
+            if may_be_h2 && PREFACE.starts_with(&first) {
+                continue;
+            }
+            match end_of_head(&first, line_at) {
+                Err(at) if first.len() < head_max => line_at = at,
+                Ok(_) | Err(_) => return Ok((false, first.freeze())),
             }
         }
-        Ok((true, Bytes::copy_from_slice(&first)))
     }
 }
 

@@ -154,7 +154,7 @@ impl Scan {
 
 /// The length of the head at the front, with the empty line that ends it; or where the line begins
 /// that is not complete. `at` is the beginning of a line.
-fn end_of_head(bytes: &[u8], mut at: usize) -> Result<usize, usize> {
+pub(super) fn end_of_head(bytes: &[u8], mut at: usize) -> Result<usize, usize> {
     loop {
         let line = bytes.get(at..).unwrap_or_default();
         let end = memchr(b'\n', line).ok_or(at)?;
