@@ -31,8 +31,8 @@ pub(crate) struct Handle(Option<Box<Drive>>);
 // === impl Handle ===
 
 impl Handle {
-    pub(crate) fn new(drive: Drive) -> Self {
-        Self(Some(Box::new(drive)))
+    pub(crate) fn new(drive: Box<Drive>) -> Self {
+        Self(Some(drive))
     }
 
     pub(crate) fn drive(&mut self) -> Option<&mut Drive> {

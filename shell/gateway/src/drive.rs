@@ -76,7 +76,7 @@ pub(crate) enum Step {
 }
 
 /// Small pieces are joined up to this size.
-const GATHER_MAX: usize = 16 * 1024;
+const GATHER_MAX: usize = 8 * 1024;
 /// Larger ones leave in pieces of this size, so that what a caller was not ready to take is known.
 const PIECE_MAX: usize = 64 * 1024;
 /// A pause between two polls that is longer than this was the caller's.

@@ -148,7 +148,7 @@ async fn ask(
     arrival: Arrival,
     endpoint: Endpoint,
     turned: &mut Turned,
-) -> Result<Drive, Refusal> {
+) -> Result<Box<Drive>, Refusal> {
     let dialect = turned.dialect;
     let (mut parts, incoming) = request.into_parts();
     let principal = guard::admit(&shared.config, &mut parts.headers, dialect, true)?;
@@ -173,7 +173,8 @@ async fn ask(
     };
     turned.shape = ask.shape();
     let plan = plan::plan(shared, &ask)?;
-    Ok(Drive::new(Arc::clone(shared), ask, plan))
+    // What waits for the head is as small as can be: as many wait as there are requests.
+    Ok(Box::new(Drive::new(Arc::clone(shared), ask, plan)))
 }
 
 /// The same headers in memory of their own: as they come they hold the whole buffer that they were
@@ -251,7 +252,7 @@ fn read(body: &[u8], dialect: Dialect, endpoint: Endpoint) -> Result<codec::Head
 }
 
 /// Drives a request until there is a head.
-async fn open(drive: Drive) -> Response<Answer> {
+async fn open(drive: Box<Drive>) -> Response<Answer> {
     let mut handle = Handle::new(drive);
     poll_fn(move |cx| {
         let step = match handle.drive() {

@@ -85,7 +85,7 @@ pub(crate) fn request(
     let mut request = post(provider, path, ask.query.as_deref(), payload)?;
     let caller = matches!(credential, Credential::Caller);
     let headers = request.headers_mut();
-    headers.reserve(ask.headers.len() + OWN_HEADERS);
+    headers.reserve(ask.headers.keys_len() + OWN_HEADERS);
     for (name, value) in &ask.headers {
         let own = || CREDENTIALS.iter().chain(ACCOUNTS).any(|it| *it == name.as_str());
         if may_leave(name) && !is_nominated(&ask.headers, name) && (caller || !own()) {

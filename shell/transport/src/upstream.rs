@@ -194,7 +194,8 @@ impl Shared {
             return Ok(lease);
         }
         let stage = Mutex::new(Stage::Tcp);
-        match timeout(connect, self.open(origin, &stage)).await {
+        // In a box, which is gone when the request is sent.
+        match timeout(connect, Box::pin(self.open(origin, &stage))).await {
             Ok(opened) => opened,
             Err(_) => Err(stage.into_inner().late()),
         }

@@ -32,7 +32,7 @@ use framing::Framing;
 use head::Heads;
 
 /// What is read at once. An answer whose caller is slow holds no more than that.
-const READ_MAX: usize = 16 * 1024;
+const READ_MAX: usize = 8 * 1024;
 
 thread_local! {
     /// Room to read into.
@@ -141,7 +141,12 @@ impl Http1 {
         // Whoever answers early may still be listening.
         self.write(cx);
         loop {
-            match self.framing.next(&mut self.input) {
+            let next = self.framing.next(&mut self.input);
+            if self.input.is_empty() {
+                // Whoever is slow holds what it was given, and no room beside that.
+                self.input = BytesMut::new();
+            }
+            match next {
                 Ok(Some(data)) => return Poll::Ready(Some(Ok(data))),
                 Ok(None) if self.is_done() => return Poll::Ready(None),
                 Ok(None) => {}
