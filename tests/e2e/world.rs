@@ -241,7 +241,7 @@ impl World {
             }
         };
         let in_time = tokio::time::timeout(LIMIT, enough).await;
-        self.gateway.flush();
+        self.gateway.flush(LIMIT);
         let records = self.kept.records.lock().clone();
         assert!(in_time.is_ok(), "{count} records, not {records:#?}");
         records
@@ -257,7 +257,7 @@ impl World {
         self.probing.abort();
         drop(self.stop.take());
         tokio::time::timeout(LIMIT, &mut self.serving).await.expect("it stops").expect("no panic");
-        self.gateway.flush();
+        self.gateway.flush(LIMIT);
         for invariant in Invariant::ALL {
             assert_eq!(invariant.broken(), 0, "{invariant:?}");
         }

@@ -37,12 +37,12 @@ fn main() -> ExitCode {
     let colour = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
     tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr)
+        .with_writer(|| out::Log)
         .with_ansi(colour)
         // It would be said on standard error, and panic where that is what is gone.
         .log_internal_errors(false)
         .init();
-    match start(cli.command) {
+    let code = match start(cli.command) {
         Ok(code) => code,
         // Whoever read our output has heard enough: `backstop check | head`.
         Err(error) if is_unheard(&error) => ExitCode::FAILURE,
@@ -50,7 +50,9 @@ fn main() -> ExitCode {
             out::say(&format!("error: {error:#}"));
             ExitCode::FAILURE
         }
-    }
+    };
+    out::finish();
+    code
 }
 
 fn start(command: Command) -> anyhow::Result<ExitCode> {
@@ -75,6 +77,7 @@ fn serve_confined(args: &ConfigArgs) -> anyhow::Result<ExitCode> {
     let inherited = transport::inherited().context("LISTEN_FDS")?;
     raise_descriptors();
     confine::apply(&loaded.config.server)?;
+    out::aside().context("no thread for standard error")?;
     on_threads(serve::run(args, loaded, inherited))
 }
 

@@ -2,7 +2,7 @@
 
 use crate::around::{self, Loaded};
 use crate::cli::ConfigArgs;
-use crate::console::{self, Counts, Watched};
+use crate::console::{self, Counts, Running, Watched};
 use crate::reload::{self, Reload};
 use crate::telemetry::Telemetry;
 use crate::{banner, out, sink, systemd};
@@ -12,12 +12,20 @@ use gateway::{Gateway, Setup};
 use std::net::{SocketAddr, TcpListener as StdListener};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{oneshot, watch};
+use tokio::task::spawn_blocking;
+use tokio::time::{Instant, timeout_at};
 use transport::{
     Clock, Estate, Inheritance, ListenerSettings, Resolver, Roots, ServerTls, Stopping, Testator,
 };
+
+/// What is still open when the grace is over says its last word, and the process ends within this.
+const ENDED_WITHIN: Duration = Duration::from_secs(1);
+/// Records, traces and metrics are written within this, if there is so much time.
+const WRITTEN_WITHIN: Duration = Duration::from_secs(2);
 
 /// Signals that stop it.
 struct Stops {
@@ -87,7 +95,7 @@ pub(crate) async fn run(
     let succeeded = succession(estate, predecessor)?;
     let why = tokio::select! {
         () = &mut serving => "stopping",
-        () = stops.next() => "stopping",
+        _ = stops.next() => "stopping",
         () = succeeded => {
             console.close();
             "a successor serves; stopping"
@@ -96,20 +104,40 @@ pub(crate) async fn run(
     gateway.drain();
     systemd::tell(systemd::State::Stopping);
     stop.send(()).unwrap_or_default();
-    out::say(&format!("{why}: open answers may finish within {:?}", watched.borrow().grace));
+    let grace = watched.borrow().grace;
+    let latest = Instant::now() + grace + ENDED_WITHIN;
+    out::say(&format!("{why}: open answers may finish within {grace:?}"));
     let code = tokio::select! {
         () = &mut serving => ExitCode::SUCCESS,
-        _ = stops.interrupt.recv() => ExitCode::from(130),
-        _ = stops.terminate.recv() => ExitCode::from(143),
+        code = stops.next() => code,
     };
     // With it go the connections that are left: what they carried ends, by us, and is recorded.
     gateway.end();
     drop(serving);
-    gateway.settled().await;
-    gateway.flush();
-    telemetry.stop();
-    console.stop().await;
-    Ok(code)
+    let until = latest.min(Instant::now() + WRITTEN_WITHIN);
+    tokio::select! {
+        () = end(gateway, telemetry, console, until) => Ok(code),
+        code = stops.next() => Ok(code),
+    }
+}
+
+/// Writes down and sends off what is left. Whoever does not take it by then does without.
+async fn end(gateway: Gateway, telemetry: Telemetry, console: Running, until: Instant) {
+    let ending = async {
+        gateway.settled().await;
+        // A sink that hangs and a collector that is silent hold up a thread that nobody waits for.
+        let written = spawn_blocking(move || {
+            gateway.flush(until.saturating_duration_since(Instant::now()));
+            telemetry.stop();
+        });
+        if let Err(error) = written.await {
+            tracing::warn!(%error, "the last records may be missing");
+        }
+        console.stop().await;
+    };
+    if timeout_at(until, ending).await.is_err() {
+        tracing::warn!("the last records, traces or metrics may be missing: nobody took them");
+    }
 }
 
 /// How callers are treated, as the configuration has it.
@@ -223,10 +251,11 @@ impl Stops {
         })
     }
 
-    async fn next(&mut self) {
+    /// The next one, as what the process ends with if it ends for that alone.
+    async fn next(&mut self) -> ExitCode {
         tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => ExitCode::from(130),
+            _ = self.terminate.recv() => ExitCode::from(143),
         }
     }
 }

@@ -15,8 +15,10 @@ use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use ir::{Dialect, Shape, Time, Trace, TraceId};
 use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::task::Poll;
 use transport::{Fault, Peer, entropy};
 
 mod body;
@@ -154,7 +156,8 @@ async fn ask(
     let principal = guard::admit(&shared.config, &mut parts.headers, dialect, true)?;
     turned.principal.clone_from(&principal);
     // Whoever sends a body slowly has no place yet that another could use.
-    let (pass, body) = enter(shared, &parts.headers, incoming, (dialect, &principal)).await?;
+    let entering = enter(shared, &parts.headers, incoming, (dialect, &principal));
+    let (pass, body) = while_served(shared, dialect, entering).await?;
     let head = read(&body, dialect, endpoint)?;
     turned.model.clone_from(&head.model);
     let ask = Ask {
@@ -202,9 +205,6 @@ async fn enter(
     (dialect, who): (Dialect, &Who),
 ) -> Result<(Pass, Bytes), Refusal> {
     let server = &shared.config.server;
-    if shared.state.over.load(Ordering::Relaxed) {
-        return refuse(dialect, Reason::Stopping, "the gateway stops: try again");
-    }
     // Where nobody is under way, nothing that could be given up holds it.
     let busy = shared.state.gate.count().0 != 0;
     if busy && shared.state.memory.pressure() == Pressure::Out {
@@ -235,6 +235,24 @@ async fn enter(
     refuse(dialect, Reason::Busy, message)
 }
 
+/// Does the work unless the grace is over: then every connection is polled once more, and what is
+/// still coming or waits for its turn is told so.
+async fn while_served<T>(
+    shared: &Shared,
+    dialect: Dialect,
+    work: impl Future<Output = Result<T, Refusal>>,
+) -> Result<T, Refusal> {
+    let mut work = pin!(work);
+    poll_fn(|cx| {
+        if shared.state.over.load(Ordering::Relaxed) {
+            let message = "the gateway stops: try again";
+            return Poll::Ready(refuse(dialect, Reason::Stopping, message));
+        }
+        work.as_mut().poll(cx)
+    })
+    .await
+}
+
 /// A request that has no one meaning, or asks for what this port does not do.
 fn odd(dialect: Dialect, fault: Fault) -> Refusal {
     Refusal::new(dialect, Reason::OddRequest, fault.words())
@@ -260,7 +278,7 @@ async fn open(drive: Box<Drive>) -> Response<Answer> {
             None => crate::drive::Step::End,
         };
         let handle = std::mem::take(&mut handle);
-        std::task::Poll::Ready(respond::open(handle, step, cx))
+        Poll::Ready(respond::open(handle, step, cx))
     })
     .await
 }

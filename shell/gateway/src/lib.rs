@@ -230,9 +230,9 @@ impl Gateway {
         }
     }
 
-    /// Waits until every request that has ended is recorded.
-    pub fn flush(&self) {
-        self.live.now().settler.flush();
+    /// Waits until every request that has ended is recorded, but not longer than this.
+    pub fn flush(&self, within: Duration) {
+        self.live.now().settler.flush(within);
     }
 
     /// The configuration that holds now.
@@ -318,10 +318,11 @@ impl Shared {
 
     fn unwell(&self) -> Vec<(String, &'static str)> {
         let unwell = self.health.lock().unwell();
-        let name = |id| self.provider(id).map_or("", |(provider, _)| provider.name.as_str());
-        unwell
-            .into_iter()
-            .map(|(id, model, word)| (format!("{}/{model}", name(id)), word))
-            .collect()
+        // One that was taken out of the configuration is nobody's concern any more.
+        let known = unwell.into_iter().filter_map(|(id, model, word)| {
+            let (provider, _) = self.provider(id)?;
+            Some((format!("{}/{model}", provider.name), word))
+        });
+        known.collect()
     }
 }

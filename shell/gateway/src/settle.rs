@@ -61,8 +61,6 @@ enum Message {
     Redirect(Sink),
 }
 
-/// A process that stops does not wait longer than this for its records.
-const FLUSH_WITHIN: Duration = Duration::from_secs(2);
 /// Whoever ends within so long after another is recorded with it: to wake a thread costs two system
 /// calls and a task switch, on the way of the request that does it.
 const GATHER: Duration = Duration::from_millis(2);
@@ -134,10 +132,9 @@ impl Settler {
     }
 
     /// Waits until everything so far is written, but not for a sink that hangs.
-    pub(crate) fn flush(&self) {
+    pub(crate) fn flush(&self, within: Duration) {
         let (done, wait) = sync_channel(1);
-        if self.queue.try_send(Message::Flush(done)).is_err()
-            || wait.recv_timeout(FLUSH_WITHIN).is_err()
+        if self.queue.try_send(Message::Flush(done)).is_err() || wait.recv_timeout(within).is_err()
         {
             tracing::warn!("the last records may be missing: their sink does not take them");
         }

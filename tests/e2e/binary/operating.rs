@@ -1,7 +1,7 @@
 //! `backstop serve` over its life: changed files, sockets that outlive it, TLS, and its last word.
 
 use super::process::{Deaf, Place, Process, With};
-use crate::world::{Call, Heard, LIMIT, Request, Said};
+use crate::world::{Call, Heard, LIMIT, Request, Said, path};
 use drill::Provider;
 use http::Request as HttpRequest;
 use ir::{Dialect, Reach, Shape};
@@ -10,6 +10,8 @@ use serde_json::Value;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 use tokio::time::timeout;
 use transport::{Payload, Roots, Upstream, UpstreamSettings};
 
@@ -133,7 +135,8 @@ async fn what_outlasts_the_grace_gets_one_honest_error() {
         let cloud = cloud().await;
         place.write("key", "sk-one");
         let more = "[models.\"*\"]\nchain = [\"a/*\"]";
-        place.write("backstop.toml", &configuration(&cloud, "grace = \"100ms\"", more));
+        let server = "grace = \"100ms\"\nrequests_max = 2\nqueue_wait = \"20s\"";
+        place.write("backstop.toml", &configuration(&cloud, server, more));
         let process = place.start(&["serve"], &NOTHING);
         let addr = process.addr().await;
         let stalls = Request::ask(dialect, Shape::Stream, "stall-after-2");
@@ -144,10 +147,14 @@ async fn what_outlasts_the_grace_gets_one_honest_error() {
         while cloud.log().len() < 2 {
             tokio::task::yield_now().await;
         }
+        let (uploads, waits) = (upload(addr, dialect, 1).await, upload(addr, dialect, 0).await);
         process.signal("TERM");
         let (stream, whole) = tokio::join!(stream.finish(), whole.finish());
-        assert_eq!((whole.status, whole.code().as_str()), (503, "BS0204"), "{}", whole.text());
-        assert_eq!(whole.header("retry-after"), Some("1"));
+        let (uploads, waits) = tokio::join!(uploads.finish(), waits.finish());
+        for heard in [whole, uploads, waits] {
+            assert_eq!((heard.status, heard.code().as_str()), (503, "BS0204"), "{}", heard.text());
+            assert_eq!(heard.header("retry-after"), Some("1"));
+        }
         assert!(stream.whole, "{}", stream.text());
         let said = Said::read(dialect, Shape::Stream, &stream.body).expect("a stream");
         assert!(!said.is_complete() && stream.text().contains("BS0204"), "{}", stream.text());
@@ -161,8 +168,24 @@ async fn what_outlasts_the_grace_gets_one_honest_error() {
     }
 }
 
-const ENDINGS: &str =
-    r#"[(String("broken"), String("BS0204")), (String("failed"), String("BS0204"))]"#;
+const ENDINGS: &str = r#"[(String("broken"), String("BS0204")), (String("failed"), String("BS0204")), (String("failed"), String("BS0204")), (String("failed"), String("BS0204"))]"#;
+
+/// A request of which all but the last bytes are sent, once the gateway wants its body.
+async fn upload(addr: SocketAddr, dialect: Dialect, kept: usize) -> Call {
+    let mut stream = TcpStream::connect(addr).await.expect("a connection");
+    let request = Request::ask(dialect, Shape::Whole, "ok");
+    let body = request.payload();
+    let head = format!(
+        "POST {} HTTP/1.1\r\nhost: {addr}\r\ncontent-type: application/json\r\n\
+         expect: 100-continue\r\ncontent-length: {}\r\n\r\n",
+        path(dialect),
+        body.len()
+    );
+    stream.write_all(head.as_bytes()).await.expect("room");
+    let mut interim = [0; b"HTTP/1.1 100 Continue\r\n\r\n".len()];
+    timeout(LIMIT, stream.read_exact(&mut interim)).await.expect("in time").expect("an answer");
+    Call::on(stream, &body[..body.len() - kept]).await
+}
 
 /// Asks again and again, on a new connection each time, until it is stopped; then tells how often,
 /// and what was no answer.

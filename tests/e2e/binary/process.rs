@@ -20,28 +20,31 @@ use tokio::time::timeout;
 pub(super) struct Place(PathBuf);
 
 /// A running binary. Dropped, it is killed.
-#[derive(Debug)]
 pub(super) struct Process {
     child: Child,
     out: Arc<Ear>,
     err: Arc<Ear>,
+    /// Pipes that are open, and that nobody empties.
+    _stuck: Vec<Box<dyn Read + Send>>,
 }
 
 /// What a process is to be started with beside its arguments.
 #[derive(Debug, Default)]
 pub(super) struct With<'a> {
     pub(super) env: &'a [(&'a str, &'a str)],
-    /// What it writes leads to nobody: the readers have left.
+    /// What it writes leads to nobody.
     pub(super) deaf: Deaf,
 }
 
-/// Whose readers have left.
+/// Whose readers are gone.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(super) enum Deaf {
     #[default]
     Nobody,
     Out,
     Both,
+    /// They are there and do not read: both pipes fill up.
+    Stuck,
 }
 
 /// How it ended.
@@ -113,9 +116,17 @@ impl Place {
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("the binary starts");
         let (out, err) = (Arc::new(Ear::default()), Arc::new(Ear::default()));
-        out.listen(child.stdout.take().expect("piped"), with.deaf != Deaf::Nobody);
-        err.listen(child.stderr.take().expect("piped"), with.deaf == Deaf::Both);
-        Process { child, out, err }
+        let pipes = (child.stdout.take().expect("piped"), child.stderr.take().expect("piped"));
+        let mut stuck: Vec<Box<dyn Read + Send>> = Vec::new();
+        if with.deaf == Deaf::Stuck {
+            out.end();
+            err.end();
+            stuck.extend([Box::new(pipes.0) as Box<dyn Read + Send>, Box::new(pipes.1)]);
+        } else {
+            out.listen(pipes.0, with.deaf != Deaf::Nobody);
+            err.listen(pipes.1, with.deaf == Deaf::Both);
+        }
+        Process { child, out, err, _stuck: stuck }
     }
 
     /// Runs it to its end.

@@ -196,9 +196,9 @@ async fn records_go_to_a_file_and_a_full_disk_costs_no_answer() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nobody_reading_its_output_costs_no_answer() {
-    for deaf in [Deaf::Out, Deaf::Both] {
+    for deaf in [Deaf::Out, Deaf::Both, Deaf::Stuck] {
         let place = Place::new(&format!("deaf-{deaf:?}"));
-        // Everything is logged, so that every line of the log is lost.
+        // Everything is logged, so that every line of the log is lost, and pipes are soon full.
         let env = [("MINE", "sk-mine"), ("BACKSTOP_LOG", "trace")];
         let cloud = Provider::named("a").start().await.expect("a free port");
         place.write("backstop.toml", &configuration(&cloud, "stdout"));
@@ -207,7 +207,7 @@ async fn nobody_reading_its_output_costs_no_answer() {
         let process = place.start(&args, &With { env: &env, deaf });
         let listening = async { while TcpStream::connect(addr).await.is_err() {} };
         timeout(LIMIT, listening).await.expect("it serves");
-        for model in ["ok", "status-500", "ok"] {
+        for model in ["ok", "status-500", "ok"].repeat(20) {
             let request = Request::ask(Dialect::Chat, Shape::Whole, model);
             let heard = Call::send(addr, &request).await.finish().await;
             assert_eq!(heard.status, if model == "ok" { 200 } else { 500 }, "{}", heard.text());
