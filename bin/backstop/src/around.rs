@@ -39,6 +39,8 @@ pub(crate) struct Seen {
 struct Look {
     inode: u64,
     modified: (i64, i64),
+    /// Also moved by whoever changes its owner or its mode.
+    changed: (i64, i64),
     length: u64,
 }
 
@@ -113,6 +115,7 @@ impl Seen {
         let look = path.metadata().ok().map(|seen| Look {
             inode: seen.ino(),
             modified: (seen.mtime(), seen.mtime_nsec()),
+            changed: (seen.ctime(), seen.ctime_nsec()),
             length: seen.len(),
         });
         Self { path: path.to_owned(), look }

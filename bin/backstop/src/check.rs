@@ -2,11 +2,15 @@
 
 use crate::around::{self, Loaded};
 use crate::cli::ConfigArgs;
-use crate::{banner, confine, out};
+use crate::serve::listener_settings;
+use crate::{banner, confine, out, sink};
+use anyhow::Context;
 use config::{Config, Credential, Link, Model, Provider, Whole};
 use ir::Dialect;
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::process::ExitCode;
+use transport::{Resolver, Roots, Upstream};
 
 /// What one vendor's API is measured to give (status pages, first half of 2026).
 const VENDOR: f64 = 0.992;
@@ -16,6 +20,7 @@ pub(crate) async fn run(args: &ConfigArgs) -> anyhow::Result<ExitCode> {
     let Some(loaded) = around::load(args).await? else { return Ok(ExitCode::from(2)) };
     let Loaded { config, path, .. } = &loaded;
     around::say_all(path.as_deref(), &config.warnings);
+    serves(config)?;
     let from = path.as_ref().map_or_else(|| "no file".to_owned(), |it| it.display().to_string());
     out::print(&format!(
         "{from}: {}, {}, {}, listening on {}",
@@ -29,6 +34,22 @@ pub(crate) async fn run(args: &ConfigArgs) -> anyhow::Result<ExitCode> {
         print_model(config, model)?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// What `serve` would stumble over, although each value by itself is in order.
+fn serves(config: &Config) -> anyhow::Result<()> {
+    listener_settings(config)?;
+    for provider in &config.providers {
+        let connect = provider.deadlines.connect;
+        let settings = gateway::over(&provider.way, connect, &Resolver::System, &Roots::native());
+        Upstream::new(settings).with_context(|| format!("providers.{}", provider.name))?;
+    }
+    sink::probe(&config.server)?;
+    if let Some(path) = &config.server.handover {
+        let made = confine::may_create(Path::new(path));
+        made.with_context(|| format!("server.handover: {path}"))?;
+    }
+    Ok(())
 }
 
 /// `1 key`, `2 keys`.

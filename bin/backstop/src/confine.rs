@@ -17,6 +17,7 @@ mod files;
 use crate::out;
 use config::{Confine, RecordSink, Server};
 use std::fmt;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
@@ -79,6 +80,17 @@ pub(crate) fn hint(path: &Path) -> &'static str {
     } else {
         ""
     }
+}
+
+/// Whether the folder of a file that is not there lets us make one.
+pub(crate) fn may_create(path: &Path) -> io::Result<()> {
+    let folder = path.parent().filter(|it| !it.as_os_str().is_empty());
+    let folder = folder.unwrap_or_else(|| Path::new("."));
+    #[cfg(target_os = "linux")]
+    rustix::fs::access(folder, rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK)?;
+    #[cfg(not(target_os = "linux"))]
+    folder.metadata()?;
+    Ok(())
 }
 
 /// Locks the calling thread.

@@ -19,13 +19,14 @@ use crate::serve::{guarded, listener_settings};
 use crate::telemetry::Telemetry;
 use crate::{out, sink};
 use anyhow::Context;
-use config::RecordSink;
-use gateway::Gateway;
+use config::{RecordSink, Server};
+use gateway::{Gateway, Sink};
 use secrecy::ExposeSecret;
 use std::net::SocketAddr;
 use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
 use std::time::Duration;
+use tokio::runtime::Handle;
 use tokio::signal::unix::Signal;
 use tokio::sync::watch;
 use tokio::task::spawn_blocking;
@@ -87,7 +88,7 @@ impl Reload {
             Err(wrong) => {
                 out::say(&format!("{wrong}; the configuration stays as it was"));
                 if why == Why::Asked {
-                    self.open_records_anew();
+                    self.open_records_anew().await;
                 }
                 return false;
             }
@@ -96,12 +97,12 @@ impl Reload {
     }
 
     /// Records go on in a new file where the old one was moved away, whatever else is wrong.
-    fn open_records_anew(&self) {
+    async fn open_records_anew(&self) {
         let server = &self.loaded.config.server;
         if !is_file(&server.record) {
             return;
         }
-        match sink::open(server, self.counts.clone()) {
+        match open(server.clone(), self.counts.clone()).await {
             Ok(sink) => self.gateway.redirect(self.telemetry.beside(sink)),
             Err(error) => out::say(&format!("{error:#}; records go where they went")),
         }
@@ -116,7 +117,7 @@ impl Reload {
         }
         for _ in 0..READS_MAX {
             let before = looks(self.loaded.files.clone()).await;
-            let read = around::try_load(&self.args).await;
+            let read = load(self.args.clone()).await;
             let seen = read.as_ref().map_or(&before, |loaded| &loaded.files);
             if looks(seen.clone()).await == *seen && looks(before.clone()).await == before {
                 return read;
@@ -148,8 +149,8 @@ impl Reload {
         let (old, new) = (&self.loaded.config.server, &loaded.config.server);
         let moved = new.record != old.record || new.record_as != old.record_as;
         let sink = if moved || (why == Why::Asked && is_file(&new.record)) {
-            let counts = self.counts.clone();
-            Some(sink::open(new, counts).map_err(|error| format!("{error:#}"))?)
+            let opened = open(new.clone(), self.counts.clone()).await;
+            Some(opened.map_err(|error| format!("{error:#}"))?)
         } else {
             None
         };
@@ -157,7 +158,9 @@ impl Reload {
             self.telemetry.prepare(&loaded.config).map_err(|error| format!("{error:#}"))?;
         let mut changes = config::changes(&self.loaded.text, &loaded.text);
         if changes.is_empty() && why == Why::Changed {
-            changes.push("a file that it names".to_owned());
+            let named = loaded.text == self.loaded.text;
+            let what = if named { "a file that it names" } else { "words that change nothing" };
+            changes.push(what.to_owned());
         }
         for (name, differs) in [
             ("server.listen", old.listen != new.listen),
@@ -210,7 +213,19 @@ pub(crate) async fn run(mut reload: Reload, mut hangup: Signal) {
     }
 }
 
-/// How the files look now. A disk that hangs holds nothing up but this.
+/// The configuration, read on a thread of its own: a disk that hangs holds nothing up but this.
+async fn load(args: ConfigArgs) -> Result<Loaded, Unloaded> {
+    let runtime = Handle::current();
+    let loading = spawn_blocking(move || runtime.block_on(around::try_load(&args)));
+    loading.await.unwrap_or_else(|error| Err(anyhow::Error::from(error).into()))
+}
+
+/// A new sink, opened the same way.
+async fn open(server: Server, counts: Counts) -> anyhow::Result<Sink> {
+    spawn_blocking(move || sink::open(&server, counts)).await?
+}
+
+/// How the files look now, the same way.
 async fn looks(files: Vec<Seen>) -> Vec<Seen> {
     let looking = spawn_blocking(move || files.iter().map(|it| Seen::now(&it.path)).collect());
     looking.await.unwrap_or_default()

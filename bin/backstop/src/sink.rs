@@ -7,8 +7,10 @@ use config::{RecordAs, RecordSink, Server};
 use gateway::Sink;
 use ir::Record;
 use std::fs::OpenOptions;
-use std::io::{IsTerminal, Write};
-use std::path::PathBuf;
+use std::io::{ErrorKind, IsTerminal, Write};
+#[cfg(target_os = "linux")]
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
 
 /// How a record becomes a line.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -25,8 +27,8 @@ pub(crate) fn open(server: &Server, counts: Counts) -> anyhow::Result<Sink> {
         RecordSink::Stderr => (Box::new(std::io::stderr()), std::io::stderr().is_terminal()),
         RecordSink::File(path) => {
             let path = PathBuf::from(path);
-            let file = OpenOptions::new().create(true).append(true).open(&path);
             let hint = || confine::hint(&path);
+            let file = unblocked().create(true).append(true).open(&path);
             let file =
                 file.with_context(|| format!("server.record: {}{}", path.display(), hint()))?;
             (Box::new(file), false)
@@ -34,6 +36,25 @@ pub(crate) fn open(server: &Server, counts: Counts) -> anyhow::Result<Sink> {
     };
     let colour = terminal && std::env::var_os("NO_COLOR").is_none();
     Ok(lines(writer, form(server.record_as, terminal, colour), counts))
+}
+
+/// Says whether records could be written, and makes no file for that.
+pub(crate) fn probe(server: &Server) -> anyhow::Result<()> {
+    let RecordSink::File(path) = &server.record else { return Ok(()) };
+    let path = Path::new(path);
+    let probed = match unblocked().append(true).open(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => confine::may_create(path),
+        opened => opened.map(drop),
+    };
+    probed.with_context(|| format!("server.record: {}", path.display()))
+}
+
+/// Whoever opens a pipe that nobody reads, or writes to a full one, would wait for ever.
+fn unblocked() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    #[cfg(target_os = "linux")]
+    options.custom_flags(libc::O_NONBLOCK);
+    options
 }
 
 fn form(wanted: RecordAs, terminal: bool, colour: bool) -> Form {

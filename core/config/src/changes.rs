@@ -89,7 +89,8 @@ fn one_sided(path: &[String], other: &Flat, word: &str, lines: &mut Vec<String>)
     let depth = (1..path.len())
         .find(|depth| {
             let section = path.get(..*depth).unwrap_or(path);
-            !other.keys().any(|known| known.starts_with(section))
+            let mut behind = other.range(section.to_vec()..).map(|(known, _)| known);
+            !behind.next().is_some_and(|known| known.starts_with(section))
         })
         .unwrap_or(path.len());
     let section = path.get(..depth).unwrap_or(path);

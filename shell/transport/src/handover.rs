@@ -27,6 +27,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use listenfd::ListenFd;
+use rustix::io::Errno;
 use rustix::net::{
     RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
     SendAncillaryMessage, SendFlags, recvmsg, sendmsg, sockopt,
@@ -92,12 +93,20 @@ impl Inheritance {
         let mut word = [0; WILL.len()];
         let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(SOCKETS_MAX))];
         let mut control = RecvAncillaryBuffer::new(&mut space);
-        let said = recvmsg(
-            &testator,
-            &mut [IoSliceMut::new(&mut word)],
-            &mut control,
-            RecvFlags::CMSG_CLOEXEC,
-        )?;
+        let words = &mut [IoSliceMut::new(&mut word)];
+        let said = match recvmsg(&testator, words, &mut control, RecvFlags::CMSG_CLOEXEC) {
+            Ok(said) if said.bytes != 0 => said,
+            Ok(_) | Err(Errno::CONNRESET) => {
+                let what = "the process that listens there hands nothing over: it is of another \
+                            user, or it just ended; start again";
+                return Err(io::Error::new(io::ErrorKind::ConnectionReset, what));
+            }
+            Err(Errno::AGAIN) => {
+                let what = "the process that listens there says nothing";
+                return Err(io::Error::new(io::ErrorKind::TimedOut, what));
+            }
+            Err(error) => return Err(error.into()),
+        };
         if word.get(..said.bytes) != Some(WILL) {
             let what = "whoever listens there is no backstop of this version";
             return Err(io::Error::new(io::ErrorKind::InvalidData, what));
