@@ -10,6 +10,8 @@ mod serving;
 mod telemetry;
 
 use process::{Deaf, Ended, Place, With};
+use rcgen::generate_simple_self_signed;
+use std::process::Command;
 
 /// Every command line with its exit code, and what it says.
 #[tokio::test]
@@ -91,6 +93,33 @@ backstop.toml:19:13: models."claude-*".midstream: "continue" is not in this vers
 backstop.toml:22:12: deadlines.patience: expected a duration, found a whole number; say which unit: "10s"
 backstop.toml:25:9: retry.ratio: out of range; possible here: from 0 to 1
 "#;
+
+#[tokio::test]
+async fn what_serve_would_stumble_over_is_found_before() {
+    let place = Place::new("stumble");
+    let made = Command::new("mkfifo").arg(place.path("pipe")).status();
+    assert!(made.expect("mkfifo").success());
+    for name in ["one", "two"] {
+        let made =
+            generate_simple_self_signed(vec!["localhost".to_owned()]).expect("a certificate");
+        place.write(&format!("{name}.pem"), &made.cert.pem());
+        place.write(&format!("{name}.key"), &made.signing_key.serialize_pem());
+    }
+    for (lines, said) in [
+        ("record = \"file:none/records.jsonl\"", "server.record: none/records.jsonl: No such file"),
+        ("record = \"file:pipe\"", "server.record: pipe: it is a pipe that nobody reads"),
+        ("tls_cert = \"one.pem\"\ntls_key = \"two.key\"", "server.tls_cert, tls_key"),
+        ("handover = \"none/handover.sock\"", "server.handover: none/handover.sock"),
+    ] {
+        let server = format!("[server]\nlisten = \"127.0.0.1:0\"\n{lines}\n");
+        place.write("backstop.toml", &(server + "[providers.openai]\napi_key = \"literal:k\"\n"));
+        for command in ["check", "serve"] {
+            let ended = place.run(&[command]).await;
+            assert_eq!(ended.code, Some(1), "{command} {lines}: {}{}", ended.out, ended.err);
+            assert!(ended.err.contains(said), "{command} {lines}: {}", ended.err);
+        }
+    }
+}
 
 #[tokio::test]
 async fn a_check_says_what_would_run() {

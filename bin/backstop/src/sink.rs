@@ -6,8 +6,9 @@ use anyhow::Context;
 use config::{RecordAs, RecordSink, Server};
 use gateway::Sink;
 use ir::Record;
-use std::fs::OpenOptions;
-use std::io::{ErrorKind, IsTerminal, Write};
+use std::fs::{File, OpenOptions};
+use std::io::{Error, ErrorKind, IsTerminal, Write};
+use std::os::unix::fs::FileTypeExt;
 #[cfg(target_os = "linux")]
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
@@ -28,7 +29,7 @@ pub(crate) fn open(server: &Server, counts: Counts) -> anyhow::Result<Sink> {
         RecordSink::File(path) => {
             let path = PathBuf::from(path);
             let hint = || confine::hint(&path);
-            let file = unblocked().create(true).append(true).open(&path);
+            let file = unblocked(OpenOptions::new().create(true), &path);
             let file =
                 file.with_context(|| format!("server.record: {}{}", path.display(), hint()))?;
             (Box::new(file), false)
@@ -42,19 +43,23 @@ pub(crate) fn open(server: &Server, counts: Counts) -> anyhow::Result<Sink> {
 pub(crate) fn probe(server: &Server) -> anyhow::Result<()> {
     let RecordSink::File(path) = &server.record else { return Ok(()) };
     let path = Path::new(path);
-    let probed = match unblocked().append(true).open(path) {
+    let probed = match unblocked(&mut OpenOptions::new(), path) {
         Err(error) if error.kind() == ErrorKind::NotFound => confine::may_create(path),
         opened => opened.map(drop),
     };
     probed.with_context(|| format!("server.record: {}", path.display()))
 }
 
-/// Whoever opens a pipe that nobody reads, or writes to a full one, would wait for ever.
-fn unblocked() -> OpenOptions {
-    let mut options = OpenOptions::new();
+/// Opens a file to add to it. Whoever opens a pipe that nobody reads, or writes to a full one, would
+/// wait for ever.
+fn unblocked(options: &mut OpenOptions, path: &Path) -> std::io::Result<File> {
     #[cfg(target_os = "linux")]
     options.custom_flags(libc::O_NONBLOCK);
-    options
+    let opened = options.append(true).open(path);
+    let is_pipe = || path.metadata().is_ok_and(|it| it.file_type().is_fifo());
+    opened.map_err(
+        |error| if is_pipe() { Error::other("it is a pipe that nobody reads") } else { error },
+    )
 }
 
 fn form(wanted: RecordAs, terminal: bool, colour: bool) -> Form {
