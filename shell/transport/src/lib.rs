@@ -10,14 +10,19 @@ mod entropy;
 mod handover;
 mod listener;
 mod payload;
+#[cfg(any(test, fuzzing))]
+pub mod proof {
+    //! What fuzz targets hold to.
+
+    pub use crate::listener::proof::check_head;
+    pub use crate::upstream::proof::check_answer;
+}
 mod stream;
 mod upstream;
 
 pub use clock::Clock;
 pub use entropy::{entropy, secret};
 pub use handover::{Estate, Inheritance, Testator, inherited};
-#[cfg(any(test, fuzzing))]
-pub use listener::proof;
 pub use listener::{
     Connections, Fault, LAST_WORD, ListenerSettings, Peer, ServerTls, Stopping, TlsError, bind,
     serve,

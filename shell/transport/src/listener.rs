@@ -14,9 +14,10 @@ mod frames;
 mod front;
 mod http2;
 mod phase;
+mod phases;
 mod place;
 #[cfg(any(test, fuzzing))]
-pub mod proof;
+pub(crate) mod proof;
 mod scan;
 #[cfg(test)]
 mod tests;
@@ -40,6 +41,7 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::timeout;
 
+use phases::Phases;
 pub use place::Connections;
 use place::{Addresses, Place, Streams};
 
@@ -167,12 +169,13 @@ fn explain(addr: SocketAddr, error: &io::Error) -> io::Error {
 /// connection is accepted, idle ones are closed, busy ones finish their request; what is not done
 /// within the grace says its last word and is dropped.
 ///
-/// New `settings` hold for connections from then on. The handler's future, and the answer's body, are
+/// New `settings` hold for connections from then on; where they admit other callers, by their
+/// certificates, those who are connected finish what is at hand and have to connect again. The handler's future, and the answer's body, are
 /// dropped as soon as the caller is seen to be gone. An answer whose body fails breaks its
 /// connection, so that the caller sees that it was cut.
 pub async fn serve<H, F, B>(
     listener: TcpListener,
-    settings: watch::Receiver<ListenerSettings>,
+    mut settings: watch::Receiver<ListenerSettings>,
     handler: H,
     stopping: Stopping<impl Future<Output = ()>, impl FnOnce()>,
 ) where
@@ -186,10 +189,22 @@ pub async fn serve<H, F, B>(
     let room = Arc::new(Semaphore::new(cap as usize));
     let addresses = Addresses::default();
     let (streams, streaming) = (Arc::new(Semaphore::new(cap as usize)), Addresses::default());
-    let phase = watch::Sender::new(Phase::Serve);
+    let phases = Phases::new();
+    let mut tls = settings.borrow_and_update().tls.clone();
+    let mut changes = settings.clone();
     let accepting = async {
         loop {
-            let (stream, addr, permit) = accept(&listener, &room).await;
+            let (stream, addr, permit) = tokio::select! {
+                accepted = accept(&listener, &room) => accepted,
+                Ok(()) = changes.changed() => {
+                    let new = changes.borrow_and_update().tls.clone();
+                    if !ServerTls::admit_the_same(tls.as_ref(), new.as_ref()) {
+                        phases.renew();
+                    }
+                    tls = new;
+                    continue;
+                }
+            };
             let settings = settings.borrow().clone();
             let per_address_max = settings.per_address_max;
             let Some(seat) = addresses.sit(addr.ip(), per_address_max) else {
@@ -203,7 +218,7 @@ pub async fn serve<H, F, B>(
                 per_address_max,
             };
             let held = (connections.opened(), seat, permit);
-            let place = Place::new(phase.subscribe(), streams, held);
+            let place = Place::new(phases.join(), streams, held);
             let peer = Peer { addr, fault: None };
             let serving = connection::run(stream, settings, handler.clone(), peer, place);
             drop(tokio::spawn(serving));
@@ -214,16 +229,16 @@ pub async fn serve<H, F, B>(
         () = stopping.asked => {}
     }
     drop(listener);
-    phase.send_replace(Phase::Finish);
+    phases.tell(Phase::Finish);
     let grace = settings.borrow().grace;
     if timeout(grace, all_back(&room, cap)).await.is_ok() {
         return;
     }
     tracing::warn!(?grace, "answers are broken off");
     (stopping.over)();
-    phase.send_replace(Phase::Last);
+    phases.tell(Phase::Last);
     drop(timeout(LAST_WORD, all_back(&room, cap)).await);
-    phase.send_replace(Phase::Drop);
+    phases.tell(Phase::Drop);
     all_back(&room, cap).await;
 }
 

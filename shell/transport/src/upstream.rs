@@ -26,6 +26,8 @@ mod tunnel;
 mod wire;
 
 pub use answer::{Answer, AnswerBody};
+#[cfg(any(test, fuzzing))]
+pub(crate) use http1::proof;
 pub use origin::Origin;
 pub use resolve::Resolver;
 pub use roots::Roots;

@@ -13,7 +13,11 @@ use rustls::{RootCertStore, ServerConfig};
 
 /// How a listener speaks TLS. Clones are the same.
 #[derive(Clone)]
-pub struct ServerTls(Arc<ServerConfig>);
+pub struct ServerTls {
+    config: Arc<ServerConfig>,
+    /// Whose certificates callers must show, in PEM.
+    clients: Option<Arc<[u8]>>,
+}
 
 /// Why TLS cannot be served.
 #[derive(Debug, thiserror::Error)]
@@ -65,11 +69,20 @@ impl ServerTls {
         };
         let mut config = builder.with_single_cert(chain, key).map_err(TlsError::Unfit)?;
         config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-        Ok(Self(Arc::new(config)))
+        Ok(Self { config: Arc::new(config), clients: client_authority.map(Arc::from) })
     }
 
     pub(super) fn config(&self) -> Arc<ServerConfig> {
-        Arc::clone(&self.0)
+        Arc::clone(&self.config)
+    }
+
+    /// Whether two listeners let the same callers in.
+    pub(super) fn admit_the_same(one: Option<&Self>, other: Option<&Self>) -> bool {
+        match (one, other) {
+            (Some(one), Some(other)) => one.clients == other.clients,
+            (None, None) => true,
+            (Some(_), None) | (None, Some(_)) => false,
+        }
     }
 }
 

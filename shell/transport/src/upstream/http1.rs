@@ -11,6 +11,8 @@
 
 mod framing;
 mod head;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod proof;
 
 pub(super) use head::Head;
 

@@ -127,6 +127,32 @@ async fn callers_show_a_certificate_where_they_must() {
     assert!(ask(&running, &ours.client(Some(&others), alpn)).await.is_err());
 }
 
+/// Whoever was let in by an authority that counts no more is asked to connect again.
+#[tokio::test]
+async fn another_authority_ends_the_connections_of_the_last() {
+    let (ours, clients, others) = (Authority::new(), Authority::new(), Authority::new());
+    let (change, settings) = watch::channel(ours.serves(Some(&clients)));
+    let running = Running::serve(settings, |request, _| echo(request), || {}).await;
+    let alpn: &[&[u8]] = &[b"http/1.1"];
+    let mut stream = shake(&running, &ours.client(Some(&clients), alpn)).await.unwrap();
+    let answered = async |stream: &mut TlsStream<TcpStream>| {
+        tokio::io::AsyncWriteExt::write_all(stream, super::GET).await.unwrap();
+        let mut heard = [0; 1024];
+        timeout(SOON, stream.read(&mut heard)).await.unwrap().unwrap()
+    };
+    assert!(0 < answered(&mut stream).await);
+    // A certificate of our own, renewed, is nobody's concern.
+    change.send(ours.serves(Some(&clients))).unwrap();
+    assert_eq!(ask(&running, &ours.client(Some(&clients), alpn)).await.unwrap(), 200);
+    assert!(0 < answered(&mut stream).await);
+    change.send(ours.serves(Some(&others))).unwrap();
+    let mut heard = Vec::new();
+    let closed = timeout(SOON, stream.read_to_end(&mut heard)).await.expect("an end in time");
+    assert_eq!((closed.ok(), heard.len()), (Some(0), 0));
+    assert!(ask(&running, &ours.client(Some(&clients), alpn)).await.is_err());
+    assert_eq!(ask(&running, &ours.client(Some(&others), alpn)).await.unwrap(), 200);
+}
+
 #[tokio::test]
 async fn new_certificates_hold_for_new_connections() {
     let (old, new) = (Authority::new(), Authority::new());
