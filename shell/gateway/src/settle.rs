@@ -11,8 +11,8 @@ use ir::{Dialect, Ending, LOSSES_MAX, Losses, Record, Shape, Trace, Usage};
 use policy::Report;
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::time::Duration;
 
 /// Where records go.
@@ -48,9 +48,18 @@ pub(crate) struct Turned {
 /// Takes what has ended.
 #[derive(Debug)]
 pub(crate) struct Settler {
-    queue: SyncSender<Message>,
-    /// Records that found no place in the queue.
-    dropped: Arc<AtomicU64>,
+    queue: Sender<Message>,
+    count: Arc<Count>,
+}
+
+/// What is known of the queue on both sides. It takes no room for those that are not there, as one of
+/// a fixed length would: two megabytes of an idle process.
+#[derive(Debug, Default)]
+struct Count {
+    /// Those in the queue.
+    waiting: AtomicUsize,
+    /// Records that found no place in it.
+    dropped: AtomicU64,
 }
 
 #[derive(Debug)]
@@ -65,7 +74,7 @@ enum Message {
 /// calls and a task switch, on the way of the request that does it.
 const GATHER: Duration = Duration::from_millis(2);
 /// Ended requests that wait for the sink at most.
-const QUEUE_MAX: usize = 65_536;
+const QUEUE_MAX: usize = 16_384;
 
 // === impl Sink ===
 
@@ -95,61 +104,69 @@ impl fmt::Debug for Sink {
 
 impl Settler {
     pub(crate) fn start(sink: Sink) -> Self {
-        let (queue, ended) = sync_channel(QUEUE_MAX);
-        let dropped = Arc::new(AtomicU64::new(0));
-        let seen = Arc::clone(&dropped);
+        let (queue, ended) = channel();
+        let count = Arc::<Count>::default();
+        let seen = Arc::clone(&count);
         let thread = std::thread::Builder::new().name("settle".to_owned());
         if let Err(error) = thread.spawn(move || run(sink, &ended, &seen)) {
             tracing::error!(%error, "no thread for records: none will be written");
         }
-        Self { queue, dropped }
+        Self { queue, count }
     }
 
     pub(crate) fn settle(&self, closed: Closed) {
-        self.send(Message::Closed(Box::new(closed)));
+        self.record(Message::Closed(Box::new(closed)));
     }
 
     pub(crate) fn turned(&self, turned: Turned) {
-        self.send(Message::Turned(Box::new(turned)));
+        self.record(Message::Turned(Box::new(turned)));
     }
 
     /// Whatever ends from now on goes there.
     pub(crate) fn redirect(&self, sink: Sink) {
-        if self.queue.try_send(Message::Redirect(sink)).is_err() {
+        if !self.send(Message::Redirect(sink)) {
             tracing::warn!("records go where they went: their sink does not take them");
         }
     }
 
-    fn send(&self, message: Message) {
-        if self.queue.try_send(message).is_err() {
-            self.dropped.fetch_add(1, Ordering::Relaxed);
+    fn record(&self, message: Message) {
+        if !self.send(message) {
+            self.count.dropped.fetch_add(1, Ordering::Relaxed);
         }
+    }
+
+    /// False where it finds no place, or nobody who takes it.
+    fn send(&self, message: Message) -> bool {
+        let more = |waiting| (waiting < QUEUE_MAX).then_some(waiting + 1);
+        let waiting = &self.count.waiting;
+        waiting.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).is_ok()
+            && self.queue.send(message).is_ok()
     }
 
     /// Records that found no place in the queue, since the beginning.
     pub(crate) fn dropped(&self) -> u64 {
-        self.dropped.load(Ordering::Relaxed)
+        self.count.dropped.load(Ordering::Relaxed)
     }
 
     /// Waits until everything so far is written, but not for a sink that hangs.
     pub(crate) fn flush(&self, within: Duration) {
         let (done, wait) = sync_channel(1);
-        if self.queue.try_send(Message::Flush(done)).is_err() || wait.recv_timeout(within).is_err()
-        {
+        if !self.send(Message::Flush(done)) || wait.recv_timeout(within).is_err() {
             tracing::warn!("the last records may be missing: their sink does not take them");
         }
     }
 }
 
-fn run(mut sink: Sink, ended: &Receiver<Message>, dropped: &AtomicU64) {
+fn run(mut sink: Sink, ended: &Receiver<Message>, count: &Count) {
     let mut told = 0;
     while let Ok(first) = ended.recv() {
         // Nobody who sends now finds a thread that waits and has to be woken.
         std::thread::sleep(GATHER);
         for message in std::iter::once(first).chain(ended.try_iter().take(QUEUE_MAX)) {
+            count.waiting.fetch_sub(1, Ordering::Relaxed);
             write(&mut sink, message);
         }
-        let missing = dropped.load(Ordering::Relaxed).saturating_sub(told);
+        let missing = count.dropped.load(Ordering::Relaxed).saturating_sub(told);
         if missing != 0 {
             tracing::warn!(missing, "records were dropped: their sink is too slow");
             told += missing;
