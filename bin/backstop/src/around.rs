@@ -2,9 +2,11 @@
 
 use crate::cli::{ConfigArgs, FallbackArg};
 use crate::{discover, out};
+use anyhow::Context;
 use config::{Access, Config, Problem, Surroundings};
 use std::cell::RefCell;
 use std::io::Read;
+use std::net::SocketAddr;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
@@ -176,16 +178,20 @@ pub(crate) async fn try_load(args: &ConfigArgs) -> Result<Loaded, Unloaded> {
         }
     };
     if let Some(listen) = args.listen {
-        if !listen.ip().is_loopback() && config.keys.is_empty() {
-            let error = anyhow::anyhow!(
-                "--listen {listen} is beyond this machine, and there are no keys: make one \
-                 with `backstop key new NAME` and put it into the configuration"
-            );
-            return Err(error.into());
-        }
+        guarded(&config, listen).context("--listen")?;
         config.server.listen = listen;
     }
     Ok(Loaded { config, path, text, files: around.files.into_inner() })
+}
+
+/// Beyond this machine nobody may ask without a key, wherever the socket came from.
+pub(crate) fn guarded(config: &Config, listen: SocketAddr) -> anyhow::Result<()> {
+    anyhow::ensure!(
+        listen.ip().is_loopback() || !config.keys.is_empty(),
+        "{listen} is beyond this machine, and there are no keys: make one with \
+         `backstop key new NAME` and put it into the configuration"
+    );
+    Ok(())
 }
 
 impl From<anyhow::Error> for Unloaded {

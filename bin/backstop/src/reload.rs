@@ -12,10 +12,10 @@
 //! wrong with it is one line, and the last good one goes on serving. A revoked key is refused within
 //! a second.
 
-use crate::around::{self, Loaded, Seen, Unloaded};
+use crate::around::{self, Loaded, Seen, Unloaded, guarded};
 use crate::cli::ConfigArgs;
 use crate::console::Counts;
-use crate::serve::{guarded, listener_settings};
+use crate::serve::listener_settings;
 use crate::telemetry::Telemetry;
 use crate::{out, sink};
 use anyhow::Context;

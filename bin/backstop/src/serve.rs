@@ -1,6 +1,6 @@
 //! `backstop serve`: from start to stop.
 
-use crate::around::{self, Loaded};
+use crate::around::{self, Loaded, guarded};
 use crate::cli::ConfigArgs;
 use crate::console::{self, Counts, Running, Watched};
 use crate::reload::{self, Reload};
@@ -9,7 +9,7 @@ use crate::{banner, out, sink, systemd};
 use anyhow::Context;
 use config::{Config, Server};
 use gateway::{Gateway, Setup};
-use std::net::{SocketAddr, TcpListener as StdListener};
+use std::net::TcpListener as StdListener;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -183,16 +183,6 @@ async fn sockets(config: &Config, inherited: Vec<StdListener>) -> anyhow::Result
     };
     let watching = console::bind(config.console.listen, listeners.next()).await?;
     Ok(Sockets { listener, watching, predecessor })
-}
-
-/// Beyond this machine nobody may ask without a key, wherever the socket came from.
-pub(crate) fn guarded(config: &Config, listen: SocketAddr) -> anyhow::Result<()> {
-    anyhow::ensure!(
-        listen.ip().is_loopback() || !config.keys.is_empty(),
-        "{listen} is listened on, beyond this machine, and there are no keys: make one with \
-         `backstop key new NAME` and put it into the configuration"
-    );
-    Ok(())
 }
 
 /// What a successor takes over, and where.

@@ -15,6 +15,9 @@ const KEY_MAX: usize = 8 << 10;
 /// The ways to name a key.
 const FORMS: &str = "\"env:NAME\", \"file:PATH\", \"literal:VALUE\" or \"caller\"";
 
+/// What is wrong, and what to do.
+pub(super) type Fault = (String, String);
+
 /// A provider, as far as its credentials depend on it.
 pub(super) struct Owner<'a> {
     pub(super) section: &'a Section,
@@ -88,7 +91,7 @@ pub(super) fn guard(
 }
 
 /// A key fit for a header, or why it is not.
-pub(crate) fn secret(value: &str) -> Result<SecretString, (String, String)> {
+pub(crate) fn secret(value: &str) -> Result<SecretString, Fault> {
     let value = value.trim();
     if value.is_empty() {
         return Err(("the key is empty".to_owned(), "fill it, or leave api_key out".to_owned()));
@@ -152,33 +155,37 @@ fn usual(
     Vec::new()
 }
 
-fn named(text: &str, around: &dyn Surroundings) -> Result<Credential, (String, String)> {
-    let fault = |what: &str, hint: String| Err((what.to_owned(), hint));
+fn named(text: &str, around: &dyn Surroundings) -> Result<Credential, Fault> {
     if text == "caller" {
         return Ok(Credential::Caller);
     }
-    let Some((form, rest)) = text.split_once(':') else {
-        let hint = format!("write {FORMS}");
-        return fault("does not say where the key comes from", hint);
+    let nowhere = || {
+        let what = "does not say where the key comes from".to_owned();
+        (what, format!("write {FORMS}"))
     };
-    match form {
-        "env" if is_variable(rest) => variable(rest, around),
-        "env" => fault(
+    let value = source(text, around).ok_or_else(nowhere)??;
+    secret(&value).map(Credential::Ours)
+}
+
+/// What stands where `env:NAME`, `file:PATH` or `literal:VALUE` says; `None` where it says nothing of
+/// the kind.
+pub(super) fn source(text: &str, around: &dyn Surroundings) -> Option<Result<String, Fault>> {
+    let fault = |what: &str, hint: String| Err((what.to_owned(), hint));
+    Some(match text.split_once(':')? {
+        ("env", name) if is_variable(name) => variable(name, around),
+        ("env", _) => fault(
             "not the name of an environment variable",
             "use letters, digits and underscores, without $".to_owned(),
         ),
-        "file" => match around.file(rest) {
-            Ok(value) => secret(&value).map(Credential::Ours),
-            Err(why) => fault("the file cannot be read", why),
-        },
-        "literal" => secret(rest).map(Credential::Ours),
-        _ => fault("does not say where the key comes from", format!("write {FORMS}")),
-    }
+        ("file", path) => around.file(path).or_else(|why| fault("the file cannot be read", why)),
+        ("literal", value) => Ok(value.to_owned()),
+        _ => return None,
+    })
 }
 
-fn variable(name: &str, around: &dyn Surroundings) -> Result<Credential, (String, String)> {
+fn variable(name: &str, around: &dyn Surroundings) -> Result<String, Fault> {
     if let Some(value) = around.env(name) {
-        return secret(&value).map(Credential::Ours);
+        return Ok(value);
     }
     // A key in the place of a name usually has lower case in it; then it stays unsaid.
     let what = if name.contains(|c: char| c.is_ascii_lowercase()) {

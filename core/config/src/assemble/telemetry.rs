@@ -186,22 +186,13 @@ impl Reader<'_, '_, '_> {
 }
 
 /// `NAME=env:VARIABLE` and its like.
-fn header(text: &str, around: &dyn Surroundings) -> Result<(String, SecretString), Fault> {
-    let Some((name, source)) = text.split_once('=') else {
-        return Err(("does not say where the value comes from", FORM));
-    };
-    let name = field_name(name.trim())?;
-    let value = match source.trim().split_once(':') {
-        Some(("env", variable)) => around
-            .env(variable)
-            .ok_or(("the environment variable is not set", "set it where backstop is started"))?,
-        Some(("file", path)) => around
-            .file(path)
-            .map_err(|_| ("the file cannot be read", "name a file that this user may read"))?,
-        Some(("literal", value)) => value.to_owned(),
-        Some(_) | None => return Err(("does not say where the value comes from", FORM)),
-    };
-    Ok((name, field_value(&value)?))
+fn header(text: &str, around: &dyn Surroundings) -> Result<(String, SecretString), secret::Fault> {
+    let owned = |(what, hint): Fault| (what.to_owned(), hint.to_owned());
+    let nowhere = || owned(("does not say where the value comes from", FORM));
+    let (name, source) = text.split_once('=').ok_or_else(nowhere)?;
+    let name = field_name(name.trim()).map_err(owned)?;
+    let value = secret::source(source.trim(), around).ok_or_else(nowhere)??;
+    Ok((name, field_value(&value).map_err(owned)?))
 }
 
 fn field_name(name: &str) -> Result<String, Fault> {
