@@ -15,7 +15,7 @@ use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use ir::{Dialect, Shape, Time, Trace, TraceId};
 use std::future::poll_fn;
-use std::pin::pin;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::Poll;
@@ -156,7 +156,8 @@ async fn ask(
     let principal = guard::admit(&shared.config, &mut parts.headers, dialect, true)?;
     turned.principal.clone_from(&principal);
     // Whoever sends a body slowly has no place yet that another could use.
-    let entering = enter(shared, &parts.headers, incoming, (dialect, &principal));
+    // In a box, which is gone when it is in: as many wait for an answer as there are requests.
+    let entering = Box::pin(enter(shared, &parts.headers, incoming, (dialect, &principal)));
     let (pass, body) = while_served(shared, dialect, entering).await?;
     let head = read(&body, dialect, endpoint)?;
     turned.model.clone_from(&head.model);
@@ -176,7 +177,6 @@ async fn ask(
     };
     turned.shape = ask.shape();
     let plan = plan::plan(shared, &ask)?;
-    // What waits for the head is as small as can be: as many wait as there are requests.
     Ok(Box::new(Drive::new(Arc::clone(shared), ask, plan)))
 }
 
@@ -240,15 +240,14 @@ async fn enter(
 async fn while_served<T>(
     shared: &Shared,
     dialect: Dialect,
-    work: impl Future<Output = Result<T, Refusal>>,
+    mut work: impl Future<Output = Result<T, Refusal>> + Unpin,
 ) -> Result<T, Refusal> {
-    let mut work = pin!(work);
     poll_fn(|cx| {
         if shared.state.over.load(Ordering::Relaxed) {
             let message = "the gateway stops: try again";
             return Poll::Ready(refuse(dialect, Reason::Stopping, message));
         }
-        work.as_mut().poll(cx)
+        Pin::new(&mut work).poll(cx)
     })
     .await
 }

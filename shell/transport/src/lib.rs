@@ -17,6 +17,7 @@ pub mod proof {
     pub use crate::listener::proof::check_head;
     pub use crate::upstream::proof::check_answer;
 }
+mod room;
 mod stream;
 mod upstream;
 

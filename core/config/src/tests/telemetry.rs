@@ -78,7 +78,10 @@ fn faults_say_where_and_show_no_value() {
         &headers("authorization=sk-SECRET-0451"),
         "telemetry.headers: does not say where the value comes from",
     );
-    check(&headers("a=env:NOTHING"), "telemetry.headers: the environment variable NOTHING is not set");
+    check(
+        &headers("a=env:NOTHING"),
+        "telemetry.headers: the environment variable NOTHING is not set",
+    );
     check(&headers("a=file:/nothing"), "telemetry.headers: the file cannot be read");
     check(&headers("a=env:LINES"), "telemetry.headers: a value that no header can hold, or none");
     check(&headers("a b=literal:x"), "telemetry.headers: not the name of a header");

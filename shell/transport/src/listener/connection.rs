@@ -71,12 +71,13 @@ pub(super) async fn run<H, F, B>(
             // What it says now belongs to HTTP/2, which keeps the time itself.
             clockwork.leave();
             let front = front.counted(Frames::new(Instant::now()));
-            // The others do not make room for it.
+            // In boxes: who says nothing makes no room for what he might.
             Box::pin(http2::run(front, &settings, handler, peer, place)).await;
         }
         Ok((front, false)) => {
             let front = front.scanned(Scan::new(settings.head_bytes_max), clockwork.clone());
-            http1(front, clockwork, (settings.head_bytes_max, handler, peer), place).await;
+            let asked = (settings.head_bytes_max, handler, peer);
+            Box::pin(http1(front, clockwork, asked, place)).await;
         }
         Err(error) => tracing::debug!(%error, "no HTTP on a connection"),
     }

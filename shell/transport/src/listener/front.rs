@@ -1,12 +1,13 @@
 //! What hyper reads from and writes to: a caller's socket, plain or TLS, and what was read of it to
 //! see which HTTP it speaks.
 
+use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use bytes::{Buf, Bytes, BytesMut};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Instant;
 use tokio_rustls::server::TlsStream;
 
@@ -14,13 +15,11 @@ use super::fault::Fault;
 use super::frames::Frames;
 use super::phase::{Clockwork, Timed};
 use super::scan::{Scan, end_of_head};
+use crate::room;
 use crate::stream::Stream;
 
 /// What a client says first that speaks HTTP/2 without having agreed on it (RFC 9113 §3.3).
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-
-/// Room for what a caller says first; most requests fit into it.
-const FIRST_MIN: usize = 2 * 1024;
 
 /// A caller's socket.
 pub(super) type Socket = Stream<Timed, TlsStream<Timed>>;
@@ -59,8 +58,7 @@ impl Socket {
         let may_be_h2 = agreed.is_none();
         let (mut first, mut line_at) = (BytesMut::new(), 0);
         loop {
-            first.reserve(FIRST_MIN.max(first.len()));
-            if self.read_buf(&mut first).await? == 0 {
+            if poll_fn(|cx| room::poll_read(self, cx, &mut first)).await? == 0 {
                 return Ok((false, first.freeze()));
             }
             if may_be_h2 && first.starts_with(PREFACE) {
@@ -133,6 +131,9 @@ impl AsyncRead for Front {
             let here = this.ahead.len().min(buf.remaining());
             buf.put_slice(this.ahead.get(..here).unwrap_or_default());
             this.ahead.advance(here);
+            if this.ahead.is_empty() {
+                this.ahead = Bytes::new();
+            }
             Poll::Ready(Ok(()))
         };
         let good = match buf.filled().get(before..) {

@@ -45,7 +45,7 @@ const CONNECTION_WINDOW: u32 = 1024 * 1024;
 /// What waits in one stream to be sent.
 const SEND_MAX: usize = 64 * 1024;
 /// The largest piece of an answer that is queued at once.
-const PIECE_MAX: usize = 8 * 1024;
+const PIECE_MAX: usize = 4 * 1024;
 /// Streams that were opened and reset at once, before the connection is given up (rapid reset,
 /// CVE-2023-44487).
 const RESETS_MAX: usize = 20;

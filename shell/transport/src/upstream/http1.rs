@@ -16,7 +16,6 @@ pub(crate) mod proof;
 
 pub(super) use head::Head;
 
-use std::cell::RefCell;
 use std::future::poll_fn;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -26,20 +25,12 @@ use bytes::{Buf, Bytes, BytesMut};
 use http::Request;
 use ir::Failure;
 use smallvec::SmallVec;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::AsyncWrite;
 
 use super::wire::Wire;
-use crate::Payload;
+use crate::{Payload, room};
 use framing::Framing;
 use head::Heads;
-
-/// What is read at once. An answer whose caller is slow holds no more than that.
-const READ_MAX: usize = 8 * 1024;
-
-thread_local! {
-    /// Room to read into.
-    static ROOM: RefCell<Box<[u8]>> = RefCell::new(vec![0; READ_MAX].into_boxed_slice());
-}
 
 /// An open connection.
 #[derive(Debug)]
@@ -165,12 +156,7 @@ impl Http1 {
 
     /// Takes what came: so many bytes, none at the end.
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
-        ROOM.with_borrow_mut(|room| {
-            let mut read = ReadBuf::new(room);
-            ready!(Pin::new(&mut self.wire).poll_read(cx, &mut read))?;
-            self.input.extend_from_slice(read.filled());
-            Poll::Ready(Ok(read.filled().len()))
-        })
+        room::poll_read(&mut self.wire, cx, &mut self.input)
     }
 
     /// Writes what it takes. One that takes no more may still answer, as those do that refuse a body
