@@ -170,9 +170,9 @@ fn explain(addr: SocketAddr, error: &io::Error) -> io::Error {
 /// within the grace says its last word and is dropped.
 ///
 /// New `settings` hold for connections from then on; where they admit other callers, by their
-/// certificates, those who are connected finish what is at hand and have to connect again. The handler's future, and the answer's body, are
-/// dropped as soon as the caller is seen to be gone. An answer whose body fails breaks its
-/// connection, so that the caller sees that it was cut.
+/// certificates, those who are connected finish what is at hand and have to connect again. The
+/// handler's future, and the answer's body, are dropped as soon as the caller is seen to be gone. An
+/// answer whose body fails breaks its connection, so that the caller sees that it was cut.
 pub async fn serve<H, F, B>(
     listener: TcpListener,
     mut settings: watch::Receiver<ListenerSettings>,

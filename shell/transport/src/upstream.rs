@@ -1,7 +1,7 @@
 //! Requests to one provider: a connection, the head of the answer, and every trouble on the way
 //! there as the [`Failure`] it was.
 //!
-//! The pool is our own, over hyper's connections, and not hyper-util's `Client`, because that one
+//! The pool is our own, over HTTP/1.1 of our own and hyper's HTTP/2, and not hyper-util's `Client`, because that one
 //! does not say whether a failed connection had been used before (stale or reset), keeps handing out
 //! the siblings of a dead one, puts all HTTP/2 requests on one connection however many streams the
 //! peer allows, and runs every connection in a task of its own.

@@ -38,7 +38,7 @@ const UNSENT_MAX: u32 = 128 * 1024;
 
 /// Whoever connected just before a stop, and was let in, may still ask: a request that is on its way
 /// is not refused.
-const FRESH: Duration = Duration::from_secs(1);
+pub(super) const FRESH: Duration = Duration::from_secs(1);
 
 /// Serves a connection as long as its place lets it.
 pub(super) async fn run<H, F, B>(

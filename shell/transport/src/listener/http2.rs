@@ -1,7 +1,7 @@
 //! A connection of a caller that speaks HTTP/2.
 //!
-//! hyper runs each stream as a task of its own and polls an answer only while its caller's window is
-//! open, so a caller that closes it would hold the answer, and what stands behind it, for ever (the
+//! hyper runs each stream as a task of its own, and asks an answer for one piece more than its caller's
+//! window takes, so a caller that closes it would hold the answer, and what stands behind it, for ever (the
 //! "HTTP/2 bomb", CVE-2026-47774). So streams run under a clock here: one that has something to hand
 //! over and is not let to for `write_timeout` is reset. The others of its connection go on.
 //!
@@ -11,7 +11,7 @@
 use std::convert::Infallible;
 use std::error::Error;
 use std::pin::{Pin, pin};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -28,13 +28,13 @@ use parking_lot::Mutex;
 use tokio::sync::Notify;
 use tokio::time::{Instant, Sleep, sleep, sleep_until};
 
-use super::connection::rung;
+use super::connection::{FRESH, rung};
 use super::fault;
 use super::front::Front;
 use super::place::Place;
 use super::{ListenerSettings, Peer, Phase};
 
-/// Streams on one connection. A stream that waits for its caller holds up to 30 KiB.
+/// Streams on one connection. A stream that waits for its caller holds 30 to 45 KiB.
 const STREAMS_MAX: u32 = 64;
 /// All fields of one head; each counts 32 bytes more than it has (RFC 9113 §6.5.2). A field may be
 /// one byte on the wire (HPACK) and takes 72 in memory, so that more of them are a bomb.
@@ -76,6 +76,8 @@ struct Streams {
 #[derive(Clone, Debug)]
 struct Runner {
     place: Place,
+    /// When the first stream came although the connection was told to finish.
+    told: Arc<OnceLock<Instant>>,
     write_timeout: Duration,
 }
 
@@ -149,7 +151,8 @@ pub(super) async fn run<H, F, B>(
             }))
         }
     });
-    let runner = Runner { place: place.clone(), write_timeout: settings.write_timeout };
+    let write_timeout = settings.write_timeout;
+    let runner = Runner { place: place.clone(), told: Arc::default(), write_timeout };
     let connection = Builder::new(runner)
         .timer(TokioTimer::new())
         .max_concurrent_streams(STREAMS_MAX)
@@ -250,6 +253,14 @@ where
     F: Future<Output = ()> + Send + 'static,
 {
     fn execute(&self, stream: F) {
+        // A request may cross the word that this is the end. Who does not want to hear it is not served
+        // for ever.
+        if self.place.has_reached(Phase::Finish)
+            && FRESH < self.told.get_or_init(Instant::now).elapsed()
+        {
+            tracing::debug!("a stream is reset: its connection was told to finish");
+            return;
+        }
         let Some(seat) = self.place.stream() else {
             tracing::debug!("a stream is reset: there are too many");
             return;

@@ -10,7 +10,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
-use tokio::io::AsyncReadExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -111,7 +111,7 @@ async fn both_kinds_of_http_over_tls() {
     assert!(ask(&running, &Authority::new().client(None, &[])).await.is_err(), "another root");
     // Without TLS there is nothing to be had.
     let mut plain = running.connect().await;
-    tokio::io::AsyncWriteExt::write_all(&mut plain, super::GET).await.unwrap();
+    plain.write_all(super::GET).await.unwrap();
     let mut heard = Vec::new();
     timeout(SOON, plain.read_to_end(&mut heard)).await.unwrap().ok();
     assert!(!heard.starts_with(b"HTTP"));
@@ -136,7 +136,7 @@ async fn another_authority_ends_the_connections_of_the_last() {
     let alpn: &[&[u8]] = &[b"http/1.1"];
     let mut stream = shake(&running, &ours.client(Some(&clients), alpn)).await.unwrap();
     let answered = async |stream: &mut TlsStream<TcpStream>| {
-        tokio::io::AsyncWriteExt::write_all(stream, super::GET).await.unwrap();
+        stream.write_all(super::GET).await.unwrap();
         let mut heard = [0; 1024];
         timeout(SOON, stream.read(&mut heard)).await.unwrap().unwrap()
     };
@@ -178,7 +178,7 @@ async fn a_handshake_is_not_waited_for() {
     for sent in [&b""[..], &[0x16, 3, 1, 2, 0, 1, 0]] {
         let mut stream = running.connect().await;
         let began = Instant::now();
-        tokio::io::AsyncWriteExt::write_all(&mut stream, sent).await.unwrap();
+        stream.write_all(sent).await.unwrap();
         let mut heard = Vec::new();
         timeout(SOON, stream.read_to_end(&mut heard)).await.expect("an end in time").ok();
         assert!(Duration::from_millis(55) <= began.elapsed());
@@ -200,4 +200,53 @@ fn what_cannot_be_served_is_said() {
     assert!(matches!(check(certificate, key, Some(b"x")), TlsError::ClientAuthority(_)));
     let text = format!("{:?}", ServerTls::new(certificate, key, None).unwrap());
     assert_eq!(text, "ServerTls");
+}
+
+/// A caller that speaks HTTP/2 by hand, and answers no ping.
+struct Deaf {
+    stream: TcpStream,
+    asked: u32,
+}
+
+impl Deaf {
+    async fn connect(running: &Running) -> Self {
+        let mut stream = running.connect().await;
+        let settings = [0, 0, 0, 4, 0, 0, 0, 0, 0];
+        let hello = [b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".as_slice(), &settings].concat();
+        stream.write_all(&hello).await.unwrap();
+        Self { stream, asked: 0 }
+    }
+
+    /// Asks once more; whether that was answered, and not reset.
+    async fn ask(&mut self) -> bool {
+        let stream = self.asked * 2 + 1;
+        self.asked += 1;
+        // GET / of localhost (RFC 7541 §6.1, §6.2.1), with the end of headers and of the stream.
+        let block = [&[0x82, 0x86, 0x84, 0x41, 9], b"localhost".as_slice()].concat();
+        let head = [&[0, 0, 14, 1, 5], stream.to_be_bytes().as_slice()].concat();
+        self.stream.write_all(&[head, block].concat()).await.unwrap();
+        loop {
+            let mut head = [0; 9];
+            self.stream.read_exact(&mut head).await.unwrap();
+            let [a, b, c, kind, flags, id @ ..] = head;
+            let mut payload = vec![0; u32::from_be_bytes([0, a, b, c]) as usize];
+            self.stream.read_exact(&mut payload).await.unwrap();
+            let (reset, ended) = (kind == 3, kind < 2 && flags & 1 != 0);
+            if u32::from_be_bytes(id) == stream && (reset || ended) {
+                return ended;
+            }
+        }
+    }
+}
+
+/// Promise: over HTTP/2, too, whoever does not hear that his connection ends is not served for ever.
+#[tokio::test]
+async fn a_deaf_http2_connection_ends_with_its_terms() {
+    let (change, settings) = watch::channel(settings());
+    let running = Running::serve(settings, |request, _| echo(request), || {}).await;
+    let mut deaf = Deaf::connect(&running).await;
+    assert!(deaf.ask().await);
+    // From now on others would be let in: over TLS.
+    change.send(Authority::new().serves(None)).unwrap();
+    timeout(SOON, async { while deaf.ask().await {} }).await.expect("a stream that is reset");
 }

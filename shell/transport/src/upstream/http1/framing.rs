@@ -149,6 +149,10 @@ impl Chunk {
                     }
                     Ok(_) | Err(_) => return Err(ODD_SIZE),
                 };
+                // In an extension it would be a line end to somebody else.
+                if memchr(b'\n', input).is_some_and(|end| end + 1 != line) {
+                    return Err(ODD_SIZE);
+                }
                 input.advance(line);
                 *self = if size == 0 { Self::Trailers(0) } else { Self::Data(size) };
                 Ok(Step::Passed)
@@ -177,7 +181,7 @@ impl Chunk {
                 }
                 let Some(line) = line else { return Ok(Step::Starved) };
                 *seen = length;
-                let ended = input.split_to(line).trim_ascii().is_empty();
+                let ended = matches!(&*input.split_to(line), b"\r\n" | b"\n");
                 Ok(if ended { Step::Ended } else { Step::Passed })
             }
         }

@@ -10,12 +10,13 @@ use std::mem::MaybeUninit;
 use super::framing::Framing;
 use crate::Payload;
 
-/// An answer's head may be this large. Providers stay below 8 KiB.
+/// An answer's head may be this large, with the interim ones before it. Providers stay below 8 KiB.
 const BYTES_MAX: usize = 256 * 1024;
 /// And have this many lines.
 const LINES_MAX: usize = 100;
 
 const NOT_HTTP: &str = "the answer is not HTTP";
+const NO_STATUS: &str = "the answer has no valid status";
 const TOO_LARGE: &str = "the head of the answer is too large";
 
 /// An answer's.
@@ -30,6 +31,8 @@ pub(crate) struct Head {
 pub(crate) struct Heads {
     /// So far there is no empty line.
     searched: usize,
+    /// What was passed over.
+    passed: usize,
 }
 
 /// What a head says.
@@ -48,7 +51,7 @@ impl Heads {
     /// has to come.
     pub(crate) fn next(&mut self, input: &mut BytesMut) -> Result<Option<Read>, &'static str> {
         while let Some(length) = self.length(input)? {
-            *self = Self::default();
+            *self = Self { searched: 0, passed: self.passed + length };
             let read = read(&input.split_to(length).freeze())?;
             match read.head.status {
                 // Nobody asked for another protocol.
@@ -65,6 +68,7 @@ impl Heads {
         while self.searched == 0 && input.first().is_some_and(|byte| matches!(byte, b'\r' | b'\n'))
         {
             input.advance(1);
+            self.passed += 1;
         }
         // Whoever speaks something else may wait for us to go on.
         if !input.iter().zip(b"HTTP/1.").all(|(one, other)| one == other) {
@@ -82,9 +86,9 @@ impl Heads {
                     continue;
                 }
             };
-            return if BYTES_MAX < end { Err(TOO_LARGE) } else { Ok(Some(end)) };
+            return if BYTES_MAX < self.passed + end { Err(TOO_LARGE) } else { Ok(Some(end)) };
         }
-        if BYTES_MAX < input.len() { Err(TOO_LARGE) } else { Ok(None) }
+        if BYTES_MAX < self.passed + input.len() { Err(TOO_LARGE) } else { Ok(None) }
     }
 }
 
@@ -96,7 +100,7 @@ fn read(head: &Bytes) -> Result<Read, &'static str> {
     match config.parse_response_with_uninit_headers(&mut parsed, head, &mut lines) {
         Ok(Status::Complete(length)) if length == head.len() => {}
         Err(httparse::Error::TooManyHeaders) => return Err(TOO_LARGE),
-        Err(httparse::Error::Status) => return Err("the answer has no valid status"),
+        Err(httparse::Error::Status) => return Err(NO_STATUS),
         Ok(_) | Err(_) => return Err(NOT_HTTP),
     }
     let mut headers = HeaderMap::with_capacity(parsed.headers.len());
@@ -105,7 +109,8 @@ fn read(head: &Bytes) -> Result<Read, &'static str> {
         let value = HeaderValue::from_maybe_shared(head.slice_ref(line.value));
         headers.append(name, value.map_err(|_| NOT_HTTP)?);
     }
-    let (status, version) = (parsed.code.ok_or(NOT_HTTP)?, parsed.version.ok_or(NOT_HTTP)?);
+    let status = parsed.code.filter(|code| 100 <= *code).ok_or(NO_STATUS)?;
+    let version = parsed.version.ok_or(NOT_HTTP)?;
     let framing = Framing::of(status, &headers)?;
     // With two ways to tell its end, what stands behind that is nobody's (RFC 9112 §6.3).
     let twofold = headers.contains_key(header::TRANSFER_ENCODING)
@@ -143,7 +148,7 @@ pub(crate) fn write(request: &Request<Payload>) -> Bytes {
 
 #[cfg(test)]
 mod tests {
-    use super::{BYTES_MAX, Heads, LINES_MAX};
+    use super::{BYTES_MAX, Heads, LINES_MAX, TOO_LARGE};
     use bytes::BytesMut;
 
     /// What is read of a head that comes in these pieces: its status, how its body ends, whether the
@@ -191,7 +196,9 @@ mod tests {
         check("HTTP/1.1 200 OK\r\nbad header\r\n\r\n", "the answer is not HTTP");
         check("HTTP/1.1 200 OK\r\nx: a\r\n b\r\n\r\n", "the answer is not HTTP");
         check("HTTP/1.1 200 OK\r\nx : a\r\n\r\n", "the answer is not HTTP");
-        check("HTTP/1.1 2x0 OK\r\n\r\n", "the answer has no valid status");
+        for odd in ["2x0", "042", "099"] {
+            check(&format!("HTTP/1.1 {odd} OK\r\n\r\n"), "the answer has no valid status");
+        }
     }
 
     #[test]
@@ -208,5 +215,7 @@ mod tests {
         check(head(1, BYTES_MAX - 24), "200 Close lasts 1");
         check(head(1, BYTES_MAX - 23), "the head of the answer is too large");
         check(head(1, BYTES_MAX * 2), "the head of the answer is too large");
+        check("HTTP/1.1 103 Early\r\n\r\n".repeat(BYTES_MAX / 22 + 1), TOO_LARGE);
+        check("\r\n".repeat(BYTES_MAX / 2) + &head(1, 1), TOO_LARGE);
     }
 }

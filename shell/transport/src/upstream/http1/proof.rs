@@ -13,9 +13,14 @@ struct Made {
     body: Vec<u8>,
     /// Bytes behind the body.
     left: usize,
-    /// `None` where it ended by its own framing.
+    /// It says itself where it ends.
+    framed: bool,
+    /// `None` where it ended.
     fault: Option<&'static str>,
 }
+
+/// So many bytes are taken from the end, one after the other.
+const MISSING_MAX: usize = 8;
 
 /// The first four bytes say where the rest is cut. However it is cut, the same is made of it; a length
 /// that was announced is kept, and what is no end is told.
@@ -30,6 +35,16 @@ pub fn check_answer(input: &[u8]) {
     assert_eq!(made(pieces), whole, "cut at {places:?}");
     assert_eq!(made(bytes.chunks(1)), whole, "byte by byte");
     assert!(whole.body.len() + whole.left <= bytes.len());
+    if whole.fault.is_none() && whole.framed {
+        // Whatever is missing of it, the end is.
+        let length = bytes.len() - whole.left;
+        for missing in
+            (1..=MISSING_MAX.min(length)).chain(places.map(|it| length.saturating_sub(it)))
+        {
+            let cut = made([bytes.get(..length - missing).unwrap_or_default()]);
+            assert!(missing == 0 || cut.fault.is_some(), "{missing} bytes are missing");
+        }
+    }
 }
 
 fn made<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Made {
@@ -41,6 +56,7 @@ fn made<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Made {
             match heads.next(&mut input) {
                 Ok(Some(read)) => {
                     made.head = Some((read.head.status, read.head.headers.len(), read.lasting));
+                    made.framed = !matches!(read.framing, Framing::Close);
                     framing = Some((announced(&read.framing), read.framing));
                 }
                 Ok(None) => continue,

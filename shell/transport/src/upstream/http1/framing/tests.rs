@@ -79,10 +79,20 @@ fn chunks() {
     check("5\r\nhello\r\n0", "hello", "0", Err("cut"));
     check("5\r\nhello\r\n0\r\n", "hello", "", Err("cut"));
     check("5\r\nhello\r\n0\r\nx: y\r\n", "hello", "", Err("cut"));
+    check("5\r\nhello\r\n0\r\n \r\n", "hello", "", Err("cut"));
     check("ffffffffffffffff\r\nhello", "hello", "", Err("cut"));
     // What stands before a fault is handed out.
-    for odd in ["x\r\n", "\r\n", " 0\r\n\r\n", "-1\r\n", "0x1\r\na", "5 5\r\n", "5\rhello", "1f\n"]
-    {
+    for odd in [
+        "x\r\n",
+        "\r\n",
+        " 0\r\n\r\n",
+        "-1\r\n",
+        "0x1\r\na",
+        "5 5\r\n",
+        "5\rhello",
+        "1f\n",
+        "5;x\ny\r\n",
+    ] {
         let body = format!("5\r\nhello\r\n{odd}");
         check(&body, "hello", "", Err("a chunk whose size is not one"));
     }
