@@ -113,7 +113,8 @@ async fn what_serve_would_stumble_over_is_found_before() {
     ] {
         let server = format!("[server]\nlisten = \"127.0.0.1:0\"\n{lines}\n");
         place.write("backstop.toml", &(server + "[providers.openai]\napi_key = \"literal:k\"\n"));
-        for command in ["check", "serve"] {
+        // A pipe is not opened only to look: its reader would take that for an end.
+        for command in if said.contains("pipe") { &["serve"][..] } else { &["check", "serve"] } {
             let ended = place.run(&[command]).await;
             assert_eq!(ended.code, Some(1), "{command} {lines}: {}{}", ended.out, ended.err);
             assert!(ended.err.contains(said), "{command} {lines}: {}", ended.err);

@@ -20,7 +20,6 @@ pub(crate) async fn run(args: &ConfigArgs) -> anyhow::Result<ExitCode> {
     let Some(loaded) = around::load(args).await? else { return Ok(ExitCode::from(2)) };
     let Loaded { config, path, .. } = &loaded;
     around::say_all(path.as_deref(), &config.warnings);
-    serves(config)?;
     let from = path.as_ref().map_or_else(|| "no file".to_owned(), |it| it.display().to_string());
     out::print(&format!(
         "{from}: {}, {}, {}, listening on {}",
@@ -33,23 +32,27 @@ pub(crate) async fn run(args: &ConfigArgs) -> anyhow::Result<ExitCode> {
     for model in &config.models {
         print_model(config, model)?;
     }
-    Ok(ExitCode::SUCCESS)
+    let troubles = troubles(config);
+    for trouble in &troubles {
+        out::say(&format!("error: {trouble:#}"));
+    }
+    Ok(if troubles.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// What `serve` would stumble over, although each value by itself is in order.
-fn serves(config: &Config) -> anyhow::Result<()> {
-    listener_settings(config)?;
-    for provider in &config.providers {
+/// What `serve` would stumble over here and now, as this user, although each value is in order.
+fn troubles(config: &Config) -> Vec<anyhow::Error> {
+    let providers = config.providers.iter().map(|provider| {
         let connect = provider.deadlines.connect;
         let settings = gateway::over(&provider.way, connect, &Resolver::System, &Roots::native());
-        Upstream::new(settings).with_context(|| format!("providers.{}", provider.name))?;
-    }
-    sink::probe(&config.server)?;
-    if let Some(path) = &config.server.handover {
+        let upstream = Upstream::new(settings).map(drop);
+        upstream.with_context(|| format!("providers.{}", provider.name))
+    });
+    let handover = config.server.handover.iter().map(|path| {
         let made = confine::may_create(Path::new(path));
-        made.with_context(|| format!("server.handover: {path}"))?;
-    }
-    Ok(())
+        made.with_context(|| format!("server.handover: {path}"))
+    });
+    let others = [listener_settings(config).map(drop), sink::probe(&config.server)];
+    others.into_iter().chain(handover).chain(providers).filter_map(Result::err).collect()
 }
 
 /// `1 key`, `2 keys`.

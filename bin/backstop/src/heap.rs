@@ -17,13 +17,19 @@ const TUNABLES: &str = "GLIBC_TUNABLES";
 /// Prompts of a few hundred kilobytes stay below, for which that would cost more than the rest.
 const LIMITS: &str = "glibc.malloc.mmap_threshold=1048576:glibc.malloc.trim_threshold=1048576";
 
+/// Says that it was done: the C library takes its own variable out where a program has rights that
+/// its user has not, and it would be done again for ever.
+const DONE: &str = "BACKSTOP_STARTED_ONCE_MORE";
+
 /// Sets the limits. Comes back where they are set, or cannot be.
 pub(crate) fn limit() {
-    if cfg!(not(target_env = "gnu")) || env::var_os(TUNABLES).is_some() {
+    let done = env::var_os(TUNABLES).is_some() || env::var_os(DONE).is_some();
+    if cfg!(not(target_env = "gnu")) || done {
         return;
     }
     let mut args = env::args_os();
     let (Ok(program), Some(name)) = (env::current_exe(), args.next()) else { return };
-    let error = Command::new(program).arg0(name).args(args).env(TUNABLES, LIMITS).exec();
+    let mut again = Command::new(program);
+    let error = again.arg0(name).args(args).env(TUNABLES, LIMITS).env(DONE, "1").exec();
     tracing::debug!(%error, "memory is given back late");
 }

@@ -3,7 +3,8 @@
 //! A terminal that is stopped, or a pipe that nobody reads, holds up whoever writes to it. While
 //! answers are served a thread of its own does that, and what it cannot keep up with is counted.
 //!
-//! **Invariant:** after [`aside`] nobody waits for standard error.
+//! **Invariant:** after [`aside`] nobody waits for standard error but that thread, and the one that
+//! writes records, where they go there.
 
 use std::io::{self, Write};
 use std::sync::OnceLock;
@@ -55,6 +56,7 @@ pub(crate) fn aside() -> io::Result<()> {
     drop(thread::Builder::new().name("talk".to_owned()).spawn(move || write_all(&lines))?);
     // Who was first has a thread already, and this one ends.
     drop(ASIDE.set(queue));
+    std::panic::set_hook(Box::new(|panic| say(&panic.to_string())));
     Ok(())
 }
 
@@ -68,10 +70,15 @@ pub(crate) fn finish() {
     }
 }
 
-fn talk(text: Vec<u8>) {
+fn talk(mut text: Vec<u8>) {
     let Some(queue) = ASIDE.get() else { return write(&text) };
+    let missing = MISSING.swap(0, Ordering::Relaxed);
+    if missing != 0 {
+        let gap = format!("{missing} lines are missing here: they were not read\n");
+        text.splice(0..0, gap.into_bytes());
+    }
     if queue.try_send(Talk::Text(text)).is_err() {
-        MISSING.fetch_add(1, Ordering::Relaxed);
+        MISSING.fetch_add(missing + 1, Ordering::Relaxed);
     }
 }
 
@@ -81,10 +88,6 @@ fn write_all(lines: &Receiver<Talk>) {
             Talk::Text(text) => write(&text),
             // Whoever waits may have gone.
             Talk::End(done) => done.send(()).unwrap_or_default(),
-        }
-        let missing = MISSING.swap(0, Ordering::Relaxed);
-        if missing != 0 {
-            write(format!("{missing} lines are missing here: they were not read\n").as_bytes());
         }
     }
 }

@@ -159,7 +159,11 @@ impl Reload {
         let mut changes = config::changes(&self.loaded.text, &loaded.text);
         if changes.is_empty() && why == Why::Changed {
             let named = loaded.text == self.loaded.text;
-            let what = if named { "a file that it names" } else { "words that change nothing" };
+            let what = if named {
+                "a file that it names, or the rights to one"
+            } else {
+                "words that change nothing"
+            };
             changes.push(what.to_owned());
         }
         for (name, differs) in [

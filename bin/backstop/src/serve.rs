@@ -17,15 +17,18 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{oneshot, watch};
 use tokio::task::spawn_blocking;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, sleep_until, timeout_at};
 use transport::{
     Clock, Estate, Inheritance, ListenerSettings, Resolver, Roots, ServerTls, Stopping, Testator,
 };
 
-/// What is still open when the grace is over says its last word, and the process ends within this.
-const ENDED_WITHIN: Duration = Duration::from_secs(1);
-/// Records, traces and metrics are written within this, if there is so much time.
+/// What is still open when the grace is over says its last word, and within this all of it has ended
+/// but the last of what is said (`out::finish`): together a second.
+const ENDED_WITHIN: Duration = Duration::from_millis(750);
+/// Records, traces and metrics are written within this, if there is so much time …
 const WRITTEN_WITHIN: Duration = Duration::from_secs(2);
+/// … and within this, where a second signal asks for an end at once.
+const WRITTEN_AT_ONCE: Duration = Duration::from_millis(200);
 
 /// Signals that stop it.
 struct Stops {
@@ -107,16 +110,16 @@ pub(crate) async fn run(
     let grace = watched.borrow().grace;
     let latest = Instant::now() + grace + ENDED_WITHIN;
     out::say(&format!("{why}: open answers may finish within {grace:?}"));
-    let code = tokio::select! {
-        () = &mut serving => ExitCode::SUCCESS,
-        code = stops.next() => code,
+    let (code, patience) = tokio::select! {
+        () = &mut serving => (ExitCode::SUCCESS, WRITTEN_WITHIN),
+        code = stops.next() => (code, WRITTEN_AT_ONCE),
+        () = sleep_until(latest) => (ExitCode::SUCCESS, WRITTEN_AT_ONCE),
     };
     // With it go the connections that are left: what they carried ends, by us, and is recorded.
     gateway.end();
     drop(serving);
-    let until = latest.min(Instant::now() + WRITTEN_WITHIN);
     tokio::select! {
-        () = end(gateway, telemetry, console, until) => Ok(code),
+        () = end(gateway, telemetry, console, latest.min(Instant::now() + patience)) => Ok(code),
         code = stops.next() => Ok(code),
     }
 }

@@ -39,10 +39,14 @@ pub(crate) fn open(server: &Server, counts: Counts) -> anyhow::Result<Sink> {
     Ok(lines(writer, form(server.record_as, terminal, colour), counts))
 }
 
-/// Says whether records could be written, and makes no file for that.
+/// Says whether this user could write records here and now, and makes no file for that. A pipe is left
+/// alone: its reader would take our leaving for an end.
 pub(crate) fn probe(server: &Server) -> anyhow::Result<()> {
     let RecordSink::File(path) = &server.record else { return Ok(()) };
     let path = Path::new(path);
+    if is_pipe(path) {
+        return Ok(());
+    }
     let probed = match unblocked(&mut OpenOptions::new(), path) {
         Err(error) if error.kind() == ErrorKind::NotFound => confine::may_create(path),
         opened => opened.map(drop),
@@ -50,16 +54,27 @@ pub(crate) fn probe(server: &Server) -> anyhow::Result<()> {
     probed.with_context(|| format!("server.record: {}", path.display()))
 }
 
-/// Opens a file to add to it. Whoever opens a pipe that nobody reads, or writes to a full one, would
-/// wait for ever.
+/// Opens a file to add to it. Whoever opens a pipe would wait until somebody reads it; writing is for a
+/// thread that may wait.
 fn unblocked(options: &mut OpenOptions, path: &Path) -> std::io::Result<File> {
     #[cfg(target_os = "linux")]
-    options.custom_flags(libc::O_NONBLOCK);
+    let opened = {
+        use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
+        options.custom_flags(libc::O_NONBLOCK).append(true).open(path).and_then(|file| {
+            fcntl_setfl(&file, fcntl_getfl(&file)? - OFlags::NONBLOCK)?;
+            Ok(file)
+        })
+    };
+    #[cfg(not(target_os = "linux"))]
     let opened = options.append(true).open(path);
-    let is_pipe = || path.metadata().is_ok_and(|it| it.file_type().is_fifo());
-    opened.map_err(
-        |error| if is_pipe() { Error::other("it is a pipe that nobody reads") } else { error },
-    )
+    opened.map_err(|error| {
+        let unread = error.raw_os_error() == Some(libc::ENXIO) && is_pipe(path);
+        if unread { Error::other("it is a pipe that nobody reads") } else { error }
+    })
+}
+
+fn is_pipe(path: &Path) -> bool {
+    path.metadata().is_ok_and(|it| it.file_type().is_fifo())
 }
 
 fn form(wanted: RecordAs, terminal: bool, colour: bool) -> Form {

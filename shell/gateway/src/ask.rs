@@ -24,6 +24,8 @@ pub(crate) struct Ask {
     pub(crate) pass: Option<Pass>,
     pub(crate) dialect: Dialect,
     pub(crate) endpoint: Endpoint,
+    /// It came over HTTP/2, where a caller takes what it made room for and nothing else.
+    pub(crate) http2: bool,
     /// The query as it came, without its `?`.
     pub(crate) query: Option<String>,
     /// The headers as they came, without any key of ours. What of them leaves is decided in

@@ -11,7 +11,7 @@ use crate::refusal::{Reason, Refusal};
 use crate::settle::Turned;
 use crate::{models, plan, respond};
 use bytes::{Bytes, BytesMut};
-use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Version};
 use hyper::body::Incoming;
 use ir::{Dialect, Shape, Time, Trace, TraceId};
 use std::future::poll_fn;
@@ -170,6 +170,7 @@ async fn ask(
         pass: Some(pass),
         dialect,
         endpoint,
+        http2: parts.version == Version::HTTP_2,
         query: parts.uri.query().map(str::to_owned),
         headers: owned(parts.headers),
         body,

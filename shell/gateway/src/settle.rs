@@ -139,8 +139,14 @@ impl Settler {
     fn send(&self, message: Message) -> bool {
         let more = |waiting| (waiting < QUEUE_MAX).then_some(waiting + 1);
         let waiting = &self.count.waiting;
-        waiting.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).is_ok()
-            && self.queue.send(message).is_ok()
+        if waiting.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).is_err() {
+            return false;
+        }
+        let sent = self.queue.send(message).is_ok();
+        if !sent {
+            waiting.fetch_sub(1, Ordering::Relaxed);
+        }
+        sent
     }
 
     /// Records that found no place in the queue, since the beginning.

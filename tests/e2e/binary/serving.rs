@@ -119,6 +119,17 @@ async fn the_environment_says_whom_to_trust() {
     }
 }
 
+/// Some C libraries take the limits out again that `serve` starts once more with.
+#[tokio::test(flavor = "multi_thread")]
+async fn it_starts_once_more_and_no_further() {
+    let place = Place::new("once");
+    let env = [("MINE", "sk-mine"), ("BACKSTOP_STARTED_ONCE_MORE", "1")];
+    let (_cloud, process) = serve(&place, "stdout", &With { env: &env, deaf: Deaf::Nobody }).await;
+    assert_eq!(ask(&process, Dialect::Chat, Shape::Whole, "ok").await.status, 200);
+    process.signal("INT");
+    assert_eq!(process.ended().await.code, Some(0));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_port_in_use_is_said_and_ends_it() {
     let place = Place::new("port");
