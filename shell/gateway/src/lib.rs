@@ -197,8 +197,12 @@ impl Gateway {
     }
 
     /// Answers one request.
-    pub async fn handle(self, request: Request<Incoming>, peer: Peer) -> Response<Answer> {
-        edge::serve(self.live.now(), request, peer).await
+    pub fn handle(
+        self,
+        request: Request<Incoming>,
+        peer: Peer,
+    ) -> impl Future<Output = Response<Answer>> + Send {
+        edge::serve(self.live.now(), request, peer)
     }
 
     /// Asks providers that are known to be down whether they are back, for free. Never returns.

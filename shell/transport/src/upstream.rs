@@ -152,6 +152,8 @@ impl Upstream {
     /// The same with another deadline for DNS, TCP and TLS.
     pub fn send_within(&self, connect: Duration, request: Request<Payload>) -> Sending {
         let shared = Arc::clone(&self.shared);
+        // In a box: each future on the way would have room for it.
+        let request = Box::new(request);
         Sending { future: Box::pin(async move { shared.send(connect, request).await }) }
     }
 }
@@ -171,7 +173,7 @@ impl Shared {
     async fn send(
         &self,
         connect: Duration,
-        mut request: Request<Payload>,
+        mut request: Box<Request<Payload>>,
     ) -> Result<Answer, Failure> {
         let uri = request.uri().clone();
         let origin = Origin::of(&uri)?;
@@ -183,7 +185,7 @@ impl Shared {
             request = match on_two(stream, request).await {
                 Ok(answer) => return Ok(answer),
                 Err(Unserved::Failed(failure)) => return Err(failure),
-                Err(Unserved::Unsent(request)) => *request,
+                Err(Unserved::Unsent(request)) => request,
             };
             *request.uri_mut() = uri.clone();
         }
@@ -226,7 +228,7 @@ impl Shared {
         &self,
         origin: Origin,
         mut connection: Box<Http1>,
-        mut request: Request<Payload>,
+        mut request: Box<Request<Payload>>,
     ) -> Result<Answer, Failure> {
         *request.uri_mut() = origin::path_of(request.uri());
         origin.fill_host(request.headers_mut());
@@ -253,7 +255,7 @@ enum Unserved {
     Failed(Failure),
 }
 
-async fn on_two(stream: Stream, mut request: Request<Payload>) -> Result<Answer, Unserved> {
+async fn on_two(stream: Stream, mut request: Box<Request<Payload>>) -> Result<Answer, Unserved> {
     // The address says it.
     request.headers_mut().remove(header::HOST);
     match stream.send(request).await {

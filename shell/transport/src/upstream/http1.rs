@@ -100,11 +100,11 @@ impl Http1 {
     }
 
     /// Sends a request and waits for the head of its answer.
-    pub(super) async fn send(&mut self, request: Request<Payload>) -> Result<Head, Failure> {
+    pub(super) async fn send(&mut self, request: Box<Request<Payload>>) -> Result<Head, Failure> {
         let reused = self.used;
         self.used = true;
         self.heard = false;
-        self.output = Output::of(request);
+        self.output = Output::of(*request);
         let mut heads = Heads::default();
         let answered = poll_fn(|cx| self.poll_head(&mut heads, cx)).await;
         answered.map_err(|lost| match lost {

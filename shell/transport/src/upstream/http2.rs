@@ -131,8 +131,11 @@ impl Stream {
         self.connection.retired.store(true, Ordering::Relaxed);
     }
 
-    pub(super) async fn send(&self, request: Request<Payload>) -> Result<Response<Incoming>, Lost> {
-        self.connection.sender.clone().try_send_request(request).await.map_err(Lost::from)
+    pub(super) async fn send(
+        &self,
+        request: Box<Request<Payload>>,
+    ) -> Result<Response<Incoming>, Lost> {
+        self.connection.sender.clone().try_send_request(*request).await.map_err(Lost::from)
     }
 }
 
