@@ -29,6 +29,12 @@ pub(crate) fn limit() {
     }
     let mut args = env::args_os();
     let (Ok(program), Some(name)) = (env::current_exe(), args.next()) else { return };
+    // A program that was replaced is not there any more, and one that was started by the loader would
+    // start the loader.
+    let loader = program.file_name().is_some_and(|it| it.as_encoded_bytes().starts_with(b"ld"));
+    if loader || !program.is_file() {
+        return;
+    }
     let mut again = Command::new(program);
     let error = again.arg0(name).args(args).env(TUNABLES, LIMITS).env(DONE, "1").exec();
     tracing::debug!(%error, "memory is given back late");

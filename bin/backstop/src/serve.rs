@@ -237,7 +237,12 @@ fn succession(
 // === impl Stops ===
 
 impl Stops {
+    /// From here on neither a reader that left nor a file that is full ends the process: whoever writes
+    /// there hears of it. (The standard library sees to the first by itself, unless `heap` failed.)
     fn new() -> std::io::Result<Self> {
+        drop(signal(SignalKind::pipe())?);
+        #[cfg(target_os = "linux")]
+        drop(signal(SignalKind::from_raw(libc::SIGXFSZ))?);
         Ok(Self {
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,

@@ -184,7 +184,7 @@ pub(crate) fn error_of(drive: &Drive, word: &Final) -> Told {
     let about = word.words.about().and_then(|id| drive.exchange().target(id));
     let crossed = word.words.about().is_some_and(|id| drive.is_crossed(id));
     let (kind, message) = match (&word.failure, word.words) {
-        (Failure::Rejected(it), Words::Theirs(_)) => {
+        (Failure::Rejected(it), Words::Theirs(_)) if !it.message.is_empty() => {
             // Another dialect's type would mislead: clients decide by it.
             let kind = (!it.kind.is_empty() && !crossed).then(|| it.kind.clone());
             (kind, it.message.clone())

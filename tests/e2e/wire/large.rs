@@ -1,7 +1,8 @@
 //! Sizes that hurt: overlong whole answers, lines without end, floods that nobody reads.
 
-use crate::world::{Act, Canned, Plan, Said, World, alone, pair, plain, sent};
+use crate::world::{Act, Canned, Plan, Said, World, alone, each, pair, plain, sent};
 use ir::{Dialect, Ending, Shape};
+use serde_json::Value;
 
 #[tokio::test]
 async fn an_overlong_whole_answer_is_relayed_as_it_comes() {
@@ -90,4 +91,32 @@ async fn an_endless_error_body_does_not_hold_the_decision_up() {
         assert_eq!(heard.header("x-backstop-target"), Some("b/ok"));
         world.stop().await;
     }
+}
+
+/// Promise: half of what a provider said of its refusal does not pass for all of it.
+#[tokio::test]
+async fn half_an_error_is_told_in_words_of_ours() {
+    const HALF: &str = r#"{"error":{"message":"half of a sen"#;
+    let length = format!("content-length: 500\r\n\r\n{HALF}");
+    let chunks = format!("transfer-encoding: chunked\r\n\r\n{:x}\r\n{HALF}", HALF.len());
+    let endless =
+        format!("transfer-encoding: chunked\r\n\r\n200000\r\n{HALF}{}", "x".repeat(2 << 20));
+    each(async |dialect| {
+        for status in [400, 422, 429, 500] {
+            for (framed, end) in [(&length, None), (&chunks, None), (&endless, Some(Act::Hang))] {
+                let head = format!("HTTP/1.1 {status} No\r\ncontent-type: application/json\r\n");
+                let said = Act::Send((head + framed).into_bytes());
+                let canned = Canned::start([said].into_iter().chain(end).collect()).await;
+                let plan = Plan::new(alone(dialect, "retry.per_target = 1\n"));
+                let world = plan.at("a", canned.base_url()).start().await;
+                let heard = world.ask(dialect, Shape::Whole, "any").await;
+                assert_eq!(heard.status, status, "{}", heard.text());
+                assert!(heard.whole && !heard.text().contains("half of"), "{}", heard.text());
+                let body: Value = serde_json::from_slice(&heard.body).expect("a document");
+                assert!(body["error"]["message"].as_str().is_some_and(|it| !it.is_empty()));
+                world.stop().await;
+            }
+        }
+    })
+    .await;
 }

@@ -213,7 +213,8 @@ impl Live {
                         What::Error(_, sleep) => sleep.as_mut().poll(cx).is_ready(),
                         What::Whole | What::Unfold => false,
                     };
-                    let chunk = if late { None } else { ready!(body.poll_chunk(cx)) };
+                    let cut = Some(Err(Failure::Cut { clean: false }));
+                    let chunk = if late { cut } else { ready!(body.poll_chunk(cx)) };
                     self.collect(chunk, wish);
                 }
             }
@@ -320,7 +321,8 @@ impl Live {
             }
             Some(Err(failure)) if !matches!(what, What::Error(..)) => self.fail(failure),
             // An error answer that is cut still says its status.
-            Some(Err(_)) | None => self.complete(wish),
+            Some(Err(_)) => self.complete(wish, false),
+            None => self.complete(wish, true),
         }
     }
 
@@ -346,12 +348,13 @@ impl Live {
             }
             What::Error(..) => {
                 self.state = State::Collect { body, bytes, what };
-                self.complete(wish);
+                self.complete(wish, false);
             }
         }
     }
 
-    fn complete(&mut self, wish: &Wish) {
+    /// No more is read: it was read to its end, or, of an error, it was not.
+    fn complete(&mut self, wish: &Wish, ended: bool) {
         let State::Collect { bytes, what, .. } = std::mem::replace(&mut self.state, State::Over)
         else {
             return;
@@ -361,9 +364,13 @@ impl Live {
             What::Whole => self.whole(body, wish),
             What::Unfold => self.unfold(&body, wish),
             What::Error(hints, _) => {
-                let body = if self.is_unread() { Bytes::new() } else { body };
+                let body = if self.is_unread() || !ended { Bytes::new() } else { body };
                 let rejection = self.rejection(&body, hints, self.theirs(wish));
                 self.refused(Box::new(rejection), body);
+                if !ended && !self.is_crossed() {
+                    // Half of what it said would pass for all of it.
+                    self.error = None;
+                }
             }
         }
     }

@@ -17,7 +17,7 @@ use hyper_util::rt::TokioIo;
 #[cfg(target_os = "linux")]
 use socket2::SockRef;
 use tokio::net::TcpStream;
-use tokio::time::{Instant, Sleep, sleep};
+use tokio::time::{Instant, Sleep, sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 
 use super::fault;
@@ -60,7 +60,7 @@ pub(super) async fn run<H, F, B>(
     let timed = Timed::new(stream, clockwork.clone(), settings.write_timeout);
     let late = async {
         place.reached(Phase::Finish).await;
-        sleep(FRESH).await;
+        timeout(FRESH, place.reached(Phase::Drop)).await.unwrap_or_default();
     };
     let greeted = tokio::select! {
         greeted = greet(timed, &settings) => greeted,

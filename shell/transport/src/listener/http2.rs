@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::uri::Authority;
-use http::{HeaderValue, Request, Response, header};
+use http::{HeaderValue, Method, Request, Response, header};
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use hyper::rt::Executor;
@@ -97,6 +97,8 @@ pin_project_lite::pin_project! {
     struct Piecemeal<B> {
         #[pin]
         body: B,
+        // Nobody asked for it, but how long it is.
+        bare: bool,
         rest: Bytes,
         // It is part of something larger.
         parted: bool,
@@ -136,14 +138,19 @@ pub(super) async fn run<H, F, B>(
     let service = service_fn(move |mut request: Request<Incoming>| {
         let open = Open::new(&counted);
         let fault = fault::find(&request);
+        let bare = *request.method() == Method::HEAD;
         name_host(&mut request);
         // Boxed: what is left of a stream is as large as what was largest in it.
         let answering = Box::pin(handler(request, Peer { fault, ..peer }));
         async move {
-            let answer = answering.await;
+            let mut answer = answering.await;
+            if let (true, Some(length)) = (bare, answer.body().size_hint().exact()) {
+                answer.headers_mut().entry(header::CONTENT_LENGTH).or_insert(length.into());
+            }
             let handing = STREAM.try_with(Arc::clone).ok();
             Ok::<_, Infallible>(answer.map(|body| Piecemeal {
                 body,
+                bare,
                 rest: Bytes::new(),
                 parted: false,
                 handing,
@@ -153,23 +160,14 @@ pub(super) async fn run<H, F, B>(
     });
     let write_timeout = settings.write_timeout;
     let runner = Runner { place: place.clone(), told: Arc::default(), write_timeout };
-    let connection = Builder::new(runner)
-        .timer(TokioTimer::new())
-        .max_concurrent_streams(STREAMS_MAX)
-        .max_header_list_size(HEAD_BYTES_MAX)
-        .initial_stream_window_size(STREAM_WINDOW)
-        .initial_connection_window_size(CONNECTION_WINDOW)
-        .max_send_buf_size(SEND_MAX)
-        .max_pending_accept_reset_streams(RESETS_MAX)
-        .keep_alive_interval(PING_EVERY)
-        .keep_alive_timeout(PING_TIMEOUT)
-        .serve_connection(TokioIo::new(front), service);
+    let connection = bounded(runner).serve_connection(TokioIo::new(front), service);
     let mut connection = pin!(connection);
     let mut idle = pin!(streams.idle(settings.head_timeout, settings.idle_timeout));
     let mut leaving = pin!(None::<Sleep>);
     // The listener may have been told to stop while it was greeted.
     if place.has_reached(Phase::Finish) {
         connection.as_mut().graceful_shutdown();
+        leaving.set(Some(sleep(GOODBYE)));
     }
     loop {
         tokio::select! {
@@ -193,11 +191,31 @@ pub(super) async fn run<H, F, B>(
             }
             phase = place.changed() => match phase {
                 Phase::Serve | Phase::Last => {}
-                Phase::Finish => connection.as_mut().graceful_shutdown(),
+                Phase::Finish => {
+                    connection.as_mut().graceful_shutdown();
+                    // Who has nothing under way may never confirm that he heard it.
+                    leaving.set(Some(sleep(GOODBYE)));
+                }
                 Phase::Drop => return,
             },
         }
     }
+}
+
+/// What a connection may have.
+fn bounded(runner: Runner) -> Builder<Runner> {
+    let mut builder = Builder::new(runner);
+    builder
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(STREAMS_MAX)
+        .max_header_list_size(HEAD_BYTES_MAX)
+        .initial_stream_window_size(STREAM_WINDOW)
+        .initial_connection_window_size(CONNECTION_WINDOW)
+        .max_send_buf_size(SEND_MAX)
+        .max_pending_accept_reset_streams(RESETS_MAX)
+        .keep_alive_interval(PING_EVERY)
+        .keep_alive_timeout(PING_TIMEOUT);
+    builder
 }
 
 // === impl Streams ===
@@ -351,7 +369,7 @@ impl<B: Body<Data = Bytes>> Body for Piecemeal<B> {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.rest.is_empty() && self.body.is_end_stream()
+        self.bare || (self.rest.is_empty() && self.body.is_end_stream())
     }
 
     fn size_hint(&self) -> SizeHint {

@@ -58,6 +58,8 @@ struct Output(SmallVec<[Bytes; 4]>);
 enum Lost {
     /// The connection ended.
     Gone,
+    /// The provider gave the connection up before it read the request.
+    Late,
     /// What came is none.
     Odd(&'static str),
 }
@@ -106,18 +108,27 @@ impl Http1 {
         self.heard = false;
         self.output = Output::of(*request);
         let mut heads = Heads::default();
-        let answered = poll_fn(|cx| self.poll_head(&mut heads, cx)).await;
+        let answered = poll_fn(|cx| self.poll_head((&mut heads, reused), cx)).await;
         answered.map_err(|lost| match lost {
             Lost::Odd(why) => Failure::BadHttp(why),
+            Lost::Late => Failure::Stale,
             Lost::Gone if reused && !self.heard => Failure::Stale,
             Lost::Gone => Failure::Reset,
         })
     }
 
-    fn poll_head(&mut self, heads: &mut Heads, cx: &mut Context<'_>) -> Poll<Result<Head, Lost>> {
+    fn poll_head(
+        &mut self,
+        (heads, reused): (&mut Heads, bool),
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<Head, Lost>> {
         loop {
             self.write(cx);
             if let Some(read) = heads.next(&mut self.input).map_err(Lost::Odd)? {
+                if reused && read.head.status == 408 && !read.lasting {
+                    // Said when it was idle for too long; it crossed what we sent (RFC 9110 §15.5.9).
+                    return Poll::Ready(Err(Lost::Late));
+                }
                 self.framing = read.framing;
                 self.lasting &= read.lasting;
                 return Poll::Ready(Ok(read.head));

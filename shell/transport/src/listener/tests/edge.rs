@@ -88,6 +88,22 @@ async fn streams_are_answered_side_by_side() {
 }
 
 #[tokio::test]
+async fn a_head_has_a_length_and_no_body() {
+    let handler =
+        async |_: Request<hyper::body::Incoming>| Response::new(Full::new(Bytes::from("body")));
+    let running = Running::start(settings(), handler).await;
+    let io = TokioIo::new(running.connect().await);
+    let (mut sender, connection) = http2::handshake(TokioExecutor::new(), io).await.unwrap();
+    let driving = tokio::spawn(connection);
+    let request = Request::head("http://x/").body(Empty::<Bytes>::new()).unwrap();
+    let answer = sender.send_request(request).await.unwrap();
+    assert_eq!(answer.headers()[header::CONTENT_LENGTH], "4");
+    assert!(answer.into_body().collect().await.unwrap().to_bytes().is_empty());
+    drop(sender);
+    driving.await.unwrap().unwrap();
+}
+
+#[tokio::test]
 async fn a_stream_names_its_host_as_a_request_of_old_does() {
     let handler = async |request: Request<hyper::body::Incoming>| {
         let hosts = request.headers().get_all(header::HOST).iter();

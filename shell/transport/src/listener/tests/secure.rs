@@ -1,6 +1,7 @@
 //! TLS towards callers: what is agreed on, who must show a certificate, and new certificates.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use http::Request;
@@ -217,14 +218,20 @@ impl Deaf {
         Self { stream, asked: 0 }
     }
 
-    /// Asks once more; whether that was answered, and not reset.
-    async fn ask(&mut self) -> bool {
+    /// Asks once more, and waits for nothing.
+    async fn send(&mut self) -> u32 {
         let stream = self.asked * 2 + 1;
         self.asked += 1;
         // GET / of localhost (RFC 7541 §6.1, §6.2.1), with the end of headers and of the stream.
         let block = [&[0x82, 0x86, 0x84, 0x41, 9], b"localhost".as_slice()].concat();
         let head = [&[0, 0, 14, 1, 5], stream.to_be_bytes().as_slice()].concat();
         self.stream.write_all(&[head, block].concat()).await.unwrap();
+        stream
+    }
+
+    /// Asks once more; whether that was answered, and not reset.
+    async fn ask(&mut self) -> bool {
+        let stream = self.send().await;
         loop {
             let mut head = [0; 9];
             self.stream.read_exact(&mut head).await.unwrap();
@@ -243,10 +250,26 @@ impl Deaf {
 #[tokio::test]
 async fn a_deaf_http2_connection_ends_with_its_terms() {
     let (change, settings) = watch::channel(settings());
-    let running = Running::serve(settings, |request, _| echo(request), || {}).await;
+    let first = Arc::new(AtomicBool::new(true));
+    let handler = move |request, _| {
+        let first = first.swap(false, Ordering::Relaxed);
+        async move { if first { std::future::pending().await } else { echo(request).await } }
+    };
+    let running = Running::serve(settings, handler, || {}).await;
     let mut deaf = Deaf::connect(&running).await;
+    // One is under way all the time.
+    deaf.send().await;
     assert!(deaf.ask().await);
     // From now on others would be let in: over TLS.
     change.send(Authority::new().serves(None)).unwrap();
     timeout(SOON, async { while deaf.ask().await {} }).await.expect("a stream that is reset");
+}
+
+#[tokio::test]
+async fn a_deaf_http2_connection_does_not_hold_up_a_stop() {
+    let settings = ListenerSettings { grace: SOON * 6, ..settings() };
+    let running = Running::start(settings, echo).await;
+    let mut deaf = Deaf::connect(&running).await;
+    assert!(deaf.ask().await);
+    running.stop().await;
 }

@@ -123,6 +123,18 @@ async fn a_reused_connection_that_dies_within_a_head_is_not_stale() {
 }
 
 #[tokio::test]
+async fn a_goodbye_that_crosses_a_request_is_no_answer() {
+    let late = Step::Say("HTTP/1.1 408 Late\r\nconnection: close\r\ncontent-length: 0\r\n\r\n");
+    let script = vec![Step::Read, OK, Step::Read, late.clone()];
+    let (address, _) = peer(vec![script, vec![Step::Read, late]]).await;
+    let upstream = plain(address);
+    assert_eq!(whole(&upstream, URI).await, Ok(("ok".to_owned(), false)));
+    assert_eq!(send(&upstream, URI).await.unwrap_err(), Failure::Stale);
+    // On a connection that nobody used before, it is one.
+    assert_eq!(send(&upstream, URI).await.unwrap().status, 408);
+}
+
+#[tokio::test]
 async fn idle_connections_are_few_and_not_old() {
     let script = vec![Step::Read, OK, Step::Hang];
     let (address, seen) = peer(vec![script.clone(), script.clone(), script]).await;
