@@ -283,8 +283,19 @@ async fn a_socket_of_the_service_manager_is_served() {
     let listen = "listen = \"127.0.0.1:0\"";
     let file = configuration(&cloud, "", "").replace(listen, "listen = \"192.0.2.1:1\"");
     place.write("backstop.toml", &format!("{file}[keys.one]\nhash = \"{}\"\n", key.1));
-    let process = place.start_activated(&["serve"], &NOTHING);
+    let process = place.start_activated("127.0.0.1", &["serve"], &NOTHING);
     assert_eq!(ask(process.addr().await, "ok", &key.0).await.status, 200);
+}
+
+/// Promise: whatever the file says, a socket beyond this machine is served with keys or not at all.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_socket_for_all_needs_keys() {
+    let (place, cloud) = (Place::new("for-all"), cloud().await);
+    place.write("key", "sk-one");
+    place.write("backstop.toml", &configuration(&cloud, "", ""));
+    let ended = place.start_activated("0.0.0.0", &["serve"], &NOTHING).ended().await;
+    assert_eq!(ended.code, Some(1), "{}", ended.err);
+    assert!(ended.err.contains("is beyond this machine, and there are no keys"), "{}", ended.err);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -93,12 +93,12 @@ impl Place {
         self.run_as(Command::new(binary()), args, with)
     }
 
-    /// The same with a listening socket that a service manager opened.
-    pub(super) fn start_activated(&self, args: &[&str], with: &With<'_>) -> Process {
+    /// The same with a listening socket that a service manager opened at an address.
+    pub(super) fn start_activated(&self, addr: &str, args: &[&str], with: &With<'_>) -> Process {
         // Passing a descriptor on takes what is unsafe in Rust.
         const MANAGER: &str = "import os, socket, sys\n\
             s = socket.socket()\n\
-            s.bind((\"127.0.0.1\", 0))\n\
+            s.bind((sys.argv.pop(1), 0))\n\
             s.listen(16)\n\
             os.dup2(s.fileno(), 3)\n\
             os.set_inheritable(3, True)\n\
@@ -106,7 +106,7 @@ impl Place {
             os.execv(sys.argv[1], sys.argv[1:])\n";
         let python = std::env::var_os("BACKSTOP_PYTHON").unwrap_or_else(|| "python3".into());
         let mut command = Command::new(python);
-        command.args(["-c", MANAGER]).arg(binary());
+        command.args(["-c", MANAGER, addr]).arg(binary());
         self.run_as(command, args, with)
     }
 
