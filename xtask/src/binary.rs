@@ -26,7 +26,7 @@ pub(crate) fn build_static() -> Result<PathBuf> {
     let host = host.context("rustc does not say what it builds for")?;
     anyhow::ensure!(host.contains("-linux-"), "an image is made of a Linux binary, not for {host}");
     // With a target of its own, the flags are for the program alone and not for the macros.
-    let step = Step::cargo(["build", "--package", "backstop", "--profile", "release", "--locked"]);
+    let step = Step::cargo(["build", "--package", "backstop", "--profile", "dist", "--locked"]);
     let step = step.args(["--target", host]).env("RUSTFLAGS", "-C target-feature=+crt-static");
     let told = step.arg("--message-format=json-render-diagnostics").output()?;
     executable(&told).context("cargo built no program from the package backstop")
