@@ -69,7 +69,7 @@ impl Surroundings for Around {
         let path = Path::new(path);
         self.files.borrow_mut().push(Seen::now(path));
         // Whoever opens a pipe waits for somebody to write, and a reload would wait for ever.
-        if path.metadata().is_ok_and(|it| it.file_type().is_fifo()) {
+        if is_pipe(path) {
             return Err("it is a pipe, which cannot be read again".to_owned());
         }
         read(path).map_err(|error| error.to_string())
@@ -122,6 +122,11 @@ impl Seen {
         });
         Self { path: path.to_owned(), look }
     }
+}
+
+/// Whether somebody else is at the other end of it.
+pub(crate) fn is_pipe(path: &Path) -> bool {
+    path.metadata().is_ok_and(|it| it.file_type().is_fifo())
 }
 
 fn read(path: &Path) -> std::io::Result<String> {

@@ -84,10 +84,9 @@ pub(crate) fn hint(path: &Path) -> &'static str {
 
 /// Whether the folder of a file that is not there lets us make one.
 pub(crate) fn may_create(path: &Path) -> io::Result<()> {
-    let folder = path.parent().filter(|it| !it.as_os_str().is_empty());
-    let folder = folder.unwrap_or_else(|| Path::new("."));
+    let folder = folder(path).ok_or(io::ErrorKind::NotFound)?;
     #[cfg(target_os = "linux")]
-    rustix::fs::access(folder, rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK)?;
+    rustix::fs::access(&folder, rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK)?;
     #[cfg(not(target_os = "linux"))]
     folder.metadata()?;
     Ok(())

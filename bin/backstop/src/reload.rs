@@ -12,7 +12,7 @@
 //! wrong with it is one line, and the last good one goes on serving. A revoked key is refused within
 //! a second.
 
-use crate::around::{self, Loaded, Seen, Unloaded, guarded};
+use crate::around::{self, Loaded, Seen, Unloaded, guarded, is_pipe};
 use crate::cli::ConfigArgs;
 use crate::console::Counts;
 use crate::serve::listener_settings;
@@ -23,8 +23,6 @@ use config::{RecordSink, Server};
 use gateway::{Gateway, Sink};
 use secrecy::ExposeSecret;
 use std::net::SocketAddr;
-use std::os::unix::fs::FileTypeExt;
-use std::path::Path;
 use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::signal::unix::Signal;
@@ -110,8 +108,7 @@ impl Reload {
 
     /// Reads it while nobody writes it: what was read looks afterwards as it did before.
     async fn read(&self) -> Result<Loaded, Unloaded> {
-        let pipe = |path: &Path| path.metadata().is_ok_and(|it| it.file_type().is_fifo());
-        if let Some(path) = self.loaded.path.as_deref().filter(|path| pipe(path)) {
+        if let Some(path) = self.loaded.path.as_deref().filter(|path| is_pipe(path)) {
             let what = format!("{} is a pipe, which cannot be read again", path.display());
             return Err(anyhow::anyhow!(what).into());
         }

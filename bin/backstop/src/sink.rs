@@ -1,5 +1,6 @@
 //! Where records go: into the counts, and as one line each to where the configuration says.
 
+use crate::around::is_pipe;
 use crate::confine;
 use crate::console::Counts;
 use anyhow::Context;
@@ -7,8 +8,9 @@ use config::{RecordAs, RecordSink, Server};
 use gateway::Sink;
 use ir::Record;
 use std::fs::{File, OpenOptions};
-use std::io::{Error, ErrorKind, IsTerminal, Write};
-use std::os::unix::fs::FileTypeExt;
+#[cfg(target_os = "linux")]
+use std::io::Error;
+use std::io::{ErrorKind, IsTerminal, Write};
 #[cfg(target_os = "linux")]
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
@@ -58,23 +60,18 @@ pub(crate) fn probe(server: &Server) -> anyhow::Result<()> {
 /// thread that may wait.
 fn unblocked(options: &mut OpenOptions, path: &Path) -> std::io::Result<File> {
     #[cfg(target_os = "linux")]
-    let opened = {
+    {
         use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
-        options.custom_flags(libc::O_NONBLOCK).append(true).open(path).and_then(|file| {
-            fcntl_setfl(&file, fcntl_getfl(&file)? - OFlags::NONBLOCK)?;
-            Ok(file)
-        })
-    };
+        let opened = options.custom_flags(libc::O_NONBLOCK).append(true).open(path);
+        let file = opened.map_err(|error| {
+            let unread = error.raw_os_error() == Some(libc::ENXIO) && is_pipe(path);
+            if unread { Error::other("it is a pipe that nobody reads") } else { error }
+        })?;
+        fcntl_setfl(&file, fcntl_getfl(&file)? - OFlags::NONBLOCK)?;
+        Ok(file)
+    }
     #[cfg(not(target_os = "linux"))]
-    let opened = options.append(true).open(path);
-    opened.map_err(|error| {
-        let unread = error.raw_os_error() == Some(libc::ENXIO) && is_pipe(path);
-        if unread { Error::other("it is a pipe that nobody reads") } else { error }
-    })
-}
-
-fn is_pipe(path: &Path) -> bool {
-    path.metadata().is_ok_and(|it| it.file_type().is_fifo())
+    options.append(true).open(path)
 }
 
 fn form(wanted: RecordAs, terminal: bool, colour: bool) -> Form {

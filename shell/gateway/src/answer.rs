@@ -16,7 +16,7 @@ pub struct Answer(Kind);
 #[derive(Debug)]
 enum Kind {
     Full(Bytes),
-    Drive { drive: Handle, left: Option<u64>, http2: bool },
+    Drive { drive: Handle, left: Option<u64> },
 }
 
 /// The answer broke and the connection with it: what was sent must not pass for complete.
@@ -72,12 +72,11 @@ impl Answer {
 
     /// What a drive hands out: so many bytes, where that is known.
     pub(crate) fn drive(mut drive: Handle, left: Option<u64>) -> Self {
-        let http2 = drive.drive().is_some_and(|drive| drive.ask().http2);
         if left == Some(0) {
             // Nobody asks for what is empty.
             drive.finish(&mut Context::from_waker(Waker::noop()));
         }
-        Self(Kind::Drive { drive, left, http2 })
+        Self(Kind::Drive { drive, left })
     }
 }
 
@@ -89,12 +88,12 @@ impl Body for Answer {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
-        let (slot, left, http2) = match &mut self.0 {
+        let (slot, left) = match &mut self.0 {
             Kind::Full(bytes) => {
                 let bytes = std::mem::take(bytes);
                 return Poll::Ready((!bytes.is_empty()).then(|| Ok(Frame::data(bytes))));
             }
-            Kind::Drive { drive, left, http2 } => (drive, left, *http2),
+            Kind::Drive { drive, left } => (drive, left),
         };
         let Some(drive) = slot.drive() else { return Poll::Ready(None) };
         let end = match std::task::ready!(drive.poll(cx)) {
@@ -103,7 +102,7 @@ impl Body for Answer {
                 *left = left.map(|left| left.saturating_sub(length));
                 // On HTTP/1.1 the server knows the length, has room for this piece, and does not ask
                 // again. On HTTP/2 it asks when the caller has made room for this one.
-                if *left == Some(0) && !http2 {
+                if *left == Some(0) && !drive.ask().http2 {
                     slot.finish(cx);
                 }
                 return Poll::Ready(Some(Ok(Frame::data(bytes))));

@@ -189,15 +189,14 @@ pub async fn serve<H, F, B>(
     let room = Arc::new(Semaphore::new(cap as usize));
     let addresses = Addresses::default();
     let (streams, streaming) = (Arc::new(Semaphore::new(cap as usize)), Addresses::default());
-    let phases = Phases::new();
+    let mut phases = Phases::new();
     let mut tls = settings.borrow_and_update().tls.clone();
-    let mut changes = settings.clone();
     let accepting = async {
         loop {
             let (stream, addr, permit) = tokio::select! {
                 accepted = accept(&listener, &room) => accepted,
-                Ok(()) = changes.changed() => {
-                    let new = changes.borrow_and_update().tls.clone();
+                Ok(()) = settings.changed() => {
+                    let new = settings.borrow_and_update().tls.clone();
                     if !ServerTls::admit_the_same(tls.as_ref(), new.as_ref()) {
                         phases.renew();
                     }

@@ -1,10 +1,10 @@
 //! Requests to one provider: a connection, the head of the answer, and every trouble on the way
 //! there as the [`Failure`] it was.
 //!
-//! The pool is our own, over HTTP/1.1 of our own and hyper's HTTP/2, and not hyper-util's `Client`, because that one
-//! does not say whether a failed connection had been used before (stale or reset), keeps handing out
-//! the siblings of a dead one, puts all HTTP/2 requests on one connection however many streams the
-//! peer allows, and runs every connection in a task of its own.
+//! The pool is our own, over HTTP/1.1 of our own and hyper's HTTP/2, and not hyper-util's `Client`,
+//! because that one does not say whether a failed connection had been used before (stale or reset),
+//! keeps handing out the siblings of a dead one, puts all HTTP/2 requests on one connection however
+//! many streams the peer allows, and runs every connection in a task of its own.
 //!
 //! **Invariants:** nothing is retried once a byte of a request was written; redirects are not
 //! followed; a provider's connections, lookups and TLS sessions are its own; nobody is connected to
@@ -175,8 +175,7 @@ impl Shared {
         connect: Duration,
         mut request: Box<Request<Payload>>,
     ) -> Result<Answer, Failure> {
-        let uri = request.uri().clone();
-        let origin = Origin::of(&uri)?;
+        let origin = Origin::of(request.uri())?;
         for _ in 0..CLOSED_MAX {
             let stream = match self.lease(connect, &origin).await? {
                 Lease::One(connection) => return self.on_one(origin, connection, request).await,
@@ -187,7 +186,6 @@ impl Shared {
                 Err(Unserved::Failed(failure)) => return Err(failure),
                 Err(Unserved::Unsent(request)) => request,
             };
-            *request.uri_mut() = uri.clone();
         }
         Err(Failure::Unprocessed)
     }

@@ -364,13 +364,12 @@ impl Live {
             What::Whole => self.whole(body, wish),
             What::Unfold => self.unfold(&body, wish),
             What::Error(hints, _) => {
-                let body = if self.is_unread() || !ended { Bytes::new() } else { body };
-                let rejection = self.rejection(&body, hints, self.theirs(wish));
+                let body = if self.is_unread() { Bytes::new() } else { body };
+                // Half of what it said would pass for all of it.
+                let body = ended.then_some(body);
+                let said = body.as_deref().unwrap_or_default();
+                let rejection = self.rejection(said, hints, self.theirs(wish));
                 self.refused(Box::new(rejection), body);
-                if !ended && !self.is_crossed() {
-                    // Half of what it said would pass for all of it.
-                    self.error = None;
-                }
             }
         }
     }
@@ -395,12 +394,12 @@ impl Live {
     }
 
     /// It said no: in its own bytes, or the same in the caller's dialect.
-    fn refused(&mut self, mut rejection: Box<Rejection>, body: Bytes) {
+    fn refused(&mut self, mut rejection: Box<Rejection>, body: Option<Bytes>) {
         self.manner.unsaid.rejection(&mut rejection);
-        self.error = Some(match &self.manner.crossing {
-            Some(plan) => cross::refusal(plan, &rejection),
-            None => self.manner.unsaid.body(body),
-        });
+        self.error = match &self.manner.crossing {
+            Some(plan) => Some(cross::refusal(plan, &rejection)),
+            None => body.map(|body| self.manner.unsaid.body(body)),
+        };
         self.fail(Failure::Rejected(rejection));
     }
 
@@ -414,7 +413,7 @@ impl Live {
             Ok(whole) if self.is_crossed() => self.crossed(&body, whole, wish),
             Ok(whole) => self.queue.push_back(Input::Whole(body, whole)),
             Err(NotWhole::Malformed(what)) => self.fail(Failure::Malformed(what)),
-            Err(NotWhole::Rejected(rejection)) => self.refused(rejection, body),
+            Err(NotWhole::Rejected(rejection)) => self.refused(rejection, Some(body)),
         }
     }
 
@@ -450,7 +449,9 @@ impl Live {
 
     fn unfold(&mut self, body: &Bytes, wish: &Wish) {
         match codec::read_whole(self.theirs(wish), body) {
-            Err(NotWhole::Rejected(rejection)) => return self.refused(rejection, body.clone()),
+            Err(NotWhole::Rejected(rejection)) => {
+                return self.refused(rejection, Some(body.clone()));
+            }
             Err(NotWhole::Malformed(what)) => return self.fail(Failure::Malformed(what)),
             Ok(_) => {}
         }

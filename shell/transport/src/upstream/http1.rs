@@ -30,7 +30,7 @@ use tokio::io::AsyncWrite;
 use super::wire::Wire;
 use crate::{Payload, room};
 use framing::Framing;
-use head::Heads;
+use head::{Heads, Read};
 
 /// An open connection.
 #[derive(Debug)]
@@ -58,8 +58,6 @@ struct Output(SmallVec<[Bytes; 4]>);
 enum Lost {
     /// The connection ended.
     Gone,
-    /// The provider gave the connection up before it read the request.
-    Late,
     /// What came is none.
     Odd(&'static str),
 }
@@ -108,30 +106,26 @@ impl Http1 {
         self.heard = false;
         self.output = Output::of(*request);
         let mut heads = Heads::default();
-        let answered = poll_fn(|cx| self.poll_head((&mut heads, reused), cx)).await;
-        answered.map_err(|lost| match lost {
+        let answered = poll_fn(|cx| self.poll_head(&mut heads, cx)).await;
+        let Read { head, framing, lasting } = answered.map_err(|lost| match lost {
             Lost::Odd(why) => Failure::BadHttp(why),
-            Lost::Late => Failure::Stale,
             Lost::Gone if reused && !self.heard => Failure::Stale,
             Lost::Gone => Failure::Reset,
-        })
+        })?;
+        if reused && head.status == 408 && !lasting {
+            // Said when it was idle for too long; it crossed what we sent (RFC 9110 §15.5.9).
+            return Err(Failure::Stale);
+        }
+        self.framing = framing;
+        self.lasting &= lasting;
+        Ok(head)
     }
 
-    fn poll_head(
-        &mut self,
-        (heads, reused): (&mut Heads, bool),
-        cx: &mut Context<'_>,
-    ) -> Poll<Result<Head, Lost>> {
+    fn poll_head(&mut self, heads: &mut Heads, cx: &mut Context<'_>) -> Poll<Result<Read, Lost>> {
         loop {
             self.write(cx);
             if let Some(read) = heads.next(&mut self.input).map_err(Lost::Odd)? {
-                if reused && read.head.status == 408 && !read.lasting {
-                    // Said when it was idle for too long; it crossed what we sent (RFC 9110 §15.5.9).
-                    return Poll::Ready(Err(Lost::Late));
-                }
-                self.framing = read.framing;
-                self.lasting &= read.lasting;
-                return Poll::Ready(Ok(read.head));
+                return Poll::Ready(Ok(read));
             }
             match ready!(self.poll_read(cx)) {
                 Ok(0) | Err(_) => return Poll::Ready(Err(Lost::Gone)),
