@@ -12,10 +12,8 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use crate::Bed;
-use crate::gateway::{Folder, Gateway};
 use crate::good::{Good, Turns, ms};
 use crate::http1::{HEAD, Http1, connect, source};
-use crate::provider::Provider;
 use crate::report::{Report, mb};
 
 const BODY: u64 = 1 << 30;
@@ -37,9 +35,7 @@ struct Refused {
 pub(crate) async fn huge(bed: &Bed) -> Result<Report> {
     let mut report = Report::default();
     for announced in [true, false] {
-        let provider = Provider::start(&bed.aside).await?;
-        let folder = Folder::new()?;
-        let mut gateway = Gateway::start(bed, &folder, &provider.config("")).await?;
+        let (_provider, _folder, mut gateway) = bed.raise("").await?;
         let good = Good::of(gateway.addr, &bed.aside);
         good.watch(Duration::from_secs(1)).await;
         let before = gateway.holding()?.rss;
@@ -117,9 +113,7 @@ async fn send(http1: Http1, announced: bool) -> Refused {
 /// Questions of sixteen megabytes, one after the other, beside small ones.
 pub(crate) async fn beside_small(bed: &Bed) -> Result<Report> {
     let mut report = Report::default();
-    let provider = Provider::start(&bed.aside).await?;
-    let folder = Folder::new()?;
-    let mut gateway = Gateway::start(bed, &folder, &provider.config("")).await?;
+    let (_provider, _folder, mut gateway) = bed.raise("").await?;
     let good = Good::of(gateway.addr, &bed.aside);
     good.watch(Duration::from_secs(1)).await;
     let request = large();

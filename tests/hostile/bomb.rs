@@ -12,11 +12,10 @@ use tokio::time::sleep_until;
 
 use crate::Bed;
 use crate::crowds::comes;
-use crate::gateway::{Folder, Gateway};
+use crate::gateway::Gateway;
 use crate::good::Good;
 use crate::http1::{body, source};
 use crate::http2::{DATA, END_HEADERS, END_STREAM, HEADERS, Http2, frame, question};
-use crate::provider::Provider;
 use crate::report::{Report, mb};
 
 /// What the gateway lets one connection have (its SETTINGS say so).
@@ -54,9 +53,7 @@ pub(crate) async fn play(bed: &Bed) -> Result<Report> {
     let mut report = Report::default();
     for bomb in BOMBS {
         let Bomb { connections, window, fields, memory_max } = bomb;
-        let provider = Provider::start(&bed.aside).await?;
-        let folder = Folder::new()?;
-        let mut gateway = Gateway::start(bed, &folder, &provider.config("")).await?;
+        let (provider, _folder, mut gateway) = bed.raise("").await?;
         Good::of(gateway.addr, &bed.aside).watch(Duration::from_secs(1)).await;
         let before = gateway.holding()?;
         let (bombs, peak) = gateway.peak(throw(&gateway, bomb)).await?;

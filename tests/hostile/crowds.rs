@@ -40,10 +40,8 @@ enum Slow {
 /// Slowloris: 15 000 connections that say nothing, or one byte a second of a head or of a body.
 pub(crate) async fn slowloris(bed: &Bed) -> Result<Report> {
     let mut report = Report::default();
-    let provider = Provider::start(&bed.aside).await?;
-    let folder = Folder::new()?;
     let server = "connections_max = 18000\nconnections_per_address = 18000\nbody_timeout = \"10s\"";
-    let mut gateway = Gateway::start(bed, &folder, &provider.config(server)).await?;
+    let (_provider, _folder, mut gateway) = bed.raise(server).await?;
     let good = Good::of(gateway.addr, &bed.aside);
     let calm = good.watch(Duration::from_secs(3)).await;
     let before = gateway.holding()?;
@@ -93,10 +91,8 @@ pub(crate) async fn slowloris(bed: &Bed) -> Result<Report> {
 pub(crate) async fn one_address(bed: &Bed) -> Result<Report> {
     const CAP: usize = 100;
     let mut report = Report::default();
-    let provider = Provider::start(&bed.aside).await?;
-    let folder = Folder::new()?;
     let server = format!("connections_per_address = {CAP}");
-    let mut gateway = Gateway::start(bed, &folder, &provider.config(&server)).await?;
+    let (_provider, _folder, mut gateway) = bed.raise(&server).await?;
     let good = Good::of(gateway.addr, &bed.aside);
     good.watch(Duration::from_secs(1)).await;
     let before = gateway.holding()?;

@@ -5,14 +5,13 @@ use std::time::Duration;
 use anyhow::Result;
 
 use crate::Bed;
-use crate::gateway::{Folder, Gateway, growth};
+use crate::gateway::growth;
 use crate::good::{Good, Turns, ms};
 use crate::http1::source;
 use crate::http2::{
     CONTINUATION, DATA, END_HEADERS, Ending, HEADERS, Http2, PING, PRIORITY, RST_STREAM,
     WINDOW_UPDATE, ask, field, frame, question, settings,
 };
-use crate::provider::Provider;
 use crate::report::Report;
 
 /// How long a flood lasts, if nobody ends it.
@@ -59,9 +58,7 @@ const FLOODS: [Flood; 10] = [
 /// The scenario.
 pub(crate) async fn play(bed: &Bed) -> Result<Report> {
     let mut report = Report::default();
-    let provider = Provider::start(&bed.aside).await?;
-    let folder = Folder::new()?;
-    let mut gateway = Gateway::start(bed, &folder, &provider.config("")).await?;
+    let (provider, _folder, mut gateway) = bed.raise("").await?;
     let good = Good::of(gateway.addr, &bed.aside);
     let mut calm = vec![good.watch(FLOOD).await];
     let mut attacked = Vec::new();

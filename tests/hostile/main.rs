@@ -35,6 +35,8 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
+use gateway::{Folder, Gateway};
+use provider::Provider;
 use report::Report;
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::time::timeout;
@@ -167,6 +169,18 @@ const SCENARIOS: [Scenario; 17] = [
         play: |bed| Box::pin(memory::play(bed)),
     },
 ];
+
+// === impl Bed ===
+
+impl Bed {
+    /// A provider and a gateway before it with these lines in `[server]`, and where its files are.
+    pub(crate) async fn raise(&self, server: &str) -> Result<(Provider, Folder, Gateway)> {
+        let provider = Provider::start(&self.aside).await?;
+        let folder = Folder::new()?;
+        let gateway = Gateway::start(self, &folder, &provider.config(server)).await?;
+        Ok((provider, folder, gateway))
+    }
+}
 
 fn main() -> ExitCode {
     let names: Vec<String> = std::env::args().skip(1).collect();

@@ -39,9 +39,7 @@ struct Tally {
 /// Three times as many requests as it can carry.
 pub(crate) async fn play(bed: &Bed) -> Result<Report> {
     let mut report = Report::default();
-    let provider = Provider::start(&bed.aside).await?;
-    let folder = Folder::new()?;
-    let mut gateway = Gateway::start(bed, &folder, &provider.config(SERVER)).await?;
+    let (provider, _folder, mut gateway) = bed.raise(SERVER).await?;
     let addr = gateway.addr;
     let began = Instant::now();
     let mut lanes = JoinSet::new();

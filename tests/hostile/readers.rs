@@ -9,10 +9,8 @@ use tokio::time::{interval, sleep_until};
 
 use crate::Bed;
 use crate::crowds::{comes, said};
-use crate::gateway::{Folder, Gateway};
 use crate::good::{Good, Turns};
 use crate::http1::{ask, connect, source};
-use crate::provider::Provider;
 use crate::report::{Report, mb};
 
 const READERS: usize = 1_000;
@@ -25,9 +23,7 @@ const RECEIVE: u32 = 4 * 1024;
 /// The scenario.
 pub(crate) async fn play(bed: &Bed) -> Result<Report> {
     let mut report = Report::default();
-    let provider = Provider::start(&bed.aside).await?;
-    let folder = Folder::new()?;
-    let mut gateway = Gateway::start(bed, &folder, &provider.config("")).await?;
+    let (provider, _folder, mut gateway) = bed.raise("").await?;
     let good = Good::of(gateway.addr, &bed.aside);
     let calm = good.watch(Duration::from_secs(3)).await;
     let before = gateway.holding()?;
