@@ -14,6 +14,7 @@ pub mod pace;
 pub mod plan;
 pub mod repair;
 pub mod rng;
+pub mod seam;
 pub mod settings;
 pub mod verdict;
 
@@ -23,5 +24,6 @@ pub use exchange::{Action, AttemptId, Exchange, Final, Input, Report, Words};
 pub use learned::{Learned, Repairs};
 pub use plan::{Leg, Plan, ProviderId};
 pub use rng::Rng;
+pub use seam::{Join, Joint, Seam, Shown, anchor};
 pub use settings::{Breakers, Deadlines, Retries};
 pub use verdict::{Class, Next, ROWS, Row, Same, Scope, Surface};
