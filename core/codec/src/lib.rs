@@ -9,6 +9,7 @@
 //! together, are the input. No byte of a provider or of a caller can make this crate panic.
 
 mod chat;
+mod conform;
 mod crossing;
 mod decoder;
 mod error;
@@ -27,6 +28,7 @@ pub mod seal;
 mod sse;
 mod whole;
 
+pub use conform::{Conform, conforms};
 pub use crossing::{Crossing, CrossingPlan};
 pub use decoder::Decoder;
 pub use error::Error;
