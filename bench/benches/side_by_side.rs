@@ -73,8 +73,8 @@ struct Measured {
 }
 
 /// What there is to measure; arguments choose among these.
-const PARTS: [&str; 7] =
-    ["start", "memory", "whole", "long", "streams", "crossings", "instructions"];
+const PARTS: [&str; 8] =
+    ["start", "memory", "whole", "long", "streams", "continuing", "crossings", "instructions"];
 
 fn main() -> Result<()> {
     // Cargo adds options of its own.
@@ -97,7 +97,7 @@ fn main() -> Result<()> {
     if wants("memory") {
         bench.memory()?;
     }
-    if ["whole", "long", "streams", "crossings"].into_iter().any(wants) {
+    if ["whole", "long", "streams", "continuing", "crossings"].into_iter().any(wants) {
         let (nginx, backstop) = (bench.places.nginx(vec![])?, bench.places.backstop(vec![])?);
         if wants("whole") {
             bench.whole(&nginx, &backstop)?;
@@ -107,6 +107,9 @@ fn main() -> Result<()> {
         }
         if wants("streams") {
             bench.streams(&nginx, &backstop)?;
+        }
+        if wants("continuing") {
+            bench.continuing(&backstop)?;
         }
         if wants("crossings") {
             bench.crossings(&backstop)?;
@@ -221,6 +224,24 @@ impl Bench {
             let added = |side: &Measured| added(&side.first, &direct.first, 50);
             let name = format!("stream, {script}: added µs to the first token, p50");
             self.table.add(Figure::beside(name, added(backstop), added(nginx)))?;
+        }
+        Ok(())
+    }
+
+    /// What it costs to be ready to go on with a stream.
+    fn continuing(&mut self, backstop: &Process) -> Result<()> {
+        for (script, events, connections, requests) in
+            [("paced", PACED, 32, 32), ("burst", BURST, 8, 120)]
+        {
+            let ask = |alias: &str| {
+                Side::of(backstop, &Question::new(CHAT, &format!("{alias}-{script}"), true, "hi"))
+            };
+            let sides = vec![ask("stop"), ask("plain")];
+            let measured = self.measure(&Case { connections, requests, sides })?;
+            let [stop, ready] = &measured[..] else { return Ok(()) };
+            let name = format!("stream, {script}, ready to go on: CPU µs per event");
+            let figure = ratio(name, ready, stop, u32::try_from(events)?);
+            self.table.add(figure.aim(1.1, 1.05))?;
         }
         Ok(())
     }

@@ -66,6 +66,7 @@ impl Places {
                  [providers.messages]\ndialect = \"anthropic\"\n\
                  base_url = \"http://127.0.0.1:{provider}/v1\"\napi_key = \"literal:k\"\n\
                  [models.\"plain-*\"]\nchain = [\"chat/$1\"]\nwhole = \"plain\"\n\
+                 [models.\"stop-*\"]\nchain = [\"chat/$1\"]\nmidstream = \"stop\"\n\
                  [models.\"watched-*\"]\nchain = [\"chat/$1\"]\nwhole = \"watched\"\n\
                  [models.\"claude-*\"]\nchain = [\"messages/$1\"]\nwhole = \"plain\"\n"
             ),
