@@ -175,6 +175,7 @@ fn plan() -> Plan {
         credentials: 1,
         thinking: false,
         crossed: false,
+        prefill: false,
         watched: false,
         codes: &[],
         deadlines: Deadlines::default(),
@@ -187,6 +188,8 @@ fn plan() -> Plan {
         total: Duration::from_mins(10),
         filter_next: false,
         empty_next: false,
+        continues: false,
+        structured: false,
         hold_max: 1 << 20,
         seed: 1,
     }

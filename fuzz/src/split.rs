@@ -74,6 +74,7 @@ fn order(events: &[Event]) {
             | Event::Progress
             | Event::Repeated(_)
             | Event::Malformed(_)
+            | Event::Noise(_)
             | Event::Aside(_) => {}
         }
     }

@@ -213,6 +213,7 @@ impl Tape {
             | Event::Fail(_)
             | Event::Repeated(_)
             | Event::Malformed(_)
+            | Event::Noise(_)
             | Event::Aside(_) => false,
         };
         self.open += events.iter().filter(|event| calls(event, true)).count();

@@ -149,6 +149,7 @@ fn chain(providers: &[Provider]) -> Vec<Leg> {
             credentials: provider.credentials,
             thinking: false,
             crossed: false,
+            prefill: false,
             watched: false,
             codes: &[],
             deadlines: Deadlines::default(),

@@ -152,6 +152,8 @@ impl World {
             total: Duration::from_mins(10),
             filter_next: false,
             empty_next: false,
+            continues: false,
+            structured: false,
             hold_max: 1 << 20,
             seed: ask.seed,
         };

@@ -73,7 +73,7 @@ api_key = "env:NO_SUCH_VARIABLE"
 
 [models."claude-*"]
 chain = ["othr/*"]
-midstream = "continue"
+midstream = "resume"
 
 [deadlines]
 patience = 10
@@ -89,7 +89,7 @@ backstop.toml:9:11: providers.cloud.dialect: unknown value; did you mean "openai
 backstop.toml:10:12: providers.cloud.base_url: is not an http or https URL; begin with https:// or http://
 backstop.toml:15:11: providers.other.api_key: the environment variable NO_SUCH_VARIABLE is not set; set it where backstop is started
 backstop.toml:18:10: models."claude-*".chain: no provider "othr"; did you mean "other/*"?
-backstop.toml:19:13: models."claude-*".midstream: "continue" is not in this version; use "stop": the answer ends with an error that says so
+backstop.toml:19:13: models."claude-*".midstream: unknown value; possible here: continue, stop
 backstop.toml:22:12: deadlines.patience: expected a duration, found a whole number; say which unit: "10s"
 backstop.toml:25:9: retry.ratio: out of range; possible here: from 0 to 1
 "#;

@@ -273,16 +273,19 @@ pub(crate) async fn each(test: impl AsyncFn(Dialect)) {
 /// Retries without pauses worth mentioning, so that tests need not wait for them.
 const QUICK: &str = "retry.backoff = \"1ms\"\n";
 
+/// What breaks after content is told at once: that it is gone on with has tests of its own.
+const STOP: &str = "midstream = \"stop\"\n";
+
 /// The configuration of [`World::pair`].
 pub(crate) fn pair(dialect: Dialect, settings: &str) -> String {
     let (a, b) = (provider(dialect, "a"), provider(dialect, "b"));
-    format!("{QUICK}{settings}\n{a}{b}[models.\"*\"]\nchain = [\"a/*\", \"b/ok\"]\n")
+    format!("{QUICK}{settings}\n{a}{b}[models.\"*\"]\nchain = [\"a/*\", \"b/ok\"]\n{STOP}")
 }
 
 /// The configuration of [`World::single`].
 pub(crate) fn alone(dialect: Dialect, settings: &str) -> String {
     let a = provider(dialect, "a");
-    format!("{QUICK}{settings}\n{a}[models.\"*\"]\nchain = [\"a/*\"]\n")
+    format!("{QUICK}{settings}\n{a}[models.\"*\"]\nchain = [\"a/*\"]\n{STOP}")
 }
 
 /// The same, where whole answers are asked for as they are.

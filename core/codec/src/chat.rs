@@ -103,7 +103,8 @@ impl Stream {
         match json::tidied(data).as_deref().and_then(|text| json::object(text.as_bytes())) {
             Some(chunk) => self.meaning(event, data, &chunk),
             None if event == b"error" => fail(data),
-            None => malformed("data that is not a chunk"),
+            None if json::begins_object(data) => malformed("data that is not a chunk"),
+            None => smallvec![Event::Noise("data that is not a chunk")],
         }
     }
 

@@ -8,6 +8,9 @@
 //! crosses. The bytes of a frame are what the caller may have by then: none where something must be
 //! held, more than one event where it could not be said before.
 //!
+//! It also writes what goes on with an answer that was cut ([`Crossing::resumed`]), whatever the two
+//! dialects are: one envelope, its ids and places kept.
+//!
 //! **Invariants:** what leaves is a legal stream of the caller's dialect at every point, and has an
 //! end only if the provider gave a finish. No part of a tool call leaves before all of it is there,
 //! and none whose arguments are not a JSON object: clients carry out what they can read of a call.
@@ -18,6 +21,7 @@ mod call;
 mod chat;
 mod desk;
 mod messages;
+mod resume;
 #[cfg(test)]
 mod tests;
 
@@ -25,7 +29,8 @@ use crate::request::Alias;
 use crate::{Decoder, Error, seal, sse};
 use bytes::Bytes;
 use desk::Desk;
-use ir::{Dialect, Event, Events, Frame, Losses};
+use ir::{Aside, Dialect, Event, Events, Frame, Losses, Mark};
+pub use resume::Resume;
 
 /// What a crossing has to know beside the bytes.
 #[derive(Clone, Debug)]
@@ -57,6 +62,8 @@ pub struct Crossing {
     desk: Desk,
     /// The provider failed, or a call that must not be shown was met: what follows means nothing.
     over: bool,
+    /// Its frames say where the caller's stream stands: there, when that was told last.
+    marks: Option<Mark>,
 }
 
 #[derive(Debug)]
@@ -86,7 +93,15 @@ impl Crossing {
             Dialect::Chat => Encoder::Chat(Box::new(chat::Encoder::new(plan))),
             Dialect::Messages => Encoder::Messages(Box::new(messages::Encoder::new(plan))),
         };
-        Self { decoder, encoder, desk, over: false }
+        Self { decoder, encoder, desk, over: false, marks: None }
+    }
+
+    /// The same, whose frames also say where the caller's stream stands, and under which name: for
+    /// whoever may have to go on with it.
+    #[must_use]
+    pub fn marking(mut self) -> Self {
+        self.marks = Some(Mark::default());
+        self
     }
 
     /// Takes the provider's bytes as they come and puts out a frame for each of its frames: the
@@ -97,11 +112,22 @@ impl Crossing {
     /// Fails where a frame is too long or more would have to be held than may be; the frames before
     /// it are in `out`, and the crossing is of no more use.
     pub fn feed(&mut self, chunk: Bytes, out: &mut Vec<Frame>) -> Result<(), Error> {
+        self.feed_through(chunk, out, |_| Ok(()))
+    }
+
+    /// The same, where only what `sieve` leaves of a frame's events is written. It may fail.
+    pub fn feed_through(
+        &mut self,
+        chunk: Bytes,
+        out: &mut Vec<Frame>,
+        mut sieve: impl FnMut(&mut Events) -> Result<(), &'static str>,
+    ) -> Result<(), Error> {
         let first = out.len();
         let fed = self.decoder.feed(chunk, out);
         for place in first..out.len() {
             let Some(frame) = out.get_mut(place) else { break };
-            if let Err(error) = self.frame(frame) {
+            let sieved = sieve(&mut frame.events).map_err(Error::Unjoined);
+            if let Err(error) = sieved.and_then(|()| self.frame(frame)) {
                 out.truncate(place);
                 return Err(error);
             }
@@ -141,6 +167,7 @@ impl Crossing {
             Encoder::Messages(encoder) => encoder.frame(&frame.events, &mut self.desk)?,
         };
         frame.bytes = self.desk.take();
+        self.mark(&mut frame.events);
         if let Verdict::Broken(what) = verdict {
             self.over = true;
             frame.bytes = Bytes::new();
@@ -149,6 +176,23 @@ impl Crossing {
         // Whether the answer was complete by then, `end` knows.
         self.over |= frame.events.iter().any(|event| matches!(event, Event::Fail(_)));
         Ok(())
+    }
+
+    fn mark(&mut self, events: &mut Events) {
+        let Some(told) = &mut self.marks else { return };
+        let (mark, envelope) = match &self.encoder {
+            Encoder::Chat(encoder) => (Mark::default(), encoder.envelope()),
+            Encoder::Messages(encoder) => (encoder.mark(), encoder.envelope()),
+        };
+        for event in &mut *events {
+            if let Event::Start(start) = event {
+                *start = Some(Box::new(envelope.clone()));
+            }
+        }
+        if *told != mark {
+            *told = mark;
+            events.push(Event::Aside(Aside::Mark(mark)));
+        }
     }
 
     fn is_over(&self) -> bool {

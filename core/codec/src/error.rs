@@ -92,6 +92,9 @@ pub enum Error {
     /// A document that should be a whole answer is not; what is wrong.
     #[error("the document is not an answer: {0}")]
     NotAnswer(&'static str),
+    /// It does not go on with the answer that was cut; why.
+    #[error("the answer does not go on with the one that was cut: {0}")]
+    Unjoined(&'static str),
 }
 
 // === impl Error ===
@@ -111,7 +114,8 @@ impl Error {
             | Self::TooDeep { .. }
             | Self::FrameTooLong { .. }
             | Self::TooLarge { .. }
-            | Self::NotAnswer(_) => None,
+            | Self::NotAnswer(_)
+            | Self::Unjoined(_) => None,
         }
     }
 }

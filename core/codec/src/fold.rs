@@ -62,7 +62,9 @@ impl Fold {
     /// where an object is too large to be looked into.
     pub fn take(&mut self, frame: &Frame) -> Result<(), Error> {
         let first = std::mem::take(&mut self.first);
-        let odd = |event: &Event| matches!(event, Event::Malformed(_) | Event::Repeated(_));
+        let odd = |event: &Event| {
+            matches!(event, Event::Malformed(_) | Event::Repeated(_) | Event::Noise(_))
+        };
         let last = |event: &Event| matches!(event, Event::Fail(_) | Event::End);
         self.over |= frame.events.iter().any(last);
         if self.over || frame.events.iter().any(odd) {

@@ -47,6 +47,11 @@ pub struct Head {
     /// Its whole answer could be asked for as a stream and put together without a loss: Chat has
     /// several answers, audio and custom tools, for which that is not known to hold.
     pub watchable: bool,
+    /// Its stream could be gone on with by another attempt: it has one choice, and text is all there is
+    /// of it, with no probabilities of it told.
+    pub continuable: bool,
+    /// Its text is to be a JSON document.
+    pub structured: bool,
     /// How long, in bytes, what the model is to read is: messages, system prompt and tools as JSON.
     pub prompt_bytes: usize,
 }
@@ -119,6 +124,8 @@ struct Fields<'a> {
     max_tokens: Option<Raw<'a>>,
     max_completion_tokens: Option<Raw<'a>>,
     stream_options: Option<Raw<'a>>,
+    response_format: Option<Raw<'a>>,
+    logprobs: Option<Raw<'a>>,
     audio: Option<Raw<'a>>,
     modalities: Option<Raw<'a>>,
     /// The first that is there twice.
@@ -198,6 +205,8 @@ impl<'a> Fields<'a> {
                 stream_range,
                 stream_options_range: options_range,
                 watchable: !stream && self.is_watchable(),
+                continuable: self.is_continuable(),
+                structured: self.is_structured(),
                 prompt_bytes,
             },
             Dialect::Messages => Head {
@@ -212,6 +221,8 @@ impl<'a> Fields<'a> {
                 stream_range,
                 stream_options_range: options_range,
                 watchable: !stream,
+                continuable: true,
+                structured: self.has_format(),
                 prompt_bytes,
             },
         })
@@ -309,6 +320,39 @@ impl<'a> Fields<'a> {
             && tools.is_some_and(|tools| !tools.iter().any(custom))
     }
 
+    /// One answer of text and calls: nothing of several choices, of sound or of probabilities can be
+    /// joined.
+    fn is_continuable(&self) -> bool {
+        let is = |raw: Option<Raw<'a>>| raw.filter(|raw| json::type_of(*raw) != Type::Null);
+        let modes = is(self.modalities).map_or(Some(Vec::new()), read::<Vec<Word<'_>>>);
+        self.choices() == Ok(1)
+            && is(self.audio).is_none()
+            && is(self.logprobs).is_none_or(|raw| raw.get() == "false")
+            && modes.is_some_and(|modes| modes.iter().all(|mode| mode.as_str() == "text"))
+    }
+
+    /// A form is asked for; one that cannot be read may be any.
+    fn is_structured(&self) -> bool {
+        #[derive(Deserialize)]
+        struct Format<'a> {
+            #[serde(borrow, rename = "type")]
+            kind: Word<'a>,
+        }
+        let format = self.response_format.filter(|raw| json::type_of(*raw) != Type::Null);
+        format
+            .is_some_and(|raw| read::<Format<'_>>(raw).is_none_or(|it| it.kind.as_str() != "text"))
+    }
+
+    fn has_format(&self) -> bool {
+        #[derive(Deserialize)]
+        struct OutputConfig<'a> {
+            #[serde(borrow)]
+            format: Option<Raw<'a>>,
+        }
+        let config = self.output_config.and_then(read::<OutputConfig<'_>>);
+        config.is_some_and(|config| config.format.is_some())
+    }
+
     /// The name of a key that we look at, and the place for its value.
     fn place(&mut self, key: &str) -> Option<(&'static str, &mut Option<Raw<'a>>)> {
         Some(match key {
@@ -325,6 +369,8 @@ impl<'a> Fields<'a> {
             "max_tokens" => ("max_tokens", &mut self.max_tokens),
             "max_completion_tokens" => ("max_completion_tokens", &mut self.max_completion_tokens),
             "stream_options" => ("stream_options", &mut self.stream_options),
+            "response_format" => ("response_format", &mut self.response_format),
+            "logprobs" => ("logprobs", &mut self.logprobs),
             "audio" => ("audio", &mut self.audio),
             "modalities" => ("modalities", &mut self.modalities),
             _ => return None,

@@ -29,7 +29,7 @@ mod sse;
 mod whole;
 
 pub use conform::{Conform, conforms};
-pub use crossing::{Crossing, CrossingPlan};
+pub use crossing::{Crossing, CrossingPlan, Resume};
 pub use decoder::Decoder;
 pub use error::Error;
 pub use fold::Fold;

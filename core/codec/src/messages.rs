@@ -115,7 +115,8 @@ impl Stream {
             "ping" => smallvec![Event::Ping],
             "error" => fail(data),
             known if is_known(known) => malformed("a known event of another shape"),
-            "" if data != b"[DONE]" => malformed("data that is no event"),
+            "" if json::begins_object(data) => malformed("data that is no event"),
+            "" if data != b"[DONE]" => smallvec![Event::Noise("data that is no event")],
             "" => Events::new(),
             _ => self.unknown(),
         }

@@ -68,6 +68,28 @@ struct MessagesErrorDetails<'a> {
     error_code: &'a str,
 }
 
+/// Who had a part in an answer.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Served<'a> {
+    /// `provider/model`.
+    pub target: &'a str,
+    /// How its part ended: `cut`, `stalled`, … `ok`.
+    pub outcome: &'a str,
+    /// The tokens that it wrote, as far as they were counted; absent where its own count follows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub output_tokens_estimated: Option<u64>,
+}
+
+/// What the last event of an answer says that several had a part in: JSON on one line.
+pub fn served(request_id: &str, served: &[Served<'_>]) -> String {
+    #[derive(Serialize)]
+    struct Object<'a> {
+        request_id: &'a str,
+        served: &'a [Served<'a>],
+    }
+    json(&Object { request_id, served })
+}
+
 /// The body of an error answer.
 pub fn error_body(dialect: Dialect, error: &Error<'_>) -> Bytes {
     Bytes::from(error_json(dialect, error))

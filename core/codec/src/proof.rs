@@ -51,7 +51,8 @@ pub(crate) fn bare(events: &[Event]) -> Vec<Event> {
             | Event::End
             | Event::Fail(_)
             | Event::Repeated(_)
-            | Event::Malformed(_) => event.clone(),
+            | Event::Malformed(_)
+            | Event::Noise(_) => event.clone(),
         };
         if !matches!(event, Event::Delta(..)) || bare.last() != Some(&event) {
             bare.push(event);
@@ -104,6 +105,7 @@ pub(crate) fn word(event: &Event) -> String {
         Event::Fail(rejection) => format!("fail {}", told(rejection)),
         Event::Repeated(what) => format!("repeated: {what}"),
         Event::Malformed(reason) => format!("malformed: {reason}"),
+        Event::Noise(reason) => format!("noise: {reason}"),
         Event::Aside(aside) => format!("aside: {aside:?}"),
     }
 }

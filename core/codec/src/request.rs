@@ -15,6 +15,7 @@ mod arrange;
 mod out;
 pub(crate) mod parts;
 mod read;
+mod resume;
 pub(crate) mod schema;
 #[cfg(test)]
 mod tests;
@@ -32,6 +33,7 @@ pub(crate) use out::Out;
 use parts::Plainness;
 pub(crate) use parts::{inside, text_of};
 pub(crate) use read::Read;
+pub use resume::{GoOn, Promise, going_on, promised};
 pub use unseal::without_seals;
 
 /// Whom a request is written for.
@@ -251,7 +253,8 @@ impl Target<'_> {
             | Repair::Without(_)
             | Repair::TokenField(_)
             | Repair::SystemAsUser
-            | Repair::Unsealed => None,
+            | Repair::Unsealed
+            | Repair::Unprefilled => None,
         });
         limit.filter(|limit| *limit < asked)
     }

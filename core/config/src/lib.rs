@@ -39,7 +39,7 @@ pub use changes::changes;
 pub use console::{Console, ConsoleListen};
 pub use here::{Foreign, foreign};
 pub use key::{KEY_HEADERS, Key, key_in, new_key};
-pub use model::{Link, Model, Name, OnEmpty, OnFilter, Overrides, Whole};
+pub use model::{Link, Midstream, Model, Name, OnEmpty, OnFilter, Overrides, Whole};
 pub use pattern::Pattern;
 pub use problem::Problem;
 pub use provider::{Credential, Provider};
@@ -47,7 +47,7 @@ pub use proxy::Proxy;
 pub use reference::reference;
 pub use server::{Confine, RecordAs, RecordSink, Server, Tls};
 pub use telemetry::Telemetry;
-pub use traits::traits;
+pub use traits::{prefills, traits};
 pub use url::{BaseUrl, unescaped};
 pub use way::Way;
 

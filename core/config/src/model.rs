@@ -14,6 +14,8 @@ pub struct Model {
     pub chain: Vec<Link>,
     /// Deadlines of its own, over those of the provider.
     pub deadlines: Overrides,
+    /// What to do when a stream fails after content.
+    pub midstream: Midstream,
     /// How whole answers are asked for.
     pub whole: Whole,
     /// What to do when a provider's content filter refuses.
@@ -40,6 +42,16 @@ pub enum Name {
     Matched,
     /// This one.
     Fixed(String),
+}
+
+/// What to do when a stream fails after some of it was delivered.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Midstream {
+    /// Have it gone on with, by the same target or the next one.
+    #[default]
+    Continue,
+    /// End it with an error that says so.
+    Stop,
 }
 
 /// How a whole (not streamed) answer is asked for.

@@ -172,6 +172,12 @@ pub const ROWS: &[Quirks] = &[
         base_url: "http://127.0.0.1:8000/v1",
         // <https://docs.vllm.ai/en/latest/serving/openai_compatible_server.html>
         env: &["VLLM_API_KEY"],
+        // Both, since the one excludes what is usual of the other:
+        // <https://docs.vllm.ai/en/latest/serving/openai_compatible_server.html>.
+        prefill: Prefill::Members(&[
+            ("continue_final_message", true),
+            ("add_generation_prompt", false),
+        ]),
         ..LOCAL
     },
     Quirks {

@@ -156,6 +156,10 @@ fn format_row(row: &Quirks) -> String {
         Prefill::No => "no".to_owned(),
         Prefill::Native => "yes".to_owned(),
         Prefill::Field(name) => format!("with `{name}: true`"),
+        Prefill::Members(members) => {
+            let said = members.iter().map(|(name, value)| format!("`{name}: {value}`"));
+            format!("with {}", said.collect::<Vec<_>>().join(", "))
+        }
         Prefill::ByModel => "by model".to_owned(),
     };
     let status = if row.status_page.is_empty() {

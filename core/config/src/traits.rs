@@ -3,7 +3,7 @@
 //! Only models of the Messages dialect: Chat wants no limit and has one word for thinking. A model
 //! that says otherwise is believed and remembered (`policy::Learned`).
 
-use ir::{Thinks, Traits};
+use ir::{Dialect, Prefill, Quirks, Thinks, Traits};
 
 /// Parts of names, the first that fits; the longest answer in tokens; how it thinks. As of
 /// 2026-11-20 (<https://docs.claude.com/en/docs/about-claude/models/overview>,
@@ -31,10 +31,46 @@ pub fn traits(model: &str) -> Traits {
     row.map_or(UNKNOWN, |&(_, max_tokens, thinks)| Traits { max_tokens, thinks })
 }
 
+/// Whether a model is known to go on with a last turn of its own, where its provider lets it.
+pub fn prefills(quirks: &Quirks, model: &str) -> bool {
+    match (quirks.prefill, quirks.dialect) {
+        (Prefill::Native | Prefill::Field(_) | Prefill::Members(_), _) => true,
+        // Claude models up to 4.5 (<https://platform.claude.com/docs/en/build-with-claude/streaming>).
+        (Prefill::ByModel, Dialect::Messages) => {
+            model.contains("claude-") && traits(model).thinks != Thinks::Adaptive
+        }
+        (Prefill::ByModel, Dialect::Chat) | (Prefill::No, _) => false,
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::traits;
-    use ir::Thinks;
+    use super::{prefills, traits};
+    use crate::providers::{generic, row};
+    use ir::{Dialect, Thinks};
+
+    #[test]
+    fn some_go_on_with_a_turn_of_their_own() {
+        let messages = generic(Dialect::Messages);
+        for (model, goes_on) in [
+            ("claude-sonnet-4-5-20250929", true),
+            ("claude-3-5-haiku-latest", true),
+            ("claude-sonnet-4-6", false),
+            ("claude-opus-5", false),
+            ("some-other-model", false),
+        ] {
+            assert_eq!(prefills(messages, model), goes_on, "{model}");
+        }
+        for (name, goes_on) in [
+            ("mistral", true),
+            ("vllm", true),
+            ("llama.cpp", true),
+            ("openai", false),
+            ("groq", false),
+        ] {
+            assert_eq!(row(name).map(|row| prefills(row, "m")), Some(goes_on), "{name}");
+        }
+    }
 
     #[test]
     fn names_tell_what_a_model_takes() {

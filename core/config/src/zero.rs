@@ -6,8 +6,8 @@
 
 use crate::assemble::{Common, from_environment};
 use crate::{
-    BaseUrl, Config, Credential, Fallback, FoundLocal, Link, Model, Name, OnEmpty, OnFilter,
-    Overrides, Pattern, Problem, Provider, Surroundings, Whole, providers,
+    BaseUrl, Config, Credential, Fallback, FoundLocal, Link, Midstream, Model, Name, OnEmpty,
+    OnFilter, Overrides, Pattern, Problem, Provider, Surroundings, Whole, providers,
 };
 use ir::{Dialect, Quirks};
 use policy::Deadlines;
@@ -170,6 +170,7 @@ fn add(models: &mut Vec<Model>, pattern: Pattern, provider: usize, name: Name) {
         pattern,
         chain: vec![link],
         deadlines: Overrides::default(),
+        midstream: Midstream::default(),
         whole: Whole::default(),
         content_filter: OnFilter::default(),
         empty: OnEmpty::default(),

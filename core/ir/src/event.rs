@@ -46,8 +46,10 @@ pub enum Event {
     Fail(Box<Rejection>),
     /// A frame that says once more what was said, and is left out; what it repeats.
     Repeated(&'static str),
-    /// A frame that should have been readable and is not; the reason.
+    /// A frame that should have been readable and is not; the reason. It may have said something.
     Malformed(&'static str),
+    /// A frame that cannot be read, and has nothing in it that could be content; the reason.
+    Noise(&'static str),
     /// Something beside the blocks. Not content, and told only where pieces are carried.
     Aside(Aside),
 }
@@ -136,6 +138,19 @@ pub enum Aside {
     Call(Block, Box<Call>),
     /// What only its dialect has: its path, in the words of a [`Loss`](crate::Loss).
     Native(&'static str),
+    /// Where the stream that was written for the caller stands behind this frame.
+    Mark(Mark),
+}
+
+/// Where a stream stands, as far as whoever goes on with it must know. Chat counts nothing.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Mark {
+    /// The index of the next block: the `index` of Messages.
+    pub next: u32,
+    /// What the block before that holds, where it is still open.
+    pub open: Option<BlockKind>,
+    /// That is reasoning, and its signature, which comes last, was told.
+    pub signed: bool,
 }
 
 /// A part of an answer.
@@ -206,7 +221,8 @@ impl Event {
             | Self::End
             | Self::Fail(_)
             | Self::Repeated(_)
-            | Self::Malformed(_) => false,
+            | Self::Malformed(_)
+            | Self::Noise(_) => false,
         }
     }
 }

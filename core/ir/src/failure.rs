@@ -57,6 +57,8 @@ pub enum Failure {
     Silent(Deadline),
     /// Content began and then stopped coming.
     Stalled,
+    /// It was asked to go on with an answer that was cut, and does not, or not certainly; why.
+    Unjoined(&'static str),
     /// More than we are willing to hold, in bytes.
     Overflow(u64),
     /// The request could not be written down for this target; what was wrong.

@@ -12,6 +12,7 @@ pub mod reach;
 pub mod record;
 pub mod repair;
 pub mod request;
+pub mod said;
 pub mod time;
 pub mod trace;
 pub mod traits;
@@ -19,8 +20,8 @@ pub mod usage;
 
 pub use dialect::{Dialect, Shape};
 pub use event::{
-    Aside, Block, BlockKind, Call, Envelope, Event, Events, Finish, Frame, Opening, Piece, Reason,
-    Whole,
+    Aside, Block, BlockKind, Call, Envelope, Event, Events, Finish, Frame, Mark, Opening, Piece,
+    Reason, Whole,
 };
 pub use failure::{Blame, Connect, Deadline, Dns, Failure, Hints, Proxy, Rejection, Tls};
 pub use invariant::Invariant;
@@ -30,6 +31,7 @@ pub use reach::{Place, Reach};
 pub use record::{AttemptRecord, Ending, Record};
 pub use repair::Repair;
 pub use request::Request;
+pub use said::Said;
 pub use time::Time;
 pub use trace::{SpanId, Trace, TraceId};
 pub use traits::{Thinks, Traits};

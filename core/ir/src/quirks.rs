@@ -57,6 +57,8 @@ pub enum Prefill {
     Native,
     /// Continued where the message carries this boolean field.
     Field(&'static str),
+    /// Continued where the request has these boolean members.
+    Members(&'static [(&'static str, bool)]),
     /// Depends on the model: newer ones refuse it.
     ByModel,
 }

@@ -49,6 +49,9 @@ pub struct Record {
     /// What did not come along to a target of another dialect and back: `thinking.display=dropped`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub losses: Vec<String>,
+    /// How many times it was cut and gone on with.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub seams: u32,
     /// Frames of ours among them: pings.
     pub pings: u32,
     /// Malformed frames that were skipped.
@@ -103,6 +106,9 @@ pub struct AttemptRecord {
     /// `without temperature`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub repair: Option<String>,
+    /// How it was asked to go on with an answer that was cut: `anchor`, `prefill`, `restart`, …
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub way: Option<&'static str>,
     /// The provider's request id.
     pub upstream_id: Option<String>,
     /// It may have been processed and billed although no answer came.
@@ -114,6 +120,11 @@ pub struct AttemptRecord {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
 fn is_not(flag: &bool) -> bool {
     !flag
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
+fn is_zero(count: &u32) -> bool {
+    *count == 0
 }
 
 // === impl Ending ===

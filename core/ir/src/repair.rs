@@ -20,6 +20,8 @@ pub enum Repair {
     SystemAsUser,
     /// Leave out reasoning that comes back to it: it does not know its own signature any more.
     Unsealed,
+    /// Do not end with a turn of the model: it does not go on with one.
+    Unprefilled,
 }
 
 // === impl Repair ===
@@ -34,6 +36,7 @@ impl Repair {
             Self::MaxTokens(limit) => format!("{limit} tokens at most"),
             Self::SystemAsUser => "system as user".to_owned(),
             Self::Unsealed => "without its reasoning".to_owned(),
+            Self::Unprefilled => "without a turn of its own at the end".to_owned(),
         }
     }
 

@@ -30,3 +30,33 @@ pub enum Usage {
     /// As the provider said.
     Exact(Tokens),
 }
+
+// === impl Tokens ===
+
+impl Tokens {
+    /// Those of two attempts that wrote one answer together: the prompt is counted once, as it was at
+    /// its longest; what they wrote is added up.
+    #[must_use]
+    pub fn joined(self, later: Self) -> Self {
+        let prompt =
+            |it: Self| it.input.saturating_add(it.cache_read).saturating_add(it.cache_write);
+        let longest = if prompt(self) < prompt(later) { later } else { self };
+        Self {
+            output: self.output.saturating_add(later.output),
+            reasoning: self.reasoning.saturating_add(later.reasoning),
+            ..longest
+        }
+    }
+}
+
+// === impl Usage ===
+
+impl Usage {
+    /// As far as they are known.
+    pub fn tokens(self) -> Tokens {
+        match self {
+            Self::Exact(tokens) | Self::Estimated(tokens) => tokens,
+            Self::Unknown => Tokens::default(),
+        }
+    }
+}

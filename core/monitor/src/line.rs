@@ -49,6 +49,11 @@ pub fn human(record: &Record, colour: bool) -> String {
     if let Some(tokens) = tokens(record.usage) {
         say(&tokens);
     }
+    match record.seams {
+        0 => {}
+        1 => say("1 seam"),
+        seams => say(&format!("{seams} seams")),
+    }
     if let Some(trail) = trail(record) {
         say(&paint.with(DIM, &format!("[{trail}]")));
     }

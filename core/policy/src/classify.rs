@@ -29,6 +29,7 @@ pub fn classify(failure: &Failure, codes: &[(&str, &str)]) -> Class {
         Failure::Filtered => Class::ContentFilter,
         Failure::Silent(_) => Class::Silent,
         Failure::Stalled => Class::Stalled,
+        Failure::Unjoined(_) => Class::Unjoined,
         Failure::Overflow(_) => Class::Overlong,
         Failure::Unsendable(_) => Class::GatewayFault,
         Failure::Uncarried(_) => Class::Uncarried,

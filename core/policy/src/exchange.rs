@@ -10,10 +10,11 @@
 //!                        +------+
 //!                        v      |
 //!   new ------------> Seeking --+--- first releasable content of the lead ---> Committed
-//!                        |                                                        |
-//!      nothing left, or  |                 finish seen and its end, or EOF: Finish|
-//!      a final refusal   |                 cut, stall, in-band error: Fail, Break |
-//!      with nobody beside|                                                        |
+//!                        | ^                                                    | |
+//!                        | +--- cut, stall, in-band error: who goes on? --------+ |
+//!      nothing left, or  |                                                        |
+//!      a final refusal   |                 finish seen and its end, or EOF: Finish|
+//!      with nobody beside|        nobody can go on, an overlong one: Fail, Break  |
 //!      it: Fail          v                                                        v
 //!                      Done <-----------------------------------------------------+
 //!                        ^--- the caller left: every attempt is cancelled, from any state
@@ -25,9 +26,10 @@
 //!
 //! **Invariant:** EX1 to EX6 of `ir::Invariant` hold at every step.
 
-use crate::{Class, Health, Plan, rng::Rng};
+use crate::{Class, Health, Plan, Way, rng::Rng};
 use bytes::Bytes;
 use ir::{Ending, Failure, Finish, Frame, Repair, Time, Whole, invariant};
+use smallvec::SmallVec;
 use std::collections::VecDeque;
 use std::time::Duration;
 
@@ -35,12 +37,14 @@ mod attempt;
 mod ending;
 mod failing;
 mod report;
+mod resume;
 mod seek;
 
 use attempt::{Attempt, Fate, Form, Step};
 pub use ending::{Final, Words};
 use failing::{Again, Fall, LegState};
 pub use report::Report;
+use resume::Resumed;
 
 /// Names an attempt: its number within the exchange, from 0.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -88,6 +92,8 @@ pub enum Action {
         leg: usize,
         /// Which of the provider's credentials.
         credential: usize,
+        /// It is to go on, in this way, with what was shown ([`Exchange::told`]).
+        way: Option<Way>,
     },
     /// Drop this attempt: connection, buffers and all.
     Cancel(AttemptId),
@@ -137,6 +143,10 @@ pub struct Exchange {
     phase: Phase,
     /// The attempt whose content came first.
     lead: Option<AttemptId>,
+    /// Those whose content was handed over: more than one where the answer was gone on with.
+    leads: SmallVec<[AttemptId; 2]>,
+    /// The answer was cut, and is gone on with.
+    resumed: Option<Box<Resumed>>,
     /// The same leg again, at this time.
     again: Option<Again>,
     /// The budget said no to an extra attempt: when to ask again.
@@ -187,6 +197,8 @@ impl Exchange {
             legs,
             phase: Phase::Seeking,
             lead: None,
+            leads: SmallVec::new(),
+            resumed: None,
             again: None,
             ask_again: None,
             head_out: false,
@@ -280,9 +292,19 @@ impl Exchange {
     fn frame(&mut self, now: Time, id: AttemptId, frame: Frame, health: &dyn Health) {
         let Some(attempt) = self.attempts.get_mut(id.0) else { return };
         let leg = attempt.leg;
+        if self.plan.continues {
+            attempt.told.take(&frame.events);
+        }
         match attempt.frame(now, frame) {
             // While nothing has left and another can be asked, nobody has to live with a hole.
             Step::Skipped(what) if self.phase == Phase::Seeking && self.has_others(leg) => {
+                self.failed(now, id, Failure::Malformed(what).into(), health);
+            }
+            // It may have said something, and somebody else can say it.
+            Step::Skipped(what)
+                if self.phase == Phase::Committed
+                    && self.may_resume(id, Class::Malformed).is_ok() =>
+            {
                 self.failed(now, id, Failure::Malformed(what).into(), health);
             }
             Step::Skipped(_) | Step::Repeated => self.malformed += 1,
@@ -322,7 +344,7 @@ impl Exchange {
         }
         let (leg, empty, refused) =
             (attempt.leg, attempt.is_empty_answer(), attempt.is_bare_refusal());
-        let seeking = self.phase == Phase::Seeking;
+        let seeking = self.phase == Phase::Seeking && !self.is_resumed();
         if empty && seeking && self.passes_over_empty(leg) {
             return self.failed(now, id, Failure::Empty.into(), health);
         }
@@ -331,20 +353,12 @@ impl Exchange {
         }
         let Some(attempt) = self.attempts.get_mut(id.0) else { return };
         invariant!(Ex6, !attempt.has_open_tool());
+        attempt.told.settle();
         let held = attempt.take_held();
         self.commit(now, id, health);
         for bytes in held {
             self.relay(now, bytes);
         }
-    }
-
-    /// An empty answer is tried elsewhere where the operator said so; the last one is handed over
-    /// as it is.
-    fn passes_over_empty(&self, leg: usize) -> bool {
-        // Once: some questions have an empty answer everywhere.
-        let was_empty = |attempt: &Attempt| attempt.class() == Some(Class::Empty);
-        let passed = self.attempts.iter().any(|it| it.leg != leg && was_empty(it));
-        self.plan.empty_next && !passed && self.has_others(leg)
     }
 
     /// An attempt showed content: the others are out.
@@ -399,7 +413,8 @@ impl Exchange {
         self.lead = Some(id);
         self.cancel_others(now, id, health);
         self.phase = Phase::Committed;
-        self.first_content = Some(now);
+        self.leads.push(id);
+        self.first_content.get_or_insert(now);
         let who = if self.head_out { Action::Note(id) } else { Action::Head(Some(id)) };
         self.head_out = true;
         self.queue.push_back(who);

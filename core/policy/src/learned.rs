@@ -87,7 +87,8 @@ fn newer(known: Repair, repair: Repair) -> Repair {
             | Repair::TokenField(_)
             | Repair::MaxTokens(_)
             | Repair::SystemAsUser
-            | Repair::Unsealed,
+            | Repair::Unsealed
+            | Repair::Unprefilled,
             repair,
         ) => repair,
     }

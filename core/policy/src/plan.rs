@@ -35,6 +35,8 @@ pub struct Leg {
     /// A whole answer is asked of it as a stream, and put together here: silence and stalls are seen
     /// in seconds, and a cut anywhere inside is unseen.
     pub watched: bool,
+    /// It goes on with a last turn of the model, where it is asked to.
+    pub prefill: bool,
     /// The provider's own error codes.
     pub codes: &'static [(&'static str, &'static str)],
     /// Its deadlines, overrides applied.
@@ -43,6 +45,7 @@ pub struct Leg {
 
 /// What a request may do.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "what is allowed, each on its own; no state")]
 pub struct Plan {
     /// The targets, best first.
     pub legs: Vec<Leg>,
@@ -58,6 +61,10 @@ pub struct Plan {
     pub filter_next: bool,
     /// An empty answer may be tried elsewhere.
     pub empty_next: bool,
+    /// A stream that fails after content was handed over is gone on with.
+    pub continues: bool,
+    /// Its text is to be one JSON document.
+    pub structured: bool,
     /// Bytes that are held back at most.
     pub hold_max: usize,
     /// Of the jitter.

@@ -71,7 +71,10 @@ pub fn named(rejection: &Rejection, dialect: Dialect) -> Option<Lesson> {
     let repair = asked(rejection, dialect)?;
     let lasts = match repair {
         Repair::Unsealed => false,
-        Repair::MaxTokens(_) | Repair::TokenField(_) | Repair::SystemAsUser => true,
+        Repair::MaxTokens(_)
+        | Repair::TokenField(_)
+        | Repair::SystemAsUser
+        | Repair::Unprefilled => true,
         Repair::Plain | Repair::Without(_) => !is_conditional(rejection, dialect, repair),
     };
     Some(Lesson { repair, lasts })

@@ -70,6 +70,8 @@ pub enum Class {
     Silent,
     /// 34: content stopped coming.
     Stalled,
+    /// It does not go on with the answer that was cut.
+    Unjoined,
     /// 35: no TCP connection.
     Unreachable,
     /// 36: no such host.
@@ -256,6 +258,7 @@ rows! {
     Redirected      "redirected"       Gateway  | No           | Yes             | Misconfigured | Own(502),       false, "BS0306";
     Silent          "silent"           Provider | No           | Yes             | Target        | Own(504),       true,  "BS0302";
     Stalled         "stalled"          Provider | No           | Yes             | Target        | Own(504),       true,  "BS0305";
+    Unjoined        "unjoined"         Provider | No           | Yes             | None          | Own(502),       true,  "BS0304";
     Unreachable     "unreachable"      Network  | IfLocal      | Yes             | Host          | Own(502),       true,  "BS0301";
     DnsNotFound     "dns_not_found"    Network  | No           | Yes             | Host          | Own(502),       false, "BS0310";
     DnsFailed       "dns_failed"       Network  | Once         | Yes             | Host          | Own(502),       true,  "BS0310";

@@ -52,14 +52,24 @@ const NAMES: [(&str, &str); 5] = [
 /// limits are among them: the families spell times differently.
 const FOREIGN: &[&str] = &["anthropic-", "openai-", "x-ratelimit-"];
 
+/// A request as it is to be crossed.
+#[derive(Debug)]
+pub(crate) struct Asked<'a> {
+    pub(crate) ask: &'a Ask,
+    /// What its target taught.
+    pub(crate) repairs: &'a [Repair],
+    /// The body where it is to go on with an answer.
+    pub(crate) going_on: Option<&'a Bytes>,
+}
+
 /// Writes the request of an attempt.
 pub(crate) fn request(
-    ask: &Ask,
+    asked: &Asked<'_>,
     provider: &Provider,
     credential: &Credential,
     leg: &Leg,
-    repairs: &[Repair],
 ) -> Result<Crossed, Failure> {
+    let Asked { ask, repairs, going_on } = *asked;
     let origin = Origin::of(&leg.name);
     let streamed = leg.watched || ask.shape() == Shape::Stream;
     let target = Target {
@@ -71,7 +81,7 @@ pub(crate) fn request(
         stream: streamed && !repairs.contains(&Repair::Plain),
         repairs,
     };
-    let written = cross(ask.dialect, &ask.body, &target);
+    let written = cross(ask.dialect, going_on.unwrap_or(&ask.body), &target);
     let written = written.map_err(|uncarried| Failure::Uncarried(uncarried.to_string()))?;
     let headers = headers(ask, &written);
     let Written { body, mut losses, aliases, fields, .. } = written;
@@ -80,19 +90,27 @@ pub(crate) fn request(
     let request = forward::post(provider, provider.dialect.path(), None, payload);
     let mut request = request.map_err(|_| forward::UNSENDABLE)?;
     *request.headers_mut() = headers;
+    if going_on.is_some() {
+        request.headers_mut().remove(forward::IDEMPOTENCY_KEY);
+    }
     forward::authorize(request.headers_mut(), provider, credential);
-    let plan = CrossingPlan {
-        from: provider.dialect,
+    let plan = CrossingPlan { aliases, ..plan(ask, provider.dialect, leg) };
+    Ok(Crossed { request, plan, losses, fields })
+}
+
+/// How an answer of a leg is written for its caller.
+pub(crate) fn plan(ask: &Ask, from: Dialect, leg: &Leg) -> CrossingPlan {
+    CrossingPlan {
+        from,
         to: ask.dialect,
-        origin,
+        origin: Origin::of(&leg.name),
         model: leg.model.to_string(),
         request_id: ask.id.clone(),
-        aliases,
+        aliases: Vec::new(),
         // A whole answer always tells its usage.
         include_usage: ask.head.include_usage || ask.shape() == Shape::Whole,
         now_unix: ask.at_unix_ms / 1000,
-    };
-    Ok(Crossed { request, plan, losses, fields })
+    }
 }
 
 fn headers(ask: &Ask, written: &Written) -> HeaderMap {

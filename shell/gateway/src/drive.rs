@@ -4,7 +4,7 @@
 
 use crate::Shared;
 use crate::ask::{Ask, Endpoint};
-use crate::cross::{self, Crossed};
+use crate::cross::{self, Asked, Crossed};
 use crate::forward;
 use crate::health::Bystander;
 use crate::respond::{LOSSES_SHOWN, error_of};
@@ -15,7 +15,7 @@ use codec::own;
 use config::Credential;
 use http::{HeaderMap, Request};
 use ir::{Failure, Losses, Repair, Shape, Time};
-use policy::{Action, AttemptId, Exchange, Final, Health, Input, Leg, Plan, Repairs, Words};
+use policy::{Action, AttemptId, Exchange, Final, Health, Input, Leg, Plan, Repairs, Way, Words};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -26,9 +26,11 @@ use transport::Payload;
 mod kind;
 mod live;
 mod reader;
+mod resume;
 mod timer;
 
-use live::{Live, Manner, Wish};
+use live::{Live, Manner};
+use reader::Wish;
 use timer::Timer;
 
 /// One request under way.
@@ -92,6 +94,7 @@ impl Drive {
             shape: ask.shape(),
             choices: ask.head.choices,
             include_usage: ask.head.include_usage,
+            continues: plan.continues,
             answer_max: plan.hold_max,
             clock: shared.clock,
         };
@@ -309,8 +312,8 @@ impl Drive {
 
     fn obey(&mut self, action: Action, cx: &mut Context<'_>) -> Option<Step> {
         match action {
-            Action::Begin { attempt, leg, credential } => {
-                let live = self.begin(leg, credential);
+            Action::Begin { attempt, leg, credential, way } => {
+                let live = self.begin(leg, credential, way);
                 ir::invariant!(Ex3, attempt.0 == self.attempts.len());
                 self.attempts.push(live);
             }
@@ -377,10 +380,10 @@ impl Drive {
         theirs.unwrap_or_else(|| own::missing_end(self.ask.dialect))
     }
 
-    fn begin(&self, place: usize, credential: usize) -> Live {
+    fn begin(&self, place: usize, credential: usize, way: Option<Way>) -> Live {
         let begun = self.exchange.plan().legs.get(place).and_then(|leg| {
             let (_, served) = self.shared.provider(leg.provider)?;
-            let asked = self.request(place, leg, credential)?;
+            let asked = self.request(place, leg, credential, way)?;
             let connect = leg.deadlines.connect;
             Some(asked.map(|(request, manner)| {
                 Live::new(served.upstream.send_within(connect, request), manner)
@@ -395,6 +398,7 @@ impl Drive {
         place: usize,
         leg: &Leg,
         credential: usize,
+        way: Option<Way>,
     ) -> Option<Result<(Request<Payload>, Manner), Failure>> {
         let (provider, served) = self.shared.provider(leg.provider)?;
         let credential = provider.credentials.get(credential)?;
@@ -402,16 +406,27 @@ impl Drive {
             Credential::Caller => Arc::new(Unsaid::callers(&self.ask.headers)),
             Credential::Ours(_) | Credential::None => Arc::clone(&served.unsaid),
         };
-        let watched = leg.watched;
+        let mut going = None;
+        if let Some(way) = way {
+            let Some(found) = self.going(leg, provider, way) else {
+                return Some(Err(Failure::Unjoined("the conversation ends with the model")));
+            };
+            going = Some(found);
+        }
+        let body = going.as_ref().and_then(|going| going.body.clone());
+        let manner = Manner { watched: leg.watched, unsaid, ..Manner::default() };
         if !leg.crossed {
-            let request = forward::request(&self.ask, provider, credential, leg);
-            let manner = Manner { watched, unsaid, ..Manner::default() };
+            let request = forward::request(&self.ask, provider, credential, leg, body.as_ref());
+            // What goes on with a stream is written anew, whoever speaks what.
+            let crossing = going.as_ref().map(|_| cross::plan(&self.ask, provider.dialect, leg));
+            let manner = Manner { crossing, going, ..manner };
             return Some(request.map(|request| (request, manner)).map_err(|_| forward::UNSENDABLE));
         }
         let repairs = self.taught(place, leg);
-        let crossed = cross::request(&self.ask, provider, credential, leg, &repairs);
+        let asked = Asked { ask: &self.ask, repairs: &repairs, going_on: body.as_ref() };
+        let crossed = cross::request(&asked, provider, credential, leg);
         Some(crossed.map(|Crossed { request, plan, losses, fields }| {
-            (request, Manner { watched, crossing: Some(plan), losses, fields, unsaid })
+            (request, Manner { crossing: Some(plan), losses, fields, going, ..manner })
         }))
     }
 

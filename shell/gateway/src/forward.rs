@@ -65,12 +65,14 @@ const OWN_HEADERS: usize = 3;
 /// Why a request cannot be written down.
 pub(crate) const UNSENDABLE: Failure = Failure::Unsendable("its address or a header is not one");
 
-/// A request for one attempt, asking for a stream where its whole answer is watched.
+/// A request for one attempt, asking for a stream where its whole answer is watched. `going_on` is the
+/// body where it is to go on with an answer.
 pub(crate) fn request(
     ask: &Ask,
     provider: &Provider,
     credential: &Credential,
     leg: &Leg,
+    going_on: Option<&Bytes>,
 ) -> Result<Request<Payload>, http::Error> {
     let path = match ask.endpoint {
         Endpoint::Create => ask.dialect.path(),
@@ -79,7 +81,7 @@ pub(crate) fn request(
     let watch = leg.watched.then_some(Watch {
         ask_usage: ask.dialect == Dialect::Chat && provider.quirks.usage == UsageFlag::OnRequest,
     });
-    let body = unsealed(ask);
+    let body = rewritten(ask, going_on);
     let (body, head) = body.as_ref().map_or((&ask.body, &ask.head), |(body, head)| (body, head));
     let payload = Payload::from(head.splice(body, &leg.model, watch));
     let mut request = post(provider, path, ask.query.as_deref(), payload)?;
@@ -88,7 +90,8 @@ pub(crate) fn request(
     headers.reserve(ask.headers.keys_len() + OWN_HEADERS);
     for (name, value) in &ask.headers {
         let own = || CREDENTIALS.iter().chain(ACCOUNTS).any(|it| *it == name.as_str());
-        if may_leave(name) && !is_nominated(&ask.headers, name) && (caller || !own()) {
+        let same = going_on.is_none() || name.as_str() != IDEMPOTENCY_KEY;
+        if same && may_leave(name) && !is_nominated(&ask.headers, name) && (caller || !own()) {
             headers.append(name, value.clone());
         }
     }
@@ -96,13 +99,18 @@ pub(crate) fn request(
     Ok(request)
 }
 
-/// The request without reasoning that was sealed for a target of another dialect: nobody who speaks
-/// this one could read it.
-fn unsealed(ask: &Ask) -> Option<(Bytes, Head)> {
-    let body = codec::request::without_seals(ask.dialect, &ask.body)?;
+/// The request where it is not as it came: with what was said so far, and without reasoning that was
+/// sealed for a target of another dialect, which nobody who speaks this one could read.
+fn rewritten(ask: &Ask, going_on: Option<&Bytes>) -> Option<(Bytes, Head)> {
+    let body = going_on.unwrap_or(&ask.body);
+    let unsealed = codec::request::without_seals(ask.dialect, body);
+    let body = unsealed.or_else(|| going_on.cloned())?;
     let head = codec::read_head(ask.dialect, &body).ok()?;
     Some((body, head))
 }
+
+/// Names one question to its provider. To go on with the answer to it is another.
+pub(crate) const IDEMPOTENCY_KEY: &str = "idempotency-key";
 
 /// A request without headers.
 pub(crate) fn post(

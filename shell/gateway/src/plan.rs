@@ -3,7 +3,7 @@
 use crate::Shared;
 use crate::ask::{Ask, Endpoint};
 use crate::refusal::{Reason, Refusal};
-use config::{Config, Credential, Link, Model, OnEmpty, OnFilter, Whole};
+use config::{Config, Credential, Link, Midstream, Model, OnEmpty, OnFilter, Whole};
 use ir::{Dialect, Repair, Shape};
 use policy::{Leg, Plan, ProviderId};
 use std::sync::Arc;
@@ -34,6 +34,8 @@ pub(crate) fn plan(shared: &Shared, ask: &Ask) -> Result<Plan, Refusal> {
         total,
         filter_next: model.content_filter == OnFilter::Next,
         empty_next: model.empty == OnEmpty::Next && ask.endpoint == Endpoint::Create,
+        continues: continues(model, ask),
+        structured: ask.head.structured,
         hold_max,
         seed: entropy(),
         legs,
@@ -52,10 +54,13 @@ fn leg(shared: &Shared, model: &Model, link: &Link, ask: &Ask) -> Option<Leg> {
     let name: Arc<str> = Arc::from(config.target(model, link, asked));
     let upstream: Arc<str> = Arc::from(link.model(model, asked));
     let provider_id = shared.served.get(link.provider)?.id;
+    let refuses = |repair| learnt(shared, provider_id, &upstream, repair);
+    let prefill = config::prefills(provider.quirks, &upstream) && !ask.head.thinking;
     let caller = |credential: &Credential| matches!(credential, Credential::Caller);
     Some(Leg {
         provider: provider_id,
-        watched: is_watched(model, ask) && !refuses_streams(shared, provider_id, &upstream),
+        watched: is_watched(model, ask) && !refuses(Repair::Plain),
+        prefill: prefill && !refuses(Repair::Unprefilled),
         model: upstream,
         name,
         dialect: provider.dialect,
@@ -78,9 +83,20 @@ fn is_watched(model: &Model, ask: &Ask) -> bool {
     asked && ask.head.watchable
 }
 
-fn refuses_streams(shared: &Shared, provider: ProviderId, model: &str) -> bool {
+/// Whether a stream that fails after content is gone on with.
+fn continues(model: &Model, ask: &Ask) -> bool {
+    match model.midstream {
+        Midstream::Continue => {
+            ask.endpoint == Endpoint::Create && ask.shape() == Shape::Stream && ask.head.continuable
+        }
+        Midstream::Stop => false,
+    }
+}
+
+/// Whether a target taught us this.
+fn learnt(shared: &Shared, provider: ProviderId, model: &str, repair: Repair) -> bool {
     let now = shared.clock.now();
-    shared.learned.lock().known(now, provider, model).contains(&Repair::Plain)
+    shared.learned.lock().known(now, provider, model).contains(&repair)
 }
 
 fn unknown(config: &Config, ask: &Ask) -> Refusal {

@@ -189,7 +189,7 @@ pub(crate) fn error_of(drive: &Drive, word: &Final) -> Told {
             let kind = (!it.kind.is_empty() && !crossed).then(|| it.kind.clone());
             (kind, it.message.clone())
         }
-        (failure, _) => (None, sentence(word.class, failure, about, drive)),
+        (_, _) => (None, sentence(word, about, drive)),
     };
     let overloaded = word.class == Class::Overloaded;
     let status = if crossed {
@@ -201,9 +201,10 @@ pub(crate) fn error_of(drive: &Drive, word: &Final) -> Told {
 }
 
 /// What happened, why, and what to do next.
-fn sentence(class: Class, failure: &Failure, target: Option<&str>, drive: &Drive) -> String {
+fn sentence(word: &Final, target: Option<&str>, drive: &Drive) -> String {
+    let class = word.class;
     let target = target.unwrap_or("no target");
-    let what = observed(failure);
+    let what = observed(&word.failure);
     let advice = if matches!(class, Class::Unauthorized | Class::Forbidden) {
         "check the api_key of this provider in backstop.toml or the environment"
     } else if class == Class::Certificate {
@@ -224,7 +225,8 @@ fn sentence(class: Class, failure: &Failure, target: Option<&str>, drive: &Drive
         "see docs/errors for this code"
     };
     let trail = drive.exchange().trail(drive.now());
-    format!("{target} {what}; asked: {trail}; {advice}")
+    let why = word.why.map(|why| format!("; not gone on with: {why}")).unwrap_or_default();
+    format!("{target} {what}{why}; asked: {trail}; {advice}")
 }
 
 fn observed(failure: &Failure) -> String {
@@ -257,6 +259,7 @@ fn observed(failure: &Failure) -> String {
         Failure::Silent(Deadline::FirstContent) => "showed no content in time".into(),
         Failure::Silent(Deadline::Total) => "was the last asked when the time was over".into(),
         Failure::Stalled => "fell silent in the middle of its answer".into(),
+        Failure::Unjoined(why) => format!("did not go on with the answer ({why})"),
         Failure::Uncarried(why) => format!("cannot be asked this in its own dialect ({why})"),
         Failure::Unsendable(why) => format!("could not be asked ({why})"),
         Failure::Stopping => "was answering when the gateway had to stop".into(),

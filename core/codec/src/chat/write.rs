@@ -191,7 +191,8 @@ impl Writer<'_> {
             | Repair::Without(_)
             | Repair::MaxTokens(_)
             | Repair::SystemAsUser
-            | Repair::Unsealed => None,
+            | Repair::Unsealed
+            | Repair::Unprefilled => None,
         });
         let field = match learned.unwrap_or(self.notes.target.quirks.tokens) {
             TokenField::MaxTokens => "max_tokens",

@@ -13,7 +13,7 @@ mod writer;
 
 use super::call::{self, Calls, Pending};
 use super::desk::Desk;
-use super::{CrossingPlan, Verdict};
+use super::{CrossingPlan, Resume, Verdict, resume};
 use crate::json::{self, Members};
 use crate::{Error, own, seal};
 use citations::Citations;
@@ -38,6 +38,8 @@ pub(super) struct Encoder {
     thinking: Thinking,
     finish: Option<(Finish, Option<Box<Reason>>)>,
     tokens: Option<Tokens>,
+    /// What it goes on with.
+    resume: Option<Resume>,
 }
 
 /// The thinking block that is open, and how many were there: insides of strings.
@@ -67,7 +69,19 @@ impl Encoder {
     pub(super) fn new(plan: CrossingPlan) -> Self {
         let id = format!("chatcmpl-{}", json::escaped(&plan.request_id));
         let writer = Writer::new(&id, plan.now_unix, &plan.model, plan.include_usage);
+        Self::writing(plan, writer)
+    }
+
+    /// Goes on with a stream of ours, or of a provider.
+    pub(super) fn resumed(plan: CrossingPlan, resume: Resume) -> Self {
+        let writer = Writer::resumed(&resume.envelope, plan.now_unix, plan.include_usage);
+        let shown = resume.calls;
+        Self { shown, resume: Some(resume), ..Self::writing(plan, writer) }
+    }
+
+    fn writing(plan: CrossingPlan, writer: Writer) -> Self {
         Self {
+            resume: None,
             plan,
             writer,
             calls: Calls::default(),
@@ -82,6 +96,11 @@ impl Encoder {
 
     pub(super) fn is_over(&self) -> bool {
         self.writer.is_over()
+    }
+
+    /// Under which name the caller knows the answer.
+    pub(super) fn envelope(&self) -> Envelope {
+        self.writer.envelope()
     }
 
     pub(super) fn frame(&mut self, events: &mut Events, desk: &mut Desk) -> Result<Verdict, Error> {
@@ -137,7 +156,8 @@ impl Encoder {
         if self.tokens.is_none() && self.plan.include_usage {
             desk.lose("usage", "unknown");
         }
-        self.writer.end(stop.reason, self.tokens, desk);
+        let (tokens, object) = resume::ending(self.resume.as_ref(), self.tokens);
+        self.writer.end(stop.reason, tokens, object, desk);
     }
 
     fn event(&mut self, event: &Event, desk: &mut Desk) -> Result<(), Error> {
@@ -165,7 +185,12 @@ impl Encoder {
             }
             Event::Ping => desk.bytes(&own::ping(Dialect::Chat)),
             // Behind the finish the answer is complete, whatever is said.
-            Event::Fail(_) | Event::Progress | Event::Repeated(_) | Event::Malformed(_) => {}
+            Event::Fail(_)
+            | Event::Progress
+            | Event::Repeated(_)
+            | Event::Malformed(_)
+            | Event::Noise(_)
+            | Event::Aside(Aside::Mark(_)) => {}
             Event::Aside(Aside::Call(block, said)) => self.calls.learn(*block, said, desk)?,
             Event::Aside(Aside::Native(path)) => desk.lose(*path, "dropped"),
         }

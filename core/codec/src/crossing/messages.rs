@@ -13,10 +13,10 @@ mod writer;
 
 use super::call::{self, Calls, Pending};
 use super::desk::Desk;
-use super::{CrossingPlan, Verdict};
+use super::{CrossingPlan, Resume, Verdict, resume};
 use crate::{Error, json, own, seal};
 use details::Details;
-use ir::{Aside, Block, BlockKind, Dialect, Event, Finish, Opening, Piece, Tokens};
+use ir::{Aside, Block, BlockKind, Dialect, Envelope, Event, Finish, Mark, Opening, Piece, Tokens};
 use std::fmt::Write as _;
 use writer::{Stop, Writer};
 
@@ -33,7 +33,11 @@ pub(super) struct Encoder {
     /// The inside of what the answer said to decline.
     refusal: String,
     finish: Option<Finish>,
+    /// The inside of the stop sequence that was hit, where that is told.
+    stop_sequence: Option<Box<str>>,
     tokens: Option<Tokens>,
+    /// What it goes on with.
+    resume: Option<Resume>,
 }
 
 const CALLS: &str = "choices[].message.tool_calls[]";
@@ -49,7 +53,19 @@ impl Encoder {
     pub(super) fn new(plan: CrossingPlan) -> Self {
         let id = format!("msg_{}", call::legal(&plan.request_id, 64));
         let writer = Writer::new(id, &plan.model, seal::wrap(plan.origin, ""));
+        Self::writing(plan, writer)
+    }
+
+    /// Goes on with a stream of ours, or of a provider.
+    pub(super) fn resumed(plan: CrossingPlan, resume: Resume) -> Self {
+        let writer = Writer::resumed(&resume, seal::wrap(plan.origin, ""));
+        Self { resume: Some(resume), ..Self::writing(plan, writer) }
+    }
+
+    fn writing(plan: CrossingPlan, writer: Writer) -> Self {
         Self {
+            resume: None,
+            stop_sequence: None,
             plan,
             writer,
             calls: Calls::default(),
@@ -65,6 +81,16 @@ impl Encoder {
         self.writer.is_over()
     }
 
+    /// Under which name the caller knows the answer.
+    pub(super) fn envelope(&self) -> Envelope {
+        self.writer.envelope()
+    }
+
+    /// Where the caller's stream stands.
+    pub(super) fn mark(&self) -> Mark {
+        self.writer.mark()
+    }
+
     pub(super) fn frame(&mut self, events: &[Event], desk: &mut Desk) -> Result<Verdict, Error> {
         for event in events {
             // Behind the end, or an error, nobody listens.
@@ -72,6 +98,9 @@ impl Encoder {
                 break;
             }
             self.event(event, desk)?;
+            if let Event::Finish(_, Some(reason)) = event {
+                self.stop_sequence.clone_from(&reason.stop_sequence);
+            }
             if let Event::Finish(finish, _) = event
                 && let Err(what) = self.finish(*finish, desk)
             {
@@ -88,13 +117,18 @@ impl Encoder {
         for _ in self.calls.take_all() {
             desk.lose(CALLS, "dropped: behind the finish");
         }
-        if self.tokens.is_none() {
+        let (tokens, object) = resume::ending(self.resume.as_ref(), self.tokens);
+        if tokens.is_none() {
             desk.lose("usage", "unknown: as zero");
         }
+        let object = object.to_owned();
         let refused = (!self.refusal.is_empty()).then_some(self.refusal.as_str());
         let reason = self.reason(finish, desk);
-        let tokens = self.tokens.unwrap_or_default();
-        self.writer.end(&Stop { reason, explanation: refused, tokens }, desk);
+        let sequence = self.stop_sequence.as_deref().filter(|_| reason == "end_turn");
+        let reason = if sequence.is_some() { "stop_sequence" } else { reason };
+        let tokens = tokens.unwrap_or_default();
+        let object = &object;
+        self.writer.end(&Stop { reason, explanation: refused, sequence, tokens, object }, desk);
     }
 
     fn event(&mut self, event: &Event, desk: &mut Desk) -> Result<(), Error> {
@@ -128,7 +162,9 @@ impl Encoder {
             | Event::Fail(_)
             | Event::Progress
             | Event::Repeated(_)
-            | Event::Malformed(_) => {}
+            | Event::Malformed(_)
+            | Event::Noise(_)
+            | Event::Aside(Aside::Mark(_)) => {}
             Event::Aside(Aside::Call(block, said)) => self.calls.learn(*block, said, desk)?,
             Event::Aside(Aside::Native(path)) => desk.lose(*path, "dropped"),
         }
@@ -250,10 +286,15 @@ impl Encoder {
         self.writer.redacted(&sealed, desk);
     }
 
+    /// Whether a call was shown, by this answer or by the one that it goes on with.
+    fn called(&self) -> bool {
+        !self.shown.is_empty() || self.resume.as_ref().is_some_and(|resume| 0 < resume.calls)
+    }
+
     fn reason(&self, finish: Finish, desk: &mut Desk) -> &'static str {
         const PATH: &str = "choices[].finish_reason";
         match finish {
-            Finish::Stop | Finish::Tool if !self.shown.is_empty() => "tool_use",
+            Finish::Stop | Finish::Tool if self.called() => "tool_use",
             Finish::Stop if !self.refusal.is_empty() => "refusal",
             Finish::Stop => "end_turn",
             Finish::Tool => {

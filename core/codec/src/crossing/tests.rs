@@ -4,6 +4,7 @@ mod hostile;
 mod laws;
 mod legal;
 mod recorded;
+mod resumed;
 mod rows;
 
 use super::{Crossing, CrossingPlan};

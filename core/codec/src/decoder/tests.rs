@@ -277,6 +277,7 @@ mod properties {
                     | ir::Event::Usage(_)
                     | ir::Event::Repeated(_)
                     | ir::Event::Malformed(_)
+                    | ir::Event::Noise(_)
                     | ir::Event::Aside(_) => {}
                 }
             }

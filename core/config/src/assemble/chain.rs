@@ -3,7 +3,7 @@
 use super::{base_deadlines, own_deadlines};
 use crate::problem::Findings;
 use crate::raw::{Named, Raw, Section};
-use crate::{Link, Model, Name, OnEmpty, OnFilter, Pattern, Whole, near};
+use crate::{Link, Midstream, Model, Name, OnEmpty, OnFilter, Pattern, Whole, near};
 use policy::{Deadlines, Retries};
 
 /// The longest pattern, and the longest model name.
@@ -50,6 +50,10 @@ fn model(named: &Named, scene: &Scene<'_>, findings: &mut Findings<'_>) -> Optio
         Some("next") => OnFilter::Next,
         Some(_) | None => OnFilter::Return,
     };
+    let midstream = match section.word("midstream") {
+        Some("stop") => Midstream::Stop,
+        Some(_) | None => Midstream::Continue,
+    };
     let whole = match section.word("whole") {
         Some("plain") => Whole::Plain,
         Some(_) | None => Whole::Watched,
@@ -58,7 +62,7 @@ fn model(named: &Named, scene: &Scene<'_>, findings: &mut Findings<'_>) -> Optio
         Some("next") => OnEmpty::Next,
         Some(_) | None => OnEmpty::Return,
     };
-    let model = Model { pattern, chain, deadlines, whole, content_filter, empty };
+    let model = Model { pattern, chain, deadlines, midstream, whole, content_filter, empty };
     (!model.chain.is_empty()).then_some(model)
 }
 

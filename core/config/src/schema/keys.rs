@@ -313,13 +313,10 @@ pub(super) const KEYS: &[Spec] = &[
     Spec {
         scope: Scope::Model,
         name: "midstream",
-        kind: Kind::Word {
-            now: &["stop"],
-            later: &[("continue", "use \"stop\": the answer ends with an error that says so")],
-        },
-        default: r#""stop""#,
+        kind: Kind::Word { now: &["continue", "stop"], later: &[] },
+        default: r#""continue""#,
         example: r#""stop""#,
-        doc: "What happens when a provider fails after text was delivered. `stop`: the stream ends with an error.",
+        doc: "What happens when a stream is cut, stalls or fails after some of it was delivered. `continue`: the same target, or the next one, is asked to go on, and what it says is joined to what was delivered, if that can be done with certainty; else the stream ends with an error. `stop`: it ends with an error at once.",
     },
     Spec {
         scope: Scope::Model,

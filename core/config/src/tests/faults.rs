@@ -50,7 +50,7 @@ base_url = "http://me:hunter2@127.0.0.1:11434"
 
 [models."llama-*"]
 chain = ["groq/*", "grok/llama", "laptop", "groq/*"]
-midstream = "continue"
+midstream = "go on"
 "#;
     check(
         text,
@@ -64,7 +64,7 @@ f:11:12: providers.laptop.base_url: has a user or password; put the credential i
 f:14:20: models."llama-*".chain: no provider "grok"; did you mean "groq/llama"?
 f:14:34: models."llama-*".chain: does not name a provider and a model; did you mean "laptop/*"?
 f:14:44: models."llama-*".chain: the same target twice; keep the first
-f:15:13: models."llama-*".midstream: "continue" is not in this version; use "stop": the answer ends with an error that says so
+f:15:13: models."llama-*".midstream: unknown value; possible here: continue, stop
 "#,
     );
 }

@@ -4,8 +4,8 @@ use super::{Outside, good, outside};
 use crate::schema::{KEYS, Kind, Scope, Spec};
 use crate::unit::{show_duration, show_size};
 use crate::{
-    Config, Confine, ConsoleListen, Credential, OnEmpty, OnFilter, RecordAs, RecordSink, Whole,
-    load, reference,
+    Config, Confine, ConsoleListen, Credential, Midstream, OnEmpty, OnFilter, RecordAs, RecordSink,
+    Whole, load, reference,
 };
 use secrecy::ExposeSecret;
 use std::collections::BTreeMap;
@@ -146,8 +146,10 @@ fn value(config: &Config, spec: &Spec) -> String {
             format!("{{ connect = {} }}", time(deadlines.connect))
         }
         (Scope::Model, "chain") => format!("[\"{}\"]", config.target(model, &model.chain[0], "x")),
-        // Only one word is known; that it is accepted is all there is to see.
-        (Scope::Model, "midstream") => text("stop"),
+        (Scope::Model, "midstream") => match model.midstream {
+            Midstream::Continue => text("continue"),
+            Midstream::Stop => text("stop"),
+        },
         (Scope::Model, "whole") => match model.whole {
             Whole::Watched => text("watched"),
             Whole::Plain => text("plain"),

@@ -10,6 +10,7 @@ pub(crate) struct Attempts {
     ended: Counters<3>,
     skipped: Counters<2>,
     repairs: Counters<1>,
+    continued: Counters<3>,
     tokens: Counters<3>,
     tokens_unknown: Counters<1>,
     ambiguous: Counters<1>,
@@ -34,6 +35,11 @@ impl Default for Attempts {
                 "backstop_repairs_total",
                 ["target"],
                 "Attempts that were refused for how we had written them, and written otherwise.",
+            ),
+            continued: Counters::new(
+                "backstop_continuations_total",
+                ["target", "way", "outcome"],
+                "Attempts that were asked to go on with an answer that was cut, by how and how they ended.",
             ),
             tokens: Counters::new(
                 "backstop_tokens_total",
@@ -73,6 +79,9 @@ impl Attempts {
         if attempt.repair.is_some() {
             self.repairs.count([target]);
         }
+        if let Some(way) = attempt.way {
+            self.continued.count([target, Value::Word(way), Value::Word(attempt.outcome)]);
+        }
         if attempt.ambiguous_billing {
             self.ambiguous.count([target]);
         }
@@ -100,6 +109,7 @@ impl Attempts {
         self.ended.render(registry, page);
         self.skipped.render(registry, page);
         self.repairs.render(registry, page);
+        self.continued.render(registry, page);
         self.tokens.render(registry, page);
         self.tokens_unknown.render(registry, page);
         self.ambiguous.render(registry, page);

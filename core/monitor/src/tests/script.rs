@@ -62,6 +62,7 @@ fn request(line: &str) -> Record {
         usage: Usage::Unknown,
         bytes_out: 0,
         losses: Vec::new(),
+        seams: 0,
         pings: 0,
         malformed: 0,
         first_content_ms: None,
@@ -103,6 +104,7 @@ pub(super) fn attempt(line: &str) -> AttemptRecord {
         outcome: "ok",
         blame: None,
         repair: None,
+        way: None,
         upstream_id: None,
         ambiguous_billing: false,
         usage: Usage::Unknown,
@@ -121,6 +123,7 @@ pub(super) fn attempt(line: &str) -> AttemptRecord {
             (_, "repair") => attempt.repair = Some("without temperature".to_owned()),
             (_, word) => match word.strip_prefix("tokens=") {
                 Some(counts) => attempt.usage = Usage::Exact(tokens(counts)),
+                None if word.starts_with("by=") => attempt.way = Some(self::word(&word[3..])),
                 None => attempt.status = Some(word.parse().unwrap()),
             },
         }

@@ -35,6 +35,7 @@ fn leg(name: &str) -> Leg {
         thinking: false,
         crossed: false,
         watched: false,
+        prefill: false,
         codes: &[],
         deadlines: Deadlines::default(),
     }

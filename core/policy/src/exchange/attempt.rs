@@ -1,7 +1,7 @@
 //! One try on one target: what it has shown, what of it is held back, how it ended.
 
 use crate::board::{Health, Outcome, Permit};
-use crate::{Class, Leg};
+use crate::{Class, Leg, Told, Way};
 use bytes::Bytes;
 use ir::{
     Block, BlockKind, Event, Failure, Finish, Frame, Repair, Shape, Time, TokenField, Tokens, Usage,
@@ -53,6 +53,10 @@ pub(super) struct Attempt {
     over: bool,
     pub(super) usage: Usage,
     deltas: u64,
+    /// What it has shown, where it may be gone on with.
+    pub(super) told: Told,
+    /// How it was asked to go on with another's answer.
+    pub(super) way: Option<Way>,
     /// What its refusal taught: the leg is asked again in another way.
     pub(super) repair: Option<Repair>,
     /// Fields of its request that could be written otherwise.
@@ -91,7 +95,7 @@ pub(super) enum Fate {
 pub(super) enum Step {
     /// It is held; `content` if it carried any, `over` if it is the end marker.
     Held { content: bool, over: bool },
-    /// It says again what was said, and is left out.
+    /// It says again what was said, or nothing, and is left out.
     Repeated,
     /// It was malformed and is left out; what was wrong.
     Skipped(&'static str),
@@ -154,6 +158,8 @@ impl Attempt {
             over: false,
             usage: Usage::Unknown,
             deltas: 0,
+            told: Told::default(),
+            way: None,
             repair: None,
             written: Vec::new(),
         }
@@ -230,7 +236,7 @@ impl Attempt {
                     let said = Some(frame.bytes).filter(|it| !rejection.bare && !it.is_empty());
                     return Step::Failed(Failure::Rejected(rejection.clone()), said);
                 }
-                Event::Repeated(_) => return Step::Repeated,
+                Event::Repeated(_) | Event::Noise(_) => return Step::Repeated,
                 // In text a hole is told and seen; in the arguments of a call it is neither.
                 Event::Malformed(what) if self.has_open_tool() => {
                     return Step::Failed(Failure::Malformed(what), None);
@@ -368,6 +374,7 @@ impl Attempt {
             Repair::MaxTokens(_) => wrote("max_tokens") || wrote("max_completion_tokens"),
             Repair::SystemAsUser => wrote("system"),
             Repair::Unsealed => wrote("seals"),
+            Repair::Unprefilled => self.way == Some(Way::Prefill),
         }
     }
 
@@ -397,6 +404,7 @@ impl Attempt {
             health.ended(now, leg, permit, outcome);
         }
         self.ended_at = Some(now);
+        self.told.forget_unsettled();
         self.held.clear();
         self.held_bytes = 0;
     }
@@ -437,6 +445,7 @@ impl Attempt {
             Fate::Failed(class) => matches!(
                 class,
                 Class::Cut
+                    | Class::Unjoined
                     | Class::Silent
                     | Class::Stalled
                     | Class::Stale

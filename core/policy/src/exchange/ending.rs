@@ -1,6 +1,6 @@
 //! The last word: which of several failures the caller is told, and how.
 
-use super::attempt::Fate;
+use super::attempt::{Attempt, Fate};
 use super::failing::{Lapse, Standing};
 use super::{Action, AttemptId, Exchange, Phase};
 use crate::board::Health;
@@ -25,6 +25,8 @@ pub struct Final {
     pub retry_after_s: Option<u32>,
     /// Whether trying again cannot help: `x-should-retry: false`.
     pub hopeless: bool,
+    /// Why an answer that was cut was not gone on with, where that is worth a word.
+    pub why: Option<&'static str>,
 }
 
 /// Whose words an error is told in.
@@ -53,6 +55,15 @@ impl Words {
 // === impl Exchange ===
 
 impl Exchange {
+    /// An empty answer is tried elsewhere where the operator said so; the last one is handed over
+    /// as it is.
+    pub(super) fn passes_over_empty(&self, leg: usize) -> bool {
+        // Once: some questions have an empty answer everywhere.
+        let was_empty = |attempt: &Attempt| attempt.class() == Some(Class::Empty);
+        let passed = self.attempts.iter().any(|it| it.leg != leg && was_empty(it));
+        self.plan.empty_next && !passed && self.has_others(leg)
+    }
+
     /// Every target failed or is ruled out.
     pub(super) fn exhausted(&mut self, now: Time) {
         // A refusal that came beside a slower target, which then failed: the request is refused.
@@ -132,9 +143,9 @@ impl Exchange {
             return self.fail(now, &lapse, true);
         }
         if let Some(state) = leg.and_then(|leg| self.legs.get_mut(leg)) {
-            state.last = Some(lapse);
+            state.last = Some(lapse.clone());
         }
-        self.broken(now, told, None);
+        self.breaks(now, lapse, None, None);
     }
 
     /// The caller left: nobody is listening.
@@ -171,6 +182,18 @@ impl Exchange {
 
     /// Ends it without an answer. `more`: there are targets left that may answer another time.
     fn fail(&mut self, now: Time, lapse: &Lapse, more: bool) {
+        if let Some(resumed) = &mut self.resumed {
+            // That nobody went on is in the trail; what happened is that the answer was cut.
+            let said = resumed.said.take();
+            let stops = lapse.class == Class::Stopping;
+            let lapse = if stops { lapse } else { &resumed.lapse }.clone();
+            return self.breaks(
+                now,
+                lapse,
+                said.filter(|_| !stops),
+                Some("nobody went on with it"),
+            );
+        }
         let row = lapse.class.row();
         let hopeful = row.transient || more;
         let owned = self.attempts.get(lapse.attempt.0).and_then(|it| self.plan.legs.get(it.leg));
@@ -201,6 +224,7 @@ impl Exchange {
             // Where nobody says when, soon: without a word clients try again at once, and often.
             retry_after_s: self.retry_after(now).or(Some(1)).filter(|_| hopeful),
             hopeless: !hopeful,
+            why: None,
         };
         // A caller's mistake that is passed on is an answer of its own kind.
         let ending = match row.blame {
@@ -210,9 +234,16 @@ impl Exchange {
         self.say(now, word, ending);
     }
 
-    /// After the commit: one honest error, and the end.
-    pub(super) fn broken(&mut self, now: Time, id: AttemptId, said: Option<Bytes>) {
-        let Some(lapse) = self.lapse_of(id).cloned() else { return };
+    /// After the commit: one honest error, and the end. `why` it was not gone on with.
+    pub(super) fn breaks(
+        &mut self,
+        now: Time,
+        lapse: Lapse,
+        said: Option<Bytes>,
+        why: Option<&'static str>,
+    ) {
+        let id = lapse.attempt;
+        self.phase = Phase::Committed;
         let words = match said {
             Some(bytes) => {
                 self.relay(now, bytes);
@@ -220,7 +251,7 @@ impl Exchange {
             }
             None => Words::Ours(Some(id)),
         };
-        let word = late(lapse.class, lapse.failure, words);
+        let word = Final { why, ..late(lapse.class, lapse.failure, words) };
         self.say(now, word, Ending::Broken);
     }
 
@@ -229,7 +260,7 @@ impl Exchange {
         self.legs.iter().filter_map(|leg| leg.last.as_ref())
     }
 
-    fn lapse_of(&self, id: AttemptId) -> Option<&Lapse> {
+    pub(super) fn lapse_of(&self, id: AttemptId) -> Option<&Lapse> {
         self.lapses().find(|lapse| lapse.attempt == id)
     }
 
@@ -262,7 +293,7 @@ fn late(class: Class, failure: Failure, words: Words) -> Final {
         Surface::AsReceived => rejection(&failure).map_or(502, |it| it.status),
     };
     let hopeless = !row.transient;
-    Final { class, failure, words, status, retry_after_s: None, hopeless }
+    Final { class, failure, words, status, retry_after_s: None, hopeless, why: None }
 }
 
 fn rejection(failure: &Failure) -> Option<&Rejection> {

@@ -19,6 +19,8 @@ pub(super) struct LegState {
     pub(super) lessons: SmallVec<[Lesson; 2]>,
     /// How the last one failed.
     pub(super) last: Option<Lapse>,
+    /// It was asked at once to go on with its own answer.
+    pub(super) resumed: bool,
 }
 
 /// A failed attempt, as the last word may need it.
@@ -98,7 +100,7 @@ impl Exchange {
     pub(super) fn failed(&mut self, now: Time, id: AttemptId, fall: Fall, health: &dyn Health) {
         let Fall { failure, said } = fall;
         let Some(leg_index) = self.attempts.get(id.0).map(|attempt| attempt.leg) else { return };
-        let lesson = self.teaches(id, leg_index, &failure);
+        let taught = self.teaches(id, leg_index, &failure);
         let Some(attempt) = self.attempts.get_mut(id.0) else { return };
         let Some(leg) = self.plan.legs.get(leg_index) else { return };
         let class = classify(&failure, leg.codes);
@@ -116,12 +118,12 @@ impl Exchange {
             state.last = Some(Lapse { attempt: id, class, failure, back_at });
         }
         if self.phase == Phase::Committed {
-            return self.broken(now, id, said);
+            return self.cut(now, id, said, health);
         }
         if self.lead == Some(id) {
             self.lead = None;
         }
-        if let Some(lesson) = lesson {
+        if let Some(lesson) = self.refuses_prefill(id, class).or(taught) {
             return self.repairs(now, id, leg_index, lesson);
         }
         if self.turns_credential(now, leg_index, class, health) {
@@ -172,7 +174,8 @@ impl Exchange {
             | Repair::TokenField(_)
             | Repair::MaxTokens(_)
             | Repair::SystemAsUser
-            | Repair::Unsealed => None,
+            | Repair::Unsealed
+            | Repair::Unprefilled => None,
         }
     }
 
@@ -344,7 +347,7 @@ impl Exchange {
         match row.next {
             Next::Yes => return true,
             // What was refused is what we wrote: another may take it, or have the caller's own words.
-            Next::No if leg.crossed && is_refusal(class) => return true,
+            Next::No if (leg.crossed || self.is_resumed()) && is_refusal(class) => return true,
             Next::No => return false,
             Next::IfOurs => return !owned,
             Next::IfFilterAllowed => return self.plan.filter_next,
@@ -459,6 +462,7 @@ fn hints(failure: &Failure) -> Hints {
         | Failure::Filtered
         | Failure::Silent(_)
         | Failure::Stalled
+        | Failure::Unjoined(_)
         | Failure::Overflow(_)
         | Failure::Unsendable(_)
         | Failure::Uncarried(_)

@@ -2,7 +2,7 @@
 
 use super::attempt::Fate;
 use super::failing::Standing;
-use super::{Exchange, Final, Phase};
+use super::{Exchange, Final, Phase, Way};
 use ir::{AttemptRecord, Ending, Repair, Time, Usage};
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,6 +22,8 @@ pub struct Report {
     pub skipped: Vec<(Arc<str>, &'static str)>,
     /// Token counts of the answer.
     pub usage: Usage,
+    /// How many times it was cut and gone on with.
+    pub seams: u32,
     /// Keep-alives of ours.
     pub pings: u32,
     /// Malformed frames left out.
@@ -45,8 +47,7 @@ impl Exchange {
             Phase::Done(ending) => ending,
             Phase::Seeking | Phase::Committed => Ending::Abandoned,
         };
-        let lead = self.lead.filter(|_| self.first_content.is_some());
-        let server = lead.and_then(|id| self.attempts.get(id.0));
+        let server = self.leads.last().and_then(|id| self.attempts.get(id.0));
         Report {
             ending,
             preferred: self.plan.legs.first().map(|leg| Arc::clone(&leg.name)),
@@ -55,7 +56,8 @@ impl Exchange {
                 .map(|leg| Arc::clone(&leg.name)),
             attempts: self.attempts.iter().map(|attempt| self.entry(attempt, now)).collect(),
             skipped: self.skipped(),
-            usage: server.map_or(Usage::Unknown, |attempt| attempt.usage),
+            usage: self.usage(),
+            seams: u32::try_from(self.seams()).unwrap_or(u32::MAX),
             pings: self.pings,
             malformed: self.malformed,
             first_content_ms: self.first_content.map(|at| ms(at.since(self.began))),
@@ -111,6 +113,7 @@ impl Exchange {
             outcome: attempt.fate.word(),
             blame: class.map(|row| row.blame.label()),
             repair: attempt.repair.map(Repair::word),
+            way: attempt.way.map(Way::word),
             upstream_id: attempt.upstream_id.clone(),
             ambiguous_billing: attempt.is_ambiguous(),
             usage: attempt.usage,

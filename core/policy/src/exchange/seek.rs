@@ -2,6 +2,7 @@
 
 use super::failing::{Again, Standing};
 use super::{Action, AttemptId, Exchange, Input, Phase, TAIL};
+use crate::Told;
 use crate::board::{Admission, Health, Outcome, Permit, Why};
 use crate::exchange::attempt::{Attempt, Form};
 use ir::{Deadline, Failure, Shape, Time, invariant};
@@ -51,7 +52,7 @@ impl Exchange {
     }
 
     fn total_at(&self) -> Time {
-        self.began + self.plan.total
+        self.resumed.as_ref().map_or(self.began, |resumed| resumed.since) + self.plan.total
     }
 
     /// A held stream is kept alive: before the commit, and while a tool call is held.
@@ -242,8 +243,13 @@ impl Exchange {
             (Shape::Whole, Shape::Stream | Shape::Whole) => Form::Whole,
         };
         let patience = target.patience(shape, health.standing(target).p95);
-        self.queue.push_back(Action::Begin { attempt: id, leg, credential: permit.credential });
-        self.attempts.push(Attempt::new(leg, permit, form, patience, now));
+        let way = self.way(leg);
+        let credential = permit.credential;
+        self.queue.push_back(Action::Begin { attempt: id, leg, credential, way });
+        let mut attempt = Attempt::new(leg, permit, form, patience, now);
+        attempt.way = way;
+        attempt.told = self.told().map(Told::behind).unwrap_or_default();
+        self.attempts.push(attempt);
         if let Some(state) = self.legs.get_mut(leg) {
             state.standing = Standing::Tried;
         }

@@ -47,6 +47,7 @@ cases! {
     the_hold "hold.txt";
     keep_alive "ping.txt";
     after_the_commit "committed.txt";
+    going_on "resume.txt";
     whole_answers "whole.txt";
     watched_answers "watched.txt";
     what_refusals_teach "repair.txt";

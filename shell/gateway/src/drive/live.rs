@@ -1,7 +1,8 @@
 //! One attempt's connection: from the request to its last byte, told to the exchange piece by piece.
 
 use super::kind::{Kind, is_encoded, kind};
-use super::reader::Reader;
+use super::reader::{Reader, Wish};
+use super::resume::Going;
 use crate::ask::Endpoint;
 use crate::cross;
 use crate::unsaid::Unsaid;
@@ -17,7 +18,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::time::{Sleep, sleep};
-use transport::{Answer, AnswerBody, Clock, Sending};
+use transport::{Answer, AnswerBody, Sending};
 
 /// An attempt's connection. Once it is over it keeps its head and its error body.
 #[derive(Debug)]
@@ -44,18 +45,8 @@ pub(super) struct Manner {
     pub(super) fields: Vec<&'static str>,
     /// What must not come back.
     pub(super) unsaid: Arc<Unsaid>,
-}
-
-/// What the caller wished for, as far as reading answers needs it.
-#[derive(Debug)]
-pub(super) struct Wish {
-    pub(super) dialect: Dialect,
-    pub(super) endpoint: Endpoint,
-    pub(super) shape: Shape,
-    pub(super) choices: u32,
-    pub(super) include_usage: bool,
-    pub(super) answer_max: usize,
-    pub(super) clock: Clock,
+    /// The answer that it goes on with.
+    pub(super) going: Option<Going>,
 }
 
 enum State {
@@ -280,7 +271,10 @@ impl Live {
 
     fn begin_reading(&mut self, wish: &Wish) {
         let crossing = self.manner.crossing.clone();
-        self.reader = Some(Box::new(Reader::new(wish, crossing)));
+        self.reader = Some(Box::new(match (crossing, self.manner.going.take()) {
+            (Some(plan), Some(going)) => Reader::resumed(wish, plan, going),
+            (crossing, _) => Reader::new(wish, crossing),
+        }));
     }
 
     fn read(&mut self, chunk: Bytes) {

@@ -5,15 +5,33 @@
 //!   the caller's dialect:    bytes ─▶ Decoder ─▶ frames ──────────────────▶ relayed, or Fold ─▶ document
 //!   another:                 bytes ─▶ Crossing ─▶ frames ─▶ Decoder, if ──▶ relayed, or Fold ─▶ document
 //!                                                           there is a Fold
+//!   going on with another:   bytes ─▶ Crossing, of what its Joiner lets pass ─▶ frames ─▶ relayed
 //! ```
 //!
 //! **Invariant:** a frame that goes into a document has no bytes left to be relayed, unless it is
 //! an error, which becomes a body of its own.
 
-use super::live::Wish;
+use super::resume::Going;
+use crate::ask::Endpoint;
 use bytes::Bytes;
 use codec::{Crossing, CrossingPlan, Decoder, Error, Fold};
-use ir::{Event, Events, Failure, Frame, Losses, Shape};
+use ir::{Dialect, Event, Events, Failure, Frame, Losses, Shape};
+use policy::Joiner;
+use transport::Clock;
+
+/// What the caller wished for, as far as reading answers needs it.
+#[derive(Debug)]
+pub(super) struct Wish {
+    pub(super) dialect: Dialect,
+    pub(super) endpoint: Endpoint,
+    pub(super) shape: Shape,
+    pub(super) choices: u32,
+    pub(super) include_usage: bool,
+    /// Its stream may have to be gone on with: what is said in it has to be known.
+    pub(super) continues: bool,
+    pub(super) answer_max: usize,
+    pub(super) clock: Clock,
+}
 
 /// Reads one answer. It outlives the connection: what comes behind the finish reason may be cut.
 #[derive(Debug)]
@@ -28,6 +46,8 @@ enum Way {
     Same(Decoder),
     /// The answer is written anew; a decoder of the caller's dialect cuts it for the fold.
     Crossed(Box<Crossing>, Decoder),
+    /// It goes on with another answer.
+    Resumed(Box<Crossing>, Box<Joiner>),
 }
 
 // === impl Reader ===
@@ -35,9 +55,17 @@ enum Way {
 impl Reader {
     /// For a caller with this wish; `crossing` where the provider speaks another dialect.
     pub(super) fn new(wish: &Wish, crossing: Option<CrossingPlan>) -> Self {
-        let decoder = Decoder::new(wish.dialect, wish.choices);
+        let decoder = if wish.continues {
+            Decoder::carrying(wish.dialect, wish.choices)
+        } else {
+            Decoder::new(wish.dialect, wish.choices)
+        };
         let way = match crossing {
-            Some(plan) => Way::Crossed(Box::new(Crossing::new(plan, wish.answer_max)), decoder),
+            Some(plan) => {
+                let crossing = Crossing::new(plan, wish.answer_max);
+                let crossing = if wish.continues { crossing.marking() } else { crossing };
+                Way::Crossed(Box::new(crossing), decoder)
+            }
             None => Way::Same(decoder),
         };
         let fold = match wish.shape {
@@ -45,6 +73,13 @@ impl Reader {
             Shape::Stream => None,
         };
         Self { way, fold }
+    }
+
+    /// For an answer that goes on with another.
+    pub(super) fn resumed(wish: &Wish, plan: CrossingPlan, going: Going) -> Self {
+        let Going { resume, joiner, .. } = going;
+        let crossing = Crossing::resumed(plan, resume, wish.answer_max);
+        Self { way: Way::Resumed(Box::new(crossing), Box::new(joiner)), fold: None }
     }
 
     /// Whether its answer becomes a document.
@@ -58,6 +93,9 @@ impl Reader {
         let fed = match &mut self.way {
             Way::Same(decoder) => decoder.feed(chunk, &mut frames),
             Way::Crossed(crossing, _) => crossing.feed(chunk, &mut frames),
+            Way::Resumed(crossing, joiner) => {
+                crossing.feed_through(chunk, &mut frames, |events| joiner.pass(events))
+            }
         };
         for (place, frame) in frames.iter_mut().enumerate() {
             if let Err(error) = self.fold(frame) {
@@ -72,7 +110,8 @@ impl Reader {
     fn fold(&mut self, frame: &mut Frame) -> Result<(), Error> {
         let Some(fold) = &mut self.fold else { return Ok(()) };
         match &mut self.way {
-            Way::Same(_) => fold.take(frame)?,
+            // Nothing that is a document is gone on with.
+            Way::Same(_) | Way::Resumed(..) => fold.take(frame)?,
             Way::Crossed(_, decoder) => {
                 let mut frames = Vec::new();
                 decoder.feed(frame.bytes.clone(), &mut frames)?;
@@ -89,7 +128,7 @@ impl Reader {
     pub(super) fn end(&mut self) -> Option<Bytes> {
         match &mut self.way {
             Way::Same(_) => None,
-            Way::Crossed(crossing, _) => Some(crossing.end()),
+            Way::Crossed(crossing, _) | Way::Resumed(crossing, _) => Some(crossing.end()),
         }
     }
 
@@ -106,7 +145,7 @@ impl Reader {
     pub(super) fn losses(&self) -> Option<&Losses> {
         match &self.way {
             Way::Same(_) => None,
-            Way::Crossed(crossing, _) => Some(crossing.losses()),
+            Way::Crossed(crossing, _) | Way::Resumed(crossing, _) => Some(crossing.losses()),
         }
     }
 }
@@ -116,6 +155,7 @@ fn unreadable(error: &Error) -> Failure {
     match error {
         Error::TooLarge { limit } => Failure::Overflow(u64::try_from(*limit).unwrap_or(u64::MAX)),
         Error::NotAnswer(what) => Failure::Malformed(what),
+        Error::Unjoined(why) => Failure::Unjoined(why),
         Error::FrameTooLong { .. } => Failure::Malformed("a frame without end"),
         Error::NotUtf8 { .. }
         | Error::NotJson { .. }

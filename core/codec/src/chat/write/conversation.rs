@@ -25,6 +25,12 @@ struct Back {
 /// What goes with calls, by their ids.
 type Extra<'b> = BTreeMap<Cow<'b, str>, Raw<'b>>;
 
+/// Whether it is what the model has said so far, and not calls that wait for their results.
+fn is_said_by_model(turn: &Turn<'_>) -> bool {
+    let is_call = |part: &Part<'_>| matches!(part, Part::Call { .. });
+    turn.role == Role::Assistant && !turn.parts.iter().any(is_call)
+}
+
 // === impl Writer ===
 
 impl Writer<'_> {
@@ -39,7 +45,16 @@ impl Writer<'_> {
                 }
             }
             Ok(())
-        })
+        })?;
+        if let Prefill::Members(members) = self.notes.target.quirks.prefill
+            && turns.last().is_some_and(is_said_by_model)
+        {
+            for (name, value) in members {
+                out.key(name);
+                out.raw(if *value { "true" } else { "false" });
+            }
+        }
+        Ok(())
     }
 
     fn system(&mut self, out: &mut Out, turn: &Turn<'_>) {
@@ -249,7 +264,7 @@ impl Writer<'_> {
     fn prefill(&mut self, asked: bool) -> Option<&'static str> {
         match self.notes.target.quirks.prefill {
             _ if !asked => None,
-            Prefill::Native => None,
+            Prefill::Native | Prefill::Members(_) => None,
             Prefill::Field(field) => Some(field),
             Prefill::No | Prefill::ByModel => {
                 self.notes.losses.add("messages[]: a last assistant turn", "perhaps not continued");

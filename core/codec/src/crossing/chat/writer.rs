@@ -7,7 +7,7 @@
 
 use crate::crossing::desk::Desk;
 use crate::json;
-use ir::Tokens;
+use ir::{Envelope, Tokens};
 
 /// The state of the stream; every method writes what leads from here to where it may be said.
 ///
@@ -33,7 +33,9 @@ pub(super) struct Writer {
     opening: String,
     /// What follows the inside of a delta.
     closing: &'static str,
-    /// The inside of `model`.
+    /// The insides of `id` and `model`, and `created`.
+    id: String,
+    created: u64,
     model: String,
     include_usage: bool,
 }
@@ -43,18 +45,32 @@ pub(super) struct Writer {
 impl Writer {
     /// `id` is the inside of a string.
     pub(super) fn new(id: &str, created: u64, model: &str, include_usage: bool) -> Self {
+        Self::of(id, created, json::escaped(model), include_usage)
+    }
+
+    /// Goes on with a stream that began under this name; `now` where it did not say when.
+    pub(super) fn resumed(envelope: &Envelope, now: u64, include_usage: bool) -> Self {
+        let Envelope { id, model, created } = envelope;
+        let model = model.to_string();
+        let writer = Self::of(id, created.unwrap_or(now), model, include_usage);
+        Self { state: State::Started, ..writer }
+    }
+
+    /// Both are insides of strings.
+    fn of(id: &str, created: u64, model: String, include_usage: bool) -> Self {
         // With usage, all chunks but the last say that it is not known yet.
         let closing = if include_usage {
             "},\"finish_reason\":null}],\"usage\":null}\n\n"
         } else {
             "},\"finish_reason\":null}]}\n\n"
         };
-        let model = json::escaped(model);
         let mut writer = Self {
             state: State::Idle,
             envelope: String::new(),
             opening: String::new(),
             closing,
+            id: String::new(),
+            created,
             model,
             include_usage,
         };
@@ -69,12 +85,23 @@ impl Writer {
     /// The answer's id is known, before anything was written.
     pub(super) fn named(&mut self, id: &str, created: u64) {
         if self.state == State::Idle {
+            id.clone_into(&mut self.id);
+            self.created = created;
             let model = &self.model;
             self.envelope = format!(
                 "data: {{\"id\":\"{id}\",\"object\":\"chat.completion.chunk\",\
                  \"created\":{created},\"model\":\"{model}\",\"choices\":["
             );
             self.opening = format!("{}{{\"index\":0,\"delta\":{{", self.envelope);
+        }
+    }
+
+    /// The name of the stream.
+    pub(super) fn envelope(&self) -> Envelope {
+        Envelope {
+            id: self.id.as_str().into(),
+            model: self.model.as_str().into(),
+            created: Some(self.created),
         }
     }
 
@@ -105,17 +132,28 @@ impl Writer {
         desk.put(&[self.closing]);
     }
 
-    /// The finish, the usage if it was asked for and is known, the end marker.
-    pub(super) fn end(&mut self, reason: &str, tokens: Option<Tokens>, desk: &mut Desk) {
+    /// The finish, the usage if it was asked for and is known, the end marker. `object` is a member
+    /// more of the last chunk, with the comma before it.
+    pub(super) fn end(
+        &mut self,
+        reason: &str,
+        tokens: Option<Tokens>,
+        object: &str,
+        desk: &mut Desk,
+    ) {
         if self.is_over() {
             return;
         }
         self.start(desk);
         self.state = State::Over;
         let usage = if self.include_usage { ",\"usage\":null" } else { "" };
-        desk.put(&[&self.opening, "},\"finish_reason\":\"", reason, "\"}]", usage, "}\n\n"]);
-        if let Some(tokens) = tokens.filter(|_| self.include_usage) {
-            desk.put(&[&self.envelope, "],\"usage\":", &usage_of(tokens), "}\n\n"]);
+        desk.put(&[&self.opening, "},\"finish_reason\":\"", reason, "\"}]", usage]);
+        match tokens.filter(|_| self.include_usage) {
+            Some(tokens) => {
+                let usage = usage_of(tokens);
+                desk.put(&["}\n\n", &self.envelope, "],\"usage\":", &usage, object, "}\n\n"]);
+            }
+            None => desk.put(&[object, "}\n\n"]),
         }
         desk.put(&["data: [DONE]\n\n"]);
     }

@@ -4,9 +4,10 @@
 //! **Invariant:** whatever is called in whatever order, what is written is the beginning of a legal
 //! stream: what must come before is written before, and behind the end nothing is.
 
+use crate::crossing::Resume;
 use crate::crossing::desk::Desk;
 use crate::json;
-use ir::Tokens;
+use ir::{BlockKind, Envelope, Mark, Tokens};
 
 /// The state of the stream; every method writes what leads from here to where it may be said.
 ///
@@ -42,6 +43,10 @@ pub(super) struct Stop<'a> {
     pub(super) reason: &'static str,
     /// The inside of `stop_details.explanation` of a refusal; `None` where there was none.
     pub(super) explanation: Option<&'a str>,
+    /// The inside of `stop_sequence`.
+    pub(super) sequence: Option<&'a str>,
+    /// A member more of the last event, with the comma before it.
+    pub(super) object: &'a str,
     /// All that is known of the usage; zeros where nothing is.
     pub(super) tokens: Tokens,
 }
@@ -61,6 +66,8 @@ pub(super) struct Writer {
     model: String,
     /// The inside of a thinking block's signature.
     signature: String,
+    /// The open block has its signature.
+    signed: bool,
 }
 
 /// White space that is kept until text follows it, in bytes: some models write nothing else for ever.
@@ -94,11 +101,49 @@ impl Writer {
             id,
             model: json::escaped(model),
             signature,
+            signed: false,
         }
+    }
+
+    /// Goes on with a stream that stands where its mark says.
+    pub(super) fn resumed(resume: &Resume, signature: String) -> Self {
+        let Mark { next, open, signed } = resume.mark;
+        let kind = match open {
+            Some(BlockKind::Text) => Some(Kind::Text),
+            Some(BlockKind::Reasoning) => Some(Kind::Thinking),
+            // Nothing of these is handed over before it is closed.
+            Some(BlockKind::Tool | BlockKind::Other) | None => None,
+        };
+        let mut writer = Self::new(resume.envelope.id.to_string(), "", signature);
+        writer.model = resume.envelope.model.to_string();
+        writer.index = if kind.is_some() { next.saturating_sub(1) } else { next };
+        writer.state = State::Between;
+        if let Some(kind) = kind {
+            writer.grows(kind);
+            writer.signed = signed;
+        }
+        writer
     }
 
     pub(super) fn is_over(&self) -> bool {
         self.state == State::Over
+    }
+
+    /// Where the stream stands.
+    pub(super) fn mark(&self) -> Mark {
+        let open = match self.state {
+            State::Open(Kind::Text) => Some(BlockKind::Text),
+            State::Open(Kind::Thinking) => Some(BlockKind::Reasoning),
+            State::Idle | State::Between | State::Over => None,
+        };
+        let next = self.index.saturating_add(u32::from(open.is_some()));
+        Mark { next, open, signed: open.is_some() && self.signed }
+    }
+
+    /// The name of the stream.
+    pub(super) fn envelope(&self) -> Envelope {
+        let Self { id, model, .. } = self;
+        Envelope { id: id.as_str().into(), model: model.as_str().into(), created: None }
     }
 
     pub(super) fn id(&self) -> &str {
@@ -162,7 +207,7 @@ impl Writer {
         if raw.is_empty() || self.is_over() {
             return;
         }
-        if self.state != State::Open(Kind::Thinking) {
+        if self.state != State::Open(Kind::Thinking) || self.signed {
             self.open(Kind::Thinking, desk);
         }
         self.delta(raw, desk);
@@ -175,7 +220,7 @@ impl Writer {
         }
         let State::Open(kind) = self.state else { return };
         let index = self.index.to_string();
-        if kind == Kind::Thinking {
+        if kind == Kind::Thinking && !self.signed {
             desk.put(&[
                 "event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":",
                 &index,
@@ -222,8 +267,12 @@ impl Writer {
         desk.put(&[
             "event: message_delta\ndata: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"",
             stop.reason,
-            "\",\"stop_sequence\":null",
+            "\",\"stop_sequence\":",
         ]);
+        match stop.sequence {
+            Some(sequence) => desk.put(&["\"", sequence, "\""]),
+            None => desk.put(&["null"]),
+        }
         if stop.reason == "refusal" {
             desk.put(&[",\"stop_details\":{\"type\":\"refusal\",\"category\":null,"]);
             match stop.explanation {
@@ -239,7 +288,8 @@ impl Writer {
         if reasoning > 0 {
             desk.put(&[&format!(",\"output_tokens_details\":{{\"thinking_tokens\":{reasoning}}}")]);
         }
-        desk.put(&["}}\n\nevent: message_stop\ndata: {\"type\":\"message_stop\"}\n\n"]);
+        let end = "}}\n\nevent: message_stop\ndata: {\"type\":\"message_stop\"";
+        desk.put(&[end, stop.object, "}\n\n"]);
     }
 
     /// Ends the stream with bytes of ours; nothing follows an error.
@@ -256,21 +306,28 @@ impl Writer {
     }
 
     fn open(&mut self, kind: Kind, desk: &mut Desk) {
-        let (block, delta) = match kind {
-            Kind::Text => ("{\"type\":\"text\",\"text\":\"\"}", "text_delta\",\"text"),
-            Kind::Thinking => (
-                "{\"type\":\"thinking\",\"thinking\":\"\",\"signature\":\"\"}",
-                "thinking_delta\",\"thinking",
-            ),
+        let block = match kind {
+            Kind::Text => "{\"type\":\"text\",\"text\":\"\"}",
+            Kind::Thinking => "{\"type\":\"thinking\",\"thinking\":\"\",\"signature\":\"\"}",
         };
         if self.begin(&[block], desk) {
-            self.state = State::Open(kind);
-            let index = self.index;
-            self.opening = format!(
-                "event: content_block_delta\ndata: {{\"type\":\"content_block_delta\",\
-                 \"index\":{index},\"delta\":{{\"type\":\"{delta}\":\""
-            );
+            self.grows(kind);
         }
+    }
+
+    /// From here on pieces of this kind may be written.
+    fn grows(&mut self, kind: Kind) {
+        let delta = match kind {
+            Kind::Text => "text_delta\",\"text",
+            Kind::Thinking => "thinking_delta\",\"thinking",
+        };
+        self.state = State::Open(kind);
+        self.signed = false;
+        let index = self.index;
+        self.opening = format!(
+            "event: content_block_delta\ndata: {{\"type\":\"content_block_delta\",\
+             \"index\":{index},\"delta\":{{\"type\":\"{delta}\":\""
+        );
     }
 
     /// A piece of the open block.

@@ -273,6 +273,7 @@ fn is_complete(events: &[Event]) -> bool {
             | Event::Usage(_)
             | Event::Repeated(_)
             | Event::Malformed(_)
+            | Event::Noise(_)
             | Event::Aside(_) => {}
         }
     }

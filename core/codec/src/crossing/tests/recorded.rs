@@ -46,6 +46,7 @@ pub(super) fn said(dialect: Dialect, bytes: &Bytes) -> Said {
             | Event::Fail(_)
             | Event::Repeated(_)
             | Event::Malformed(_)
+            | Event::Noise(_)
             | Event::Aside(_) => {}
         }
     }

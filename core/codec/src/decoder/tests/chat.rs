@@ -235,8 +235,10 @@ fn chunks_without_choices() {
         (r#"{"usage":{"prompt_tokens":1e999}}"#, "-"),
         (r#"{"choices":[{"index":128,"delta":{}}]}"#, "malformed: a choice out of range"),
         ("{}", "-"),
-        ("5", "malformed: data that is not a chunk"),
-        ("[]", "malformed: data that is not a chunk"),
+        ("5", "noise: data that is not a chunk"),
+        ("[]", "noise: data that is not a chunk"),
+        ("{garbled", "noise: data that is not a chunk"),
+        (r#"{"id":"a","obj"#, "malformed: data that is not a chunk"),
         ("{", "malformed: data that is not a chunk"),
         ("[DONE] ", "end"),
     ] {

@@ -262,6 +262,7 @@ impl Witness {
                     | Event::Fail(_)
                     | Event::Repeated(_)
                     | Event::Malformed(_)
+                    | Event::Noise(_)
                     | Event::Aside(_) => {}
                 }
             }

@@ -55,6 +55,8 @@ pub(super) fn plan(text: &str) -> (Plan, Vec<Member>, Retries) {
         total: Duration::from_mins(10),
         filter_next: false,
         empty_next: false,
+        continues: false,
+        structured: false,
         hold_max: 1 << 20,
         seed: 7,
     };
@@ -66,6 +68,8 @@ pub(super) fn plan(text: &str) -> (Plan, Vec<Member>, Retries) {
             "whole" => plan.shape = Shape::Whole,
             "thinking" => thinking = true,
             "filter" => plan.filter_next = true,
+            "continues" => plan.continues = true,
+            "structured" => plan.structured = true,
             "empty" => plan.empty_next = true,
             _ if word.contains('/') => leg(word, &mut plan, &mut members),
             _ => setting(word, &mut plan, &mut retries),
@@ -115,6 +119,7 @@ fn leg(word: &str, plan: &mut Plan, members: &mut Vec<Member>) {
         thinking: false,
         crossed: marks.contains(&"crossed"),
         watched: marks.contains(&"watched"),
+        prefill: marks.contains(&"prefill"),
         codes: &[],
         deadlines: Deadlines::default(),
     });
@@ -129,6 +134,11 @@ pub(super) fn event(word: &str, rest: &[&str]) -> Event {
         "start" => Event::Start(None),
         "work" => Event::Progress,
         "text" => Event::Delta(block(BlockKind::Text), Piece::Unread),
+        "say" => Event::Delta(block(BlockKind::Text), Piece::Text(rest.join(" ").into())),
+        "call" => {
+            let call = ir::Call { name: "f".into(), ..ir::Call::default() };
+            Event::Open(block(BlockKind::Tool), Some(Box::new(ir::Opening::Call(call))))
+        }
         "+text" => Event::Open(block(BlockKind::Text), None),
         "/text" => Event::Close(block(BlockKind::Text)),
         "think" => Event::Delta(block(BlockKind::Reasoning), Piece::Unread),
@@ -140,6 +150,7 @@ pub(super) fn event(word: &str, rest: &[&str]) -> Event {
         "end" => Event::End,
         "twice" => Event::Repeated("a block"),
         "bad" => Event::Malformed("not JSON"),
+        "noise" => Event::Noise("not JSON"),
         "usage" => {
             let (input, output) = index.split_once(':').unwrap();
             let (input, output) = (input.parse().unwrap(), output.parse().unwrap());
@@ -334,11 +345,12 @@ impl Drive {
 
     fn said(&self, action: &Action) -> String {
         match action {
-            Action::Begin { attempt, leg, credential } => {
+            Action::Begin { attempt, leg, credential, way } => {
                 let leg = &self.exchange.plan().legs[*leg];
                 let key =
                     if leg.credentials > 1 { format!(" key {credential}") } else { String::new() };
-                format!("begin {} {}{key}", attempt.0, leg.name)
+                let way = way.map(|way| format!(" by {}", way.word())).unwrap_or_default();
+                format!("begin {} {}{key}{way}", attempt.0, leg.name)
             }
             Action::Cancel(id) => format!("cancel {}", id.0),
             Action::Repair { attempt, leg, repair } => {
@@ -366,7 +378,8 @@ impl Drive {
                 };
                 let after = last.retry_after_s.map_or_else(String::new, |s| format!(" after {s}"));
                 let hopeless = if last.hopeless { " hopeless" } else { "" };
-                format!("fail {} {} {words}{after}{hopeless}", last.status, last.class.word())
+                let why = last.why.map(|why| format!(" ({why})")).unwrap_or_default();
+                format!("fail {} {} {words}{after}{hopeless}{why}", last.status, last.class.word())
             }
         }
     }

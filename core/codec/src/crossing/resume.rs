@@ -1,0 +1,50 @@
+//! An answer that goes on with one that was cut: what must be known of that one.
+
+use super::{Crossing, CrossingPlan, Encoder, chat, desk::Desk, messages};
+use crate::Decoder;
+use ir::{Dialect, Envelope, Mark, Tokens};
+
+/// Where the answer that was cut stands.
+#[derive(Clone, Debug, Default)]
+pub struct Resume {
+    /// Under which name its caller knows it.
+    pub envelope: Envelope,
+    /// Where its stream stands.
+    pub mark: Mark,
+    /// How many tool calls of it were shown.
+    pub calls: u32,
+    /// What it has used.
+    pub used: Tokens,
+    /// What the last event says of who served: a JSON object, on one line.
+    pub object: String,
+}
+
+// === impl Crossing ===
+
+impl Crossing {
+    /// Goes on with an answer that was cut, of whatever dialect: what was begun is not begun again,
+    /// and its places are counted on. Its end tells what both have used, and who served.
+    pub fn resumed(plan: CrossingPlan, mut resume: Resume, held_max: usize) -> Self {
+        resume.object = format!(",\"backstop\":{}", resume.object);
+        let decoder = Decoder::carrying(plan.from, 1);
+        let mark = resume.mark;
+        let encoder = match plan.to {
+            Dialect::Chat => Encoder::Chat(Box::new(chat::Encoder::resumed(plan, resume))),
+            Dialect::Messages => {
+                Encoder::Messages(Box::new(messages::Encoder::resumed(plan, resume)))
+            }
+        };
+        Self { decoder, encoder, desk: Desk::new(held_max), over: false, marks: Some(mark) }
+    }
+}
+
+/// What an end says of the usage, and of who served.
+pub(super) fn ending(resume: Option<&Resume>, tokens: Option<Tokens>) -> (Option<Tokens>, &str) {
+    match resume {
+        Some(resume) => {
+            // What the one has used is no count of what both have.
+            (tokens.map(|tokens| resume.used.joined(tokens)), &resume.object)
+        }
+        None => (tokens, ""),
+    }
+}

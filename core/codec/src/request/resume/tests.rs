@@ -1,0 +1,128 @@
+//! What is put behind a request, in both dialects, and what of it is kept.
+
+use super::{GoOn, Promise, going_on, promised};
+use ir::{Call, Dialect, Said};
+
+fn call(id: &str) -> Said {
+    let call = Call { id: id.into(), name: "f".into(), ..Call::default() };
+    Said::Call(call, r#"{\"a\":\"\\n\"}"#.to_owned())
+}
+
+/// What a body becomes; only what is behind `before`.
+fn check(dialect: Dialect, body: &str, said: &[Said], how: GoOn<'_>) -> String {
+    let gone_on = going_on(dialect, body.as_bytes(), said, how).expect("a body to go on with");
+    let text = std::str::from_utf8(&gone_on).expect("UTF-8").to_owned();
+    let _valid: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    let kept = body.find("] ").expect("messages that end so");
+    assert_eq!(text.get(..kept), body.get(..kept), "the caller's words are as they were");
+    assert!(text.ends_with(body.get(kept + 1..).expect("a rest")));
+    text.get(kept..text.len() - (body.len() - kept - 1)).expect("what was added").to_owned()
+}
+
+const CHAT: &str = r#"{"n" : 1.0,"messages":[{"role":"user","content":"a \u00e9"}] ,"model":"m"}"#;
+const MESSAGES: &str = r#"{"max_tokens":9,"messages":[{"role":"user","content":[{"type":"text","text":"a"}]}] ,"model":"m"}"#;
+
+#[test]
+fn a_turn_that_is_gone_on_with() {
+    let said = [Said::Text("He said \"a".to_owned()), Said::Text("\nb \n".to_owned())];
+    let plain = GoOn::Turn { field: None, members: &[] };
+    assert_eq!(
+        check(Dialect::Chat, CHAT, &said, plain),
+        r#",{"role":"assistant","content":"He said \"a\nb"}]"#
+    );
+    assert_eq!(
+        check(Dialect::Messages, MESSAGES, &said, plain),
+        r#",{"role":"assistant","content":[{"type":"text","text":"He said \"a\nb"}]}]"#
+    );
+    let field = GoOn::Turn { field: Some("prefix"), members: &[] };
+    assert!(check(Dialect::Chat, CHAT, &said, field).ends_with(r#","prefix":true}]"#));
+    let members = GoOn::Turn { field: None, members: &[("go_on", true), ("begin", false)] };
+    assert!(
+        check(Dialect::Chat, CHAT, &said, members).ends_with(r#"],"go_on":true,"begin":false"#)
+    );
+}
+
+#[test]
+fn an_end_that_is_to_be_repeated_stands_last() {
+    let said = [Said::Text("one two".to_owned())];
+    for (dialect, body, end) in [
+        (Dialect::Chat, CHAT, r#"\n\none two"}]"#),
+        (Dialect::Messages, MESSAGES, r#"\n\none two"}]}]"#),
+    ] {
+        let added = check(dialect, body, &said, GoOn::Anchor("one two"));
+        assert!(added.contains(r#"{"role":"user","content":"#) && added.ends_with(end), "{added}");
+    }
+}
+
+#[test]
+fn calls_have_results_that_are_not_known() {
+    let said = [Said::Text("x".to_owned()), call("c1"), call("")];
+    let chat = check(Dialect::Chat, CHAT, &said, GoOn::Calls("WORD"));
+    for part in [
+        r#"{"role":"assistant","content":"x","tool_calls":[{"id":"c1","type":"function","function":{"name":"f","arguments":"{\"a\":\"\\n\"}"}},{"id":"call_1""#,
+        r#"{"role":"tool","tool_call_id":"c1","content":"(not known yet)"},{"role":"tool","tool_call_id":"call_1""#,
+        r#"nothing else: WORD"}]"#,
+    ] {
+        assert!(chat.contains(part), "{part}\n{chat}");
+    }
+    let messages = check(Dialect::Messages, MESSAGES, &said, GoOn::Calls("WORD"));
+    for part in [
+        r#"{"type":"tool_use","id":"c1","name":"f","input":{"a":"\n"}},{"type":"tool_use","id":"call_1""#,
+        r#"{"role":"user","content":[{"type":"tool_result","tool_use_id":"c1","content":"(not known yet)"}"#,
+        r#"nothing else: WORD"}]}]"#,
+    ] {
+        assert!(messages.contains(part), "{part}\n{messages}");
+    }
+}
+
+#[test]
+fn signed_reasoning_goes_before_the_text_and_no_other() {
+    let said = [
+        Said::Thinking("half".to_owned(), String::new()),
+        Said::Thinking(r"h\n".to_owned(), "sig".to_owned()),
+        Said::Redacted("secret".to_owned()),
+        Said::Text("one".to_owned()),
+    ];
+    let added = check(Dialect::Messages, MESSAGES, &said, GoOn::Anchor("one"));
+    let thinking = r#"{"role":"assistant","content":[{"type":"thinking","thinking":"h\n","signature":"sig"},{"type":"redacted_thinking","data":"secret"},{"type":"text","text":"one"}]}"#;
+    assert!(added.contains(thinking), "{added}");
+    assert!(!check(Dialect::Chat, CHAT, &said, GoOn::Anchor("one")).contains("secret"));
+}
+
+#[test]
+fn a_conversation_that_ends_with_the_model_is_left_alone() {
+    let said = [Said::Text("one".to_owned())];
+    for body in [
+        r#"{"messages":[{"role":"assistant","content":"a"}]}"#,
+        r#"{"messages":[]}"#,
+        r#"{"messages":5}"#,
+        "[]",
+    ] {
+        assert_eq!(going_on(Dialect::Chat, body.as_bytes(), &said, GoOn::Anchor("one")), None);
+    }
+}
+
+#[test]
+fn promises() {
+    let schema = |text: &str| Promise::Schema(text.to_owned());
+    for (dialect, body, promise) in [
+        (Dialect::Chat, r#"{"messages":[]}"#, Promise::Text),
+        (Dialect::Chat, r#"{"response_format":null}"#, Promise::Text),
+        (Dialect::Chat, r#"{"response_format":{"type":"text"}}"#, Promise::Text),
+        (Dialect::Chat, r#"{"response_format":{"type":"json_object"}}"#, Promise::Json),
+        (
+            Dialect::Chat,
+            r#"{"response_format":{"type":"json_schema","json_schema":{"name":"n","schema":{"type":"object"}}}}"#,
+            schema(r#"{"type":"object"}"#),
+        ),
+        (
+            Dialect::Messages,
+            r#"{"output_config":{"format":{"type":"json_schema","schema":{"a":1}}}}"#,
+            schema(r#"{"a":1}"#),
+        ),
+        (Dialect::Messages, r#"{"output_config":{"effort":"low"}}"#, Promise::Text),
+    ] {
+        assert_eq!(promised(dialect, body.as_bytes()), promise, "{body}");
+    }
+    assert!(Promise::Json.is_kept("[1]") && !Promise::Json.is_kept("[1"));
+}

@@ -1,0 +1,169 @@
+//! An answer that was cut after some of it was handed over: who goes on with it, and how.
+//!
+//! ```text
+//!                    cut, stall, error, with something shown
+//!   Committed ────────────────────────────────────────────────▶ Seeking, resumed
+//!       ▲                                                             │
+//!       │ an attempt whose answer is joined to what was shown         │ nobody goes on
+//!       └─────────────────────────────────────────────────────────────┤
+//!                                                                     ▼
+//!                                          Done: one honest error, of the cut
+//! ```
+//!
+//! It is the seeking of before, with what was shown in mind: attempts are held until they are joined,
+//! which is told outside by showing content; health, patience and budget are asked anew.
+
+use super::attempt::Form;
+use super::failing::{Again, Lapse};
+use super::{AttemptId, Exchange, Phase};
+use crate::board::Health;
+use crate::repair::Lesson;
+use crate::told::{Told, Way};
+use crate::{Class, Next, Same};
+use bytes::Bytes;
+use ir::{Repair, Time, Tokens, Usage};
+
+/// An answer that is gone on with.
+#[derive(Debug)]
+pub(super) struct Resumed {
+    /// What was shown.
+    pub(super) told: Told,
+    /// How it was cut: the last word, if nobody goes on.
+    pub(super) lapse: Lapse,
+    /// The frame that said so, where one did.
+    pub(super) said: Option<Bytes>,
+    /// When it was cut.
+    pub(super) since: Time,
+}
+
+/// Attempts that went on with one answer.
+const SEAMS_MAX: usize = 2;
+
+// === impl Exchange ===
+
+impl Exchange {
+    /// What was shown, while it is gone on with.
+    pub fn told(&self) -> Option<&Told> {
+        self.resumed.as_ref().map(|resumed| &resumed.told)
+    }
+
+    /// The attempts whose answers were handed over, one behind the other.
+    pub fn leads(&self) -> &[AttemptId] {
+        &self.leads
+    }
+
+    /// How many times the answer was gone on with.
+    pub fn seams(&self) -> usize {
+        self.leads.len().saturating_sub(1)
+    }
+
+    /// What those that handed over a part of the answer, and failed, have used: the longest of their
+    /// prompts, and all that they wrote.
+    pub fn used_before(&self) -> Tokens {
+        let failed = self.leads.iter().filter_map(|id| self.attempts.get(id.0));
+        let used = failed.filter(|it| !it.is_live()).map(|it| it.usage.tokens());
+        used.fold(Tokens::default(), Tokens::joined)
+    }
+
+    /// The lead failed after something of it was handed over.
+    pub(super) fn cut(
+        &mut self,
+        now: Time,
+        id: AttemptId,
+        said: Option<Bytes>,
+        health: &dyn Health,
+    ) {
+        let Some(lapse) = self.lapse_of(id).cloned() else { return };
+        match self.may_resume(id, lapse.class) {
+            Ok(()) => self.resume(now, lapse, said, health),
+            Err(why) => self.breaks(now, lapse, said, why),
+        }
+    }
+
+    /// Whether the answer of the lead could be gone on with; where it is worth a word, why not.
+    pub(super) fn may_resume(
+        &self,
+        id: AttemptId,
+        class: Class,
+    ) -> Result<(), Option<&'static str>> {
+        let attempt = self.attempts.get(id.0).ok_or(None)?;
+        let leg = self.plan.legs.get(attempt.leg).ok_or(None)?;
+        let fault = match class.row().next {
+            Next::Yes | Next::OtherProvider => true,
+            Next::IfOurs => !leg.caller_owned,
+            Next::No | Next::OtherModel | Next::IfFilterAllowed | Next::IfEmptyAllowed => false,
+        };
+        if !self.plan.continues || attempt.form != Form::Stream || !fault {
+            return Err(None);
+        }
+        if SEAMS_MAX <= self.seams() {
+            return Err(Some("it was gone on with twice before"));
+        }
+        let bar = self.told().and_then(|told| told.way(false, false).err());
+        bar.map_or_else(|| attempt.told.way(false, false).map(drop), Err).map_err(Some)
+    }
+
+    fn resume(&mut self, now: Time, lapse: Lapse, said: Option<Bytes>, health: &dyn Health) {
+        let id = lapse.attempt;
+        let class = lapse.class;
+        let Some(attempt) = self.attempts.get_mut(id.0) else { return };
+        let leg = attempt.leg;
+        let later = std::mem::take(&mut attempt.told);
+        let mut told = self.resumed.take().map(|resumed| resumed.told).unwrap_or_default();
+        told.absorb(later);
+        self.resumed = Some(Box::new(Resumed { told, lapse, said, since: now }));
+        self.phase = Phase::Seeking;
+        self.lead = None;
+        self.ask_again = None;
+        // Its cache is warm; but who is known to be silent or crowded is not asked at once again.
+        let others = self.untried().any(|other| other != leg);
+        let same = match class.row().same {
+            Same::Once | Same::OnceIfFast | Same::Free => true,
+            Same::No | Same::IfLocal | Same::Twice | Same::AfterWait | Same::WhileLoading => false,
+        };
+        if let Some(state) = self.legs.get_mut(leg)
+            && same
+            && (!state.resumed || !others)
+            && health.spend()
+        {
+            state.resumed = true;
+            self.again = Some(Again { leg, at: now, insist: false });
+        }
+    }
+
+    /// How a leg is asked; nothing of that where nothing was shown yet.
+    pub(super) fn way(&self, leg: usize) -> Option<Way> {
+        let told = self.told()?;
+        let state = self.legs.get(leg)?;
+        let refuses = state.lessons.iter().any(|lesson| lesson.repair == Repair::Unprefilled);
+        let prefill = self.plan.legs.get(leg)?.prefill && !refuses;
+        told.way(prefill, self.plan.structured).ok()
+    }
+
+    /// It refuses to go on with a turn of its own: it is asked otherwise.
+    pub(super) fn refuses_prefill(&self, id: AttemptId, class: Class) -> Option<Lesson> {
+        let refuses = matches!(class, Class::InvalidRequest | Class::Unsupported | Class::Opaque);
+        let prefilled = self.attempts.get(id.0)?.way == Some(Way::Prefill);
+        let lesson = Lesson { repair: Repair::Unprefilled, lasts: true };
+        (refuses && prefilled).then_some(lesson)
+    }
+
+    /// Token counts of what was handed over: of one attempt, or of all that had a part in it.
+    pub(super) fn usage(&self) -> Usage {
+        let parts = self.leads.iter().filter_map(|id| self.attempts.get(id.0));
+        let mut parts = parts.map(|attempt| attempt.usage);
+        match (parts.next(), self.leads.len()) {
+            (None, _) => Usage::Unknown,
+            (Some(usage), 1) => usage,
+            (Some(first), _) => {
+                let rest = parts.map(Usage::tokens);
+                Usage::Estimated(rest.fold(first.tokens(), Tokens::joined))
+            }
+        }
+    }
+
+    /// The answer was cut, and is gone on with, or was.
+    pub(super) fn is_resumed(&self) -> bool {
+        self.resumed.is_some()
+    }
+}

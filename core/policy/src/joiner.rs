@@ -1,0 +1,375 @@
+//! Where one attempt's answer goes on with another's: which of its events the caller may see.
+//!
+//! ```text
+//!            text that is not joined yet: held
+//!              ┌────┐
+//!              ▼    │        the joint is certain
+//!   new ──▶ Seeking ┴──────────────────────────────▶ Joined ──▶ everything passes
+//!              │ it is not, and cannot become so          │
+//!              ▼                                          ▼ a document that is not what was asked for
+//!            Lost ◀───────────────────────────────────────┘
+//! ```
+//!
+//! **Invariants:** nothing that could be shown passes before the joint is certain; no call that was
+//! delivered is shown again; a document that was promised a form is shown to its end only if all of
+//! it has that form. **Absent:** bytes, dialects.
+
+use crate::seam::{Join, Joint, Seam, Shown, TOLD_MAX};
+use crate::told::{Told, Unescape, Way, escaped};
+use ir::{Aside, Block, BlockKind, Event, Events, Finish, Opening, Piece, Reason, Said};
+use serde_json::Value;
+use std::fmt;
+
+#[cfg(test)]
+mod tests;
+
+/// What a joined document must be.
+pub struct Form(Box<dyn Fn(&str) -> bool + Send>);
+
+/// See the module.
+#[derive(Debug)]
+pub struct Joiner {
+    state: State,
+    unescape: Unescape,
+    document: Option<Document>,
+}
+
+#[derive(Debug)]
+enum State {
+    /// Text is held until its joint is certain.
+    Seeking(Box<Seam>),
+    /// Calls were shown last.
+    Calls(Calls),
+    Joined,
+}
+
+/// Calls behind those that were delivered.
+#[derive(Debug, Default)]
+struct Calls {
+    /// Those that were delivered: names as spelled, and arguments.
+    told: Vec<(Box<str>, Value)>,
+    /// Those that come, each held until it is known to be another.
+    open: Vec<Event>,
+    /// What is said beside them: the word that nothing follows, or it is not certain what.
+    text: String,
+    /// Another call than those came.
+    more: bool,
+    held: usize,
+}
+
+/// A document that is held until it is known to be one.
+#[derive(Debug)]
+struct Document {
+    form: Form,
+    /// What was delivered, and what is held behind it.
+    text: String,
+    delivered: usize,
+}
+
+/// The word by which a model says that nothing follows the calls that were delivered.
+pub const NOTHING_MORE: &str = "NOTHING-MORE";
+/// What is held of calls and of a document, in bytes.
+const HELD_MAX: usize = TOLD_MAX;
+
+// === impl Form ===
+
+impl Form {
+    /// A document of this form.
+    pub fn new(is: impl Fn(&str) -> bool + Send + 'static) -> Self {
+        Self(Box::new(is))
+    }
+}
+
+impl fmt::Debug for Form {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Form")
+    }
+}
+
+// === impl Joiner ===
+
+impl Joiner {
+    /// For an attempt that was asked in this way to go on with what was told; `form` where the text
+    /// is to be one document.
+    pub fn new(told: &Told, way: Way, form: Option<Form>) -> Self {
+        let text = told.text();
+        let seam = |join| State::Seeking(Box::new(Seam::new(&text, told.half(), join)));
+        let state = match way {
+            Way::Fresh => State::Joined,
+            Way::Restart => seam(Join::Restart),
+            Way::Anchor => seam(Join::Anchor),
+            Way::Prefill => seam(Join::Prefill),
+            Way::Calls => State::Calls(Calls::of(told)),
+        };
+        let delivered = text.len();
+        let document = form.map(|form| Document { form, text, delivered });
+        Self { state, unescape: Unescape::default(), document }
+    }
+
+    /// Leaves of a frame's events what the caller may see. Fails, with the reason, where the answer
+    /// does not go on with what was told: nothing of the frame may be shown then.
+    pub fn pass(&mut self, events: &mut Events) -> Result<(), &'static str> {
+        let mut left = Events::new();
+        for event in std::mem::take(events) {
+            self.event(event, &mut left)?;
+        }
+        *events = left;
+        Ok(())
+    }
+
+    fn event(&mut self, event: Event, left: &mut Events) -> Result<(), &'static str> {
+        let Some(block) = block_of(&event) else {
+            if let Event::Finish(finish, reason) = event {
+                return self.finish(finish, reason, left);
+            }
+            left.push(event);
+            return Ok(());
+        };
+        match block.kind {
+            BlockKind::Text => self.text(event, left),
+            BlockKind::Tool => self.tool(event, left),
+            // Whoever goes on thinks anew: it is not what the reader was reading.
+            BlockKind::Reasoning if !self.is_joined() => {
+                left.push(Event::Progress);
+                Ok(())
+            }
+            BlockKind::Other if !self.is_joined() => Err("it begins with something else"),
+            BlockKind::Reasoning | BlockKind::Other => {
+                left.push(event);
+                Ok(())
+            }
+        }
+    }
+
+    fn is_joined(&self) -> bool {
+        matches!(self.state, State::Joined)
+    }
+
+    fn text(&mut self, event: Event, left: &mut Events) -> Result<(), &'static str> {
+        let is_delta = matches!(event, Event::Delta(..));
+        let Event::Delta(block, Piece::Text(raw)) = event else {
+            if !self.is_joined() && is_delta {
+                return Err("it declined");
+            }
+            left.push(if self.is_joined() { event } else { Event::Progress });
+            return Ok(());
+        };
+        if self.is_joined() && self.document.is_none() {
+            left.push(Event::Delta(block, Piece::Text(raw)));
+            return Ok(());
+        }
+        let mut text = String::new();
+        if !self.unescape.push(&raw, &mut text) {
+            return Err("its text is no text");
+        }
+        match &mut self.state {
+            State::Joined => self.shows(block, &Shown { low: None, text }, left),
+            State::Calls(calls) => {
+                calls.hold(text.len())?;
+                calls.text.push_str(&text);
+                left.push(Event::Progress);
+                Ok(())
+            }
+            State::Seeking(seam) => {
+                let mut shown = Shown::default();
+                match seam.take(&text, &mut shown) {
+                    Joint::Held => left.push(Event::Progress),
+                    Joint::Lost(why) => return Err(why),
+                    Joint::Joined => {
+                        self.state = State::Joined;
+                        self.shows(block, &shown, left)?;
+                    }
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// Text that may be seen, or is held until all of its document is there.
+    fn shows(
+        &mut self,
+        block: Block,
+        shown: &Shown,
+        left: &mut Events,
+    ) -> Result<(), &'static str> {
+        if let Some(document) = &mut self.document {
+            document.text.push_str(&shown.text);
+            left.push(Event::Progress);
+            let long = shown.low.is_some() || HELD_MAX < document.text.len();
+            return if long { Err("its document cannot be checked") } else { Ok(()) };
+        }
+        let mut raw = shown.low.map(|low| format!("\\u{low:04x}")).unwrap_or_default();
+        raw.push_str(&escaped(&shown.text));
+        // From here on pieces pass as they are spelled: so does half a character.
+        if let Some(high) = std::mem::take(&mut self.unescape).half() {
+            raw.extend(["\\u", &format!("{high:04x}")]);
+        }
+        if !raw.is_empty() {
+            left.push(Event::Delta(block, Piece::Text(raw.into())));
+        }
+        Ok(())
+    }
+
+    fn tool(&mut self, event: Event, left: &mut Events) -> Result<(), &'static str> {
+        if let Event::Open(block, _) = &event {
+            self.ends_text(*block, left)?;
+        }
+        match &mut self.state {
+            State::Calls(calls) => calls.take(event, left),
+            State::Joined | State::Seeking(_) => {
+                left.push(event);
+                Ok(())
+            }
+        }
+    }
+
+    /// Its text is over: what of it is held is joined now, or never.
+    fn ends_text(&mut self, block: Block, left: &mut Events) -> Result<(), &'static str> {
+        let block = Block { kind: BlockKind::Text, index: block.index };
+        if let State::Seeking(seam) = &mut self.state {
+            let mut shown = Shown::default();
+            match seam.end(&mut shown) {
+                Joint::Joined => {}
+                Joint::Held => return Err("its end is no joint"),
+                Joint::Lost(why) => return Err(why),
+            }
+            self.state = State::Joined;
+            self.shows(block, &shown, left)?;
+        }
+        let Some(document) = self.document.take() else { return Ok(()) };
+        if !(document.form.0)(&document.text) {
+            return Err("the joined document is not what was asked for");
+        }
+        let text = document.text.get(document.delivered..).unwrap_or_default().to_owned();
+        self.shows(block, &Shown { low: None, text }, left)
+    }
+
+    fn finish(
+        &mut self,
+        finish: Finish,
+        reason: Option<Box<Reason>>,
+        left: &mut Events,
+    ) -> Result<(), &'static str> {
+        if finish == Finish::Refusal && !self.is_joined() {
+            return Err("it declined");
+        }
+        self.ends_text(Block { kind: BlockKind::Text, index: 0 }, left)?;
+        let State::Calls(calls) = &self.state else {
+            left.push(Event::Finish(finish, reason));
+            return Ok(());
+        };
+        if !calls.is_over() || !matches!(finish, Finish::Stop | Finish::Tool) {
+            return Err("it is not said whether more calls follow");
+        }
+        left.push(Event::Finish(Finish::Tool, None));
+        Ok(())
+    }
+}
+
+/// The block that an event is about.
+fn block_of(event: &Event) -> Option<Block> {
+    match event {
+        Event::Open(block, _) | Event::Delta(block, _) | Event::Close(block) => Some(*block),
+        Event::Aside(aside) => match aside {
+            Aside::Call(block, _) => Some(*block),
+            Aside::Native(_) | Aside::Mark(_) => None,
+        },
+        Event::Ping
+        | Event::Start(_)
+        | Event::Progress
+        | Event::Finish(..)
+        | Event::Usage(_)
+        | Event::End
+        | Event::Fail(_)
+        | Event::Repeated(_)
+        | Event::Malformed(_)
+        | Event::Noise(_) => None,
+    }
+}
+
+// === impl Calls ===
+
+impl Calls {
+    fn of(told: &Told) -> Self {
+        let calls = told.parts().iter().filter_map(|part| match part {
+            Said::Call(call, arguments) => Some((call.name.clone(), value(arguments))),
+            Said::Text(_) | Said::Thinking(..) | Said::Redacted(_) => None,
+        });
+        Self { told: calls.collect(), ..Self::default() }
+    }
+
+    fn hold(&mut self, bytes: usize) -> Result<(), &'static str> {
+        self.held = self.held.saturating_add(bytes);
+        if HELD_MAX < self.held { Err("more calls than can be held") } else { Ok(()) }
+    }
+
+    /// Takes more of a call in; when it is closed, puts all of it out, unless it was delivered before.
+    fn take(&mut self, event: Event, left: &mut Events) -> Result<(), &'static str> {
+        if let Event::Delta(_, Piece::Arguments(raw)) = &event {
+            self.hold(raw.len())?;
+        }
+        self.hold(size_of::<Event>())?;
+        left.push(Event::Progress);
+        let closed = if let Event::Close(block) = &event { Some(*block) } else { None };
+        self.open.push(event);
+        let Some(closed) = closed else { return Ok(()) };
+        let of = |event: &Event| block_of(event) == Some(closed);
+        let (call, rest): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.open).into_iter().partition(of);
+        self.open = rest;
+        if !self.is_silent() && !self.says_over() {
+            return Err("it says something behind the calls that were delivered");
+        }
+        let (name, arguments) = said(&call);
+        if !self.told.contains(&(name.clone(), arguments.clone())) {
+            self.told.push((name, arguments));
+            self.more = true;
+            left.extend(call);
+        }
+        Ok(())
+    }
+
+    /// It is known that nothing follows: that was said, or the calls that follow came.
+    fn is_over(&self) -> bool {
+        self.open.is_empty() && (self.says_over() || (self.more && self.is_silent()))
+    }
+
+    fn is_silent(&self) -> bool {
+        self.text.trim().is_empty()
+    }
+
+    fn says_over(&self) -> bool {
+        self.text.trim_matches(|c: char| !c.is_alphanumeric()) == NOTHING_MORE
+    }
+}
+
+/// The name and the arguments of a call.
+fn said(call: &[Event]) -> (Box<str>, Value) {
+    let mut name = Box::default();
+    let mut arguments = String::new();
+    for event in call {
+        if let Event::Open(_, Some(opening)) = event
+            && let Opening::Call(call) = &**opening
+        {
+            name = call.name.clone();
+        }
+        if let Event::Aside(Aside::Call(_, call)) = event
+            && name.is_empty()
+        {
+            name = call.name.clone();
+        }
+        if let Event::Delta(_, Piece::Arguments(raw)) = event {
+            arguments.push_str(raw);
+        }
+    }
+    (name, value(&arguments))
+}
+
+/// Arguments as they compare: whatever their spelling.
+fn value(inside: &str) -> Value {
+    let mut text = String::new();
+    let readable = Unescape::default().push(inside, &mut text);
+    let text = if text.trim().is_empty() { "{}" } else { text.as_str() };
+    let value = serde_json::from_str(text).ok().filter(|_| readable);
+    value.unwrap_or_else(|| Value::String(inside.to_owned()))
+}

@@ -1,0 +1,189 @@
+//! What passes, and what does not: events in, events out.
+
+use super::{Form, Joiner, NOTHING_MORE};
+use crate::told::{Told, Way};
+use ir::{Block, BlockKind, Call, Event, Events, Finish, Opening, Piece};
+
+const TEXT: &str = "The quick brown fox jumps over the lazy dog and runs";
+
+fn block(kind: BlockKind, index: u32) -> Block {
+    Block { kind, index }
+}
+
+/// `text …`, `think …`, `refuse …`, `native`, `open N NAME`, `args N …`, `close N`, `finish`,
+/// `length`, `filter`.
+fn event(line: &str) -> Event {
+    let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
+    let (number, more) = rest.split_once(' ').unwrap_or((rest, ""));
+    let tool = || block(BlockKind::Tool, number.parse().expect("a number"));
+    match word {
+        "text" => Event::Delta(block(BlockKind::Text, 0), Piece::Text(rest.into())),
+        "refuse" => Event::Delta(block(BlockKind::Text, 0), Piece::Refusal(rest.into())),
+        "think" => Event::Delta(block(BlockKind::Reasoning, 0), Piece::Thinking(rest.into())),
+        "native" => Event::Open(block(BlockKind::Other, 0), None),
+        "open" => {
+            let call = Call { name: more.into(), ..Call::default() };
+            Event::Open(tool(), Some(Box::new(Opening::Call(call))))
+        }
+        "args" => Event::Delta(tool(), Piece::Arguments(more.into())),
+        "close" => Event::Close(tool()),
+        "finish" => Event::Finish(Finish::Stop, None),
+        "length" => Event::Finish(Finish::Length, None),
+        "filter" => Event::Finish(Finish::Refusal, None),
+        _ => panic!("not an event: {line}"),
+    }
+}
+
+fn told(lines: &[&str]) -> Told {
+    let mut told = Told::default();
+    for line in lines {
+        told.take(&Events::from_iter([event(line)]));
+    }
+    told.settle();
+    told
+}
+
+/// What passes, a word for each event; the last is why it is lost.
+fn passed(joiner: &mut Joiner, lines: &[&str]) -> Vec<String> {
+    let mut out = Vec::new();
+    for line in lines {
+        let mut events = Events::from_iter([event(line)]);
+        if let Err(why) = joiner.pass(&mut events) {
+            out.push(format!("lost: {why}"));
+            return out;
+        }
+        out.extend(events.iter().filter_map(|event| {
+            if let Event::Delta(_, Piece::Text(raw)) = event {
+                return Some(format!("text {raw}"));
+            }
+            if let Event::Delta(_, Piece::Arguments(raw)) = event {
+                return Some(format!("args {raw}"));
+            }
+            if let Event::Delta(_, Piece::Thinking(raw)) = event {
+                return Some(format!("think {raw}"));
+            }
+            if let Event::Open(block, _) = event {
+                return Some(format!("open {}", block.index));
+            }
+            if let Event::Close(block) = event {
+                return Some(format!("close {}", block.index));
+            }
+            if let Event::Finish(finish, _) = event {
+                return Some(format!("{finish:?}"));
+            }
+            (*event != Event::Progress).then(|| format!("{event:?}"))
+        }));
+    }
+    out
+}
+
+#[track_caller]
+fn check(before: &[&str], way: Way, lines: &[&str], expect: &[&str]) {
+    let mut joiner = Joiner::new(&told(before), way, None);
+    assert_eq!(passed(&mut joiner, lines), expect, "{way:?} {lines:?}");
+}
+
+#[test]
+fn text_passes_behind_the_joint_and_as_it_is_spelled() {
+    let before = format!("text {TEXT}");
+    let before = [before.as_str()];
+    check(
+        &before,
+        Way::Anchor,
+        &[
+            "think hm",
+            "text jumps over the lazy",
+            r"text  dog and runs \u00e9\n",
+            "text  b",
+            "think x",
+            "finish",
+        ],
+        &["text  é\\n", "text  b", "think x", "Stop"],
+    );
+    check(
+        &before,
+        Way::Anchor,
+        &["text the lazy dog and runs", "open 1 f", "args 1 {", "close 1", "finish"],
+        &["open 1", "args {", "close 1", "Stop"],
+    );
+    check(
+        &before,
+        Way::Anchor,
+        &["text I am sorry.", "finish"],
+        &["lost: the continuation ends before it meets the delivered text"],
+    );
+    check(&before, Way::Anchor, &["refuse no"], &["lost: it declined"]);
+    check(&before, Way::Anchor, &["native"], &["lost: it begins with something else"]);
+    check(&before, Way::Anchor, &["filter"], &["lost: it declined"]);
+    check(
+        &["think hm"],
+        Way::Fresh,
+        &["think x", "text a", "finish"],
+        &["think x", "text a", "Stop"],
+    );
+    check(&["text He"], Way::Restart, &["text Hello", "length"], &["text llo", "Length"]);
+}
+
+#[test]
+fn half_a_character_before_the_joint_and_behind_it() {
+    let before = [r"text The quick brown fox jumps over the lazy dog \ud83d"];
+    check(
+        &before,
+        Way::Restart,
+        &["text The quick brown fox jumps over the lazy dog 😀 yes", "finish"],
+        &[r"text \ude00 yes", "Stop"],
+    );
+    let before = format!("text {TEXT}");
+    check(
+        &[&before],
+        Way::Restart,
+        &[&before, r"text  a\ud83d", r"text \ude00", "finish"],
+        &[r"text  a\ud83d", r"text \ude00", "Stop"],
+    );
+}
+
+#[test]
+fn calls_that_were_delivered_are_not_made_again() {
+    let before = ["open 1 f", r#"args 1 {\"a\":1,\"b\":2}"#, "close 1"];
+    let nothing = format!("text {NOTHING_MORE}");
+    check(&before, Way::Calls, &[&nothing, "finish"], &["Tool"]);
+    check(&before, Way::Calls, &["text `NOTHING-MORE`.", "finish"], &["Tool"]);
+    let again = ["open 0 f", r#"args 0 { \"b\":2, \"a\" : 1}"#, "close 0", "finish"];
+    check(&before, Way::Calls, &again, &["lost: it is not said whether more calls follow"]);
+    let more = [
+        "open 0 f",
+        r#"args 0 {\"a\":1,\"b\":2}"#,
+        "open 1 g",
+        "args 1 {}",
+        "close 0",
+        "close 1",
+        "finish",
+    ];
+    check(&before, Way::Calls, &more, &["open 1", "args {}", "close 1", "Tool"]);
+    for chat in [&["text I will look.", "finish"][..], &["finish"], &[nothing.as_str(), "length"]] {
+        check(&before, Way::Calls, chat, &["lost: it is not said whether more calls follow"]);
+    }
+    check(
+        &before,
+        Way::Calls,
+        &["text And: ", "open 1 g", "close 1"],
+        &["lost: it says something behind the calls that were delivered"],
+    );
+}
+
+#[test]
+fn a_document_is_shown_when_it_is_one() {
+    let form = || Some(Form::new(|document| document == r#"{"a":[1,2]}"#));
+    let before = told(&[r#"text {\"a\":"#]);
+    let lines = [r#"text {\"a\":[1"#, "text ,2", "text ]}", "finish"];
+    let mut joiner = Joiner::new(&before, Way::Restart, form());
+    assert_eq!(passed(&mut joiner, &lines[..3]), Vec::<String>::new());
+    assert_eq!(passed(&mut joiner, &lines[3..]), [r"text [1,2]}", "Stop"]);
+    for cut in [&[r#"text {\"a\":[1"#, "finish"][..], &[r#"text {\"a\":[1,3]}"#, "finish"]] {
+        let mut joiner = Joiner::new(&before, Way::Restart, form());
+        assert_eq!(
+            passed(&mut joiner, cut),
+            ["lost: the joined document is not what was asked for"]
+        );
+    }
+}

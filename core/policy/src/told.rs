@@ -1,0 +1,369 @@
+//! What of an answer has reached its caller, as far as another attempt must know it to go on.
+//!
+//! **Invariants:** it holds what was handed over and nothing else ([`Told::settle`],
+//! [`Told::forget_unsettled`]); texts are kept unescaped, no more than [`TOLD_MAX`] bytes of them;
+//! what cannot be gone on with says why. **Absent:** frames.
+
+use crate::seam::{self, TOLD_MAX};
+use ir::{Aside, Block, BlockKind, Call, Envelope, Event, Events, Mark, Opening, Piece, Said};
+
+#[cfg(test)]
+mod tests;
+mod text;
+
+pub(crate) use text::{Unescape, escaped};
+
+/// Reasoning that is kept, in bytes, to be sent back to whom it came from: beyond that it is not.
+const THOUGHTS_MAX: usize = 64 << 10;
+/// Parts of one answer.
+const PARTS_MAX: usize = 1024;
+
+/// What an answer has shown.
+#[derive(Clone, Debug, Default)]
+pub struct Told {
+    parts: Vec<Said>,
+    /// The parts, and of the last of them the bytes, that were handed over.
+    sure: (usize, usize),
+    /// The calls that are not closed yet.
+    open: Vec<(Block, Call, String)>,
+    unescape: Unescape,
+    /// The first half of a surrogate pair that was handed over without its other half.
+    half: Option<u16>,
+    /// Bytes of texts and calls, of reasoning.
+    said: usize,
+    thought: usize,
+    envelope: Option<Box<Envelope>>,
+    /// Where the stream stands behind what was read, behind what was handed over.
+    ahead: Mark,
+    mark: Mark,
+    /// The mark is told, and not to be made of blocks.
+    marked: bool,
+    bar: Option<&'static str>,
+}
+
+/// How an answer is gone on with.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub enum Way {
+    /// The request as it was: nothing that has to be joined was shown.
+    Fresh,
+    /// The request as it was: the answer is to say once more what was shown.
+    Restart,
+    /// What was shown, and the wish to repeat its end and go on.
+    Anchor,
+    /// What was shown as a turn that the target goes on with by itself.
+    Prefill,
+    /// Calls were shown last: whether there are more of them.
+    Calls,
+}
+
+// === impl Way ===
+
+impl Way {
+    /// Every way.
+    pub const ALL: [Self; 5] =
+        [Self::Fresh, Self::Restart, Self::Anchor, Self::Prefill, Self::Calls];
+
+    /// Its word in records.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Fresh => "fresh",
+            Self::Restart => "restart",
+            Self::Anchor => "anchor",
+            Self::Prefill => "prefill",
+            Self::Calls => "calls",
+        }
+    }
+}
+
+// === impl Told ===
+
+impl Told {
+    /// Nothing yet, of an attempt that goes on with this.
+    pub(crate) fn behind(before: &Self) -> Self {
+        Self { unescape: Unescape::behind(before.half), ..Self::default() }
+    }
+
+    /// Takes in what a frame says. It counts when it is settled.
+    pub(crate) fn take(&mut self, events: &Events) {
+        for event in events {
+            self.event(event);
+        }
+    }
+
+    /// All of it was handed over.
+    pub(crate) fn settle(&mut self) {
+        self.sure = (self.parts.len(), self.parts.last().map_or(0, length));
+        self.mark = self.ahead;
+        self.half = self.unescape.half();
+    }
+
+    /// What was held back when its attempt failed was never said.
+    pub(crate) fn forget_unsettled(&mut self) {
+        let (parts, length) = self.sure;
+        self.parts.truncate(parts);
+        // Of reasoning more may be kept than was shown: it is sent back only where it is signed, and then
+        // it was whole.
+        if let Some(Said::Text(text)) = self.parts.last_mut()
+            && text.is_char_boundary(length)
+        {
+            text.truncate(length);
+        }
+        self.open.clear();
+        self.ahead = self.mark;
+        self.unescape = Unescape::default();
+    }
+
+    /// Goes on with what another attempt has said behind it.
+    pub(crate) fn absorb(&mut self, mut later: Self) {
+        later.forget_unsettled();
+        self.half = later.half.or_else(|| self.half.filter(|_| later.parts.is_empty()));
+        for part in later.parts {
+            match (self.parts.last_mut(), part) {
+                (Some(Said::Text(text)), Said::Text(more)) => text.push_str(&more),
+                (_, part) => self.parts.push(part),
+            }
+        }
+        self.said = self.said.saturating_add(later.said);
+        self.thought = self.thought.saturating_add(later.thought);
+        if TOLD_MAX < self.said {
+            self.bar(TOO_LONG);
+        }
+        if later.marked {
+            self.ahead = later.mark;
+            self.marked = true;
+        }
+        if self.envelope.is_none() {
+            self.envelope = later.envelope;
+        }
+        self.bar = self.bar.or(later.bar);
+        self.settle_parts();
+    }
+
+    fn settle_parts(&mut self) {
+        self.sure = (self.parts.len(), self.parts.last().map_or(0, length));
+        self.mark = self.ahead;
+    }
+
+    /// What was shown, in order.
+    pub fn parts(&self) -> &[Said] {
+        &self.parts
+    }
+
+    /// Whether its reasoning was kept as a whole.
+    pub fn is_thought_whole(&self) -> bool {
+        self.thought <= THOUGHTS_MAX
+    }
+
+    /// The text that was shown: what a continuation has to be joined to.
+    pub fn text(&self) -> String {
+        let texts = self.parts.iter().filter_map(|part| match part {
+            Said::Text(text) => Some(text.as_str()),
+            Said::Thinking(..) | Said::Redacted(_) | Said::Call(..) => None,
+        });
+        texts.collect()
+    }
+
+    /// The first half of a surrogate pair that the text ends with.
+    pub fn half(&self) -> Option<u16> {
+        self.half
+    }
+
+    /// Who answered, as the caller was told.
+    pub fn envelope(&self) -> Option<&Envelope> {
+        self.envelope.as_deref()
+    }
+
+    /// Where the caller's stream stands.
+    pub fn mark(&self) -> Mark {
+        self.mark
+    }
+
+    /// How it can be gone on with, or why it cannot. `prefill`: the target goes on with a turn of the
+    /// model by itself; `structured`: the text is to be one JSON document.
+    pub fn way(&self, prefill: bool, structured: bool) -> Result<Way, &'static str> {
+        if let Some(bar) = self.bar {
+            return Err(bar);
+        }
+        let called = self.parts.iter().any(|part| matches!(part, Said::Call(..)));
+        let text = self.text();
+        let blank = text.trim().is_empty() && self.half.is_none();
+        let shown = |part: &&Said| !matches!(part, Said::Thinking(..) | Said::Redacted(_));
+        match self.parts.iter().rev().find(shown) {
+            Some(Said::Call(..)) => Ok(Way::Calls),
+            Some(_) if called => Err("text behind a tool call that was delivered"),
+            _ if blank => Ok(Way::Fresh),
+            _ if structured => Ok(Way::Restart),
+            _ if prefill && self.half.is_none() => Ok(Way::Prefill),
+            _ if seam::anchor(&text).is_some() => Ok(Way::Anchor),
+            _ => Ok(Way::Restart),
+        }
+    }
+
+    fn bar(&mut self, why: &'static str) {
+        self.bar.get_or_insert(why);
+    }
+
+    fn event(&mut self, event: &Event) {
+        match event {
+            Event::Start(envelope) => {
+                if self.envelope.is_none() {
+                    self.envelope.clone_from(envelope);
+                }
+            }
+            Event::Open(block, opening) => self.opens(*block, opening.as_deref()),
+            Event::Delta(block, piece) => self.piece(*block, piece),
+            Event::Close(block) => self.closes(*block),
+            Event::Aside(Aside::Mark(mark)) => {
+                self.ahead = *mark;
+                self.marked = true;
+            }
+            Event::Aside(Aside::Call(block, said)) => {
+                if let Some((_, call, _)) = self.open.iter_mut().find(|(it, ..)| it == block) {
+                    learn(call, said);
+                }
+            }
+            Event::Aside(Aside::Native(_))
+            | Event::Ping
+            | Event::Finish(..)
+            | Event::Progress
+            | Event::Usage(_)
+            | Event::End
+            | Event::Fail(_)
+            | Event::Repeated(_)
+            | Event::Malformed(_)
+            | Event::Noise(_) => {}
+        }
+    }
+
+    fn opens(&mut self, block: Block, opening: Option<&Opening>) {
+        if !self.marked {
+            self.ahead.next = self.ahead.next.max(block.index.saturating_add(1));
+            self.ahead.open = Some(block.kind);
+            self.ahead.signed = false;
+        }
+        match opening {
+            Some(Opening::Call(call)) => self.open.push((block, call.clone(), String::new())),
+            Some(Opening::Redacted(data)) if self.thinks(data.len()) => {
+                self.push(Said::Redacted(data.to_string()));
+            }
+            Some(Opening::Native(_)) => self.bar(NATIVE),
+            None if block.kind == BlockKind::Reasoning && self.thinks(0) => {
+                self.push(Said::Thinking(String::new(), String::new()));
+            }
+            Some(Opening::Redacted(_)) | None => {}
+        }
+    }
+
+    fn closes(&mut self, block: Block) {
+        if !self.marked {
+            self.ahead.open = None;
+        }
+        let Some(place) = self.open.iter().position(|(it, ..)| *it == block) else { return };
+        let (_, call, arguments) = self.open.remove(place);
+        if call.custom {
+            self.bar("a call of a custom tool");
+        }
+        self.push(Said::Call(call, arguments));
+    }
+
+    fn piece(&mut self, block: Block, piece: &Piece) {
+        self.ahead.signed |= !self.marked && matches!(piece, Piece::Signature(_));
+        match piece {
+            Piece::Text(raw) => {
+                if self.says(raw.len()) {
+                    self.text_of(raw);
+                }
+            }
+            Piece::Arguments(raw) => {
+                if self.says(raw.len())
+                    && let Some((.., arguments)) =
+                        self.open.iter_mut().find(|(it, ..)| *it == block)
+                {
+                    arguments.push_str(raw);
+                }
+            }
+            Piece::Thinking(raw) | Piece::Signature(raw) if self.thinks(raw.len()) => {
+                if !matches!(self.parts.last(), Some(Said::Thinking(..))) {
+                    self.push(Said::Thinking(String::new(), String::new()));
+                }
+                if let Some(Said::Thinking(text, signature)) = self.parts.last_mut() {
+                    let signed = matches!(piece, Piece::Signature(_));
+                    if signed { signature.push_str(raw) } else { text.push_str(raw) }
+                }
+            }
+            Piece::Refusal(_) => self.bar("a refusal"),
+            Piece::Native(_) => self.bar(NATIVE),
+            Piece::Unread if block.kind == BlockKind::Other => self.bar(NATIVE),
+            // What of these was shown is not said again; without the others the rest is whole.
+            Piece::Unread
+            | Piece::Thinking(_)
+            | Piece::Signature(_)
+            | Piece::Details(_)
+            | Piece::Citation(_) => {}
+        }
+    }
+
+    fn text_of(&mut self, raw: &str) {
+        if !matches!(self.parts.last(), Some(Said::Text(_))) {
+            self.push(Said::Text(String::new()));
+        }
+        if let Some(Said::Text(text)) = self.parts.last_mut()
+            && !self.unescape.push(raw, text)
+        {
+            self.bar("text that is no text");
+        }
+    }
+
+    fn push(&mut self, part: Said) {
+        if self.parts.len() < PARTS_MAX {
+            self.parts.push(part);
+        } else {
+            self.bar("too many parts");
+        }
+    }
+
+    /// Whether so many bytes more are kept.
+    fn says(&mut self, bytes: usize) -> bool {
+        if self.bar.is_some() {
+            return false;
+        }
+        self.said = self.said.saturating_add(bytes);
+        if TOLD_MAX < self.said {
+            self.bar(TOO_LONG);
+            self.parts = Vec::new();
+            self.sure = (0, 0);
+            return false;
+        }
+        true
+    }
+
+    /// The same of reasoning: too much of it is not sent back, and that is all.
+    fn thinks(&mut self, bytes: usize) -> bool {
+        if self.bar.is_some() || THOUGHTS_MAX < self.thought {
+            return false;
+        }
+        self.thought = self.thought.saturating_add(bytes);
+        self.thought <= THOUGHTS_MAX
+    }
+}
+
+const TOO_LONG: &str = "more was delivered than is kept (256 KiB)";
+const NATIVE: &str = "something that only its dialect has";
+
+/// Takes in what was said of a call later: what is known stays.
+fn learn(call: &mut Call, later: &Call) {
+    if call.id.is_empty() {
+        call.id.clone_from(&later.id);
+    }
+    if call.name.is_empty() {
+        call.name.clone_from(&later.name);
+    }
+}
+
+/// The bytes of a part that may grow.
+fn length(part: &Said) -> usize {
+    match part {
+        Said::Text(text) => text.len(),
+        Said::Thinking(..) | Said::Redacted(_) | Said::Call(..) => 0,
+    }
+}

@@ -1,0 +1,163 @@
+//! What of an answer counts as told, and how it can be gone on with.
+
+use super::{TOLD_MAX, Told, Unescape, Way, escaped};
+use ir::{Block, BlockKind, Call, Envelope, Event, Mark, Opening, Piece, Said};
+use proptest::prelude::{any, proptest};
+
+fn block(kind: BlockKind, index: u32) -> Block {
+    Block { kind, index }
+}
+
+fn text(raw: &str) -> Event {
+    Event::Delta(block(BlockKind::Text, 0), Piece::Text(raw.into()))
+}
+
+fn opens(index: u32) -> Event {
+    let call = Call { id: "c".into(), name: "f".into(), ..Call::default() };
+    Event::Open(block(BlockKind::Tool, index), Some(Box::new(Opening::Call(call))))
+}
+
+fn arguments(index: u32, raw: &str) -> Event {
+    Event::Delta(block(BlockKind::Tool, index), Piece::Arguments(raw.into()))
+}
+
+fn closes(index: u32) -> Event {
+    Event::Close(block(BlockKind::Tool, index))
+}
+
+fn take(told: &mut Told, events: &[Event]) {
+    for event in events {
+        told.take(&std::iter::once(event.clone()).collect());
+    }
+}
+
+fn told(events: &[Event]) -> Told {
+    let mut told = Told::default();
+    take(&mut told, events);
+    told.settle();
+    told
+}
+
+#[test]
+fn what_was_held_was_not_told() {
+    let mut first = told(&[text("a"), text("b\\n")]);
+    take(&mut first, &[text("held"), opens(1), arguments(1, "{")]);
+    first.forget_unsettled();
+    assert_eq!(first.parts(), [Said::Text("ab\n".to_owned())]);
+    assert_eq!(first.way(false, false), Ok(Way::Restart), "too short for an anchor");
+}
+
+#[test]
+fn what_came_later_is_put_behind() {
+    let mut first = told(&[text("one ")]);
+    let mut later = told(&[text("two"), opens(1), arguments(1, r#"{\"a\":1}"#), closes(1)]);
+    take(&mut later, &[text("held")]);
+    first.absorb(later);
+    assert_eq!(first.text(), "one two");
+    assert_eq!(first.parts().len(), 2);
+    assert_eq!(first.way(true, true), Ok(Way::Calls));
+    first.absorb(told(&[text("behind")]));
+    assert!(first.way(false, false).is_err(), "text behind a call");
+}
+
+#[test]
+fn half_a_character_waits_for_its_other_half() {
+    let half = told(&[text(r"a\ud83d")]);
+    assert_eq!((half.text().as_str(), half.half()), ("a", Some(0xd83d)));
+    assert_eq!(half.way(true, false), Ok(Way::Restart), "no turn can end with half of one");
+    let whole = told(&[text(r"a\ud83d"), text(r"\ude00")]);
+    assert_eq!((whole.text().as_str(), whole.half()), ("a😀", None));
+    let mut joined = half.clone();
+    let mut later = Told::behind(&half);
+    take(&mut later, &[text(r"\ude00 b")]);
+    later.settle();
+    joined.absorb(later);
+    assert_eq!((joined.text().as_str(), joined.half()), ("a😀 b", None));
+    assert!(told(&[text(r"\ude00")]).way(false, false).is_err());
+    assert!(told(&[text(r"\ud83d"), text("x")]).way(false, false).is_err());
+}
+
+#[test]
+fn ways() {
+    let thinks =
+        |raw: &str| Event::Delta(block(BlockKind::Reasoning, 0), Piece::Thinking(raw.into()));
+    let refuses = Event::Delta(block(BlockKind::Text, 0), Piece::Refusal("no".into()));
+    let native = Event::Open(
+        block(BlockKind::Other, 0),
+        Some(Box::new(Opening::Native("server_tool_use".into()))),
+    );
+    for (events, prefill, structured, way) in [
+        (vec![], false, false, Some(Way::Fresh)),
+        (vec![thinks("hm")], true, false, Some(Way::Fresh)),
+        (vec![text(" \\n")], true, false, Some(Way::Fresh)),
+        (vec![text("a")], true, false, Some(Way::Prefill)),
+        (vec![text("{")], true, true, Some(Way::Restart)),
+        (vec![text("a"), thinks("hm")], false, false, Some(Way::Restart)),
+        (vec![opens(0), closes(0)], true, false, Some(Way::Calls)),
+        (vec![text("a"), opens(0), closes(0), thinks("hm")], true, false, Some(Way::Calls)),
+        (vec![refuses], true, false, None),
+        (vec![native], true, false, None),
+    ] {
+        assert_eq!(told(&events).way(prefill, structured).ok(), way, "{events:?}");
+    }
+}
+
+#[test]
+fn too_much_is_not_kept() {
+    let piece = "x".repeat(1024);
+    let mut long = Told::default();
+    for _ in 0..TOLD_MAX / 1024 {
+        take(&mut long, &[text(&piece)]);
+        long.settle();
+    }
+    assert_eq!(long.text().len(), TOLD_MAX);
+    take(&mut long, &[text("y")]);
+    assert!(long.way(true, false).is_err() && long.text().is_empty());
+    let thought = Event::Delta(block(BlockKind::Reasoning, 0), Piece::Thinking(piece.into()));
+    let thoughts = told(&vec![thought; 100]);
+    assert!(!thoughts.is_thought_whole());
+    assert_eq!(thoughts.way(false, false), Ok(Way::Fresh), "that is no reason not to go on");
+}
+
+#[test]
+fn marks_are_told_or_made_of_blocks() {
+    let open = |kind, index| Event::Open(block(kind, index), None);
+    let first = told(&[
+        open(BlockKind::Text, 0),
+        text("a"),
+        Event::Close(block(BlockKind::Text, 0)),
+        open(BlockKind::Reasoning, 1),
+    ]);
+    assert_eq!(first.mark(), Mark { next: 2, open: Some(BlockKind::Reasoning), signed: false });
+    let mark = Mark { next: 7, open: None, signed: false };
+    let crossed = told(&[Event::Aside(ir::Aside::Mark(mark)), open(BlockKind::Text, 0)]);
+    assert_eq!(crossed.mark(), mark);
+}
+
+#[test]
+fn the_first_envelope_is_the_callers() {
+    let start =
+        |id: &str| Event::Start(Some(Box::new(Envelope { id: id.into(), ..Envelope::default() })));
+    let mut first = told(&[start("a")]);
+    first.absorb(told(&[start("b")]));
+    assert_eq!(first.envelope().map(|it| &*it.id), Some("a"));
+}
+
+proptest! {
+    #[test]
+    fn what_is_escaped_is_unescaped(said in any::<String>(), cut in any::<proptest::sample::Index>()) {
+        let inside = escaped(&said);
+        let places: Vec<usize> = (0..=inside.len()).filter(|at| inside.is_char_boundary(*at)).collect();
+        let at = places[cut.index(places.len())];
+        let mut found = String::new();
+        let mut unescape = Unescape::default();
+        // Pieces are whole strings: a cut inside an escape is none.
+        let whole = unescape.push(&inside, &mut found);
+        assert!(whole && found == said);
+        let mut halves = String::new();
+        let mut unescape = Unescape::default();
+        if unescape.push(&inside[..at], &mut halves) && unescape.push(&inside[at..], &mut halves) {
+            assert_eq!(halves, said);
+        }
+    }
+}
