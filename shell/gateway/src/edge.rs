@@ -19,7 +19,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::Poll;
-use transport::{Fault, Peer, entropy};
+use transport::{Fault, Peer};
 
 mod body;
 mod gate;
@@ -41,7 +41,7 @@ pub(crate) async fn serve(
     peer: Peer,
 ) -> Response<Answer> {
     // Its own digits name the trace that begins with it.
-    let digits = (u128::from(entropy()) << 64) | u128::from(entropy());
+    let digits = (u128::from(shared.entropy.draw()) << 64) | u128::from(shared.entropy.draw());
     let arrival = Arrival {
         id: format!("req_{digits:032x}"),
         trace: trace::read(request.headers(), TraceId(digits.max(1))),

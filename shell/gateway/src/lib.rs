@@ -46,7 +46,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 use tokio::time::{sleep, timeout};
-use transport::{Clock, Peer, Resolver, Roots, Upstream, entropy};
+use transport::{Clock, Entropy, Outside, Peer, Resolver, Roots, Upstream, UpstreamSettings};
 use unsaid::Unsaid;
 
 /// What a gateway is made of.
@@ -76,6 +76,7 @@ struct Live {
     now: RwLock<Arc<Shared>>,
     resolver: Resolver,
     roots: Roots,
+    outside: Outside,
     /// Providers of this configuration, and of earlier ones that somebody may still ask.
     known: Mutex<Vec<Weak<Served>>>,
 }
@@ -85,6 +86,7 @@ struct Live {
 struct Shared {
     config: Arc<Config>,
     clock: Clock,
+    entropy: Entropy,
     health: Arc<Locked>,
     /// How targets want to be asked.
     learned: Arc<Mutex<Learned>>,
@@ -130,11 +132,18 @@ const ENDED_WITHIN: Duration = Duration::from_secs(1);
 impl Gateway {
     /// Makes a gateway that is ready to be asked.
     pub fn new(setup: Setup) -> Result<Self, transport::Error> {
+        Self::within(setup, Outside::default())
+    }
+
+    /// The same within another network, and with other chances, than the machine's.
+    pub fn within(setup: Setup, outside: Outside) -> Result<Self, transport::Error> {
         let Setup { config, resolver, roots, sink, clock } = setup;
-        let board = Board::new(&[], config.breakers, &config.retries, entropy());
+        let entropy = outside.entropy.clone();
+        let board = Board::new(&[], config.breakers, &config.retries, entropy.draw());
         let nothing = Shared {
             config: Arc::default(),
             clock,
+            entropy,
             health: Arc::new(Locked::new(board)),
             learned: Arc::default(),
             served: Vec::new(),
@@ -143,7 +152,8 @@ impl Gateway {
             state: Arc::default(),
         };
         let known = Mutex::default();
-        let live = Live { now: RwLock::new(Arc::new(nothing)), resolver, roots, known };
+        let now = RwLock::new(Arc::new(nothing));
+        let live = Live { now, resolver, roots, outside, known };
         let gateway = Self { live: Arc::new(live) };
         gateway.reload(config)?;
         Ok(gateway)
@@ -179,6 +189,7 @@ impl Gateway {
         drop(board);
         let new = Shared {
             clock: old.clock,
+            entropy: old.entropy.clone(),
             health: Arc::clone(&old.health),
             learned: Arc::clone(&old.learned),
             settler: Arc::clone(&old.settler),
@@ -307,7 +318,8 @@ impl Live {
     }
 
     fn upstream(&self, provider: &Provider) -> Result<Upstream, transport::Error> {
-        Upstream::new(way::settings(provider, &self.resolver, &self.roots))
+        let settings = way::settings(provider, &self.resolver, &self.roots);
+        Upstream::new(UpstreamSettings { net: self.outside.net.clone(), ..settings })
     }
 }
 

@@ -7,7 +7,6 @@ use config::{Config, Credential, Link, Midstream, Model, OnEmpty, OnFilter, Whol
 use ir::{Dialect, Repair, Shape};
 use policy::{Leg, Plan, ProviderId};
 use std::sync::Arc;
-use transport::entropy;
 
 /// The plan of a request, or why there is none.
 pub(crate) fn plan(shared: &Shared, ask: &Ask) -> Result<Plan, Refusal> {
@@ -37,7 +36,7 @@ pub(crate) fn plan(shared: &Shared, ask: &Ask) -> Result<Plan, Refusal> {
         continues: continues(model, ask),
         structured: ask.head.structured,
         hold_max,
-        seed: entropy(),
+        seed: shared.entropy.draw(),
         legs,
     })
 }

@@ -14,6 +14,16 @@ const FAR: Duration = Duration::from_hours(30 * 365 * 24);
 #[derive(Clone, Copy, Debug)]
 pub struct Clock {
     start: Instant,
+    wall: Wall,
+}
+
+/// What tells the date.
+#[derive(Clone, Copy, Debug)]
+enum Wall {
+    /// The machine, whose clock is set now and then.
+    Machine,
+    /// The monotonic time, counted from there in milliseconds since 1970-01-01 UTC.
+    From(u64),
 }
 
 // === impl Clock ===
@@ -21,7 +31,13 @@ pub struct Clock {
 impl Clock {
     /// A clock that begins now. A process has one.
     pub fn start() -> Self {
-        Self { start: Instant::now() }
+        Self { start: Instant::now(), wall: Wall::Machine }
+    }
+
+    /// A clock that begins now, when its wall clock shows this; both go on with tokio's. For worlds
+    /// with a time of their own.
+    pub fn start_at(unix_ms: u64) -> Self {
+        Self { start: Instant::now(), wall: Wall::From(unix_ms) }
     }
 
     /// The time since the start.
@@ -31,9 +47,11 @@ impl Clock {
 
     /// Milliseconds since 1970-01-01 UTC; 0 where the wall clock stands before that.
     pub fn unix_ms(&self) -> u64 {
-        SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+        let ms = |since: Duration| u64::try_from(since.as_millis()).unwrap_or(u64::MAX);
+        match self.wall {
+            Wall::Machine => SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, ms),
+            Wall::From(unix_ms) => unix_ms.saturating_add(ms(self.start.elapsed())),
+        }
     }
 
     /// The same moment for a timer. [`Time::MAX`] is far away.
@@ -61,5 +79,12 @@ mod tests {
         assert!(clock.now().since(due) < Duration::from_millis(5));
         assert!(clock.instant(Time::MAX) > clock.instant(due));
         assert!(clock.unix_ms() > 1_700_000_000_000);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_wall_clock_can_go_with_virtual_time() {
+        let clock = Clock::start_at(1_800_000_000_000);
+        tokio::time::advance(Duration::from_hours(1)).await;
+        assert_eq!(clock.unix_ms(), 1_800_003_600_000);
     }
 }

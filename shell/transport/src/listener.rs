@@ -36,11 +36,11 @@ use bytes::Bytes;
 use http::{Request, Response};
 use http_body::Body;
 use hyper::body::Incoming;
-use socket2::SockRef;
-use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::timeout;
 
+use crate::{Accept, Tcp};
 use phases::Phases;
 pub use place::Connections;
 use place::{Addresses, Place, Streams};
@@ -173,12 +173,13 @@ fn explain(addr: SocketAddr, error: &io::Error) -> io::Error {
 /// certificates, those who are connected finish what is at hand and have to connect again. The
 /// handler's future, and the answer's body, are dropped as soon as the caller is seen to be gone. An
 /// answer whose body fails breaks its connection, so that the caller sees that it was cut.
-pub async fn serve<H, F, B>(
-    listener: TcpListener,
+pub async fn serve<A, H, F, B>(
+    listener: A,
     mut settings: watch::Receiver<ListenerSettings>,
     handler: H,
     stopping: Stopping<impl Future<Output = ()>, impl FnOnce()>,
 ) where
+    A: Accept,
     H: Fn(Request<Incoming>, Peer) -> F + Clone + Send + Sync + 'static,
     F: Future<Output = Response<B>> + Send + 'static,
     B: Body<Data = Bytes> + Send + 'static,
@@ -242,18 +243,18 @@ pub async fn serve<H, F, B>(
 }
 
 /// One address has too many connections: a reset, which costs us nothing more.
-fn turn_away(stream: &TcpStream, addr: SocketAddr) {
+fn turn_away(stream: &Tcp, addr: SocketAddr) {
     tracing::debug!(%addr, "too many connections of one address");
-    if let Err(error) = SockRef::from(stream).set_linger(Some(Duration::ZERO)) {
+    if let Err(error) = stream.reset_on_close() {
         tracing::debug!(%error, "socket option refused");
     }
 }
 
 /// The next connection, once there is room for it.
 async fn accept(
-    listener: &TcpListener,
+    listener: &impl Accept,
     room: &Arc<Semaphore>,
-) -> (TcpStream, SocketAddr, Option<OwnedSemaphorePermit>) {
+) -> (Tcp, SocketAddr, Option<OwnedSemaphorePermit>) {
     // The semaphore is never closed.
     let permit = Arc::clone(room).acquire_owned().await.ok();
     let mut pause = None;

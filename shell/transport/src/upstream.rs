@@ -45,7 +45,7 @@ use ir::{Failure, Reach};
 use parking_lot::Mutex;
 use tokio::time::timeout;
 
-use crate::Payload;
+use crate::{Net, Payload};
 use connect::{Connector, Stage};
 use http1::Http1;
 use http2::{Http2, Lost, Stream};
@@ -64,6 +64,8 @@ pub struct UpstreamSettings {
     pub connect: Duration,
     /// Who knows the addresses.
     pub resolver: Resolver,
+    /// Where connections are opened.
+    pub net: Net,
     /// Where a name may lead.
     pub reach: Reach,
     /// Where the name leads, whatever the resolver says. Empty: it is asked.
@@ -113,6 +115,7 @@ impl Default for UpstreamSettings {
         Self {
             connect: Duration::from_secs(3),
             resolver: Resolver::System,
+            net: Net::Kernel,
             reach: Reach::default(),
             addresses: Vec::new(),
             via: None,
@@ -128,10 +131,13 @@ impl Default for UpstreamSettings {
 impl Upstream {
     /// A provider without connections yet.
     pub fn new(settings: UpstreamSettings) -> Result<Self, Error> {
-        let UpstreamSettings { resolver, reach, addresses, via, roots, .. } = settings;
-        let tunnel = via.map(|via| Tunnel::new(via, resolver.clone(), addresses.clone()));
+        let UpstreamSettings { resolver, net, reach, addresses, via, roots, .. } = settings;
+        let tunnel = via.map(|via| {
+            let asks = (resolver.clone(), net.clone());
+            Tunnel::new(via, asks, addresses.clone())
+        });
         let lookup = Lookup::new(resolver, reach, addresses);
-        let connector = Connector::new(lookup, tunnel, &roots)?;
+        let connector = Connector::new((lookup, net), tunnel, &roots)?;
         let pool = Arc::new(Pool::new(settings.idle_per_host, settings.idle_timeout));
         let shared = Arc::new(Shared { connector, connect: settings.connect, pool });
         Ok(Self { shared })

@@ -27,6 +27,7 @@ use super::phase::{Clockwork, Timed, Tracked};
 use super::place::Place;
 use super::scan::Scan;
 use super::{ListenerSettings, Peer, Phase, http2};
+use crate::Tcp;
 
 /// The bytes that are read ahead of a slow handler, and written ahead of a slow caller. A head must
 /// fit.
@@ -42,7 +43,7 @@ pub(super) const FRESH: Duration = Duration::from_secs(1);
 
 /// Serves a connection as long as its place lets it.
 pub(super) async fn run<H, F, B>(
-    stream: TcpStream,
+    stream: Tcp,
     settings: ListenerSettings,
     handler: H,
     peer: Peer,
@@ -53,7 +54,7 @@ pub(super) async fn run<H, F, B>(
     B: Body<Data = Bytes> + Send + 'static,
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
-    if let Err(error) = tune(&stream) {
+    if let Some(Err(error)) = stream.socket().map(tune) {
         tracing::debug!(%error, "socket option refused");
     }
     let clockwork = Clockwork::new(settings.head_timeout, settings.idle_timeout);

@@ -23,12 +23,11 @@ use std::time::Duration;
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use parking_lot::Mutex;
-use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep, sleep, sleep_until};
 
 use super::fault::Fault;
+use crate::Tcp;
 
 /// The clock of one connection, shared by its socket and the answer at hand.
 #[derive(Clone, Debug)]
@@ -61,7 +60,7 @@ enum Stand {
 /// A caller's socket under the clock.
 #[derive(Debug)]
 pub(super) struct Timed {
-    stream: TcpStream,
+    stream: Tcp,
     clockwork: Clockwork,
     alarm: Pin<Box<Sleep>>,
     write_timeout: Duration,
@@ -182,7 +181,7 @@ impl Drop for Busy {
 // === impl Timed ===
 
 impl Timed {
-    pub(super) fn new(stream: TcpStream, clockwork: Clockwork, write_timeout: Duration) -> Self {
+    pub(super) fn new(stream: Tcp, clockwork: Clockwork, write_timeout: Duration) -> Self {
         let first = clockwork.deadline().unwrap_or_else(Instant::now);
         let alarm = Box::pin(sleep_until(first));
         Self { stream, clockwork, alarm, write_timeout, stall: None }
@@ -300,7 +299,7 @@ impl AsyncWrite for Timed {
 impl Drop for Timed {
     fn drop(&mut self) {
         let reset = self.clockwork.0.lock().reset;
-        if reset && let Err(error) = SockRef::from(&self.stream).set_linger(Some(Duration::ZERO)) {
+        if reset && let Err(error) = self.stream.reset_on_close() {
             tracing::debug!(%error, "a cut answer looks whole");
         }
     }

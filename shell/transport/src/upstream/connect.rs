@@ -22,6 +22,7 @@ use super::resolve::Lookup;
 use super::roots::Roots;
 use super::tunnel::Tunnel;
 use super::wire::Wire;
+use crate::{Net, Tcp};
 
 /// Probes keep the entries of NATs and load balancers alive while a model thinks for minutes, and
 /// end a connection whose other side is gone.
@@ -45,6 +46,7 @@ pub(super) enum Stage {
 /// Opens connections.
 pub(super) struct Connector {
     lookup: Lookup,
+    net: Net,
     /// Where nobody is connected to directly.
     tunnel: Option<Tunnel>,
     tls: TlsConnector,
@@ -68,12 +70,12 @@ impl Stage {
 
 impl Connector {
     pub(super) fn new(
-        lookup: Lookup,
+        (lookup, net): (Lookup, Net),
         tunnel: Option<Tunnel>,
         roots: &Roots,
     ) -> Result<Self, Error> {
         let tls = TlsConnector::from(Arc::new(roots.client_config()?));
-        Ok(Self { lookup, tunnel, tls })
+        Ok(Self { lookup, net, tunnel, tls })
     }
 
     /// Opens a connection to `origin`. The caller holds the deadline and asks `stage` for its meaning.
@@ -90,9 +92,7 @@ impl Connector {
             None => self.direct(origin, stage).await?,
         };
         // A socket that cannot be tuned still works.
-        let tuned = stream.set_nodelay(true);
-        let probed = SockRef::from(&stream).set_tcp_keepalive(&KEEPALIVE);
-        if let Err(error) = tuned.and(probed) {
+        if let Some(Err(error)) = stream.socket().map(tune) {
             tracing::debug!(%error, "socket options refused");
         }
         if !origin.is_tls() {
@@ -105,13 +105,19 @@ impl Connector {
         Ok(Wire::Tls(Box::new(stream)))
     }
 
-    async fn direct(&self, origin: &Origin, stage: &Mutex<Stage>) -> Result<TcpStream, Failure> {
+    async fn direct(&self, origin: &Origin, stage: &Mutex<Stage>) -> Result<Tcp, Failure> {
         *stage.lock() = Stage::Dns;
         let found = self.lookup.addresses(origin.host(), origin.port()).await;
         let addresses = found.map_err(Failure::Dns)?;
         *stage.lock() = Stage::Tcp;
-        dial(addresses).await.map_err(Failure::Connect)
+        dial(&self.net, addresses).await.map_err(Failure::Connect)
     }
+}
+
+fn tune(socket: &TcpStream) -> io::Result<()> {
+    let tuned = socket.set_nodelay(true);
+    let probed = SockRef::from(socket).set_tcp_keepalive(&KEEPALIVE);
+    tuned.and(probed)
 }
 
 fn refusal(error: &io::Error) -> Failure {

@@ -8,24 +8,28 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use ir::Connect;
-use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
+
+use crate::{Net, Tcp};
 
 /// How long one address may be silent before the next is tried beside it (RFC 8305 §5).
 const STAGGER: Duration = Duration::from_millis(250);
 
 /// The first address that answers, in order, each with a head start on the next.
-pub(super) async fn dial(addresses: Vec<SocketAddr>) -> Result<TcpStream, Connect> {
+pub(super) async fn dial(net: &Net, addresses: Vec<SocketAddr>) -> Result<Tcp, Connect> {
     if let [only] = addresses.as_slice() {
-        return TcpStream::connect(only).await.map_err(|error| observe(&error));
+        return net.connect(*only).await.map_err(|error| observe(&error));
     }
     let mut queue = addresses.into_iter();
     let mut racing = JoinSet::new();
     let mut worst = Connect::Unreachable;
     loop {
         match queue.next() {
-            Some(address) => drop(racing.spawn(TcpStream::connect(address))),
+            Some(address) => {
+                let net = net.clone();
+                drop(racing.spawn(async move { net.connect(address).await }));
+            }
             None if racing.is_empty() => return Err(worst),
             None => {}
         }

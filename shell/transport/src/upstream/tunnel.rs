@@ -11,11 +11,11 @@ use std::net::{IpAddr, SocketAddr};
 use http::HeaderValue;
 use ir::{Proxy, Reach};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 
 use super::dial::dial;
 use super::origin::Origin;
 use super::resolve::{Lookup, Resolver};
+use crate::{Net, Tcp};
 
 /// The head of a proxy's answer may be this large; a page of words behind it is not read.
 const HEAD_BYTES_MAX: usize = 16 << 10;
@@ -39,6 +39,7 @@ pub struct Via {
 pub(super) struct Tunnel {
     via: Via,
     lookup: Lookup,
+    net: Net,
     /// Asked for in place of the name, if there are any.
     pinned: Vec<IpAddr>,
 }
@@ -46,16 +47,16 @@ pub(super) struct Tunnel {
 // === impl Tunnel ===
 
 impl Tunnel {
-    pub(super) fn new(mut via: Via, resolver: Resolver, pinned: Vec<IpAddr>) -> Self {
+    pub(super) fn new(mut via: Via, (resolver, net): (Resolver, Net), pinned: Vec<IpAddr>) -> Self {
         // It is not to stand in any log.
         if let Some(authorization) = &mut via.authorization {
             authorization.set_sensitive(true);
         }
-        Self { via, lookup: Lookup::new(resolver, ANYWHERE, Vec::new()), pinned }
+        Self { via, lookup: Lookup::new(resolver, ANYWHERE, Vec::new()), net, pinned }
     }
 
     /// A connection to `origin`, or to the first of its pinned addresses that the proxy reaches.
-    pub(super) async fn open(&self, origin: &Origin) -> Result<TcpStream, Proxy> {
+    pub(super) async fn open(&self, origin: &Origin) -> Result<Tcp, Proxy> {
         if self.pinned.is_empty() {
             return self.ask(&format!("{}:{}", origin.host(), origin.port())).await;
         }
@@ -69,13 +70,13 @@ impl Tunnel {
         Err(last)
     }
 
-    async fn ask(&self, target: &str) -> Result<TcpStream, Proxy> {
+    async fn ask(&self, target: &str) -> Result<Tcp, Proxy> {
         let Via { host, port, authorization } = &self.via;
         let found = self.lookup.addresses(host, *port).await.map_err(|why| {
             tracing::debug!(host, ?why, "the proxy has no address");
             Proxy::Unreachable
         })?;
-        let mut stream = dial(found).await.map_err(|why| {
+        let mut stream = dial(&self.net, found).await.map_err(|why| {
             tracing::debug!(host, ?why, "the proxy is not reached");
             Proxy::Unreachable
         })?;
@@ -95,7 +96,7 @@ impl Tunnel {
 }
 
 /// Reads the head of an answer; its status. Behind one of 2xx there is nothing until we speak.
-async fn answer(stream: &mut TcpStream) -> Result<u16, Proxy> {
+async fn answer(stream: &mut Tcp) -> Result<u16, Proxy> {
     let mut head = Vec::with_capacity(512);
     loop {
         // A refusal may come with a page: its head is enough.

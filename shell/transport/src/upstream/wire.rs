@@ -1,12 +1,12 @@
 //! One byte stream to a provider, plain or TLS.
 
-use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 
+use crate::Tcp;
 use crate::stream::Stream;
 
 /// An open connection.
-pub(super) type Wire = Stream<TcpStream, TlsStream<TcpStream>>;
+pub(super) type Wire = Stream<Tcp, TlsStream<Tcp>>;
 
 // === impl Wire ===
 
