@@ -80,6 +80,7 @@ pub use frame::Scene;
 pub use order::{Dish, Misspelt, Order};
 pub use script::{Step, script};
 pub use seen::{End, Seen};
+pub use socket::Wire;
 pub use tls::TlsFault;
 pub use words::{Break, Finish, Flaw, InBand, Kind, Pace, Plain, Refusal};
 
@@ -100,7 +101,8 @@ pub struct Provider {
     addr: SocketAddr,
     root: Option<Root>,
     state: Arc<State>,
-    task: JoinHandle<()>,
+    /// Accepts; none where somebody else does.
+    task: Option<JoinHandle<()>>,
 }
 
 /// A provider about to start, with a name that its answers begin with.
@@ -196,12 +198,22 @@ impl Provider {
         self.state.set(fault);
     }
 
+    /// Serves a connection that somebody else accepted, until it ends.
+    pub fn serve<S: Wire + 'static>(&self, io: S) -> impl Future<Output = ()> + Send + use<S> {
+        let state = Arc::clone(&self.state);
+        async move {
+            let connection = state.connect();
+            socket::connected(io, &state, connection).await;
+        }
+    }
+
     /// Stops, and returns when nobody listens at its address any more. Dropping stops it as well,
     /// some microseconds later.
     pub async fn stop(mut self) {
-        self.task.abort();
+        let Some(task) = &mut self.task else { return };
+        task.abort();
         // It ends with the news that it was aborted.
-        drop((&mut self.task).await);
+        drop(task.await);
     }
 
     /// Resets every open connection, now.
@@ -212,7 +224,9 @@ impl Provider {
 
 impl Drop for Provider {
     fn drop(&mut self) {
-        self.task.abort();
+        if let Some(task) = &self.task {
+            task.abort();
+        }
     }
 }
 
@@ -235,12 +249,20 @@ impl Named {
         self.listen(ANY, tls, Some(root)).await
     }
 
+    /// Without a listener, and with a calendar of its own, in seconds since 1970-01-01 UTC: for worlds
+    /// with a network and a time of their own, who hand connections to [`Provider::serve`]. `addr` is
+    /// where it says that it is.
+    pub fn apart(self, addr: SocketAddr, now_unix: fn() -> u64) -> Provider {
+        let state = Arc::new(State::new(&self.name, now_unix));
+        Provider { addr, root: None, state, task: None }
+    }
+
     async fn listen(self, addr: SocketAddr, tls: Tls, root: Option<Root>) -> Result<Provider> {
         let listener = TcpListener::bind(addr).await?;
         let addr = listener.local_addr()?;
-        let state = Arc::new(State::new(&self.name));
+        let state = Arc::new(State::new(&self.name, frame::calendar));
         let task = tokio::spawn(socket::accept(listener, Arc::clone(&state), tls));
-        Ok(Provider { addr, root, state, task })
+        Ok(Provider { addr, root, state, task: Some(task) })
     }
 }
 

@@ -86,9 +86,14 @@ impl Frame {
 impl Scene {
     /// The scene of a provider, now.
     pub fn now(name: &str) -> Self {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH);
-        Self { name: name.to_owned(), now_unix: since.map_or(0, |since| since.as_secs()) }
+        Self { name: name.to_owned(), now_unix: calendar() }
     }
+}
+
+/// Seconds since 1970-01-01 UTC, as the machine has it.
+pub(super) fn calendar() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |since| since.as_secs())
 }
 
 // === impl Ids ===

@@ -12,12 +12,12 @@ use bytes::{Bytes, BytesMut};
 use socket2::SockRef;
 use std::io::{ErrorKind, Result};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use tokio_rustls::server::TlsStream;
 
 /// The most open connections; more wait to be accepted.
@@ -30,7 +30,7 @@ const PATIENCE: Duration = Duration::from_mins(10);
 const AHEAD_BYTES_MAX: usize = 1024 * 1024;
 
 /// A connection that can be reset.
-pub(super) trait Wire: AsyncRead + AsyncWrite + Unpin + Send {
+pub trait Wire: AsyncRead + AsyncWrite + Unpin + Send {
     /// Makes the coming close a reset: without linger the kernel sends RST instead of FIN.
     fn reset_on_close(&self);
 }
@@ -76,7 +76,7 @@ async fn welcome(mut stream: TcpStream, state: &State, tls: Tls) {
     }
 }
 
-async fn connected<S: Wire>(mut io: S, state: &State, connection: u64) {
+pub(super) async fn connected<S: Wire>(mut io: S, state: &State, connection: u64) {
     tokio::select! {
         biased;
         () = state.severed.notified() => {

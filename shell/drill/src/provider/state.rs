@@ -22,6 +22,8 @@ const COUNTED_MODELS_MAX: usize = 10_000;
 pub(super) struct State {
     name: String,
     pub(super) begun: Instant,
+    /// What the calendar says.
+    pub(super) now_unix: fn() -> u64,
     log: Mutex<Log>,
     orders: Mutex<Orders>,
     connections: AtomicU64,
@@ -39,14 +41,20 @@ struct Orders {
     counts: BTreeMap<String, u32>,
 }
 
+/// The time by tokio's clock, which a test may have paused.
+fn now() -> Instant {
+    tokio::time::Instant::now().into_std()
+}
+
 // === impl State ===
 
 impl State {
-    /// A provider of this name; empty for none.
-    pub(super) fn new(name: &str) -> Self {
+    /// A provider of this name, empty for none, and with this calendar.
+    pub(super) fn new(name: &str, now_unix: fn() -> u64) -> Self {
         Self {
             name: name.to_owned(),
-            begun: Instant::now(),
+            begun: now(),
+            now_unix,
             log: Mutex::default(),
             orders: Mutex::default(),
             connections: AtomicU64::new(0),
@@ -90,7 +98,7 @@ impl State {
         let asked = Asked::read(endpoint, &request.body);
         let order = self.order(&asked);
         let mut seen = Seen {
-            at: Instant::now(),
+            at: now(),
             serial: 0,
             connection,
             nth,
@@ -107,7 +115,7 @@ impl State {
         log.push(seen.clone());
         drop(log);
         self.changed.notify_waiters();
-        let scene = Scene::now(&self.name);
+        let scene = Scene { name: self.name.clone(), now_unix: (self.now_unix)() };
         let steps = match order {
             Ok(order) => script_for(&seen, &asked, &order, &scene),
             Err(wrong) => misspelt(&seen, &asked, &wrong.part, &scene),
