@@ -13,6 +13,7 @@
 //!                                                think, tool choice, parallel or not
 //!          | "echo"                              the text tells what the request said
 //!          | "edit"                              the text edits notes.txt, as aider asks for it
+//!          | "afresh"                            the text begins with w0, whatever came before it
 //!          | "refusal" | "filtered" | "context" | "paused"         how it ends
 //!          | hint                                after status-N only
 //! hint     = "retry-after-" N | "retry-after-ms-" N | "retry-after-date" | "retry-absurd"

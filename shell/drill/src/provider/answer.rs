@@ -204,7 +204,7 @@ fn ordered(order: &Order) -> (usize, bool) {
 
 /// The words of the answer, going on after the last one of a prefill.
 fn pieces(dish: &Dish, asked: &Asked, name: &str) -> Vec<String> {
-    let Some(prefill) = &asked.prefill else {
+    let Some(prefill) = asked.prefill.as_ref().filter(|_| !dish.afresh) else {
         return words(dish, name, 0, dish.tokens);
     };
     let from = next_word(prefill);
@@ -291,6 +291,7 @@ mod tests {
         check("[b] w0 w1 w2 ", "w3 w4");
         check("nothing of ours", "[a] w0 w1 w2 w3 w4");
         check("w0 w1 w2 w3 w4", "");
+        assert_eq!(said(&cook("ok+tokens-2+afresh", &ask("[b] w0"))), "[a] w0 w1");
         assert_eq!(next_word("w0é😀 w7é😀"), 8);
     }
 

@@ -46,6 +46,8 @@ pub struct Dish {
     pub echo: bool,
     /// The text is an edit of a file, as coding agents without tools ask for.
     pub edit: bool,
+    /// The text begins with its first word, whatever the conversation ends with.
+    pub afresh: bool,
     /// How it ends, where it is not as usual.
     pub finish: Option<Finish>,
     /// How many words of text.
@@ -76,6 +78,7 @@ impl Default for Dish {
             obeys: false,
             echo: false,
             edit: false,
+            afresh: false,
             finish: None,
             tokens: 12,
             every: Duration::ZERO,
@@ -97,6 +100,7 @@ impl Dish {
             "obeys" => self.obeys = true,
             "echo" => self.echo = true,
             "edit" => self.edit = true,
+            "afresh" => self.afresh = true,
             _ if Finish::from_name(word).is_some() => self.finish = Finish::from_name(word),
             _ => return self.take_number(word).is_some(),
         }
@@ -128,6 +132,7 @@ impl Display for Dish {
             (self.obeys, "obeys"),
             (self.echo, "echo"),
             (self.edit, "edit"),
+            (self.afresh, "afresh"),
         ] {
             if set {
                 write!(f, "+{word}")?;
@@ -277,6 +282,7 @@ mod tests {
             Dish {
                 thinking: true,
                 edit: true,
+                afresh: true,
                 tokens: 40,
                 every: Duration::from_millis(20),
                 ..usual
