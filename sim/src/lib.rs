@@ -2,6 +2,7 @@
 //!
 //! A seed is a world: who there is, who fails when and how, who asks when. Time is virtual. Every
 //! action of every exchange is witnessed, and the promises of the house are checked at every step.
+//! In [`shell`] it is the whole gateway that lives there, behind a network.
 //!
 //! **Invariant:** nothing here reads a clock or draws entropy: a seed gives the same world, and the
 //! same trace, for ever.
@@ -10,6 +11,7 @@ mod dice;
 mod figures;
 mod provider;
 mod scene;
+pub mod shell;
 mod watched;
 mod witness;
 mod world;

@@ -1,15 +1,27 @@
 //! `sim --seeds 1000 [--from N]`: lives through that many worlds and says what they came to. Ends
-//! with a failure, and the seed, where a promise was broken.
+//! with a failure, and the seeds, where a promise was broken. `sim shell --seeds 100` does so in the
+//! worlds of the real shell. An option may be written `seeds=1000`.
 
-use clap::Parser;
-use sim::Figures;
+use clap::{Parser, Subcommand};
+use sim::{Figures, Violation, shell};
+use std::fmt::Display;
 use std::io::Write as _;
 use std::process::ExitCode;
 use std::time::Instant;
 
 /// Lives through worlds, one per seed.
 #[derive(Debug, Parser)]
+#[command(args_conflicts_with_subcommands = true)]
 struct Args {
+    #[command(flatten)]
+    seeds: Seeds,
+    #[command(subcommand)]
+    of: Option<Of>,
+}
+
+/// Which worlds.
+#[derive(Clone, Copy, Debug, clap::Args)]
+struct Seeds {
     /// How many worlds
     #[arg(long, default_value_t = 1000)]
     seeds: u64,
@@ -18,23 +30,50 @@ struct Args {
     from: u64,
 }
 
+/// Worlds of what.
+#[derive(Debug, Subcommand)]
+enum Of {
+    /// The gateway as it is shipped, over a simulated network
+    Shell(Seeds),
+}
+
 fn main() -> anyhow::Result<ExitCode> {
-    let args = Args::parse();
+    let spelt = |arg: String| match arg.split_once('=') {
+        Some((name, _)) if !name.starts_with('-') => format!("--{arg}"),
+        Some(_) | None => arg,
+    };
+    let args = Args::parse_from(std::env::args().map(spelt));
+    match args.of {
+        None => live(args.seeds, Figures::add, sim::run),
+        Some(Of::Shell(seeds)) => live(seeds, shell::Tally::add, shell::run),
+    }
+}
+
+/// Lives through worlds, and says what they came to.
+fn live<T: Default + Display>(
+    of: Seeds,
+    add: impl Fn(&mut T, &T),
+    run: impl Fn(u64) -> Result<T, Violation>,
+) -> anyhow::Result<ExitCode> {
     let mut out = std::io::stdout().lock();
     let began = Instant::now();
-    let mut all = Figures::default();
-    let mut violations = 0_u64;
-    for seed in args.from..args.from.saturating_add(args.seeds) {
-        match sim::run(seed) {
-            Ok(figures) => all.add(&figures),
+    let mut all = T::default();
+    let mut broken = Vec::new();
+    for seed in of.from..of.from.saturating_add(of.seeds) {
+        match run(seed) {
+            Ok(figures) => add(&mut all, &figures),
             Err(violation) => {
-                violations += 1;
+                broken.push(seed.to_string());
                 writeln!(out, "{violation}")?;
             }
         }
     }
     let took = began.elapsed().as_secs_f64();
     writeln!(out, "{all}")?;
-    writeln!(out, "worlds     {} in {took:.1} s, {violations} broke a promise", args.seeds)?;
-    Ok(if violations == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    writeln!(out, "worlds     {} in {took:.1} s, {} broke a promise", of.seeds, broken.len())?;
+    if broken.is_empty() {
+        return Ok(ExitCode::SUCCESS);
+    }
+    writeln!(out, "seeds      {}", broken.join(" "))?;
+    Ok(ExitCode::FAILURE)
 }

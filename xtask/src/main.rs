@@ -64,7 +64,7 @@ const CHORES: [Chore; 11] = [
     },
     Chore {
         name: "sim",
-        summary: "run the simulator; arguments go to it: [--seeds N]",
+        summary: "run the simulator, of the core or of the shell: [shell] [seeds=N] [from=N]",
         run: chores::sim,
     },
     Chore {

@@ -1,0 +1,78 @@
+//! What worlds of the shell came to, in numbers.
+
+use super::scene::{IllKind, Scene};
+use super::world::Life;
+use ir::Ending;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::Duration;
+
+/// The figures of one world, or of many.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Tally {
+    /// Requests, by how they ended.
+    pub requests: BTreeMap<&'static str, u64>,
+    /// Attempts of all of them.
+    pub attempts: u64,
+    /// Answered by another target than the first of the chain.
+    pub elsewhere: u64,
+    /// Requests whose model ordered a fault of the first provider.
+    pub orders: u64,
+    /// What else went wrong, by its kind.
+    pub troubles: BTreeMap<&'static str, u64>,
+    /// How long the worlds lasted, in their own time.
+    pub lasted: Duration,
+    /// Of everything that was heard, recorded and seen: equal lives have equal hashes.
+    pub hash: u64,
+}
+
+// === impl Tally ===
+
+impl Tally {
+    pub(super) fn of(scene: &Scene, life: &Life) -> Self {
+        let mut tally = Self { lasted: life.lasted, hash: life.hash, ..Self::default() };
+        for record in &life.records {
+            *tally.requests.entry(record.ending.word()).or_default() += 1;
+            tally.attempts += u64::try_from(record.attempts.len()).unwrap_or(u64::MAX);
+            let elsewhere = record.ending == Ending::Answered && record.target != record.preferred;
+            tally.elsewhere += u64::from(elsewhere);
+        }
+        let ordered = scene.orders.iter().filter(|order| order.is_some()).count();
+        tally.orders = u64::try_from(ordered).unwrap_or(u64::MAX);
+        for kind in IllKind::ALL {
+            let count = scene.ills.iter().filter(|ill| ill.kind == kind).count();
+            *tally.troubles.entry(kind.word()).or_default() += u64::try_from(count).unwrap_or(0);
+        }
+        tally
+    }
+
+    /// Adds another world's.
+    pub fn add(&mut self, other: &Self) {
+        for (word, count) in &other.requests {
+            *self.requests.entry(word).or_default() += count;
+        }
+        for (word, count) in &other.troubles {
+            *self.troubles.entry(word).or_default() += count;
+        }
+        self.attempts += other.attempts;
+        self.elsewhere += other.elsewhere;
+        self.orders += other.orders;
+        self.lasted += other.lasted;
+        self.hash = self.hash.rotate_left(1) ^ other.hash;
+    }
+}
+
+impl fmt::Display for Tally {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let words = |counts: &BTreeMap<&'static str, u64>| {
+            let words = counts.iter().map(|(word, count)| format!("{count} {word}"));
+            words.collect::<Vec<_>>().join(", ")
+        };
+        let requests: u64 = self.requests.values().sum();
+        writeln!(f, "requests   {requests} with {} attempts", self.attempts)?;
+        writeln!(f, "ended      {}, {} elsewhere", words(&self.requests), self.elsewhere)?;
+        writeln!(f, "faults     {} by order; {}", self.orders, words(&self.troubles))?;
+        let lasted = self.lasted.as_secs();
+        write!(f, "lasted     {lasted} s of their own, trace {:016x}", self.hash)
+    }
+}

@@ -1,0 +1,150 @@
+//! What must hold of every answer, whatever happened: it ends once and says how, its words are in order
+//! and all there or known to be missing, and there is one record that tells the same.
+
+use super::caller::{Ask, Heard};
+use super::said::Said;
+use super::scene::{IllKind, Scene};
+use super::world::Life;
+use drill::provider::{Fault, Plain, Refusal, Stage};
+use ir::{Ending, Record, Shape};
+use std::collections::BTreeMap;
+
+/// Looks at everything that came of a world. The first broken promise, and whose it was.
+pub(super) fn judge(scene: &Scene, life: &Life) -> Result<(), String> {
+    let asks = &scene.plan.asks;
+    if life.heard.len() != asks.len() {
+        return Err(format!("{} callers of {} came back", life.heard.len(), asks.len()));
+    }
+    let mut records: BTreeMap<&str, &Record> = BTreeMap::new();
+    for record in &life.records {
+        if records.insert(&record.id, record).is_some() {
+            return Err(format!("two records of {}", record.id));
+        }
+    }
+    if records.len() != asks.len() {
+        return Err(format!("{} records of {} requests", records.len(), asks.len()));
+    }
+    for (place, (ask, heard)) in asks.iter().zip(&life.heard).enumerate() {
+        let told = heard.header("x-backstop-request-id").and_then(|id| records.get(id));
+        let one = One { scene, place, ask, heard, record: told.copied() };
+        one.judge().map_err(|what| format!("caller {place}, {}: {what}", ask.model))?;
+    }
+    if life.open != (0, 0, 0) {
+        return Err(format!("still open at the end: {:?}", life.open));
+    }
+    nobody_is_still_asked(scene, life)
+}
+
+/// EX4, seen from the providers: whoever was asked was let go. Where the network lost the news, nobody
+/// can know.
+fn nobody_is_still_asked(scene: &Scene, life: &Life) -> Result<(), String> {
+    for (place, seen) in life.seen.iter().enumerate() {
+        let lost = |kind| match kind {
+            IllKind::Crash | IllKind::Partition | IllKind::Hold => true,
+            IllKind::Fault | IllKind::Sever | IllKind::Distance => false,
+        };
+        if scene.ills.iter().any(|ill| ill.place == place && lost(ill.kind)) {
+            continue;
+        }
+        if let Some((at, seen)) = seen.iter().find(|(_, seen)| seen.ended.is_none()) {
+            return Err(format!("provider {place} still answers {} since {at:?}", seen.model));
+        }
+    }
+    Ok(())
+}
+
+/// One request.
+struct One<'a> {
+    scene: &'a Scene,
+    place: usize,
+    ask: &'a Ask,
+    heard: &'a Heard,
+    record: Option<&'a Record>,
+}
+
+// === impl One ===
+
+impl One<'_> {
+    fn judge(&self) -> Result<(), String> {
+        let Heard { status, body, whole, left, hung, .. } = self.heard;
+        if *left {
+            return Ok(());
+        }
+        if *hung || *status == 0 {
+            return Err(format!("no answer, hung: {hung}"));
+        }
+        let record = self.record.ok_or("an answer without a record")?;
+        if !*whole {
+            return Err(format!("its connection broke: {record:?}"));
+        }
+        if record.status != *status {
+            return Err(format!("{status}, and the record says {}", record.status));
+        }
+        if *status != 200 {
+            let error = serde_json::from_slice::<serde_json::Value>(body).unwrap_or_default();
+            let bare = self.order() == Some(&Fault::Refusal(Refusal::Bare)) && body.is_empty();
+            if error.get("error").is_none() && !bare {
+                let body = String::from_utf8_lossy(body);
+                return Err(format!("{status} without an error: {body}"));
+            }
+            return self.must_fail(record);
+        }
+        let said = Said::read(self.ask.dialect, self.ask.shape, body)?;
+        let complete = said.is_complete();
+        if complete == said.error.is_some() || (self.ask.shape == Shape::Whole && !complete) {
+            return Err(format!("no end, or two: {said:?}"));
+        }
+        if complete != (record.ending == Ending::Answered) {
+            return Err(format!("{} in the record: {said:?}", record.ending.word()));
+        }
+        self.words(&said)?;
+        if complete { Ok(()) } else { self.must_fail(record) }
+    }
+
+    fn order(&self) -> Option<&Fault> {
+        self.scene.orders.get(self.place).and_then(Option::as_ref)
+    }
+
+    /// Words come in their order and once; and all of them, where it says that it is complete.
+    fn words(&self, said: &Said) -> Result<(), String> {
+        let digits = |word: &str| -> Option<usize> {
+            word.strip_prefix('w')?.trim_end_matches(|c: char| !c.is_ascii_digit()).parse().ok()
+        };
+        let numbers: Vec<usize> = said.text.split_whitespace().filter_map(digits).collect();
+        if !numbers.iter().copied().eq(0..numbers.len()) {
+            return Err(format!("lost, doubled or out of order: {:?}", said.text));
+        }
+        let empty = self.order() == Some(&Fault::Plain(Plain::EmptyAnswer));
+        let silent = numbers.is_empty() && (!said.tools.is_empty() || empty);
+        if said.is_complete() && numbers.len() != self.scene.words && !silent {
+            return Err(format!("a cut that looks complete: {:?}", said.text));
+        }
+        Ok(())
+    }
+
+    /// It did not end well: was there nobody to whom that could have been left?
+    fn must_fail(&self, record: &Record) -> Result<(), String> {
+        let own = self.order().is_some_and(|fault| fault.stage() != Stage::BeforeContent);
+        let until = self.ask.at + self.heard.took;
+        let ailed = |place: usize| {
+            let mut ills = self.scene.ills.iter().filter(|ill| ill.place == place);
+            ills.any(|ill| ill.from <= until)
+        };
+        // Whoever had begun to answer may have been struck in the middle.
+        let begun = |place: usize| {
+            let site = self.scene.plan.sites.get(place).map_or("", |site| site.name);
+            let mut shown = record.attempts.iter().filter(|it| it.first_content_ms.is_some());
+            ailed(place) && shown.any(|it| it.target.split('/').next() == Some(site))
+        };
+        let places = 0..self.scene.plan.sites.len();
+        let excused = own || places.clone().any(begun) || places.skip(1).all(ailed);
+        if excused {
+            return Ok(());
+        }
+        let trail: Vec<String> = record.attempts.iter().map(ir::AttemptRecord::trail).collect();
+        Err(format!("it failed although somebody was well: {trail:?}, {:?}", record.skipped))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,21 @@
+//! Some worlds of the real shell keep their promises, and the same seed is the same world to the byte.
+
+use sim::shell::{Tally, run};
+
+#[test]
+fn worlds_keep_their_promises() {
+    let mut all = Tally::default();
+    for seed in 0..6 {
+        all.add(&run(seed).unwrap_or_else(|violation| panic!("{violation}")));
+    }
+    let ended = |word| all.requests.get(word).copied().unwrap_or_default();
+    assert!(100 < ended("answered") && 10 < all.elsewhere, "they are worth living in: {all}");
+    assert!(all.troubles.values().all(|count| 0 < *count), "all kinds of trouble: {all}");
+}
+
+#[test]
+fn the_same_seed_is_the_same_world() {
+    let first = run(11).unwrap();
+    assert_eq!(Ok(&first), run(11).as_ref());
+    assert_ne!(first.hash, run(12).unwrap().hash);
+}
