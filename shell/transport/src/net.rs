@@ -156,3 +156,14 @@ impl AsyncWrite for Tcp {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Tcp, TcpStream};
+
+    /// A gateway holds thousands of them.
+    #[test]
+    fn a_connection_takes_no_more_room_than_its_socket() {
+        assert_eq!(size_of::<Tcp>(), size_of::<TcpStream>());
+    }
+}
