@@ -90,11 +90,10 @@ impl Said {
             block.tool = true;
             block.name.push_str(str_at(call, "/function/name"));
             block.text.push_str(str_at(call, "/function/arguments"));
+            // Chat does not mark the end of a call: its arguments are whole, or it is half.
+            block.closed = json(&block.text).is_ok();
         }
         self.finish = choice.get("finish_reason").and_then(Value::as_str).map(str::to_owned);
-        if self.finish.is_some() {
-            self.blocks.values_mut().for_each(|block| block.closed = true);
-        }
         Ok(())
     }
 

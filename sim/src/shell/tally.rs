@@ -20,6 +20,8 @@ pub struct Tally {
     pub orders: u64,
     /// What else went wrong, by its kind.
     pub troubles: BTreeMap<&'static str, u64>,
+    /// The longest that anybody waited for the end of an answer.
+    pub slowest: Duration,
     /// How long the worlds lasted, in their own time.
     pub lasted: Duration,
     /// Of everything that was heard, recorded and seen: equal lives have equal hashes.
@@ -30,7 +32,9 @@ pub struct Tally {
 
 impl Tally {
     pub(super) fn of(scene: &Scene, life: &Life) -> Self {
-        let mut tally = Self { lasted: life.lasted, hash: life.hash, ..Self::default() };
+        let slowest = life.heard.iter().map(|heard| heard.took).max().unwrap_or_default();
+        let (lasted, hash) = (life.lasted, life.hash);
+        let mut tally = Self { slowest, lasted, hash, ..Self::default() };
         for record in &life.records {
             *tally.requests.entry(record.ending.word()).or_default() += 1;
             tally.attempts += u64::try_from(record.attempts.len()).unwrap_or(u64::MAX);
@@ -57,6 +61,7 @@ impl Tally {
         self.attempts += other.attempts;
         self.elsewhere += other.elsewhere;
         self.orders += other.orders;
+        self.slowest = self.slowest.max(other.slowest);
         self.lasted += other.lasted;
         self.hash = self.hash.rotate_left(1) ^ other.hash;
     }
@@ -72,6 +77,7 @@ impl fmt::Display for Tally {
         writeln!(f, "requests   {requests} with {} attempts", self.attempts)?;
         writeln!(f, "ended      {}, {} elsewhere", words(&self.requests), self.elsewhere)?;
         writeln!(f, "faults     {} by order; {}", self.orders, words(&self.troubles))?;
+        writeln!(f, "slowest    {:.1} s", self.slowest.as_secs_f64())?;
         let lasted = self.lasted.as_secs();
         write!(f, "lasted     {lasted} s of their own, trace {:016x}", self.hash)
     }

@@ -5,9 +5,16 @@ use super::caller::{Ask, Heard};
 use super::said::Said;
 use super::scene::{IllKind, Scene};
 use super::world::Life;
-use drill::provider::{Fault, Plain, Refusal, Stage};
-use ir::{Ending, Record, Shape};
+use drill::provider::{Fault, Plain, Refusal, Seen, Stage};
+use ir::{AttemptRecord, Ending, Record, Shape};
 use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// What a plan allows for one request (`policy::Retries::default`).
+const ATTEMPTS_MAX: usize = 8;
+/// The first target has two minutes for its first content, each further one begins at most ten seconds
+/// behind the one before, and what it says then has an end.
+const ENDS_WITHIN: Duration = Duration::from_mins(3);
 
 /// Looks at everything that came of a world. The first broken promise, and whose it was.
 pub(super) fn judge(scene: &Scene, life: &Life) -> Result<(), String> {
@@ -46,7 +53,9 @@ fn nobody_is_still_asked(scene: &Scene, life: &Life) -> Result<(), String> {
         if scene.ills.iter().any(|ill| ill.place == place && lost(ill.kind)) {
             continue;
         }
-        if let Some((at, seen)) = seen.iter().find(|(_, seen)| seen.ended.is_none()) {
+        // A free probe is nobody's attempt and may still be under way.
+        let asked = |seen: &Seen| seen.method == "POST" && seen.ended.is_none();
+        if let Some((at, seen)) = seen.iter().find(|(_, seen)| asked(seen)) {
             return Err(format!("provider {place} still answers {} since {at:?}", seen.model));
         }
     }
@@ -77,6 +86,7 @@ impl One<'_> {
         if !*whole {
             return Err(format!("its connection broke: {record:?}"));
         }
+        self.attempts(record)?;
         if record.status != *status {
             return Err(format!("{status}, and the record says {}", record.status));
         }
@@ -97,8 +107,22 @@ impl One<'_> {
         if complete != (record.ending == Ending::Answered) {
             return Err(format!("{} in the record: {said:?}", record.ending.word()));
         }
-        self.words(&said)?;
+        self.words(&said, record)?;
         if complete { Ok(()) } else { self.must_fail(record) }
+    }
+
+    /// EX3, and nobody waits for longer than the deadlines allow.
+    fn attempts(&self, record: &Record) -> Result<(), String> {
+        // Those that taught how to ask do not count, nor those that were provably not processed.
+        let counts = |it: &&AttemptRecord| it.repair.is_none() && it.outcome != "unprocessed";
+        let attempts = record.attempts.iter().filter(counts).count();
+        if ATTEMPTS_MAX < attempts {
+            return Err(format!("{attempts} attempts: {:?}", record.attempts));
+        }
+        if ENDS_WITHIN < self.heard.took {
+            return Err(format!("it took {:?}: {:?}", self.heard.took, record.attempts));
+        }
+        Ok(())
     }
 
     fn order(&self) -> Option<&Fault> {
@@ -106,13 +130,21 @@ impl One<'_> {
     }
 
     /// Words come in their order and once; and all of them, where it says that it is complete.
-    fn words(&self, said: &Said) -> Result<(), String> {
+    fn words(&self, said: &Said, record: &Record) -> Result<(), String> {
         let digits = |word: &str| -> Option<usize> {
             word.strip_prefix('w')?.trim_end_matches(|c: char| !c.is_ascii_digit()).parse().ok()
         };
         let numbers: Vec<usize> = said.text.split_whitespace().filter_map(digits).collect();
         if !numbers.iter().copied().eq(0..numbers.len()) {
             return Err(format!("lost, doubled or out of order: {:?}", said.text));
+        }
+        if let Some((name, _)) = said.text.strip_prefix('[').and_then(|rest| rest.split_once(']'))
+            && !record
+                .attempts
+                .iter()
+                .any(|it| it.first_content_ms.is_some() && site(&it.target) == name)
+        {
+            return Err(format!("said by nobody who was asked: {:?}", said.text));
         }
         let empty = self.order() == Some(&Fault::Plain(Plain::EmptyAnswer));
         let silent = numbers.is_empty() && (!said.tools.is_empty() || empty);
@@ -132,18 +164,23 @@ impl One<'_> {
         };
         // Whoever had begun to answer may have been struck in the middle.
         let begun = |place: usize| {
-            let site = self.scene.plan.sites.get(place).map_or("", |site| site.name);
+            let name = self.scene.plan.sites.get(place).map_or("", |site| site.name);
             let mut shown = record.attempts.iter().filter(|it| it.first_content_ms.is_some());
-            ailed(place) && shown.any(|it| it.target.split('/').next() == Some(site))
+            ailed(place) && shown.any(|it| site(&it.target) == name)
         };
         let places = 0..self.scene.plan.sites.len();
         let excused = own || places.clone().any(begun) || places.skip(1).all(ailed);
         if excused {
             return Ok(());
         }
-        let trail: Vec<String> = record.attempts.iter().map(ir::AttemptRecord::trail).collect();
+        let trail: Vec<String> = record.attempts.iter().map(AttemptRecord::trail).collect();
         Err(format!("it failed although somebody was well: {trail:?}, {:?}", record.skipped))
     }
+}
+
+/// Who is asked for this target: `a/ok`.
+fn site(target: &str) -> &str {
+    target.split('/').next().unwrap_or_default()
 }
 
 #[cfg(test)]

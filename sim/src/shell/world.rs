@@ -4,7 +4,7 @@
 //! long as it takes to live through it and no longer.
 //!
 //! **Invariant:** a world is its plan. Nothing of the machine's clock, network or chance reaches
-//! whoever asks, but for the `date` of an answer.
+//! whoever asks, but for the `date` of an answer. (Its memory would, where it has nearly run out.)
 
 use super::caller::{Ask, Heard};
 use super::network::{PORT, Resets};

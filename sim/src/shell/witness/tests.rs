@@ -1,9 +1,9 @@
 //! Each promise is broken on purpose, to see that the witness sees it.
 
-use super::judge;
+use super::{ATTEMPTS_MAX, ENDS_WITHIN, judge};
 use crate::shell::scene::Scene;
 use crate::shell::world::Life;
-use ir::{Dialect, Ending, Shape};
+use ir::{Dialect, Ending, Record, Shape};
 use std::sync::OnceLock;
 
 /// A world that kept its promises, and a caller in it who had a complete stream of Chat, words and all.
@@ -32,6 +32,12 @@ fn check(expect: &str, breaks: impl FnOnce(&mut Scene, &mut Life, usize)) {
     breaks(&mut scene, &mut life, place);
     let seen = judge(&scene, &life).expect_err(expect);
     assert!(seen.contains(expect), "{expect}: {seen}");
+}
+
+/// What was recorded of a caller's request.
+fn record(life: &mut Life, place: usize) -> &mut Record {
+    let id = life.heard[place].header("x-backstop-request-id").unwrap().to_owned();
+    life.records.iter_mut().find(|record| record.id == id).unwrap()
 }
 
 /// Another body in the place of what the caller heard.
@@ -73,6 +79,7 @@ fn ends_that_are_none_or_two() {
     });
     check("its connection broke", |_, life, place| life.heard[place].whole = false);
     check("hung: true", |_, life, place| life.heard[place].hung = true);
+    check("it took", |_, life, place| life.heard[place].took = ENDS_WITHIN * 2);
     check("callers of", |_, life, _| drop(life.heard.pop()));
 }
 
@@ -80,11 +87,13 @@ fn ends_that_are_none_or_two() {
 fn records_that_are_missing_or_tell_something_else() {
     check("records of", |_, life, _| drop(life.records.pop()));
     check("two records of", |_, life, _| life.records.push(life.records[0].clone()));
-    check("broken in the record", |_, life, place| {
-        let id = life.heard[place].header("x-backstop-request-id").unwrap().to_owned();
-        let record = life.records.iter_mut().find(|record| record.id == id).unwrap();
-        record.ending = Ending::Broken;
+    check("broken in the record", |_, life, place| record(life, place).ending = Ending::Broken);
+    check("attempts:", |_, life, place| {
+        let attempts = &mut record(life, place).attempts;
+        let again = vec![attempts[0].clone(); ATTEMPTS_MAX];
+        attempts.extend(again);
     });
+    check("said by nobody", |_, life, place| record(life, place).attempts.clear());
 }
 
 #[test]
@@ -93,7 +102,8 @@ fn what_stays_open() {
     check("still open", |_, life, _| life.open = (0, 0, 1));
     check("still answers", |scene, life, _| {
         scene.ills.clear();
-        life.seen.iter_mut().flatten().next().unwrap().1.ended = None;
+        let mut asked = life.seen.iter_mut().flatten().filter(|(_, seen)| seen.method == "POST");
+        asked.next().unwrap().1.ended = None;
     });
 }
 
@@ -101,8 +111,7 @@ fn what_stays_open() {
 fn a_failure_without_need() {
     check("somebody was well", |scene, life, place| {
         scene.ills.clear();
-        let id = life.heard[place].header("x-backstop-request-id").unwrap().to_owned();
-        let record = life.records.iter_mut().find(|record| record.id == id).unwrap();
+        let record = record(life, place);
         (record.ending, record.status) = (Ending::Failed, 502);
         let heard = &mut life.heard[place];
         (heard.status, heard.body) = (502, b"{\"error\":{}}".to_vec());
