@@ -31,6 +31,10 @@ pub struct Figures {
     pub recoveries: u64,
     /// From the end of its outage until all requests went there again, at worst.
     pub recovery: Duration,
+    /// Worlds in which the first target alone was slow.
+    pub brown_outs: u64,
+    /// The 99th percentile there beside the healthy one, in hundredths, at worst.
+    pub brown_out_percent: u64,
     /// Inputs, timers and probes lived through.
     pub steps: u64,
     /// Of every action and its time: equal traces have equal hashes.
@@ -63,6 +67,8 @@ impl Figures {
         self.blackout_percent = self.blackout_percent.max(other.blackout_percent);
         self.recoveries += other.recoveries;
         self.recovery = self.recovery.max(other.recovery);
+        self.brown_outs += other.brown_outs;
+        self.brown_out_percent = self.brown_out_percent.max(other.brown_out_percent);
         self.steps += other.steps;
         self.hash = self.hash.rotate_left(1) ^ other.hash;
     }
@@ -78,6 +84,8 @@ impl fmt::Display for Figures {
         writeln!(f, "blackouts  {}, at worst {percent} attempts for 100 requests", self.blackouts)?;
         let worst = self.recovery.as_secs_f64();
         writeln!(f, "recoveries {}, at worst {worst:.1} s", self.recoveries)?;
+        let percent = self.brown_out_percent;
+        writeln!(f, "brown-outs {}, p99 at worst {percent} % of the healthy", self.brown_outs)?;
         write!(f, "steps      {}, trace {:016x}", self.steps, self.hash)
     }
 }

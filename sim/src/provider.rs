@@ -20,6 +20,8 @@ pub(crate) struct Provider {
     pub(crate) spread: Duration,
     /// Between frames.
     pub(crate) gap: Duration,
+    /// Of a hundred answers so many show nothing.
+    pub(crate) quiet: u64,
     /// In the order of their beginnings.
     pub(crate) illnesses: Vec<Illness>,
 }
@@ -58,6 +60,8 @@ pub(crate) enum Fault {
     BrokenLate,
     /// Ten times as slow as usual, or worse.
     Slow,
+    /// Ten times as slow as usual.
+    BrownOut,
 }
 
 /// The faults that a blackout or an outage of the first target is made of: nothing gets through.
@@ -130,7 +134,8 @@ impl Fault {
             | Self::CutLate
             | Self::Stall
             | Self::BrokenLate
-            | Self::Slow => Duration::ZERO,
+            | Self::Slow
+            | Self::BrownOut => Duration::ZERO,
         }
     }
 }
@@ -152,10 +157,18 @@ impl Provider {
     /// What an attempt that begins now yields.
     pub(crate) fn call(&self, now: Time, call: Call, dice: &mut Dice) -> Yield {
         let first = self.first + dice.ms(0..ms(self.spread));
-        let mut tape = Tape { call, at: Duration::ZERO, number: 0, out: Vec::new(), open: 0 };
+        let mut tape = Tape {
+            call,
+            quiet: self.quiet,
+            at: Duration::ZERO,
+            number: 0,
+            out: Vec::new(),
+            open: 0,
+        };
         match self.illness(now).map(|ill| ill.fault) {
             None => tape.answer(first, self.gap, dice),
             Some(Fault::Slow) => tape.answer(first * 10 + dice.ms(0..9000), self.gap, dice),
+            Some(Fault::BrownOut) => tape.answer(first * 10, self.gap, dice),
             Some(fault) => tape.fails(fault, first, self.gap, dice),
         }
         tape.out
@@ -179,6 +192,7 @@ pub(crate) fn label(call: Call, number: u32, open: usize) -> Bytes {
 /// What an attempt yields, while it is written.
 struct Tape {
     call: Call,
+    quiet: u64,
     at: Duration,
     number: u32,
     out: Yield,
@@ -255,7 +269,7 @@ impl Tape {
         self.head(first / 2);
         self.frame(Duration::ZERO, &[Event::Start(None)]);
         let text = Block { kind: BlockKind::Text, index: 0 };
-        let quiet = dice.percent(20);
+        let quiet = dice.percent(self.quiet);
         if quiet {
             return self.at += first / 2;
         }
@@ -316,7 +330,9 @@ impl Tape {
                 self.at += gap;
                 self.put(Input::Eof { clean: dice.percent(50) });
             }
-            Fault::CutLate | Fault::Stall | Fault::BrokenLate | Fault::Slow if stream => {
+            Fault::CutLate | Fault::Stall | Fault::BrokenLate | Fault::Slow | Fault::BrownOut
+                if stream =>
+            {
                 self.content(first, gap, dice);
                 if dice.percent(50) {
                     self.frame(
@@ -331,7 +347,7 @@ impl Tape {
                     self.frame(gap, &[Event::Fail(rejection(500, None))]);
                 }
             }
-            Fault::CutLate | Fault::Stall | Fault::BrokenLate | Fault::Slow => {
+            Fault::CutLate | Fault::Stall | Fault::BrokenLate | Fault::Slow | Fault::BrownOut => {
                 self.head(first);
                 self.put(Input::Progress);
                 if fault != Fault::Stall {

@@ -17,6 +17,8 @@ pub(crate) struct Scene {
     pub(crate) blackout: Option<(Time, Time)>,
     /// The first target is down, and only once: it is to be back in time.
     pub(crate) outage: Option<Illness>,
+    /// The first target is slow, and nobody else is anything.
+    pub(crate) brown_out: Option<Illness>,
     /// Many ask.
     pub(crate) loaded: bool,
     pub(crate) dice: Dice,
@@ -33,7 +35,15 @@ pub(crate) struct Ask {
     pub(crate) seed: u64,
 }
 
-/// The three kinds of a world.
+/// What befalls a world as a whole.
+#[derive(Clone, Copy, Debug, Default)]
+struct Fate {
+    blackout: Option<(Time, Time)>,
+    outage: Option<Illness>,
+    brown_out: Option<Illness>,
+}
+
+/// The four kinds of a world.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Kind {
     /// Anything may happen to anyone.
@@ -42,6 +52,8 @@ enum Kind {
     Blackout,
     /// The first target alone is down for a while, under load.
     Outage,
+    /// The first target alone is slow for a while, under load, and the others are as fast as it was.
+    BrownOut,
 }
 
 fn second(seconds: u64) -> Time {
@@ -54,9 +66,10 @@ impl Scene {
     /// The world of a seed.
     pub(crate) fn draw(seed: u64) -> Self {
         let mut dice = Dice::new(seed);
-        let kind = match dice.within(0..10) {
+        let kind = match dice.within(0..12) {
             0..=5 => Kind::Wild,
             6 | 7 => Kind::Blackout,
+            8 | 9 => Kind::BrownOut,
             _ => Kind::Outage,
         };
         let remote = dice.within(2..5);
@@ -65,11 +78,11 @@ impl Scene {
         if dice.percent(40) {
             providers.push(provider(&mut dice, true));
         }
-        let (blackout, outage) = befall(kind, &mut providers, &mut dice);
+        let Fate { blackout, outage, brown_out } = befall(kind, &mut providers, &mut dice);
         let chain = chain(&providers);
-        let loaded = kind == Kind::Outage || dice.percent(50);
+        let loaded = matches!(kind, Kind::Outage | Kind::BrownOut) || dice.percent(50);
         let asks = asks(&chain, kind, loaded, &mut dice);
-        Self { seed, providers, asks, blackout, outage, loaded, dice }
+        Self { seed, providers, asks, blackout, outage, brown_out, loaded, dice }
     }
 
     /// Whose each target is, of the longest chain.
@@ -86,22 +99,19 @@ fn provider(dice: &mut Dice, local: bool) -> Provider {
         first: dice.ms(50..500),
         spread: dice.ms(50..500),
         gap: dice.ms(1..60),
+        quiet: 20,
         illnesses: Vec::new(),
     }
 }
 
-/// Draws what befalls them: a blackout, the first one's outage, or anything.
-fn befall(
-    kind: Kind,
-    providers: &mut [Provider],
-    dice: &mut Dice,
-) -> (Option<(Time, Time)>, Option<Illness>) {
+/// Draws what befalls them: a blackout, the first one's outage or brown-out, or anything.
+fn befall(kind: Kind, providers: &mut [Provider], dice: &mut Dice) -> Fate {
     match kind {
         Kind::Wild => {
             for provider in providers {
                 wild(provider, dice);
             }
-            (None, None)
+            Fate::default()
         }
         Kind::Blackout => {
             let (from, until) = (second(5), second(dice.within(45..60)));
@@ -109,7 +119,7 @@ fn befall(
                 let fault = dice.pick(HARD).unwrap_or(Fault::Silent);
                 provider.illnesses.push(Illness { from, until, fault, probe: dice.percent(50) });
             }
-            (Some((from, until)), None)
+            Fate { blackout: Some((from, until)), ..Fate::default() }
         }
         Kind::Outage => {
             let (from, until) = (second(3), second(dice.within(8..45)));
@@ -118,7 +128,22 @@ fn befall(
             if let Some(first) = providers.first_mut() {
                 first.illnesses.push(illness);
             }
-            (None, Some(illness))
+            Fate { outage: Some(illness), ..Fate::default() }
+        }
+        Kind::BrownOut => {
+            let (from, until) = (second(12), second(dice.within(32..39)));
+            let illness = Illness { from, until, fault: Fault::BrownOut, probe: true };
+            if let Some(Provider { first, spread, gap, .. }) = providers.first().cloned() {
+                for it in providers.iter_mut() {
+                    (it.first, it.spread, it.gap) = (first, spread, gap);
+                    // Who shows nothing does not tell how fast it is.
+                    it.quiet = 0;
+                }
+            }
+            if let Some(first) = providers.first_mut() {
+                first.illnesses.push(illness);
+            }
+            Fate { brown_out: Some(illness), ..Fate::default() }
         }
     }
 }
@@ -159,7 +184,12 @@ fn chain(providers: &[Provider]) -> Vec<Leg> {
 }
 
 fn asks(chain: &[Leg], kind: Kind, loaded: bool, dice: &mut Dice) -> Vec<Ask> {
-    let per_second = if loaded { dice.within(8..14) } else { dice.within(1..6) };
+    let per_second = match kind {
+        // Enough for a 99th percentile.
+        Kind::BrownOut => dice.within(20..26),
+        Kind::Wild | Kind::Blackout | Kind::Outage if loaded => dice.within(8..14),
+        Kind::Wild | Kind::Blackout | Kind::Outage => dice.within(1..6),
+    };
     let seconds = if kind == Kind::Wild { 50 } else { 70 };
     let count = per_second * seconds;
     let mut asks: Vec<Ask> = (0..count)

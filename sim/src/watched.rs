@@ -1,7 +1,7 @@
 //! The board, watched: who was let in as a trial, whom the budget refused.
 
 use ir::Time;
-use policy::{Admission, Board, Health, Leg, Outcome, Permit, Standing};
+use policy::{Admission, Board, Health, Leg, Outcome, Permit, Standing, Turn};
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -133,6 +133,20 @@ impl Health for Watched {
             self.settled(leg, true);
         }
         self.board.borrow_mut().alive(now, leg, permit, after);
+    }
+
+    fn turn(
+        &self,
+        now: Time,
+        leg: &Leg,
+        others: &mut dyn Iterator<Item = &Leg>,
+        tells: bool,
+    ) -> Turn {
+        self.board.borrow_mut().turn(now, leg, others, tells)
+    }
+
+    fn late(&self, now: Time, leg: &Leg, permit: &mut Permit, after: Duration) {
+        self.board.borrow_mut().late(now, leg, permit, after);
     }
 
     fn slow(&self, now: Time, leg: &Leg, permit: &mut Permit) {

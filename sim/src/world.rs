@@ -38,6 +38,8 @@ struct Request {
     first: Option<usize>,
     /// When each attempt began, and whether it reached anybody.
     attempts: Vec<(Time, bool)>,
+    /// How it ended, and how long its first content took.
+    ended: Option<(Ending, Option<Duration>)>,
 }
 
 enum Happening {
@@ -168,6 +170,7 @@ impl World {
             timer: None,
             first: None,
             attempts: Vec::new(),
+            ended: None,
         });
         self.figures.requests += 1;
         policy::Health::arrived(&self.health);
@@ -249,6 +252,8 @@ impl World {
         let Some(request) = self.requests.get_mut(index) else { return Ok(()) };
         let report = request.exchange.report(self.now);
         request.over = true;
+        let first = report.first_content_ms.map(Duration::from_millis);
+        request.ended = Some((report.ending, first));
         request.witness.over(report.ending == Ending::Abandoned)?;
         self.pending -= 1;
         self.figures.attempts += request.witness.attempts();

@@ -17,7 +17,10 @@ fn live(seeds: Range<u64>) -> Result<Figures, String> {
 #[test]
 fn worlds_keep_their_promises() {
     let all = live(0..150).unwrap();
-    assert!(10 < all.blackouts && 10 < all.recoveries, "they are worth living in: {all}");
+    assert!(
+        10 < all.blackouts && 10 < all.recoveries && 10 < all.brown_outs,
+        "they are worth living in: {all}"
+    );
     assert!(all.denied * 1000 < all.requests, "the budget seldom stands in the way: {all}");
 }
 

@@ -7,7 +7,7 @@
 
 use crate::breaker::{Breaker, Entry, Epoch, Sample};
 use crate::{
-    Breakers, Class, Leg, ProviderId, Retries, Scope, budget::Budget, pace::Pace, rng::Rng,
+    Breakers, Class, Leg, ProviderId, Retries, Scope, Turn, budget::Budget, pace::Pace, rng::Rng,
 };
 use ir::{Time, invariant};
 use std::collections::BTreeMap;
@@ -18,6 +18,7 @@ mod admission;
 mod cell;
 mod credentials;
 mod network;
+mod slow;
 
 pub use admission::{Admission, Permit, Why};
 use credentials::Credentials;
@@ -35,6 +36,17 @@ pub trait Health {
     fn spend(&self) -> bool;
     /// An attempt showed its first content; after how long, where that tells its pace (streams).
     fn alive(&self, now: Time, leg: &Leg, permit: &mut Permit, after: Option<Duration>);
+    /// A request that might be sent to this leg, or to one of the others, which were not asked yet:
+    /// is the leg slow just now, and another well and faster? `tells`: its answer would tell the pace.
+    fn turn(
+        &self,
+        now: Time,
+        leg: &Leg,
+        others: &mut dyn Iterator<Item = &Leg>,
+        tells: bool,
+    ) -> Turn;
+    /// An attempt has shown nothing for as long as [`Standing::late`].
+    fn late(&self, now: Time, leg: &Leg, permit: &mut Permit, after: Duration);
     /// An attempt lost our patience.
     fn slow(&self, now: Time, leg: &Leg, permit: &mut Permit);
     /// An attempt ended.
@@ -67,6 +79,8 @@ pub struct Standing {
     pub run: u32,
     /// Its usual time to first content.
     pub p95: Option<Duration>,
+    /// What shows nothing for this long is late, by its own measure.
+    pub late: Option<Duration>,
     /// Changes whenever it goes down.
     pub epoch: Epoch,
 }
@@ -200,7 +214,7 @@ impl Board {
         }
         self.permits += 1;
         let proving = proving || host;
-        Admission::Go(Permit { credential, proving, host, counted: false, heard: None, epoch })
+        Admission::Go(Permit { proving, host, ..Permit::new(credential, epoch) })
     }
 
     /// Begins although it may not.
@@ -209,15 +223,14 @@ impl Board {
         let credentials = self.providers.get(leg.provider.0).filter(|_| !leg.caller_owned);
         let credential = credentials.map_or(0, Credentials::least_bad);
         self.permits += 1;
-        Permit { credential, proving: false, host: false, counted: false, heard: None, epoch }
+        Permit::new(credential, epoch)
     }
 
     /// An attempt showed its first content.
     pub fn alive(&mut self, now: Time, leg: &Leg, permit: &mut Permit, after: Option<Duration>) {
         let target = self.target(now, leg);
         if let Some(after) = after {
-            let pace = if leg.thinking { &mut target.pace_thinking } else { &mut target.pace };
-            pace.note(after);
+            target.pace_mut(leg).note(now, after, permit.late);
         }
         if std::mem::take(&mut permit.proving) {
             target.breaker.proved(permit.epoch);
@@ -235,7 +248,8 @@ impl Board {
 
     /// An attempt lost our patience.
     pub fn slow(&mut self, now: Time, leg: &Leg, permit: &mut Permit) {
-        if !std::mem::replace(&mut permit.counted, true) {
+        // One that measures has less patience than others: that it lost it is no failure.
+        if !permit.measures && !std::mem::replace(&mut permit.counted, true) {
             self.sample(now, leg, permit, Sample::Bad);
         }
     }
@@ -347,14 +361,13 @@ impl Board {
     pub fn standing(&self, leg: &Leg) -> Standing {
         let key = (leg.provider, Arc::clone(&leg.model));
         let target = self.targets.get(&key);
-        let pace = |target: &Target| {
-            if leg.thinking { target.pace_thinking.p95() } else { target.pace.p95() }
-        };
+        let pace = target.map(|target| target.pace(leg));
         Standing {
             closed: target.is_none_or(|target| target.breaker.is_closed())
                 && self.hosts.is_closed(leg.provider),
             run: target.map_or(0, |target| target.breaker.run()),
-            p95: target.and_then(pace),
+            p95: pace.and_then(Pace::p95),
+            late: pace.and_then(|pace| pace.brownout.late_after()),
             epoch: target.map_or_else(Epoch::default, |target| target.breaker.epoch()),
         }
     }

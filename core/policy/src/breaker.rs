@@ -306,7 +306,7 @@ impl Breaker {
 
 /// Exact counts in ten buckets: an average that decays would hide a tight burst.
 #[derive(Debug, Default)]
-struct Window {
+pub(crate) struct Window {
     /// The bucket's number since the beginning, its good and all counts.
     buckets: [(u64, u32, u32); 10],
 }
@@ -319,7 +319,7 @@ impl Window {
         u64::try_from(now.since(Time::ZERO).as_nanos() / bucket).unwrap_or(u64::MAX)
     }
 
-    fn count(&mut self, now: Time, good: bool, window: Duration) {
+    pub(crate) fn count(&mut self, now: Time, good: bool, window: Duration) {
         let number = Self::number(now, window);
         let slot = usize::try_from(number % 10).unwrap_or(0);
         if let Some(bucket) = self.buckets.get_mut(slot) {
@@ -331,7 +331,7 @@ impl Window {
         }
     }
 
-    fn totals(&self, now: Time, window: Duration) -> (u32, u32) {
+    pub(crate) fn totals(&self, now: Time, window: Duration) -> (u32, u32) {
         let oldest = Self::number(now, window).saturating_sub(9);
         self.buckets
             .iter()

@@ -5,6 +5,7 @@
 
 pub mod board;
 pub mod breaker;
+pub mod brownout;
 pub mod budget;
 pub mod classify;
 pub mod exchange;
@@ -21,6 +22,7 @@ pub mod told;
 pub mod verdict;
 
 pub use board::{Admission, Board, Health, Member, Outcome, Permit, Standing, Why};
+pub use brownout::Turn;
 pub use classify::classify;
 pub use exchange::{Action, AttemptId, Exchange, Final, Input, Report, Words};
 pub use joiner::{Form, Joiner, NOTHING_MORE};

@@ -1,5 +1,8 @@
-//! How long a target usually takes to its first content: the 95th percentile of recent answers.
+//! How long a target usually takes to its first content: the 95th percentile of recent answers; and
+//! whether it takes several times as long just now.
 
+use crate::brownout::Brownout;
+use ir::Time;
 use std::time::Duration;
 
 /// The last answers of one target.
@@ -7,6 +10,8 @@ use std::time::Duration;
 pub struct Pace {
     recent: Vec<Duration>,
     next: usize,
+    /// Whether it is slow just now.
+    pub brownout: Brownout,
 }
 
 /// How many answers are remembered.
@@ -17,8 +22,10 @@ const ENOUGH: usize = 8;
 // === impl Pace ===
 
 impl Pace {
-    /// An answer showed its first content after this long.
-    pub fn note(&mut self, first_content: Duration) {
+    /// An answer showed its first content after this long; `told`, it was said before that it was
+    /// late.
+    pub fn note(&mut self, now: Time, first_content: Duration, told: bool) {
+        self.brownout.note(now, first_content, told);
         match self.recent.get_mut(self.next) {
             Some(slot) => *slot = first_content,
             None => self.recent.push(first_content),
@@ -40,16 +47,21 @@ impl Pace {
 #[cfg(test)]
 mod tests {
     use super::Pace;
+    use ir::Time;
     use std::time::Duration;
+
+    fn note(pace: &mut Pace, ms: u64) {
+        pace.note(Time::ZERO, Duration::from_millis(ms), false);
+    }
 
     #[test]
     fn knows_the_slow_end_of_recent_answers() {
         let mut pace = Pace::default();
-        (1..=7).for_each(|ms| pace.note(Duration::from_millis(ms)));
+        (1..=7).for_each(|ms| note(&mut pace, ms));
         assert_eq!(pace.p95(), None, "too few");
-        (8..=100).for_each(|ms| pace.note(Duration::from_millis(ms)));
+        (8..=100).for_each(|ms| note(&mut pace, ms));
         assert_eq!(pace.p95(), Some(Duration::from_millis(97)), "of 37..=100");
-        (0..64).for_each(|_| pace.note(Duration::from_millis(5)));
+        (0..64).for_each(|_| note(&mut pace, 5));
         assert_eq!(pace.p95(), Some(Duration::from_millis(5)), "the past is forgotten");
     }
 }

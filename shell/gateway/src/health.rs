@@ -2,7 +2,7 @@
 
 use ir::Time;
 use parking_lot::{Mutex, MutexGuard};
-use policy::{Admission, Board, Health, Leg, Outcome, Permit, Standing};
+use policy::{Admission, Board, Health, Leg, Outcome, Permit, Standing, Turn};
 use std::time::Duration;
 
 /// A board that many requests ask at once. Held for the length of one question.
@@ -47,6 +47,20 @@ impl Health for Locked {
         self.lock().alive(now, leg, permit, after);
     }
 
+    fn turn(
+        &self,
+        now: Time,
+        leg: &Leg,
+        others: &mut dyn Iterator<Item = &Leg>,
+        tells: bool,
+    ) -> Turn {
+        self.lock().turn(now, leg, others, tells)
+    }
+
+    fn late(&self, now: Time, leg: &Leg, permit: &mut Permit, after: Duration) {
+        self.lock().late(now, leg, permit, after);
+    }
+
     fn slow(&self, now: Time, leg: &Leg, permit: &mut Permit) {
         self.lock().slow(now, leg, permit);
     }
@@ -86,6 +100,19 @@ impl Health for Bystander<'_> {
     }
 
     fn alive(&self, _now: Time, _leg: &Leg, _permit: &mut Permit, _after: Option<Duration>) {}
+
+    fn turn(
+        &self,
+        now: Time,
+        leg: &Leg,
+        others: &mut dyn Iterator<Item = &Leg>,
+        _tells: bool,
+    ) -> Turn {
+        // It is counted among nobody.
+        self.0.turn(now, leg, others, false)
+    }
+
+    fn late(&self, _now: Time, _leg: &Leg, _permit: &mut Permit, _after: Duration) {}
 
     fn slow(&self, _now: Time, _leg: &Leg, _permit: &mut Permit) {}
 

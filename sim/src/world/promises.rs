@@ -4,11 +4,14 @@
 //!   extra attempts was used up at that very moment.
 //! - While everything is down: attempts ≤ 1.2 × requests + the reserve, which fills once a minute.
 //! - Under load, all requests go to the first target again soon after its outage.
+//! - Under load, 10 s after the first target began to take ten times as long, the 99th percentile of
+//!   all is at most 1.5 times what it was; nobody is lost by it, few are sent there to see, and all
+//!   are soon after it is over.
 //! - Every permit comes back.
 
 use super::World;
 use crate::provider::Fault;
-use ir::Time;
+use ir::{Ending, Time};
 use std::time::Duration;
 
 /// A blackout is known to be one after this, …
@@ -22,6 +25,15 @@ const RESERVE: u64 = 10;
 const BACK_WITHIN: Duration = Duration::from_secs(10);
 /// A trial that began within a silent outage is believed for its patience.
 const BACK_WITHIN_SILENT: Duration = Duration::from_secs(20);
+/// A brown-out is met within this …
+const MET_WITHIN: Duration = Duration::from_secs(10);
+/// … so that the 99th percentile is at most so many hundredths of the healthy one.
+const SLOWER_PERCENT: u32 = 150;
+/// One of so many requests may be sent there to see, and one a second.
+const MEASURED_OF: usize = 20;
+/// From its end until all requests go to the first target again: one is sent there to see, and a few
+/// after it.
+const BRISK_WITHIN: Duration = Duration::from_secs(30);
 /// Recoveries are watched for so long.
 const WATCHED_FOR: Duration = Duration::from_secs(24);
 
@@ -77,6 +89,44 @@ impl World {
             let within = if silent { BACK_WITHIN_SILENT } else { BACK_WITHIN };
             self.recovers(outage.until, within)?;
         }
+        self.scene.brown_out.map_or(Ok(()), |slow| self.hurries(slow.from, slow.until))
+    }
+
+    /// The first target takes ten times as long from one time to the other, and nobody suffers.
+    fn hurries(&mut self, from: Time, until: Time) -> Result<(), String> {
+        let lost = |request: &&super::Request| {
+            let kept = matches!(request.ended, Some((Ending::Answered | Ending::Abandoned, _)));
+            !kept && from <= request.began
+        };
+        if let Some(lost) = self.requests.iter().find(lost) {
+            let trail = lost.exchange.trail(self.now);
+            return Err(format!("lost by a brown-out: {:?}, {trail}", lost.ended));
+        }
+        let begun = |after: Time, before: Time| {
+            let within = move |it: &&super::Request| after <= it.began && it.began < before;
+            self.requests.iter().filter(within)
+        };
+        let healthy = p99(begun(Time::ZERO, from));
+        let met = from + MET_WITHIN;
+        let slow = p99(begun(met, until));
+        let percent = slow.as_millis() * 100 / healthy.as_millis().max(1);
+        let all = begun(met, until).count();
+        let sent = begun(met, until).filter(|request| request.first == Some(0)).count();
+        let seconds = usize::try_from(until.since(met).as_secs()).unwrap_or(usize::MAX);
+        let back = until + BRISK_WITHIN;
+        let elsewhere = begun(back, Time::MAX).filter(|it| it.first.is_some_and(|leg| leg != 0));
+        let elsewhere = elsewhere.count();
+        self.figures.brown_outs += 1;
+        self.figures.brown_out_percent = u64::try_from(percent).unwrap_or(u64::MAX);
+        if u128::from(SLOWER_PERCENT) < percent {
+            return Err(format!("{slow:?} in a brown-out, {healthy:?} before"));
+        }
+        if (all / MEASURED_OF).min(seconds) < sent {
+            return Err(format!("{sent} of {all} were sent where it is slow"));
+        }
+        if 0 < elsewhere {
+            return Err(format!("{elsewhere} pass by the first target long after its brown-out"));
+        }
         Ok(())
     }
 
@@ -116,4 +166,13 @@ impl World {
         }
         Ok(())
     }
+}
+
+/// Of what was answered, the 99th percentile (nearest rank) of the time to first content.
+fn p99<'a>(requests: impl Iterator<Item = &'a super::Request>) -> Duration {
+    let mut firsts: Vec<Duration> =
+        requests.filter_map(|request| request.ended.and_then(|(_, first)| first)).collect();
+    firsts.sort_unstable();
+    let rank = (firsts.len() * 99).div_ceil(100).saturating_sub(1);
+    firsts.get(rank).copied().unwrap_or_default()
 }

@@ -5,6 +5,7 @@ use ir::Time;
 
 /// The right to one attempt. It must come back through [`Health::ended`](super::Health::ended).
 #[derive(Debug, Eq, PartialEq)]
+#[expect(clippy::struct_excessive_bools, reason = "what is known of it, each on its own; no state")]
 pub struct Permit {
     /// Which of the provider's credentials.
     pub credential: usize,
@@ -16,6 +17,10 @@ pub struct Permit {
     pub(super) counted: bool,
     /// When the head of an answer came.
     pub(super) heard: Option<Time>,
+    /// It finds out whether a slow target still is.
+    pub(crate) measures: bool,
+    /// It was said that it is late.
+    pub(super) late: bool,
     pub(super) epoch: Epoch,
 }
 
@@ -47,6 +52,8 @@ pub enum Why {
     Cooling,
     /// Every credential rests.
     Parked,
+    /// It takes several times as long as usual, and another is well and faster.
+    Slow,
 }
 
 // === impl Why ===
@@ -63,6 +70,7 @@ impl Why {
             Self::HostDown => "host_down",
             Self::Cooling => "cooling",
             Self::Parked => "parked",
+            Self::Slow => "slow",
         }
     }
 }
@@ -70,6 +78,19 @@ impl Why {
 // === impl Permit ===
 
 impl Permit {
+    pub(super) fn new(credential: usize, epoch: Epoch) -> Self {
+        Self {
+            credential,
+            proving: false,
+            host: false,
+            counted: false,
+            heard: None,
+            measures: false,
+            late: false,
+            epoch,
+        }
+    }
+
     /// As [`Standing::epoch`] was when it was given.
     pub(crate) fn epoch(&self) -> Epoch {
         self.epoch

@@ -1,7 +1,7 @@
 //! A board for one thread: tests and the simulator. The gateway has its own lock.
 
 use super::{Admission, Board, Health, Outcome, Permit, Standing};
-use crate::Leg;
+use crate::{Leg, Turn};
 use ir::Time;
 use std::cell::RefCell;
 use std::time::Duration;
@@ -25,6 +25,20 @@ impl Health for RefCell<Board> {
 
     fn alive(&self, now: Time, leg: &Leg, permit: &mut Permit, after: Option<Duration>) {
         self.borrow_mut().alive(now, leg, permit, after);
+    }
+
+    fn turn(
+        &self,
+        now: Time,
+        leg: &Leg,
+        others: &mut dyn Iterator<Item = &Leg>,
+        tells: bool,
+    ) -> Turn {
+        self.borrow_mut().turn(now, leg, others, tells)
+    }
+
+    fn late(&self, now: Time, leg: &Leg, permit: &mut Permit, after: Duration) {
+        self.borrow_mut().late(now, leg, permit, after);
     }
 
     fn slow(&self, now: Time, leg: &Leg, permit: &mut Permit) {

@@ -1,7 +1,7 @@
 //! The board under virtual time: hosts, the local network, credentials, probes, limits, permits.
 
 use super::{Admission, Board, Member, Outcome, Permit, TARGETS_MAX};
-use crate::{Breakers, Class, Deadlines, Leg, ProviderId, Retries};
+use crate::{Breakers, Class, Deadlines, Leg, ProviderId, Retries, Turn};
 use ir::{Dialect, Time};
 use std::sync::Arc;
 use std::time::Duration;
@@ -434,6 +434,51 @@ fn the_pace_is_learnt() {
     let p95 = bench.board.standing(&leg("b/x")).p95;
     assert_eq!(p95, Some(Duration::from_millis(800)));
     assert_eq!(bench.board.standing(&leg("b/y")).p95, None);
+}
+
+#[test]
+fn who_is_slow_is_passed_over_for_who_is_not() {
+    let mut bench = Bench::new();
+    let thinking = |name: &str| Leg { thinking: true, ..leg(name) };
+    let paced = |bench: &mut Bench, leg: &Leg, times: usize, ms: u64| {
+        for _ in 0..times {
+            let mut permit = bench.board.force(bench.now, leg);
+            bench.board.alive(bench.now, leg, &mut permit, Some(Duration::from_millis(ms)));
+            bench.board.ended(bench.now, leg, &permit, Outcome::Good);
+        }
+    };
+    let turn = |bench: &mut Bench, leg: &Leg, other: &Leg| {
+        bench.board.turn(bench.now, leg, &mut [other.clone()].iter(), true)
+    };
+    let (a, b) = (leg("a/x"), leg("b/x"));
+    paced(&mut bench, &a, 32, 400);
+    assert_eq!(bench.board.standing(&a).late, Some(Duration::from_millis(1200)));
+    bench.later(10.0);
+    paced(&mut bench, &a, 16, 4000);
+    assert_eq!(turn(&mut bench, &a, &b), Turn::Over);
+    assert_eq!(turn(&mut bench, &b, &a), Turn::Usual, "nothing is known against it");
+    assert_eq!(turn(&mut bench, &thinking("a/x"), &b), Turn::Usual, "that is another pace");
+    assert_eq!(turn(&mut bench, &leg("a/y"), &b), Turn::Usual, "and another model");
+    assert_eq!(turn(&mut bench, &a, &leg("c/x")), Turn::Usual, "a small one on this machine");
+    assert_eq!(bench.board.turn(bench.now, &a, &mut [].iter(), true), Turn::Usual, "the last one");
+    paced(&mut bench, &b, 40, 3000);
+    assert_eq!(turn(&mut bench, &a, &b), Turn::Usual, "it is no faster");
+    paced(&mut bench, &b, 40, 500);
+    assert_eq!(turn(&mut bench, &a, &b), Turn::Over);
+    bench.fails_times("b/x", "server_error", 5);
+    assert_eq!(turn(&mut bench, &a, &b), Turn::Usual, "it is down");
+}
+
+#[test]
+fn one_that_measures_may_lose_patience() {
+    let mut bench = Bench::new();
+    for _ in 0..8 {
+        let mut permit = bench.begins("b/x");
+        permit.measures = true;
+        bench.board.slow(bench.now, &leg("b/x"), &mut permit);
+        bench.ends("b/x", permit, Outcome::Cancelled);
+    }
+    bench.check(&[("b/x", "go")]);
 }
 
 #[test]

@@ -30,6 +30,8 @@ pub(super) struct Attempt {
     last: Time,
     /// How long it may be silent before another target starts beside it.
     patience: Duration,
+    /// After this long without content it is late, and that is said once.
+    pub(super) late: Option<Duration>,
     /// When the model last was seen at work.
     worked: Option<Time>,
     /// When its last block opened.
@@ -142,6 +144,7 @@ impl Attempt {
             ended_at: None,
             last: now,
             patience,
+            late: None,
             worked: None,
             opened: None,
             status: None,
@@ -193,6 +196,7 @@ impl Attempt {
         // Asked for a stream, it sends a document: from now on it has the time of one.
         if matches!(self.form, Form::Watched | Form::Stream) {
             self.form = Form::Whole;
+            self.late = None;
             self.patience = leg.patience(Shape::Whole, None);
         }
         self.held_since.get_or_insert(now);
@@ -299,6 +303,21 @@ impl Attempt {
     pub(super) fn slow_at(&self, leg: &Leg) -> Time {
         let most = self.began + self.patience.max(leg.deadlines.first_content_thinking);
         (self.worked.unwrap_or(self.began) + self.patience).min(most)
+    }
+
+    /// When it is to be said that it is late.
+    pub(super) fn late_at(&self) -> Time {
+        let late = self.late.filter(|_| self.content_at.is_none() && self.is_live());
+        late.map_or(Time::MAX, |late| self.began + late)
+    }
+
+    /// Says that it is late.
+    pub(super) fn is_late(&mut self, now: Time, leg: &Leg, health: &dyn Health) {
+        if let Some(permit) = &mut self.permit
+            && self.late.take().is_some()
+        {
+            health.late(now, leg, permit, now.since(self.began));
+        }
     }
 
     /// When it has had its time to show content. What works without showing anything has as long as

@@ -412,7 +412,7 @@ fn is_refusal(class: Class) -> bool {
 /// How little is to be hoped from a leg that is shut for this reason.
 fn badness(why: Why) -> u8 {
     match why {
-        Why::Ramp | Why::Trial | Why::Budget => 0,
+        Why::Ramp | Why::Trial | Why::Budget | Why::Slow => 0,
         Why::Open | Why::HostDown => 1,
         Why::Cooling => 2,
         Why::Parked => 3,

@@ -2,10 +2,11 @@
 
 use super::failing::{Again, Standing};
 use super::{Action, AttemptId, Exchange, Input, Phase, TAIL};
-use crate::Told;
 use crate::board::{Admission, Health, Outcome, Permit, Why};
 use crate::exchange::attempt::{Attempt, Form};
+use crate::{Told, Turn};
 use ir::{Deadline, Failure, Shape, Time, invariant};
+use std::collections::VecDeque;
 use std::time::Duration;
 
 /// After the budget said no to an extra attempt, it is asked again this much later.
@@ -42,6 +43,7 @@ impl Exchange {
             if self.is_seeking() && !attempt.slow {
                 at = at.min(self.slow_at(attempt));
             }
+            at = at.min(attempt.late_at());
         }
         if self.is_seeking() && !self.is_promising() {
             let next = self.again.map(|again| again.at).or(self.ask_again);
@@ -117,9 +119,15 @@ impl Exchange {
             };
             return self.handle(now, id, input, health);
         }
+        let loses_patience = !attempt.slow && self.slow_at(attempt) <= now;
+        if attempt.late_at() <= now
+            && let Some(attempt) = self.attempts.get_mut(id.0)
+            && let Some(leg) = self.plan.legs.get(attempt.leg)
+        {
+            attempt.is_late(now, leg, health);
+        }
         if self.is_seeking()
-            && !attempt.slow
-            && self.slow_at(attempt) <= now
+            && loses_patience
             && let Some(attempt) = self.attempts.get_mut(id.0)
             && let Some(leg) = self.plan.legs.get(attempt.leg)
         {
@@ -201,10 +209,21 @@ impl Exchange {
         }
         let extra = self.is_extra(health);
         let first = self.attempts.is_empty();
-        for index in self.order(health) {
+        let mut order = VecDeque::from(self.order(health));
+        // Those that are passed over come again behind all others.
+        let mut fresh = order.len();
+        while let Some(index) = order.pop_front() {
+            fresh = fresh.saturating_sub(1);
+            let turn = if 0 < fresh { self.turn(now, index, health) } else { Turn::Usual };
+            if turn == Turn::Over {
+                self.shut(index, now, Why::Slow);
+                order.push_back(index);
+                continue;
+            }
             let Some(leg) = self.plan.legs.get(index) else { continue };
             match health.enter(now, leg) {
-                Admission::Go(permit) => {
+                Admission::Go(mut permit) => {
+                    permit.measures = turn == Turn::Measures;
                     let free = !extra && (first || !permit.proving);
                     if free || health.spend() {
                         return Some((index, permit));
@@ -220,6 +239,15 @@ impl Exchange {
             }
         }
         None
+    }
+
+    /// Whether the next leg in order is slow just now, and another one should be asked.
+    fn turn(&self, now: Time, index: usize, health: &dyn Health) -> Turn {
+        let Some(leg) = self.plan.legs.get(index) else { return Turn::Usual };
+        let others = self.untried().filter(|other| *other != index);
+        let mut others = others.filter_map(|other| self.plan.legs.get(other));
+        let tells = leg.shape(self.plan.shape) == Shape::Stream;
+        health.turn(now, leg, &mut others, tells)
     }
 
     /// Every leg is shut: the least bad is tried all the same.
@@ -242,11 +270,17 @@ impl Exchange {
             (Shape::Stream, Shape::Whole) => Form::Watched,
             (Shape::Whole, Shape::Stream | Shape::Whole) => Form::Whole,
         };
-        let patience = target.patience(shape, health.standing(target).p95);
+        let standing = health.standing(target);
+        let late = standing.late.filter(|_| form != Form::Whole);
+        let patience = target.patience(shape, standing.p95);
+        // Who finds out whether a slow one still is does not wait for it longer than for others.
+        let sooner = late.filter(|_| permit.measures).unwrap_or(patience);
+        let patience = patience.min(sooner);
         let way = self.way(leg);
         let credential = permit.credential;
         self.queue.push_back(Action::Begin { attempt: id, leg, credential, way });
         let mut attempt = Attempt::new(leg, permit, form, patience, now);
+        attempt.late = late;
         attempt.way = way;
         attempt.told = self.told().map(Told::behind).unwrap_or_default();
         self.attempts.push(attempt);

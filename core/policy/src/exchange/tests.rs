@@ -52,6 +52,7 @@ cases! {
     watched_answers "watched.txt";
     what_refusals_teach "repair.txt";
     known_health "health.txt";
+    slow_targets "slow.txt";
     the_last_word "last_word.txt";
     the_caller_leaves "gone.txt";
     the_gateway_stops "stop.txt";

@@ -144,7 +144,8 @@ fn news() -> impl Strategy<Value = News> {
         "400 code=unsupported_value param=stream",
         "400 code=unsupported_value param=user",
     ]);
-    let health = prop::sample::select(vec!["open", "bad", "probe", "pace", "refused", "parked"]);
+    let health =
+        prop::sample::select(vec!["open", "bad", "probe", "pace", "brown", "refused", "parked"]);
     let what = prop_oneof![
         4 => Just(What::Head),
         20 => frames(),
@@ -299,6 +300,7 @@ fn happens(drive: &mut Drive, witness: &mut Witness, news: &News, number: usize)
         What::Gone => drive.exchange.caller_gone(now, &drive.board),
         What::Health("probe") => drive.health(&format!("probe {first} good")),
         What::Health("pace") => drive.health(&format!("pace {first} 2s")),
+        What::Health("brown") => drive.health(&format!("brown {first} 400ms 9s")),
         What::Health("refused") => drive.health(&format!("class {first} unreachable")),
         What::Health("parked") => drive.health(&format!("park {first} 4s")),
         What::Health(word) => drive.health(&format!("{word} {first}")),

@@ -286,7 +286,8 @@ impl Drive {
         }
     }
 
-    /// What others did to health: `open a/x`, `probe a`, `pace a/x 20s`, `spend 10` …
+    /// What others did to health: `open a/x`, `probe a`, `pace a/x 20s`, `spend 10`, `brown a/x 400ms
+    /// 4s` (its usual pace, and that of the last second) …
     pub(super) fn health(&mut self, line: &str) {
         let words: Vec<&str> = line.split_whitespace().collect();
         let now = self.now;
@@ -321,6 +322,15 @@ impl Drive {
                 let after = Some(duration(words[2]));
                 Health::alive(&self.board, now, named(words[1]), &mut permit, after);
                 Health::ended(&self.board, now, named(words[1]), permit, Outcome::Good);
+            }),
+            "brown" => (0..56).for_each(|nth| {
+                // What is usual was learnt a while ago.
+                let (ago, after) = if nth < 32 { (600, words[2]) } else { (0, words[3]) };
+                let then = Time::ZERO + now.since(Time::ZERO + Duration::from_secs(ago));
+                let mut permit = Health::force(&self.board, then, named(words[1]));
+                let after = Some(duration(after));
+                Health::alive(&self.board, then, named(words[1]), &mut permit, after);
+                Health::ended(&self.board, then, named(words[1]), permit, Outcome::Good);
             }),
             "spend" => (0..words[1].parse().unwrap()).for_each(|_| {
                 assert!(Health::spend(&self.board), "the budget is spent already");
