@@ -8,12 +8,17 @@
 //! scope    = "once-" | "first-" K "-"            the fault strikes the first K requests only
 //! modifier = "text" | "thinking" | "tools" | "tools-" N | "interleaved" | "unicode" | "joined"
 //!          | "tokens-" N | "every-" N "ms"       what a good answer holds, and its pace
+//!          | "halves"                            with unicode: surrogate pairs in two frames
+//!          | "long"                              words as long as real ones
+//!          | "anonymous"                         no name at the beginning of the text
+//!          | "goes-on-" ( "anchor" | "restart" | "preamble" | "overlap" | "longer" | "respelled"
+//!                       | "chat" | "quotes" | "other" | "nothing" )
+//!          | "after-calls-" ( "nothing-more" | "rest" | "again" | "talk" )
 //!          | "strict"                            an illegal request is refused: 400
 //!          | "obeys"                             heeds max tokens, stop sequences, schema, wish to
 //!                                                think, tool choice, parallel or not
 //!          | "echo"                              the text tells what the request said
 //!          | "edit"                              the text edits notes.txt, as aider asks for it
-//!          | "afresh"                            the text begins with w0, whatever came before it
 //!          | "refusal" | "filtered" | "context" | "paused"         how it ends
 //!          | hint                                after status-N only
 //! hint     = "retry-after-" N | "retry-after-ms-" N | "retry-after-date" | "retry-absurd"
@@ -27,8 +32,12 @@
 //!          | 200 without much: empty-200 | empty-answer | wrong-type | whole-to-stream | gzip
 //!                            | silent-200 | pings-only | endless-line
 //!          | in-band errors:   error-in-200[-KIND] | error-after-start[-KIND] | error-after-N[-KIND]
+//!                            | error-in-thinking[-KIND] | error-after-last[-KIND]
+//!                            | error-after-call-N[-KIND]
 //!                              KIND = overloaded | rate-limit | api | invalid-request
 //!          | broken off:       HOW-before-content | HOW-after-N | tool-HOW | text-then-tool-HOW
+//!                            | HOW-in-letter-N | HOW-in-pair-N | HOW-in-thinking | HOW-after-last
+//!                            | HOW-after-call-N | HOW-in-call-N
 //!                              HOW = stall | reset | cut | fin
 //!          | odd streams:      garble-after-N | no-end | no-end-open | no-finish
 //!                            | done-without-finish | double-end
@@ -36,13 +45,21 @@
 //!          | slow:             slow-first-Nms | tool-slow-Nms | drip-Nms
 //! ```
 //!
-//! N after a break counts words of text. Any other name (`gpt-5.4`, `claude-sonnet-4-6`) answers
+//! N after a break counts words of text, of which those in a letter or a pair may be some more; N
+//! of a call counts calls, and as many are made. What a place needs, the answer holds: letters,
+//! thinking, calls. Any other name (`gpt-5.4`, `claude-sonnet-4-6`) answers
 //! well; one that begins like a fault and is none is answered 404, so that a typing error in a test
 //! cannot pass for a good answer. [`Fault::menu`] has them all.
 //!
 //! `reset` is a TCP reset, `cut` a close against HTTP's framing, `fin` an end that HTTP calls
-//! clean. With a tool result in the conversation every tool order answers in text. Where the last
-//! message is the assistant's, the answer goes on after its last `wN`.
+//! clean. With a tool result in the conversation every tool order answers in text.
+//!
+//! A request may ask for the rest of an answer that was cut. Where it ends with the assistant's own
+//! words, the answer goes on behind them, letter for letter where they are its own, else after the
+//! last `wN`. Where the last words of a user's, behind a blank line, are the end of the assistant's,
+//! it repeats them and goes on; or it takes the wish as `goes-on-…` says. Where the results of its
+//! calls come with a wish that ends in `NOTHING-MORE`, it says that word, or what `after-calls-…`
+//! says. [`Seen::way`] and the log tell how a request asked.
 
 mod answer;
 mod asked;
@@ -52,6 +69,7 @@ mod date;
 mod echo;
 mod fault;
 mod frame;
+mod going;
 mod grammar;
 mod gzip;
 mod http;
@@ -74,7 +92,7 @@ mod whole;
 mod wish;
 mod words;
 
-pub use answer::{CACHE_READ_TOKENS, CACHE_WRITE_TOKENS, INPUT_TOKENS, text};
+pub use answer::{CACHE_READ_TOKENS, CACHE_WRITE_TOKENS, INPUT_TOKENS, text, text_of};
 pub use asked::{Asked, Endpoint};
 pub use fault::{ErrorPlace, Fault, Hint, Place, Stage};
 pub use frame::Scene;
@@ -83,7 +101,7 @@ pub use script::{Step, script};
 pub use seen::{End, Seen};
 pub use socket::Wire;
 pub use tls::TlsFault;
-pub use words::{Break, Finish, Flaw, InBand, Kind, Pace, Plain, Refusal};
+pub use words::{AfterCalls, Break, Finish, Flaw, GoesOn, InBand, Kind, Pace, Plain, Refusal, Way};
 
 use parking_lot::Mutex;
 use socket2::{Domain, Socket, Type};

@@ -102,14 +102,14 @@ pub(crate) const SCENARIOS: [Scenario; 16] = [
         id: "S08",
         what: "cut after 40 of 60 words",
         first: "cut-after-40+tokens-60",
-        second: "ok+tokens-60+afresh",
+        second: "ok+tokens-60+goes-on-restart",
         ..USUAL
     },
     Scenario {
         id: "S09",
         what: "stalls after 20 of 60 words",
         first: "stall-after-20+tokens-60",
-        second: "ok+tokens-60+afresh",
+        second: "ok+tokens-60+goes-on-restart",
         within: FIRST_WITHIN,
         ..USUAL
     },
@@ -117,11 +117,7 @@ pub(crate) const SCENARIOS: [Scenario; 16] = [
         id: "S10",
         what: "one malformed chunk more",
         first: "garble-after-20+tokens-60",
-        conduct: |run| {
-            // Of a whole answer nothing was seen yet, and another try is free of holes.
-            let in_place = run.shape == Shape::Whole || run.asked() == [1, 0];
-            unless(in_place, "skipped_in_place")
-        },
+        // Whether it is skipped or another try is free of it: the answer is complete.
         ..USUAL
     },
     Scenario {

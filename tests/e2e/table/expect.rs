@@ -147,6 +147,15 @@ impl Trouble {
         }
     }
 
+    /// How many tool calls were complete when an answer broke off.
+    pub(super) fn calls(&self) -> usize {
+        match self {
+            Self::Fault(Fault::Break(_, place)) => complete(*place),
+            Self::Fault(Fault::Error(_, ErrorPlace::Call(count))) => *count,
+            Self::Fault(_) | Self::Way(_) => 0,
+        }
+    }
+
     pub(super) fn expect(&self, dialect: Dialect, pairing: Pairing, asked: Asked) -> Expect {
         let expect = match self {
             Self::Fault(fault) => of_fault(fault, dialect, asked),
@@ -218,8 +227,8 @@ fn of_fault(fault: &Fault, dialect: Dialect, asked: Asked) -> Expect {
         Fault::Status(status, hint) => of_status(*status, *hint, dialect),
         Fault::Html(_) => second("unavailable", 2),
         Fault::Refusal(refusal) => of_refusal(*refusal),
-        Fault::Break(how, place) => of_break(*how, *place, asked),
-        Fault::Error(kind, place) => of_error(*kind, *place, asked),
+        Fault::Break(how, place) => of_break(*how, *place, dialect, asked),
+        Fault::Error(kind, place) => of_error(*kind, *place, dialect, asked),
         // Nothing has left yet, and another can be asked.
         Fault::GarbleAfter(0) => second("malformed", 2),
         Fault::GarbleAfter(_) if asked == Asked::Watched => second("malformed", 2),
@@ -298,35 +307,72 @@ fn of_refusal(refusal: Refusal) -> Expect {
     }
 }
 
-fn of_break(how: Break, place: Place, asked: Asked) -> Expect {
-    let word = match how {
-        Break::Stall => "stalled",
-        Break::Reset | Break::Cut | Break::Fin => "cut",
+fn of_break(how: Break, place: Place, dialect: Dialect, asked: Asked) -> Expect {
+    let (word, tries) = match how {
+        Break::Stall => ("stalled", 1),
+        Break::Reset | Break::Cut | Break::Fin => ("cut", 2),
     };
-    match (place, how) {
-        (Place::BeforeContent | Place::After(0), Break::Stall) => silent(),
-        // Half a tool call never left, so that nobody has seen anything yet.
-        (Place::Tool, Break::Stall) => second(word, 1),
-        (
-            Place::Tool | Place::BeforeContent | Place::After(0),
-            Break::Reset | Break::Cut | Break::Fin,
-        ) => second(word, 2),
-        (Place::After(_) | Place::TextThenTool, Break::Stall) => late(word, 1, asked),
-        (Place::After(_) | Place::TextThenTool, Break::Reset | Break::Cut | Break::Fin) => {
-            late(word, 2, asked)
+    match place {
+        Place::BeforeContent | Place::After(0) | Place::Letter(0) if how == Break::Stall => {
+            silent()
         }
+        // Half a tool call never left, so that nobody has seen anything yet.
+        Place::BeforeContent | Place::After(0) | Place::Letter(0) | Place::Tool => {
+            second(word, tries)
+        }
+        Place::Call(_) | Place::InCall(_) if !has_left(complete(place), dialect) => {
+            second(word, tries)
+        }
+        Place::After(_)
+        | Place::TextThenTool
+        | Place::Letter(_)
+        | Place::Pair(_)
+        | Place::Thinking
+        | Place::Last
+        | Place::Call(_)
+        | Place::InCall(_) => late(word, tries, asked),
     }
 }
 
-fn of_error(kind: InBand, place: ErrorPlace, asked: Asked) -> Expect {
+/// How many tool calls are complete at a place.
+fn complete(place: Place) -> usize {
+    match place {
+        Place::Call(count) => count,
+        Place::InCall(nth) => nth.saturating_sub(1),
+        Place::BeforeContent
+        | Place::After(_)
+        | Place::Tool
+        | Place::TextThenTool
+        | Place::Letter(_)
+        | Place::Pair(_)
+        | Place::Thinking
+        | Place::Last => 0,
+    }
+}
+
+/// Whether any of so many complete calls has left: in Chat their pieces may take turns, and only the
+/// finish tells that they are complete.
+fn has_left(calls: usize, dialect: Dialect) -> bool {
+    match dialect {
+        Dialect::Chat => false,
+        Dialect::Messages => calls > 0,
+    }
+}
+
+fn of_error(kind: InBand, place: ErrorPlace, dialect: Dialect, asked: Asked) -> Expect {
     let (word, tries) = match kind {
         InBand::Overloaded => ("overloaded", 2),
         InBand::RateLimit => ("rate_limited", 1),
         InBand::Api => ("server_error", 2),
         InBand::Invalid => ("invalid_request", 1),
     };
-    match (place, kind) {
-        (ErrorPlace::After(1..), _) if asked != Asked::Watched => late(word, tries, asked),
+    let seen = match place {
+        ErrorPlace::First | ErrorPlace::Start | ErrorPlace::After(0) => false,
+        ErrorPlace::After(_) | ErrorPlace::Thinking | ErrorPlace::Last => true,
+        ErrorPlace::Call(count) => has_left(count, dialect),
+    };
+    match (seen, kind) {
+        (true, _) if asked != Asked::Watched => late(word, tries, asked),
         (_, InBand::Invalid) => refused(word, 400),
         (_, InBand::Overloaded | InBand::RateLimit | InBand::Api) => second(word, tries),
     }

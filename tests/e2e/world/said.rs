@@ -85,6 +85,8 @@ impl Said {
         let value = json(data)?;
         if let Some(error) = value.get("error") {
             self.error = Some(error.clone());
+            // Nothing more comes of a call; whether it is whole, its arguments tell.
+            self.blocks.values_mut().for_each(|block| block.closed = true);
             return Ok(());
         }
         if let Some(usage) = value.get("usage").filter(|usage| !usage.is_null()) {
@@ -241,7 +243,30 @@ fn frames(text: &str) -> Result<Vec<Frame>, String> {
 }
 
 fn json(text: &str) -> Result<Value, String> {
-    serde_json::from_str(text).map_err(|error| format!("{error}: {text}"))
+    let read = serde_json::from_str(text).or_else(|_| serde_json::from_str(&whole_letters(text)));
+    read.map_err(|error| format!("{error}: {text}"))
+}
+
+/// Half a surrogate pair is legal in JSON and in no string of ours: its place is taken by the
+/// replacement character.
+fn whole_letters(text: &str) -> String {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some((before, escape)) = rest.find("\\u").map(|at| rest.split_at(at)) {
+        let unit = |from: usize| u16::from_str_radix(escape.get(from..from + 4)?, 16).ok();
+        let low = escape.get(6..8).filter(|it| *it == "\\u").and_then(|_| unit(8));
+        let (size, letter) = match unit(2) {
+            Some(0xd800..=0xdbff) if low.is_some_and(|it| (0xdc00..=0xdfff).contains(&it)) => {
+                (12, &escape[..12])
+            }
+            Some(0xd800..=0xdfff) => (6, "\\ufffd"),
+            Some(_) | None => (2, &escape[..2]),
+        };
+        out.push_str(before);
+        out.push_str(letter);
+        rest = &escape[size..];
+    }
+    out + rest
 }
 
 fn str_at<'a>(value: &'a Value, place: &str) -> &'a str {

@@ -3,11 +3,15 @@
 //! The text is numbered words, so that whoever reads it can tell what was lost, doubled or
 //! reordered: `[cloud-a] w0 w1 w2 …`. A provider without a name leaves the marker out.
 
-use super::fault::{Fault, Place};
+use super::asked::Asked;
+use super::echo;
+use super::fault::Fault;
+use super::frame::Cue;
+use super::going::{self, Going, NOTHING_MORE, Uncut};
+use super::json::{quote, quote_ascii, quote_halves};
 use super::order::{Dish, Order};
 use super::wish::{Calls, Wish};
-use super::words::{Finish, Plain};
-use super::{asked::Asked, echo};
+use super::words::{AfterCalls, Finish, GoesOn, Plain, Way};
 
 /// Fresh prompt tokens that every answer reports.
 pub const INPUT_TOKENS: usize = 11;
@@ -22,6 +26,13 @@ const CALL_TOKENS: usize = 7;
 /// `before` becomes `backstop-edit-made` in `notes.txt`.
 const EDIT: &str = "One line changes.\n\nnotes.txt\n```\n<<<<<<< SEARCH\nbefore\n=======\n\
                     backstop-edit-made\n>>>>>>> REPLACE\n```\n";
+/// A composed letter, one of CJK, and one that three code points make.
+const WIDE: &str = "é語👩\u{200d}💻";
+/// What makes words as long as real ones.
+const LONG: [&str; 5] = ["-stone", "-water,", "-lantern", "-orchard", "-field."];
+/// What some models say of the calls they made.
+pub(super) const TALK: &str =
+    "I have made the calls above and shall go on when their results are there.";
 /// Argument pieces have at most this many bytes.
 const PIECE_BYTES: usize = 9;
 
@@ -36,6 +47,8 @@ pub(super) struct Answer {
     pub(super) thinking: usize,
     /// Every other word is escaped to ASCII.
     pub(super) unicode: bool,
+    /// Of these, the first surrogate pair is in two pieces.
+    pub(super) halves: bool,
     /// Parallel tool calls take turns.
     pub(super) interleaved: bool,
     /// How it ends.
@@ -86,7 +99,14 @@ const KNOWN: [(&str, &str); 5] = [
 
 /// The text of a provider's answer: words `from` to `to`, as the reader puts them together.
 pub fn text(name: &str, from: usize, to: usize) -> String {
-    words(&Dish::default(), name, from, to).concat()
+    text_of(&Dish::default(), name, from, to)
+}
+
+/// The same for another dish.
+pub fn text_of(dish: &Dish, name: &str, from: usize, to: usize) -> String {
+    let marker = if from == 0 && from < to { marker(dish, name) } else { String::new() };
+    let words = (from..to).map(|n| word(dish, n)).collect::<String>();
+    format!("{marker}{words}")
 }
 
 // === impl Answer ===
@@ -94,10 +114,11 @@ pub fn text(name: &str, from: usize, to: usize) -> String {
 impl Answer {
     /// The answer that an order calls for, given what was asked.
     pub(super) fn cook(order: &Order, asked: &Asked, name: &str) -> Self {
-        let dish = &order.dish;
-        let empty = order.fault == Some(Fault::Plain(Plain::EmptyAnswer));
+        let dish = &order.served();
+        let mute = dish.goes_on == GoesOn::Nothing && asked.going != Going::Fresh;
+        let empty = mute || order.fault == Some(Fault::Plain(Plain::EmptyAnswer));
         let wish = if dish.obeys { Wish::read(&asked.document) } else { Wish::default() };
-        let (tools, text) = kinds(order, asked, &wish);
+        let (calls, text) = kinds(dish, asked, &wish);
         let thinks = dish.thinking || wish.thinks.is_some();
         let mut ending = dish.finish.map_or(Ending::Usual, Ending::Ordered);
         let mut parts = Vec::new();
@@ -108,20 +129,36 @@ impl Answer {
         if text && !empty {
             let (pieces, end) = obeyed(said(dish, asked, &wish, name), &wish);
             ending = end.unwrap_or(ending);
-            parts.push(Part::Text(pieces));
+            // Where all of it was said, the calls follow at once.
+            if !pieces.is_empty() || calls.is_empty() {
+                parts.push(Part::Text(pieces));
+            }
         }
         if !empty && ending == Ending::Usual {
-            let offered = match &wish.calls {
-                Calls::Of(name) => std::slice::from_ref(name),
-                Calls::Any | Calls::None | Calls::Some => asked.tools.as_slice(),
-            };
-            parts.extend((0..tools).map(|_| Part::Call(call(offered))));
+            parts.extend(calls.into_iter().map(Part::Call));
         }
         let thinking = if thinks && !empty { THINKING_TOKENS } else { 0 };
         let counted = parts.iter().filter(|part| !matches!(part, Part::Thinking(_)));
         let tokens = counted.map(Part::tokens).sum::<usize>().saturating_add(thinking);
-        let Dish { unicode, interleaved, .. } = *dish;
-        Self { parts, tokens, thinking, unicode, interleaved, ending }
+        let Dish { unicode, halves, interleaved, .. } = *dish;
+        Self { parts, tokens, thinking, unicode, halves, interleaved, ending }
+    }
+
+    /// Pieces of text as JSON strings.
+    pub(super) fn spelt(&self, pieces: &[String]) -> Vec<(Cue, String)> {
+        let mut spelt = Vec::new();
+        for (n, piece) in pieces.iter().enumerate() {
+            if !(self.unicode && n % 2 == 1) {
+                spelt.push((Cue::Text, quote(piece)));
+            } else if self.halves
+                && let (high, Some(low)) = quote_halves(piece)
+            {
+                spelt.extend([(Cue::Half, high), (Cue::Text, low)]);
+            } else {
+                spelt.push((Cue::Text, quote_ascii(piece)));
+            }
+        }
+        spelt
     }
 
     /// Whether it waits for tool results.
@@ -141,15 +178,36 @@ impl Part {
     }
 }
 
-/// The text in pieces: what was ordered, or what the request wants.
-fn said(dish: &Dish, asked: &Asked, wish: &Wish, name: &str) -> Vec<String> {
-    let split = |text: &str| text.split_inclusive([' ', '\n']).map(str::to_owned).collect();
-    match &wish.text {
-        Some(text) => split(text),
-        None if dish.echo => split(&echo::of(&asked.document)),
-        None if dish.edit => split(EDIT),
-        None => pieces(dish, asked, name),
+// === impl Call ===
+
+impl Call {
+    /// A call with its arguments in pieces.
+    pub(super) fn new(name: &str, arguments: &str) -> Self {
+        let letters: Vec<char> = arguments.chars().collect();
+        // So that even `{}` can be cut in its middle.
+        let size = PIECE_BYTES.min(letters.len() / 2).max(1);
+        let pieces = letters.chunks(size).map(|piece| piece.iter().collect());
+        let pieces = std::iter::once(String::new()).chain(pieces).collect();
+        Self { name: name.to_owned(), pieces }
     }
+}
+
+/// The text in pieces: what was ordered, or what the request wants; of that, the rest, where it asks
+/// for the rest.
+fn said(dish: &Dish, asked: &Asked, wish: &Wish, name: &str) -> Vec<String> {
+    if let Going::Calls(_) = asked.going {
+        let text = if dish.after_calls == AfterCalls::Talk { TALK } else { NOTHING_MORE };
+        return going::words(text);
+    }
+    let marker = marker(dish, name);
+    let (marker, pieces) = match &wish.text {
+        Some(text) => ("", going::words(text)),
+        // It tells what this request said, and has no rest.
+        None if dish.echo => return going::words(&echo::of(&asked.document)),
+        None if dish.edit => ("", going::words(EDIT)),
+        None => (marker.as_str(), (0..dish.tokens).map(|n| word(dish, n)).collect()),
+    };
+    asked.going.take(dish, Uncut { marker, pieces }, asked.prefill.as_deref())
 }
 
 /// The same up to where the request wants its end, and which end that is.
@@ -173,89 +231,67 @@ fn obeyed(mut pieces: Vec<String>, wish: &Wish) -> (Vec<String>, Option<Ending>)
     (pieces, ending)
 }
 
-/// How many calls, and whether there is text.
-fn kinds(order: &Order, asked: &Asked, wish: &Wish) -> (usize, bool) {
+/// The calls, and whether there is text.
+fn kinds(dish: &Dish, asked: &Asked, wish: &Wish) -> (Vec<Call>, bool) {
+    let offered = match &wish.calls {
+        Calls::Of(name) => std::slice::from_ref(name),
+        Calls::Any | Calls::None | Calls::Some => asked.tools.as_slice(),
+    };
+    let count = match wish.calls {
+        Calls::Any => dish.tools,
+        Calls::None => 0,
+        Calls::Some | Calls::Of(_) => dish.tools.max(1),
+    };
+    let count = if wish.one_call { count.min(1) } else { count };
+    let calls = |made: usize| vec![call(offered); count.saturating_sub(made)];
+    if let Going::Calls(made) = &asked.going {
+        let calls = match dish.after_calls {
+            AfterCalls::NothingMore | AfterCalls::Talk => Vec::new(),
+            AfterCalls::Rest => calls(made.len()),
+            AfterCalls::Again => made.clone(),
+        };
+        let silent = calls.is_empty();
+        return (calls, silent);
+    }
     // The result of a call gets its final word, so that agents come to an end.
     if asked.tool_result {
-        return (0, true);
+        return (Vec::new(), true);
     }
-    let (tools, text) = ordered(order);
-    let tools = match wish.calls {
-        Calls::Any => tools,
-        Calls::None => 0,
-        Calls::Some | Calls::Of(_) => tools.max(1),
-    };
-    let tools = if wish.one_call { tools.min(1) } else { tools };
-    (tools, text || tools == 0)
-}
-
-fn ordered(order: &Order) -> (usize, bool) {
-    let place = match &order.fault {
-        Some(Fault::Break(_, place)) => Some(*place),
-        Some(Fault::Slow(super::words::Pace::Tool, _)) => Some(Place::Tool),
-        Some(_) | None => None,
-    };
-    match place {
-        Some(Place::Tool) => (order.dish.tools.max(1), order.dish.text),
-        Some(Place::TextThenTool) => (order.dish.tools.max(1), true),
-        Some(Place::BeforeContent | Place::After(_)) | None => (order.dish.tools, order.dish.text),
+    let begun = matches!(asked.going.way(), Way::Anchor | Way::Prefill);
+    if begun && dish.goes_on != GoesOn::Restart {
+        // There was text, whatever was ordered.
+        return (if dish.goes_on.follows() { calls(0) } else { Vec::new() }, true);
     }
+    let calls = calls(0);
+    let text = dish.text || calls.is_empty();
+    (calls, text)
 }
 
-/// The words of the answer, going on after the last one of a prefill.
-fn pieces(dish: &Dish, asked: &Asked, name: &str) -> Vec<String> {
-    let Some(prefill) = asked.prefill.as_ref().filter(|_| !dish.afresh) else {
-        return words(dish, name, 0, dish.tokens);
-    };
-    let from = next_word(prefill);
-    let mut words = words(dish, name, from, dish.tokens);
-    if prefill.ends_with(char::is_whitespace)
-        && let Some(first) = words.first_mut()
-    {
-        *first = first.trim_start().to_owned();
-    }
-    words
+/// What a named provider begins with.
+fn marker(dish: &Dish, name: &str) -> String {
+    if name.is_empty() || dish.anonymous { String::new() } else { format!("[{name}] ") }
 }
 
-fn words(dish: &Dish, name: &str, from: usize, to: usize) -> Vec<String> {
-    let accent = if dish.unicode { "é😀" } else { "" };
-    (from..to)
-        .map(|n| match (n, name) {
-            (0, "") => format!("w0{accent}"),
-            (0, name) => format!("[{name}] w0{accent}"),
-            (n, _) => format!(" w{n}{accent}"),
-        })
-        .collect()
-}
-
-/// The number after the last `wN` in a text; zero where there is none.
-fn next_word(text: &str) -> usize {
-    text.split_whitespace()
-        .rev()
-        .find_map(|word| {
-            let digits = word.strip_prefix('w')?.trim_end_matches(|c: char| !c.is_ascii_digit());
-            digits.parse::<usize>().ok()
-        })
-        .map_or(0, |last| last.saturating_add(1))
+/// A word of the text, with the blank that is before it.
+fn word(dish: &Dish, n: usize) -> String {
+    let blank = if n == 0 { "" } else { " " };
+    let length = if dish.long { LONG.get(n % LONG.len()).copied().unwrap_or_default() } else { "" };
+    let wide = if dish.unicode { WIDE } else { "" };
+    format!("{blank}w{n}{length}{wide}")
 }
 
 fn call(offered: &[String]) -> Call {
     let known = |name: &String| KNOWN.iter().find(|(known, _)| known == name);
-    let (name, arguments) = match (offered.iter().find_map(known), offered.first()) {
-        (Some((name, arguments)), _) => (*name, *arguments),
-        (None, Some(name)) => (name.as_str(), "{}"),
-        (None, None) => ("get_weather", r#"{"city":"Oslo","unit":"celsius"}"#),
-    };
-    // So that even `{}` can be cut in its middle.
-    let size = PIECE_BYTES.min(arguments.len() / 2).max(1);
-    let letters: Vec<char> = arguments.chars().collect();
-    let pieces = letters.chunks(size).map(|piece| piece.iter().collect());
-    Call { name: name.to_owned(), pieces: std::iter::once(String::new()).chain(pieces).collect() }
+    match (offered.iter().find_map(known), offered.first()) {
+        (Some((name, arguments)), _) => Call::new(name, arguments),
+        (None, Some(name)) => Call::new(name, "{}"),
+        (None, None) => Call::new("get_weather", r#"{"city":"Oslo","unit":"celsius"}"#),
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Answer, Part, next_word, text};
+    use super::{Answer, Part, text, text_of};
     use crate::provider::asked::{Asked, Endpoint};
     use crate::provider::order::Order;
     use ir::Dialect;
@@ -281,18 +317,14 @@ mod tests {
     }
 
     #[test]
-    fn a_prefill_is_gone_on_from() {
-        let ask =
-            |text: &str| format!(r#"{{"messages":[{{"role":"assistant","content":"{text}"}}]}}"#);
-        let check = |prefill: &str, expect: &str| {
-            assert_eq!(said(&cook("ok+tokens-5", &ask(prefill))), expect, "{prefill}");
-        };
-        check("[b] w0 w1 w2", " w3 w4");
-        check("[b] w0 w1 w2 ", "w3 w4");
-        check("nothing of ours", "[a] w0 w1 w2 w3 w4");
-        check("w0 w1 w2 w3 w4", "");
-        assert_eq!(said(&cook("ok+tokens-2+afresh", &ask("[b] w0"))), "[a] w0 w1");
-        assert_eq!(next_word("w0é😀 w7é😀"), 8);
+    fn words_are_as_ordered() {
+        assert_eq!(said(&cook("ok+tokens-2+anonymous", "{}")), "w0 w1");
+        assert_eq!(said(&cook("ok+tokens-3+long", "{}")), "[a] w0-stone w1-water, w2-lantern");
+        let wide = said(&cook("ok+tokens-2+unicode", "{}"));
+        assert_eq!(wide, "[a] w0é語👩\u{200d}💻 w1é語👩\u{200d}💻");
+        let dish = Order::from_model("ok+unicode").unwrap().dish;
+        assert_eq!(text_of(&dish, "a", 0, 2), wide);
+        assert_eq!(text_of(&dish, "a", 1, 2), " w1é語👩\u{200d}💻");
     }
 
     #[test]

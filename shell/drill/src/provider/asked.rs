@@ -1,5 +1,6 @@
 //! What a request asks for, as far as a provider must know to answer it: a tolerant reading.
 
+use super::going::Going;
 use ir::{Dialect, Shape};
 use serde_json::Value;
 
@@ -35,6 +36,8 @@ pub struct Asked {
     pub tool_result: bool,
     /// The text of the last message, where it is the assistant's.
     pub prefill: Option<String>,
+    /// Whether it asks for the rest of an answer, and how.
+    pub(super) going: Going,
     /// The body is JSON.
     pub readable: bool,
     /// All of it; null where it is no JSON.
@@ -84,6 +87,7 @@ impl Asked {
         let stream = matches!(endpoint, Endpoint::Answer(_)) && yes(document.get("stream"));
         let messages = document.get("messages").and_then(Value::as_array);
         let messages = messages.map(Vec::as_slice).unwrap_or_default();
+        let prefill = messages.last().and_then(prefill);
         Self {
             endpoint,
             model: text(document.get("model")),
@@ -95,7 +99,8 @@ impl Asked {
                 .map(|tools| tools.iter().filter_map(tool_name).collect())
                 .unwrap_or_default(),
             tool_result: messages.iter().any(has_tool_result),
-            prefill: messages.last().and_then(prefill),
+            going: Going::read(messages, prefill.is_some()),
+            prefill,
             readable: readable
                 || matches!(endpoint, Endpoint::Models(_) | Endpoint::Model(_) | Endpoint::Unknown),
             document,
@@ -141,6 +146,11 @@ fn prefill(message: &Value) -> Option<String> {
     if message.get("role").and_then(Value::as_str) != Some("assistant") {
         return None;
     }
+    said(message)
+}
+
+/// The text of a message: all of its blocks.
+pub(super) fn said(message: &Value) -> Option<String> {
     match message.get("content")? {
         Value::String(text) => Some(text.clone()),
         Value::Array(blocks) => Some(blocks.iter().map(|block| text(block.get("text"))).collect()),

@@ -5,7 +5,7 @@ use super::answer::{
     Answer, CACHE_READ_TOKENS, CACHE_WRITE_TOKENS, Call, Ending, INPUT_TOKENS, Part,
 };
 use super::frame::{Cue, Frame, Ids};
-use super::json::{quote, quote_ascii};
+use super::json::quote;
 use super::words::Finish;
 
 /// An answer about to be written.
@@ -42,12 +42,12 @@ impl Chat<'_> {
                     let delta = format!(r#"{{"reasoning_content":{}}}"#, quote(piece));
                     self.delta(Cue::Thinking, &delta, "null")
                 })),
-                Part::Text(pieces) => frames.extend(pieces.iter().enumerate().map(|(n, piece)| {
-                    let ascii = self.answer.unicode && n % 2 == 1;
-                    let text = if ascii { quote_ascii(piece) } else { quote(piece) };
+                Part::Text(pieces) => {
                     let key = if self.refuses() { "refusal" } else { "content" };
-                    self.delta(Cue::Text, &format!(r#"{{"{key}":{text}}}"#), "null")
-                })),
+                    frames.extend(self.answer.spelt(pieces).into_iter().map(|(cue, text)| {
+                        self.delta(cue, &format!(r#"{{"{key}":{text}}}"#), "null")
+                    }));
+                }
                 Part::Call(_) => {}
             }
         }

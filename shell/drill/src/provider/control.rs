@@ -79,7 +79,7 @@ fn row(state: &State, seen: &Seen) -> String {
     });
     let body = seen.body.get(..BODY_BYTES_MAX).unwrap_or(&seen.body);
     format!(
-        r#"{{"serial":{},"at_ms":{},"connection":{},"nth":{},"method":{},"path":{},"model":{},"fault":{},"ended":{},"headers":[{}],"body_bytes":{},"body":{}}}"#,
+        r#"{{"serial":{},"at_ms":{},"connection":{},"nth":{},"method":{},"path":{},"model":{},"fault":{},"way":{},"ended":{},"headers":[{}],"body_bytes":{},"body":{}}}"#,
         seen.serial,
         seen.at.saturating_duration_since(state.begun).as_millis(),
         seen.connection,
@@ -88,6 +88,7 @@ fn row(state: &State, seen: &Seen) -> String {
         quote(&seen.path),
         quote(&seen.model),
         quote(&seen.fault),
+        quote(seen.way.name()),
         seen.ended.map_or_else(|| "null".to_owned(), ended),
         headers.collect::<Vec<_>>().join(","),
         seen.body.len(),

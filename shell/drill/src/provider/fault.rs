@@ -45,6 +45,19 @@ pub enum Place {
     Tool,
     /// Within the arguments of a tool call that comes after text.
     TextThenTool,
+    /// Within the bytes of a letter, after at least this many tokens of text.
+    Letter(usize),
+    /// Between the halves of a surrogate pair, each escaped in a frame of its own, after at least
+    /// this many tokens of text.
+    Pair(usize),
+    /// Within a piece of thinking.
+    Thinking,
+    /// After the last piece of content: nothing is missing but the end.
+    Last,
+    /// After this many tool calls are complete; from one on.
+    Call(usize),
+    /// Within the arguments of this tool call, counted from one.
+    InCall(usize),
 }
 
 /// Where an error stands inside a 200 answer.
@@ -56,6 +69,12 @@ pub enum ErrorPlace {
     Start,
     /// After this many tokens of text.
     After(usize),
+    /// Within a piece of thinking.
+    Thinking,
+    /// After the last piece of content.
+    Last,
+    /// After this many tool calls are complete; from one on.
+    Call(usize),
 }
 
 /// What an error answer asks of whoever retries.
@@ -120,7 +139,7 @@ impl Fault {
             Self::Error(InBand::Invalid, ErrorPlace::First | ErrorPlace::Start) => {
                 Stage::CallersOwn
             }
-            Self::Break(_, Place::BeforeContent | Place::After(0))
+            Self::Break(_, Place::BeforeContent | Place::After(0) | Place::Letter(0))
             | Self::Error(_, ErrorPlace::First | ErrorPlace::Start | ErrorPlace::After(0))
             | Self::Plain(_)
             | Self::Html(_)
@@ -129,8 +148,25 @@ impl Fault {
             | Self::NeedsKey(_)
             | Self::Slow(Pace::Head | Pace::First, _) => Stage::BeforeContent,
             // A tool call shows its name before its arguments break.
-            Self::Break(_, Place::After(_) | Place::Tool | Place::TextThenTool)
-            | Self::Error(_, ErrorPlace::After(_))
+            Self::Break(
+                _,
+                Place::After(_)
+                | Place::Tool
+                | Place::TextThenTool
+                | Place::Letter(_)
+                | Place::Pair(_)
+                | Place::Thinking
+                | Place::Last
+                | Place::Call(_)
+                | Place::InCall(_),
+            )
+            | Self::Error(
+                _,
+                ErrorPlace::After(_)
+                | ErrorPlace::Thinking
+                | ErrorPlace::Last
+                | ErrorPlace::Call(_),
+            )
             | Self::GarbleAfter(_)
             | Self::Slow(Pace::Tool | Pace::Drip, _) => Stage::AfterContent,
         }
@@ -146,7 +182,14 @@ impl Fault {
             | Self::Break(..)
             | Self::GarbleAfter(_)
             | Self::Slow(Pace::Tool, _)
-            | Self::Error(_, ErrorPlace::Start | ErrorPlace::After(_)) => stream,
+            | Self::Error(
+                _,
+                ErrorPlace::Start
+                | ErrorPlace::After(_)
+                | ErrorPlace::Thinking
+                | ErrorPlace::Last
+                | ErrorPlace::Call(_),
+            ) => stream,
             Self::BigAnswer(_) => !stream,
             Self::Error(_, ErrorPlace::First)
             | Self::Plain(_)
@@ -206,6 +249,45 @@ impl Fault {
     }
 }
 
+// === impl ErrorPlace ===
+
+impl ErrorPlace {
+    /// Where a break would be, if one came there instead.
+    pub(super) fn place(self) -> Place {
+        match self {
+            Self::First | Self::Start => Place::BeforeContent,
+            Self::After(tokens) => Place::After(tokens),
+            Self::Thinking => Place::Thinking,
+            Self::Last => Place::Last,
+            Self::Call(count) => Place::Call(count),
+        }
+    }
+}
+
+/// Where the breaks of the menu are.
+const PLACES: [Place; 10] = [
+    Place::BeforeContent,
+    Place::After(3),
+    Place::Tool,
+    Place::TextThenTool,
+    Place::Letter(3),
+    Place::Pair(3),
+    Place::Thinking,
+    Place::Last,
+    Place::Call(1),
+    Place::InCall(2),
+];
+
+/// Where the errors of the menu are.
+const ERROR_PLACES: [ErrorPlace; 6] = [
+    ErrorPlace::First,
+    ErrorPlace::Start,
+    ErrorPlace::After(3),
+    ErrorPlace::Thinking,
+    ErrorPlace::Last,
+    ErrorPlace::Call(1),
+];
+
 fn samples(kind: Kind) -> Vec<Fault> {
     match kind {
         Kind::Plain => Plain::ALL.iter().map(|plain| Fault::Plain(*plain)).collect(),
@@ -219,20 +301,14 @@ fn samples(kind: Kind) -> Vec<Fault> {
         }
         Kind::Html => vec![Fault::Html(502)],
         Kind::Refusal => Refusal::ALL.iter().map(|refusal| Fault::Refusal(*refusal)).collect(),
-        Kind::Break => {
-            let places = [Place::BeforeContent, Place::After(3), Place::Tool, Place::TextThenTool];
-            Break::ALL
-                .iter()
-                .flat_map(|how| places.map(|place| Fault::Break(*how, place)))
-                .collect()
-        }
-        Kind::Error => {
-            let places = [ErrorPlace::First, ErrorPlace::Start, ErrorPlace::After(3)];
-            InBand::ALL
-                .iter()
-                .flat_map(|kind| places.map(|place| Fault::Error(*kind, place)))
-                .collect()
-        }
+        Kind::Break => Break::ALL
+            .iter()
+            .flat_map(|how| PLACES.map(|place| Fault::Break(*how, place)))
+            .collect(),
+        Kind::Error => InBand::ALL
+            .iter()
+            .flat_map(|kind| ERROR_PLACES.map(|place| Fault::Error(*kind, place)))
+            .collect(),
         Kind::GarbleAfter => vec![Fault::GarbleAfter(0), Fault::GarbleAfter(3)],
         Kind::Slow => Pace::ALL
             .iter()

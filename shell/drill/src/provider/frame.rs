@@ -14,8 +14,10 @@ pub(super) enum Cue {
     Open,
     /// A piece of thinking.
     Thinking,
-    /// A word of text.
+    /// A word of text, or the rest of one.
     Text,
+    /// A word of text up to the first half of a surrogate pair.
+    Half,
     /// A tool call begins.
     Call,
     /// A piece of a tool's arguments.
@@ -60,7 +62,7 @@ impl Cue {
     /// Whether it is a piece of the answer.
     pub(super) fn is_content(self) -> bool {
         match self {
-            Self::Thinking | Self::Text | Self::Call | Self::Arguments => true,
+            Self::Thinking | Self::Text | Self::Half | Self::Call | Self::Arguments => true,
             Self::Start
             | Self::Ping
             | Self::Open

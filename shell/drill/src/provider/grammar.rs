@@ -3,7 +3,7 @@
 //! **Invariant:** parsing what was printed gives the same fault back.
 
 use super::fault::{ErrorPlace, Fault, Hint, Place};
-use super::order::Order;
+use super::order::{Order, TOOLS_MAX};
 use super::words::{Break, Flaw, InBand, Kind, Pace, Plain, Refusal};
 use std::fmt::{Display, Formatter, Result as FmtResult};
 use std::str::FromStr;
@@ -92,11 +92,20 @@ impl Display for Fault {
                 Place::After(tokens) => write!(f, "{}-after-{tokens}", how.name()),
                 Place::Tool => write!(f, "tool-{}", how.name()),
                 Place::TextThenTool => write!(f, "text-then-tool-{}", how.name()),
+                Place::Letter(tokens) => write!(f, "{}-in-letter-{tokens}", how.name()),
+                Place::Pair(tokens) => write!(f, "{}-in-pair-{tokens}", how.name()),
+                Place::Thinking => write!(f, "{}-in-thinking", how.name()),
+                Place::Last => write!(f, "{}-after-last", how.name()),
+                Place::Call(count) => write!(f, "{}-after-call-{count}", how.name()),
+                Place::InCall(nth) => write!(f, "{}-in-call-{nth}", how.name()),
             },
             Self::Error(kind, place) => match place {
                 ErrorPlace::First => write!(f, "error-in-200-{}", kind.name()),
                 ErrorPlace::Start => write!(f, "error-after-start-{}", kind.name()),
                 ErrorPlace::After(tokens) => write!(f, "error-after-{tokens}-{}", kind.name()),
+                ErrorPlace::Thinking => write!(f, "error-in-thinking-{}", kind.name()),
+                ErrorPlace::Last => write!(f, "error-after-last-{}", kind.name()),
+                ErrorPlace::Call(count) => write!(f, "error-after-call-{count}-{}", kind.name()),
             },
             Self::GarbleAfter(tokens) => write!(f, "garble-after-{tokens}"),
             Self::Slow(pace, wait) => write!(f, "{}-{}ms", pace.name(), wait.as_millis()),
@@ -116,22 +125,61 @@ fn broken(word: &str) -> Option<Fault> {
     let (how, place) = word.split_once('-')?;
     let place = match place {
         "before-content" => Place::BeforeContent,
-        text => Place::After(number(text.strip_prefix("after-")?, TOKENS_MAX)?),
+        "in-thinking" => Place::Thinking,
+        "after-last" => Place::Last,
+        text => numbered(text)?,
     };
     Some(Fault::Break(Break::from_name(how)?, place))
+}
+
+/// A place with a number.
+fn numbered(text: &str) -> Option<Place> {
+    let tokens = |text| number(text, TOKENS_MAX);
+    if let Some(text) = text.strip_prefix("in-letter-") {
+        return tokens(text).map(Place::Letter);
+    }
+    if let Some(text) = text.strip_prefix("in-pair-") {
+        return tokens(text).map(Place::Pair);
+    }
+    if let Some(text) = text.strip_prefix("in-call-") {
+        return nth_call(text).map(Place::InCall);
+    }
+    if let Some(text) = text.strip_prefix("after-call-") {
+        return nth_call(text).map(Place::Call);
+    }
+    tokens(text.strip_prefix("after-")?).map(Place::After)
+}
+
+/// The number of a tool call, from one.
+fn nth_call(text: &str) -> Option<usize> {
+    number(text, TOOLS_MAX).filter(|nth| *nth > 0)
 }
 
 fn error(word: &str) -> Option<Fault> {
     if let Some(kind) = word.strip_prefix("error-in-200") {
         return Some(Fault::Error(in_band(kind)?, ErrorPlace::First));
     }
+    if let Some(kind) = word.strip_prefix("error-in-thinking") {
+        return Some(Fault::Error(in_band(kind)?, ErrorPlace::Thinking));
+    }
     let rest = word.strip_prefix("error-after-")?;
+    if let Some(kind) = rest.strip_prefix("last") {
+        return Some(Fault::Error(in_band(kind)?, ErrorPlace::Last));
+    }
+    if let Some(rest) = rest.strip_prefix("call-") {
+        let (count, kind) = digits_and(rest)?;
+        return Some(Fault::Error(in_band(kind)?, ErrorPlace::Call(nth_call(count)?)));
+    }
     if let Some(kind) = rest.strip_prefix("start") {
         return Some(Fault::Error(in_band(kind)?, ErrorPlace::Start));
     }
-    let digits = rest.find('-').unwrap_or(rest.len());
-    let (tokens, kind) = rest.split_at_checked(digits)?;
+    let (tokens, kind) = digits_and(rest)?;
     Some(Fault::Error(in_band(kind)?, ErrorPlace::After(number(tokens, TOKENS_MAX)?)))
+}
+
+/// A number and what follows it, the hyphen included.
+fn digits_and(text: &str) -> Option<(&str, &str)> {
+    text.split_at_checked(text.find('-').unwrap_or(text.len()))
 }
 
 /// `-KIND`, or nothing for the usual one.

@@ -1,6 +1,9 @@
 //! JSON strings, written by hand so that a fault of the codec's cannot hide behind the same fault
 //! here.
 
+/// The bytes of `\uXXXX`.
+const ESCAPE_BYTES: usize = 6;
+
 /// `text` as a JSON string, quotes included; what JSON must escape is escaped, nothing else.
 pub(super) fn quote(text: &str) -> String {
     write(text, false)
@@ -9,6 +12,23 @@ pub(super) fn quote(text: &str) -> String {
 /// The same in ASCII: the rest as `\uXXXX`, in surrogate pairs beyond the basic plane.
 pub(super) fn quote_ascii(text: &str) -> String {
     write(text, true)
+}
+
+/// The same as [`quote_ascii`] in two strings, where there is a surrogate pair: the first one ends
+/// with its high half, as servers write it that cut between UTF-16 units.
+pub(super) fn quote_halves(text: &str) -> (String, Option<String>) {
+    let wide = text.find(|letter| u32::from(letter) > 0xffff);
+    let Some((before, rest)) = wide.and_then(|at| text.split_at_checked(at)) else {
+        return (quote_ascii(text), None);
+    };
+    let (mut head, pair) = (quote_ascii(before), quote_ascii(rest));
+    let Some((high, tail)) = pair.split_at_checked(ESCAPE_BYTES.saturating_add(1)) else {
+        return (quote_ascii(text), None);
+    };
+    head.truncate(head.len().saturating_sub(1));
+    head.push_str(high.trim_start_matches('"'));
+    head.push('"');
+    (head, Some(format!("\"{tail}")))
 }
 
 fn write(text: &str, ascii: bool) -> String {
@@ -38,7 +58,7 @@ fn write(text: &str, ascii: bool) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{quote, quote_ascii};
+    use super::{quote, quote_ascii, quote_halves};
 
     #[test]
     fn strings_read_back() {
@@ -48,5 +68,14 @@ mod tests {
             }
         }
         assert_eq!(quote_ascii("é😀"), "\"\\u00e9\\ud83d\\ude00\"");
+    }
+
+    #[test]
+    fn a_pair_is_split_and_joins_again() {
+        let (head, tail) = quote_halves("é😀x");
+        assert_eq!((head.as_str(), tail.as_deref()), (r#""\u00e9\ud83d""#, Some(r#""\ude00x""#)));
+        for text in ["", "plain", "\\ud83d is spelled", "é語"] {
+            assert_eq!(quote_halves(text), (quote_ascii(text), None), "{text}");
+        }
     }
 }

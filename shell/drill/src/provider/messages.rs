@@ -5,7 +5,7 @@ use super::answer::{
     Answer, CACHE_READ_TOKENS, CACHE_WRITE_TOKENS, Call, Ending, INPUT_TOKENS, Part,
 };
 use super::frame::{Cue, Frame, Ids};
-use super::json::{quote, quote_ascii};
+use super::json::quote;
 use super::words::Finish;
 
 /// The signature of every piece of thinking.
@@ -144,10 +144,8 @@ impl Messages<'_> {
             }
             Part::Text(pieces) => {
                 frames.push(open(Cue::Open, index, r#"{"type":"text","text":""}"#));
-                frames.extend(pieces.iter().enumerate().map(|(n, piece)| {
-                    let ascii = self.answer.unicode && n % 2 == 1;
-                    let text = if ascii { quote_ascii(piece) } else { quote(piece) };
-                    delta_event(Cue::Text, index, &format!(r#""type":"text_delta","text":{text}"#))
+                frames.extend(self.answer.spelt(pieces).into_iter().map(|(cue, text)| {
+                    delta_event(cue, index, &format!(r#""type":"text_delta","text":{text}"#))
                 }));
             }
             Part::Call(call) => {

@@ -2,14 +2,14 @@
 //!
 //! **Invariant:** parsing what was printed gives the same order back.
 
-use super::fault::Fault;
+use super::fault::{Fault, Place};
 use super::grammar::{TOKENS_MAX, number, wait};
-use super::words::{Break, Finish, Flaw, Plain};
+use super::words::{AfterCalls, Break, Finish, Flaw, GoesOn, Pace, Plain};
 use std::fmt::{Display, Formatter, Result as FmtResult};
 use std::time::Duration;
 
 /// The most tool calls that can be ordered.
-const TOOLS_MAX: usize = 16;
+pub(super) const TOOLS_MAX: usize = 16;
 
 /// What a model name orders: a fault or none, how often, and what the answer looks like.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -36,6 +36,12 @@ pub struct Dish {
     pub interleaved: bool,
     /// Words beyond ASCII, every other one escaped in the JSON.
     pub unicode: bool,
+    /// Where a word is escaped, the halves of its first surrogate pair come in two frames.
+    pub halves: bool,
+    /// Words of the length that real ones have.
+    pub long: bool,
+    /// The text does not begin with the provider's name.
+    pub anonymous: bool,
     /// What comes without a wait goes in one write, for benches that must not wait for us.
     pub joined: bool,
     /// An illegal request is refused, in the dialect's own words.
@@ -46,10 +52,12 @@ pub struct Dish {
     pub echo: bool,
     /// The text is an edit of a file, as coding agents without tools ask for.
     pub edit: bool,
-    /// The text begins with its first word, whatever the conversation ends with.
-    pub afresh: bool,
     /// How it ends, where it is not as usual.
     pub finish: Option<Finish>,
+    /// How it takes a wish to go on with a text.
+    pub goes_on: GoesOn,
+    /// What it answers where the calls so far were handed back.
+    pub after_calls: AfterCalls,
     /// How many words of text.
     pub tokens: usize,
     /// The wait before every piece of content.
@@ -73,13 +81,17 @@ impl Default for Dish {
             thinking: false,
             interleaved: false,
             unicode: false,
+            halves: false,
+            long: false,
+            anonymous: false,
             joined: false,
             strict: false,
             obeys: false,
             echo: false,
             edit: false,
-            afresh: false,
             finish: None,
+            goes_on: GoesOn::Anchor,
+            after_calls: AfterCalls::NothingMore,
             tokens: 12,
             every: Duration::ZERO,
         }
@@ -94,21 +106,27 @@ impl Dish {
             "thinking" => self.thinking = true,
             "interleaved" => self.interleaved = true,
             "unicode" => self.unicode = true,
+            "halves" => self.halves = true,
+            "long" => self.long = true,
+            "anonymous" => self.anonymous = true,
             "joined" => self.joined = true,
             "tools" => self.tools = 1,
             "strict" => self.strict = true,
             "obeys" => self.obeys = true,
             "echo" => self.echo = true,
             "edit" => self.edit = true,
-            "afresh" => self.afresh = true,
             _ if Finish::from_name(word).is_some() => self.finish = Finish::from_name(word),
-            _ => return self.take_number(word).is_some(),
+            _ => return self.take_argument(word).is_some(),
         }
         true
     }
 
-    fn take_number(&mut self, word: &str) -> Option<()> {
-        if let Some(count) = word.strip_prefix("tools-") {
+    fn take_argument(&mut self, word: &str) -> Option<()> {
+        if let Some(way) = word.strip_prefix("goes-on-") {
+            self.goes_on = GoesOn::from_name(way)?;
+        } else if let Some(what) = word.strip_prefix("after-calls-") {
+            self.after_calls = AfterCalls::from_name(what)?;
+        } else if let Some(count) = word.strip_prefix("tools-") {
             self.tools = number(count, TOOLS_MAX)?;
         } else if let Some(count) = word.strip_prefix("tokens-") {
             self.tokens = number(count, TOKENS_MAX)?;
@@ -127,12 +145,14 @@ impl Display for Dish {
             (self.text, "text"),
             (self.interleaved, "interleaved"),
             (self.unicode, "unicode"),
+            (self.halves, "halves"),
+            (self.long, "long"),
+            (self.anonymous, "anonymous"),
             (self.joined, "joined"),
             (self.strict, "strict"),
             (self.obeys, "obeys"),
             (self.echo, "echo"),
             (self.edit, "edit"),
-            (self.afresh, "afresh"),
         ] {
             if set {
                 write!(f, "+{word}")?;
@@ -140,6 +160,12 @@ impl Display for Dish {
         }
         if let Some(finish) = self.finish {
             write!(f, "+{}", finish.name())?;
+        }
+        if self.goes_on != usual.goes_on {
+            write!(f, "+goes-on-{}", self.goes_on.name())?;
+        }
+        if self.after_calls != usual.after_calls {
+            write!(f, "+after-calls-{}", self.after_calls.name())?;
         }
         match self.tools {
             0 => {}
@@ -190,6 +216,27 @@ impl Order {
         Self { first: None, fault: None, dish: Dish::default() }
     }
 
+    /// What the answer holds: what was ordered, and what the fault must find in it.
+    pub(super) fn served(&self) -> Dish {
+        let mut dish = self.dish;
+        let place = match &self.fault {
+            Some(Fault::Break(_, place)) => *place,
+            Some(Fault::Error(_, place)) => place.place(),
+            Some(Fault::Slow(Pace::Tool, _)) => Place::Tool,
+            Some(_) | None => return dish,
+        };
+        match place {
+            Place::BeforeContent | Place::After(_) | Place::Last => {}
+            Place::Letter(_) => dish.unicode = true,
+            Place::Pair(_) => (dish.unicode, dish.halves) = (true, true),
+            Place::Thinking => dish.thinking = true,
+            Place::Tool => dish.tools = dish.tools.max(1),
+            Place::TextThenTool => (dish.tools, dish.text) = (dish.tools.max(1), true),
+            Place::Call(nth) | Place::InCall(nth) => dish.tools = dish.tools.max(nth),
+        }
+        dish
+    }
+
     /// The fault's name, or `ok`.
     pub fn label(&self) -> String {
         self.fault.as_ref().map_or_else(|| "ok".to_owned(), Fault::name)
@@ -219,6 +266,9 @@ fn scope(model: &str) -> Result<(Option<u32>, &str), Misspelt> {
         .ok_or_else(|| Misspelt { part: model.to_owned() })
 }
 
+/// What follows the word of a break.
+const PLACES: [&str; 3] = ["-after", "-before", "-in-"];
+
 /// Whether a typing error is likelier than a model of this name.
 fn begins_like_a_fault(word: &str) -> bool {
     let heads = [
@@ -241,13 +291,13 @@ fn begins_like_a_fault(word: &str) -> bool {
         || heads.into_iter().any(|head| word.starts_with(head))
         || Break::ALL.iter().any(|one| {
             word.strip_prefix(one.name())
-                .is_some_and(|rest| rest.starts_with("-after") || rest.starts_with("-before"))
+                .is_some_and(|rest| PLACES.iter().any(|place| rest.starts_with(place)))
         })
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Dish, Fault, Finish, Order};
+    use super::{AfterCalls, Dish, Fault, Finish, GoesOn, Order};
     use std::collections::BTreeSet;
     use std::time::Duration;
 
@@ -274,7 +324,7 @@ mod tests {
         }
     }
 
-    fn dishes() -> [Dish; 5] {
+    fn dishes() -> [Dish; 7] {
         let usual = Dish::default();
         [
             usual,
@@ -282,11 +332,17 @@ mod tests {
             Dish {
                 thinking: true,
                 edit: true,
-                afresh: true,
                 tokens: 40,
                 every: Duration::from_millis(20),
                 ..usual
             },
+            Dish {
+                halves: true,
+                goes_on: GoesOn::Respelled,
+                after_calls: AfterCalls::Again,
+                ..usual
+            },
+            Dish { long: true, anonymous: true, goes_on: GoesOn::Nothing, ..usual },
             Dish { tools: 2, interleaved: true, unicode: true, joined: true, ..usual },
             Dish { strict: true, obeys: true, echo: true, finish: Some(Finish::Refusal), ..usual },
         ]
@@ -316,6 +372,14 @@ mod tests {
             "tool-burn",
             "error-after-3-hot",
             "404-modle",
+            "cut-in-letter",
+            "cut-in-call-0",
+            "cut-after-call-17",
+            "stall-in-thought",
+            "error-after-call-0",
+            "ok+goes-on",
+            "ok+goes-on-well",
+            "ok+after-calls-",
         ] {
             assert!(Order::from_model(name).is_err(), "{name}");
             assert_eq!(Fault::from_model(name), None, "{name}");
@@ -331,6 +395,10 @@ mod tests {
         check("error-in-200", "error-in-200-overloaded");
         check("error-after-start", "error-after-start-overloaded");
         check("first-1-status-500", "once-status-500");
+        check("error-after-last", "error-after-last-overloaded");
+        check("error-in-thinking", "error-in-thinking-overloaded");
+        check("error-after-call-2", "error-after-call-2-overloaded");
+        check("ok+goes-on-anchor+after-calls-nothing-more", "ok");
         check("status-429+tokens-5+retry-after-2", "status-429+retry-after-2+tokens-5");
     }
 }

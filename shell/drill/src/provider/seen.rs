@@ -2,6 +2,7 @@
 
 use super::asked::Endpoint;
 use super::strict;
+use super::words::Way;
 use std::time::{Duration, Instant};
 
 /// One request.
@@ -27,6 +28,8 @@ pub struct Seen {
     pub model: String,
     /// What was ordered: a fault's name, or `ok`.
     pub fault: String,
+    /// Whether it asked for the rest of an answer, and how.
+    pub way: Way,
     /// How it ended; `None` while it goes on.
     pub ended: Option<End>,
 }
@@ -65,6 +68,7 @@ impl Seen {
             body: body.to_vec(),
             model: String::new(),
             fault: String::new(),
+            way: Way::Fresh,
             ended: None,
         }
     }

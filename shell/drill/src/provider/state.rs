@@ -108,6 +108,7 @@ impl State {
             body: request.body,
             model: asked.model.clone(),
             fault: order.as_ref().map_or_else(|_| "misspelt".to_owned(), Order::label),
+            way: asked.going.way(),
             ended: None,
         };
         let mut log = self.log.lock();

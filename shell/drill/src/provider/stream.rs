@@ -17,6 +17,8 @@ const ENDLESS_PIECE: usize = 16 * 1024;
 /// The time between two pings, and how many there are: two minutes of them, then silence.
 const PING_EVERY: Duration = Duration::from_millis(50);
 const PINGS: usize = 2_400;
+/// The pieces of thinking that come before a cut within it.
+const THOUGHTS: usize = 2;
 
 /// The frames of a good answer.
 pub(super) fn frames(desk: &Desk<'_>) -> Vec<Frame> {
@@ -37,18 +39,13 @@ pub(super) fn faulty(desk: &Desk<'_>, fault: &Fault) -> Vec<Step> {
     match fault {
         Fault::Flaw(flaw) => flawed(desk, *flaw, all),
         Fault::Break(how, place) => {
-            all.truncate(place_of(&all, *place));
-            let mut steps = begun(desk, all);
+            let mut steps = begun(desk, cut(all, *place));
             steps.extend(broken(*how));
             steps
         }
         Fault::Error(kind, place) => {
-            let count = match place {
-                ErrorPlace::First => 0,
-                ErrorPlace::Start => place_of(&all, Place::BeforeContent),
-                ErrorPlace::After(tokens) => place_of(&all, Place::After(*tokens)),
-            };
-            all.truncate(count);
+            let first = *place == ErrorPlace::First;
+            all.truncate(if first { 0 } else { place_of(&all, place.place()) });
             let body = desk.problem_body(&Problem::in_band(*kind, desk.dialect()));
             let event = match desk.dialect() {
                 Dialect::Chat => chat::error_event(&body),
@@ -145,7 +142,23 @@ fn broken(how: Break) -> Vec<Step> {
     }
 }
 
-/// How many frames come before a place.
+/// The frames before a place; of the last one, only the bytes before it.
+fn cut(mut frames: Vec<Frame>, place: Place) -> Vec<Frame> {
+    let count = place_of(&frames, place);
+    frames.truncate(count);
+    if let (Place::Letter(_), Some(last)) = (place, frames.last_mut()) {
+        let within = within_letter(&last.bytes).unwrap_or(last.bytes.len());
+        last.bytes.truncate(within);
+    }
+    frames
+}
+
+/// The first place within the bytes of a letter.
+pub(super) fn within_letter(text: &[u8]) -> Option<usize> {
+    text.iter().position(|byte| (0x80..0xc0).contains(byte))
+}
+
+/// How many frames come before a place, the one that it is within included.
 fn place_of(frames: &[Frame], place: Place) -> usize {
     let through = |cue: Cue, nth: usize| {
         let mut places = frames.iter().enumerate().filter(|(_, frame)| frame.cue == cue);
@@ -155,11 +168,49 @@ fn place_of(frames: &[Frame], place: Place) -> usize {
         || frames.iter().take_while(|one| matches!(one.cue, Cue::Start | Cue::Ping)).count();
     let all_content =
         || frames.iter().rposition(|one| one.cue.is_content()).map_or(0, |at| at.saturating_add(1));
-    match place {
-        Place::BeforeContent | Place::After(0) => envelope(),
-        Place::After(tokens) => through(Cue::Text, tokens).unwrap_or_else(all_content),
-        Place::Tool | Place::TextThenTool => through(Cue::Arguments, 1).unwrap_or_else(all_content),
-    }
+    let after = |tokens: usize| match tokens {
+        0 => Some(envelope()),
+        tokens => through(Cue::Text, tokens),
+    };
+    let found = match place {
+        Place::BeforeContent => Some(envelope()),
+        Place::After(tokens) => after(tokens),
+        Place::Tool | Place::TextThenTool => through(Cue::Arguments, 1),
+        Place::Letter(tokens) => after(tokens).and_then(|from| {
+            let wide = |one: &Frame| one.cue == Cue::Text && within_letter(&one.bytes).is_some();
+            next(frames, from, wide)
+        }),
+        Place::Pair(tokens) => {
+            after(tokens).and_then(|from| next(frames, from, |one| one.cue == Cue::Half))
+        }
+        Place::Thinking => through(Cue::Thinking, THOUGHTS),
+        Place::Last => None,
+        Place::Call(count) => call(frames, count).map(|(_, end)| end),
+        Place::InCall(nth) => call(frames, nth).map(|(arguments, _)| arguments.saturating_add(1)),
+    };
+    found.unwrap_or_else(all_content)
+}
+
+/// How many frames there are through the first one like this, at or after a place.
+fn next(frames: &[Frame], from: usize, like: impl Fn(&Frame) -> bool) -> Option<usize> {
+    let rest = frames.iter().enumerate().skip(from);
+    rest.filter(|(_, frame)| like(frame)).map(|(at, _)| at.saturating_add(1)).next()
+}
+
+/// How many frames come before the arguments of a tool call, counted from one, and through its end.
+/// Calls whose pieces take turns end together.
+fn call(frames: &[Frame], nth: usize) -> Option<(usize, usize)> {
+    let is = |at: usize, cue: Cue| frames.get(at).is_some_and(|frame| frame.cue == cue);
+    let run = |from: usize, cue: Cue| (from..frames.len()).find(|at| !is(*at, cue));
+    let begins = |at: &usize| {
+        is(*at, Cue::Call) && at.checked_sub(1).is_none_or(|before| !is(before, Cue::Call))
+    };
+    let start = (0..frames.len()).filter(begins).nth(nth.checked_sub(1)?)?;
+    let arguments = run(start, Cue::Call)?;
+    let end = run(arguments, Cue::Arguments)?;
+    // Messages says that a block is over; in Chat only what comes next tells.
+    let end = if is(end, Cue::Close) { end.saturating_add(1) } else { end };
+    Some((arguments, end))
 }
 
 fn slow(desk: &Desk<'_>, pace: Pace, wait: Duration, all: Vec<Frame>) -> Vec<Step> {

@@ -1,5 +1,6 @@
 //! The provider's scripts as goldens and against a reader of their own, and on real sockets.
 
+mod going;
 mod goldens;
 mod meanings;
 mod sockets;

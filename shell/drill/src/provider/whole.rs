@@ -1,12 +1,15 @@
 //! Whole answers, and what goes wrong within them.
 
 use super::answer::Part;
-use super::fault::Fault;
-use super::http;
+use super::fault::{Fault, Place};
 use super::problem::Problem;
 use super::script::{Desk, Step};
 use super::words::{Break, Flaw, Pace};
+use super::{http, stream};
 use bytes::Bytes;
+
+/// Somewhere in its middle.
+const HALF: Place = Place::After(1);
 
 /// Nothing goes wrong.
 pub(super) fn good(desk: &Desk<'_>) -> Vec<Step> {
@@ -17,7 +20,7 @@ pub(super) fn good(desk: &Desk<'_>) -> Vec<Step> {
 pub(super) fn faulty(desk: &Desk<'_>, fault: &Fault) -> Vec<Step> {
     match fault {
         Fault::Flaw(flaw) => flawed(desk, *flaw),
-        Fault::Break(how, _) => broken(desk, *how),
+        Fault::Break(how, place) => broken(desk, *how, *place),
         Fault::Error(kind, _) => desk.problem(&Problem::in_band(*kind, desk.dialect())),
         Fault::Slow(Pace::First | Pace::Tool, wait) => {
             let mut steps = vec![Step::Wait(*wait)];
@@ -37,10 +40,10 @@ pub(super) fn faulty(desk: &Desk<'_>, fault: &Fault) -> Vec<Step> {
 
 fn flawed(desk: &Desk<'_>, flaw: Flaw) -> Vec<Step> {
     match flaw {
-        Flaw::ShortBody => broken(desk, Break::Cut),
-        Flaw::ResetBody => broken(desk, Break::Reset),
-        Flaw::StallBody => broken(desk, Break::Stall),
-        Flaw::TornBody | Flaw::NoFinish => broken(desk, Break::Fin),
+        Flaw::ShortBody => broken(desk, Break::Cut, HALF),
+        Flaw::ResetBody => broken(desk, Break::Reset, HALF),
+        Flaw::StallBody => broken(desk, Break::Stall, HALF),
+        Flaw::TornBody | Flaw::NoFinish => broken(desk, Break::Fin, HALF),
         Flaw::PingsOnly => vec![desk.open_head(), Step::Hang],
         Flaw::EndlessLine
         | Flaw::NoEnd
@@ -61,11 +64,23 @@ fn complete(desk: &Desk<'_>, document: Vec<u8>) -> Vec<Step> {
     steps
 }
 
-/// Half a document.
-fn broken(desk: &Desk<'_>, how: Break) -> Vec<Step> {
+/// Half a document; up to its first letter of more than a byte, where the cut is in one.
+fn broken(desk: &Desk<'_>, how: Break, place: Place) -> Vec<Step> {
     let document = desk.document();
     let length = document.len();
-    let half = Bytes::from(document).slice(..length / 2);
+    let within = match place {
+        Place::Letter(_) => stream::within_letter(&document),
+        Place::BeforeContent
+        | Place::After(_)
+        | Place::Tool
+        | Place::TextThenTool
+        | Place::Pair(_)
+        | Place::Thinking
+        | Place::Last
+        | Place::Call(_)
+        | Place::InCall(_) => None,
+    };
+    let half = Bytes::from(document).slice(..within.unwrap_or(length / 2));
     let sized = |end| vec![desk.sized_head(length), Step::Send(half.clone()), end];
     match how {
         Break::Stall => sized(Step::Hang),

@@ -173,6 +173,61 @@ words! {
 }
 
 words! {
+    /// How a request stands to an answer that was cut.
+    Way {
+        /// It asks as if nothing had been said.
+        Fresh = "fresh",
+        /// It ends with the assistant's own words, to be gone on with.
+        Prefill = "prefill",
+        /// It ends with a wish to repeat the end of what was said, and to go on.
+        Anchor = "anchor",
+        /// It ends with the results of calls that were made, and asks whether there are more.
+        Calls = "calls",
+    }
+}
+
+words! {
+    /// How the model takes a wish to go on with what was said.
+    GoesOn {
+        /// As it is asked: it repeats the end that was quoted and goes on; a prefill it goes on
+        /// with at once.
+        Anchor = "anchor",
+        /// It answers from the beginning.
+        Restart = "restart",
+        /// It says that it will, and then does.
+        Preamble = "preamble",
+        /// It repeats less than was quoted, and goes on.
+        Overlap = "overlap",
+        /// It repeats more than was quoted, and goes on.
+        Longer = "longer",
+        /// It repeats the end with other white space and letters taken apart, and goes on.
+        Respelled = "respelled",
+        /// It apologises and asks what to do.
+        Chat = "chat",
+        /// It talks about the quoted end and does not go on.
+        Quotes = "quotes",
+        /// It writes something else of the same length.
+        Other = "other",
+        /// It says nothing at all.
+        Nothing = "nothing",
+    }
+}
+
+words! {
+    /// What the model answers where it is asked whether there are more calls.
+    AfterCalls {
+        /// The one word that there are none.
+        NothingMore = "nothing-more",
+        /// The calls that were still to come; the one word where there were none.
+        Rest = "rest",
+        /// The calls that were made, once more.
+        Again = "again",
+        /// Some words about them.
+        Talk = "talk",
+    }
+}
+
+words! {
     /// The kinds of [`Fault`](super::Fault), one per variant.
     Kind {
         /// [`Fault::Plain`](super::Fault::Plain).

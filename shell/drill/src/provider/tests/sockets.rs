@@ -1,7 +1,7 @@
 //! Scripts on real sockets, seen by a client that is nothing but a `TcpStream`.
 
 use super::{Seen, Step};
-use crate::provider::{End, Fault, Provider, text, unused_addr};
+use crate::provider::{End, Fault, Provider, Way, text, unused_addr};
 use ir::{Dialect, Shape};
 use std::io::{ErrorKind, Result};
 use std::time::Duration;
@@ -281,6 +281,7 @@ async fn the_control_surface_works_from_outside() {
     let (_, log) = log.split_once("\r\n\r\n").unwrap();
     let log: serde_json::Value = serde_json::from_str(log).unwrap();
     assert_eq!(log[0]["fault"], "status-529");
+    assert_eq!(log[0]["way"], "fresh");
     assert_eq!(log[0]["ended"]["how"], "done");
     assert_eq!(log[0]["headers"][0][1], "Bearer sk-12345…");
     assert!(log.get(1).is_none());
@@ -289,6 +290,35 @@ async fn the_control_surface_works_from_outside() {
     let menu = ask(&provider, "GET /_drill/menu HTTP/1.1\r\n\r\n", "]\n").await.0;
     assert!(menu.contains(r#""stall-after-3""#));
     assert!(provider.log().is_empty());
+}
+
+#[tokio::test]
+async fn the_log_tells_how_a_rest_is_asked_for() {
+    let provider = Provider::start().await.unwrap();
+    let told = r#"{"role":"assistant","content":"w0 w1 w2 w3 w4 w5 w6"}"#;
+    let anchor = r#"{"role":"user","content":"Go on.\n\nw0 w1 w2 w3 w4 w5 w6"}"#;
+    let call = r#"{"role":"assistant","tool_calls":[{"function":{"name":"a","arguments":"{}"}}]}"#;
+    let asked = r#"{"role":"user","content":"Answer with NOTHING-MORE"}"#;
+    for (nth, (turns, way, mark)) in [
+        (String::new(), Way::Fresh, "w0"),
+        (told.to_owned(), Way::Prefill, " w7"),
+        (format!("{told},{anchor}"), Way::Anchor, "w6 w7"),
+        (format!(r#"{call},{{"role":"tool"}},{asked}"#), Way::Calls, "NOTHING-MORE"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let body = format!(r#"{{"model":"ok","messages":[{turns}]}}"#);
+        let length = body.len();
+        let path = "/v1/chat/completions";
+        let head = format!("POST {path} HTTP/1.1\r\ncontent-length: {length}\r\n\r\n");
+        let (answer, _) = ask(&provider, &format!("{head}{body}"), "}}}").await;
+        assert!(answer.contains(mark), "{answer}");
+        assert_eq!(provider.log()[nth].way, way);
+    }
+    let log = ask(&provider, "GET /_drill/log HTTP/1.1\r\n\r\n", "]\n").await.0;
+    let words = Way::ALL.iter().map(|way| format!(r#""way":"{}""#, way.name()));
+    assert!(words.into_iter().all(|word| log.contains(&word)), "{log}");
 }
 
 #[tokio::test]
