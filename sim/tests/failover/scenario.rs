@@ -210,6 +210,11 @@ impl Scenario {
         [provider("a"), provider("b"), chain].concat()
     }
 
+    /// The model that callers ask for, and the first provider is asked for.
+    pub(crate) fn first(&self) -> &'static str {
+        self.first
+    }
+
     /// The model that the second provider is asked for.
     pub(crate) fn second(&self) -> &'static str {
         self.second

@@ -109,11 +109,16 @@ impl Run {
         notes.into_iter().map(str::to_owned).collect()
     }
 
-    /// Where the second served, the answer has its model.
+    /// Where the second served, the answer has its model; where it went on with what the first had begun,
+    /// the first one's, and the last event says who served what.
     fn names_who_served(&self) -> bool {
         let fallback = self.record().target.as_deref().is_some_and(|it| it.starts_with("b/"));
-        let named = self.said().is_ok_and(|said| said.model == self.scenario.second());
-        !fallback || named || self.record().attempts.iter().all(|it| it.outcome != "ok")
+        let begun = 0 < self.record().seams;
+        let first = if begun { self.scenario.first() } else { self.scenario.second() };
+        let named = self.said().is_ok_and(|said| said.model == first);
+        let told = String::from_utf8_lossy(&self.heard().body).contains("\"backstop\":{");
+        let served = named && begun == told;
+        !fallback || served || self.record().attempts.iter().all(|it| it.outcome != "ok")
     }
 
     pub(crate) fn judged(&self) -> Cell {

@@ -108,9 +108,11 @@ impl Exchange {
         let class = lapse.class;
         let Some(attempt) = self.attempts.get_mut(id.0) else { return };
         let leg = attempt.leg;
-        let later = std::mem::take(&mut attempt.told);
-        let mut told = self.resumed.take().map(|resumed| resumed.told).unwrap_or_default();
-        told.absorb(later);
+        let mut told = std::mem::take(&mut attempt.told);
+        if let Some(before) = self.resumed.take() {
+            let later = std::mem::replace(&mut told, before.told);
+            told.absorb(later);
+        }
         self.resumed = Some(Box::new(Resumed { told, lapse, said, since: now }));
         self.phase = Phase::Seeking;
         self.lead = None;
