@@ -294,6 +294,7 @@ fn retries(section: &Section, findings: &mut Findings<'_>) -> Retries {
         backoff: section.time("backoff").unwrap_or(usual.backoff),
         backoff_max: section.time("backoff_max").unwrap_or(usual.backoff_max),
         ratio: section.number("ratio").unwrap_or(usual.ratio),
+        crawl: section.number("crawl").unwrap_or(usual.crawl),
         reserve: section.number("reserve").unwrap_or(usual.reserve),
     };
     if retries.per_target > retries.total {

@@ -57,6 +57,8 @@ pub enum Failure {
     Silent(Deadline),
     /// Content began and then stopped coming.
     Stalled,
+    /// It still writes, and much more slowly than is usual for it.
+    Crawling,
     /// It was asked to go on with an answer that was cut, and does not, or not certainly; why.
     Unjoined(&'static str),
     /// More than we are willing to hold, in bytes.

@@ -7,7 +7,8 @@
 
 use crate::breaker::{Breaker, Entry, Epoch, Sample};
 use crate::{
-    Breakers, Class, Leg, ProviderId, Retries, Scope, Turn, budget::Budget, pace::Pace, rng::Rng,
+    Breakers, Class, Leg, ProviderId, Retries, Scope, Turn, budget::Budget, pace::Pace, rate::Rate,
+    rng::Rng,
 };
 use ir::{Time, invariant};
 use std::collections::BTreeMap;
@@ -81,6 +82,8 @@ pub struct Standing {
     pub p95: Option<Duration>,
     /// What shows nothing for this long is late, by its own measure.
     pub late: Option<Duration>,
+    /// The usual time between two contents of its streams.
+    pub gap: Option<Duration>,
     /// Changes whenever it goes down.
     pub epoch: Epoch,
 }
@@ -104,6 +107,7 @@ struct Target {
     /// To the first content, of plain requests and of those that ask for reasoning.
     pace: Pace,
     pace_thinking: Pace,
+    rate: Rate,
     /// It asked to be left alone until then.
     cool_until: Time,
     used: Time,
@@ -267,6 +271,9 @@ impl Board {
                 if permit.proving {
                     self.target(now, leg).breaker.proved(permit.epoch);
                 }
+                if let Some(gap) = permit.gap {
+                    self.target(now, leg).rate.note(gap);
+                }
                 return self.sample(now, leg, permit, Sample::Good);
             }
             Outcome::Failed(class, wait) => self.failed(now, leg, permit, (class, wait)),
@@ -291,7 +298,7 @@ impl Board {
         if scope == Scope::Host {
             return self.missed(now, leg, permit, class);
         }
-        if has_spoken(class) {
+        if class.has_spoken() {
             self.reached(now, leg.provider);
         }
         match scope {
@@ -368,6 +375,7 @@ impl Board {
             run: target.map_or(0, |target| target.breaker.run()),
             p95: pace.and_then(Pace::p95),
             late: pace.and_then(|pace| pace.brownout.late_after()),
+            gap: target.and_then(|target| target.rate.usual()),
             epoch: target.map_or_else(Epoch::default, |target| target.breaker.epoch()),
         }
     }
@@ -466,28 +474,6 @@ impl Target {
             (false, false, _) => 3,
         }
     }
-}
-
-/// Whether a failure of this class is an answer: somebody spoke to us there, just now. A reset, a
-/// silence, or the cut of what began long ago is none.
-fn has_spoken(class: Class) -> bool {
-    !matches!(
-        class,
-        Class::Silent
-            | Class::Stalled
-            | Class::Cut
-            | Class::Malformed
-            | Class::Stale
-            | Class::Reset
-            | Class::OwnLimit
-            | Class::CallerGone
-            | Class::GuardrailBlock
-            | Class::GuardrailDown
-            | Class::Overlong
-            | Class::Uncarried
-            | Class::Stopping
-            | Class::GatewayFault
-    )
 }
 
 #[cfg(test)]

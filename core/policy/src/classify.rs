@@ -28,7 +28,7 @@ pub fn classify(failure: &Failure, codes: &[(&str, &str)]) -> Class {
         Failure::Empty => Class::Empty,
         Failure::Filtered => Class::ContentFilter,
         Failure::Silent(_) => Class::Silent,
-        Failure::Stalled => Class::Stalled,
+        Failure::Stalled | Failure::Crawling => Class::Stalled,
         Failure::Unjoined(_) => Class::Unjoined,
         Failure::Overflow(_) => Class::Overlong,
         Failure::Unsendable(_) => Class::GatewayFault,

@@ -34,6 +34,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 mod attempt;
+mod crawl;
 mod ending;
 mod failing;
 mod report;
@@ -325,10 +326,6 @@ impl Exchange {
                 self.finish(now, id, true, health);
             }
         }
-    }
-
-    fn is_complete(&self, id: AttemptId) -> bool {
-        self.attempts.get(id.0).is_some_and(Attempt::is_complete)
     }
 
     /// Hands over what an attempt holds, where it may leave.

@@ -14,6 +14,7 @@ pub mod joiner;
 pub mod learned;
 pub mod pace;
 pub mod plan;
+pub mod rate;
 pub mod repair;
 pub mod rng;
 pub mod seam;

@@ -44,6 +44,8 @@ pub struct Retries {
     pub ratio: f64,
     /// Extra attempts allowed before any traffic was seen.
     pub reserve: f64,
+    /// A stream that writes less than this share of what is usual for its target crawls; 0 for never.
+    pub crawl: f64,
 }
 
 /// When a target is known to be down.
@@ -96,6 +98,7 @@ impl Default for Retries {
             backoff_max: Duration::from_secs(2),
             ratio: 0.2,
             reserve: 10.0,
+            crawl: 0.05,
         }
     }
 }

@@ -282,6 +282,28 @@ rows! {
 // === impl Class ===
 
 impl Class {
+    /// Whether a failure of this class is an answer: somebody spoke to us there, just now. A reset, a
+    /// silence, or the cut of what began long ago is none.
+    pub(crate) fn has_spoken(self) -> bool {
+        !matches!(
+            self,
+            Self::Silent
+                | Self::Stalled
+                | Self::Cut
+                | Self::Malformed
+                | Self::Stale
+                | Self::Reset
+                | Self::OwnLimit
+                | Self::CallerGone
+                | Self::GuardrailBlock
+                | Self::GuardrailDown
+                | Self::Overlong
+                | Self::Uncarried
+                | Self::Stopping
+                | Self::GatewayFault
+        )
+    }
+
     /// The class of a word, as rows of quirks spell it.
     pub fn from_word(word: &str) -> Option<Self> {
         ROWS.iter().find(|row| row.word == word).map(|row| row.class)

@@ -259,6 +259,7 @@ fn observed(failure: &Failure) -> String {
         Failure::Silent(Deadline::FirstContent) => "showed no content in time".into(),
         Failure::Silent(Deadline::Total) => "was the last asked when the time was over".into(),
         Failure::Stalled => "fell silent in the middle of its answer".into(),
+        Failure::Crawling => "wrote much more slowly than it usually does".into(),
         Failure::Unjoined(why) => format!("did not go on with the answer ({why})"),
         Failure::Uncarried(why) => format!("cannot be asked this in its own dialect ({why})"),
         Failure::Unsendable(why) => format!("could not be asked ({why})"),

@@ -488,6 +488,14 @@ pub(super) const KEYS: &[Spec] = &[
         example: "3.5",
         doc: "Extra attempts allowed before any traffic was seen.",
     },
+    Spec {
+        scope: Scope::Retry,
+        name: "crawl",
+        kind: Kind::Number(0.0, 1.0),
+        default: "0.05",
+        example: "0.1",
+        doc: "A stream that writes, for as long as `idle`, less than this share of what its target usually writes is taken for stalled, where another target is left. `0`: never. One that writes a piece a second or more never is.",
+    },
     // === [breaker] ===
     Spec {
         scope: Scope::Breaker,

@@ -275,7 +275,7 @@ fn positions_count_characters_after_any_line_end() {
     );
     check(
         "[retry]\n\"é\" = 1",
-        "f:2:1: retry.\"é\": unknown key; possible here: per_target, total, wait, backoff, backoff_max, ratio, reserve",
+        "f:2:1: retry.\"é\": unknown key; possible here: per_target, total, wait, backoff, backoff_max, ratio, reserve, crawl",
     );
     let large = format!("#{}", "x".repeat(1 << 20));
     check(&large, "f:1:1: the file is larger than 1 MiB; is it the right file?");

@@ -178,6 +178,7 @@ fn value(config: &Config, spec: &Spec) -> String {
         (Scope::Retry, "backoff") => time(retries.backoff),
         (Scope::Retry, "backoff_max") => time(retries.backoff_max),
         (Scope::Retry, "ratio") => retries.ratio.to_string(),
+        (Scope::Retry, "crawl") => retries.crawl.to_string(),
         (Scope::Retry, "reserve") => retries.reserve.to_string(),
         (Scope::Breaker, "failures") => breakers.failures.to_string(),
         (Scope::Breaker, "success_rate") => breakers.success_rate.to_string(),

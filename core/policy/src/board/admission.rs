@@ -2,6 +2,7 @@
 
 use crate::breaker::Epoch;
 use ir::Time;
+use std::time::Duration;
 
 /// The right to one attempt. It must come back through [`Health::ended`](super::Health::ended).
 #[derive(Debug, Eq, PartialEq)]
@@ -21,6 +22,8 @@ pub struct Permit {
     pub(crate) measures: bool,
     /// It was said that it is late.
     pub(super) late: bool,
+    /// The mean time between the contents of its stream, where that tells anything.
+    pub(crate) gap: Option<Duration>,
     pub(super) epoch: Epoch,
 }
 
@@ -87,6 +90,7 @@ impl Permit {
             heard: None,
             measures: false,
             late: false,
+            gap: None,
             epoch,
         }
     }

@@ -37,6 +37,7 @@ pub(crate) fn failure(text: &str) -> Failure {
         "empty" => Failure::Empty,
         "silent" => Failure::Silent(ir::Deadline::FirstContent),
         "stalled" => Failure::Stalled,
+        "crawling" => Failure::Crawling,
         "unjoined" => Failure::Unjoined("it declined"),
         "overflow" => Failure::Overflow(1),
         "uncarried" => Failure::Uncarried("n: one answer".to_owned()),

@@ -1,13 +1,14 @@
 //! One try on one target: what it has shown, what of it is held back, how it ended.
 
-use crate::board::{Health, Outcome, Permit};
+use super::crawl::Crawl;
+use crate::board::{Health, Permit};
 use crate::{Class, Leg, Told, Way};
 use bytes::Bytes;
-use ir::{
-    Block, BlockKind, Event, Failure, Finish, Frame, Repair, Shape, Time, TokenField, Tokens, Usage,
-};
+use ir::{Block, BlockKind, Event, Failure, Finish, Frame, Repair, Shape, Time, TokenField, Usage};
 use std::collections::VecDeque;
 use std::time::Duration;
+
+mod settled;
 
 /// What a frame that is held takes beside its bytes: an empty comment is not for nothing.
 const FRAME_BYTES: usize = 32;
@@ -57,6 +58,8 @@ pub(super) struct Attempt {
     deltas: u64,
     /// What it has shown, where it may be gone on with.
     pub(super) told: Told,
+    /// What it is expected to write, where that is known.
+    pub(super) crawl: Option<Crawl>,
     /// How it was asked to go on with another's answer.
     pub(super) way: Option<Way>,
     /// What its refusal taught: the leg is asked again in another way.
@@ -161,6 +164,7 @@ impl Attempt {
             over: false,
             usage: Usage::Unknown,
             deltas: 0,
+            crawl: None,
             told: Told::default(),
             way: None,
             repair: None,
@@ -214,6 +218,9 @@ impl Attempt {
                 Event::Open(block, _) => {
                     self.opened = Some(now);
                     self.open.push(*block);
+                    if let Some(crawl) = &mut self.crawl {
+                        crawl.opens(now);
+                    }
                 }
                 Event::Delta(..) => self.deltas += 1,
                 Event::Close(block) => self.open.retain(|open| open != block),
@@ -253,6 +260,9 @@ impl Attempt {
         }
         if content {
             self.last = now;
+            if let Some(crawl) = &mut self.crawl {
+                crawl.wrote(now);
+            }
             self.held_since.get_or_insert(now);
         }
         if self.form != Form::Watched && !frame.bytes.is_empty() {
@@ -346,14 +356,23 @@ impl Attempt {
     /// to deliver. Text comes as it is written; the arguments of a call are collected by some
     /// providers for minutes, and nobody sees them before the call is closed.
     pub(super) fn stalls_at(&self, room: Time, leg: &Leg) -> Time {
-        let tool = self.has_open_tool();
-        let writing = !tool && self.open.iter().any(|open| open.kind == BlockKind::Text);
-        let idle = if writing { leg.deadlines.idle } else { leg.deadlines.idle_thinking };
+        let idle = if self.is_writing() { leg.deadlines.idle } else { leg.deadlines.idle_thinking };
         // A block that opened has its own time, however long the pause before it was.
         let last = self.last.max(room).max(self.opened.unwrap_or(Time::ZERO));
         let working = self.worked.map(|at| at + leg.deadlines.idle_thinking);
         let working = working.map(|at| at.min(last + leg.deadlines.first_content_thinking));
         (last + idle).max(working.unwrap_or(Time::ZERO))
+    }
+
+    /// Text is open, and nothing else is waited for.
+    fn is_writing(&self) -> bool {
+        !self.has_open_tool() && self.open.iter().any(|open| open.kind == BlockKind::Text)
+    }
+
+    /// When it is known to crawl.
+    pub(super) fn crawls_at(&self, room: Time) -> Time {
+        let crawl = self.crawl.as_ref().filter(|_| self.is_writing() && self.finish.is_none());
+        crawl.map_or(Time::MAX, |crawl| crawl.due(room))
     }
 
     /// Notes the first content. True the first time.
@@ -408,85 +427,5 @@ impl Attempt {
     pub(super) fn is_billed_nothing(&self) -> bool {
         self.class() == Some(Class::Empty)
             && matches!(self.usage, Usage::Exact(tokens) if 0 < tokens.output)
-    }
-
-    /// Tells health that it lives. The pace of a document is its length, and tells nothing.
-    pub(super) fn alive(&mut self, now: Time, leg: &Leg, health: &dyn Health) {
-        let after = (self.form != Form::Whole).then(|| now.since(self.began));
-        if let Some(permit) = &mut self.permit {
-            health.alive(now, leg, permit, after);
-        }
-    }
-
-    fn settle(&mut self, now: Time, leg: &Leg, outcome: Outcome, health: &dyn Health) {
-        if let Some(permit) = self.permit.take() {
-            health.ended(now, leg, permit, outcome);
-        }
-        self.ended_at = Some(now);
-        self.told.forget_unsettled();
-        self.held.clear();
-        self.held_bytes = 0;
-    }
-
-    pub(super) fn answered(&mut self, now: Time, leg: &Leg, health: &dyn Health) {
-        self.fate = Fate::Answered;
-        self.settle(now, leg, Outcome::Good, health);
-    }
-
-    pub(super) fn cancelled(&mut self, now: Time, fate: Fate, leg: &Leg, health: &dyn Health) {
-        self.fate = fate;
-        self.estimate();
-        self.settle(now, leg, Outcome::Cancelled, health);
-    }
-
-    pub(super) fn failed(
-        &mut self,
-        now: Time,
-        (failure, class, wait): (&Failure, Class, Option<Duration>),
-        leg: &Leg,
-        health: &dyn Health,
-    ) {
-        if let Failure::Rejected(rejection) = failure
-            && !rejection.in_band
-        {
-            self.status.get_or_insert(rejection.status);
-        }
-        self.fate = Fate::Failed(class);
-        self.estimate();
-        self.settle(now, leg, Outcome::Failed(class, wait), health);
-    }
-
-    /// It may have been processed and billed although its answer did not come whole.
-    pub(super) fn is_ambiguous(&self) -> bool {
-        match self.fate {
-            Fate::Pending | Fate::Answered => false,
-            Fate::Lost | Fate::Abandoned => true,
-            Fate::Failed(class) => matches!(
-                class,
-                Class::Cut
-                    | Class::Unjoined
-                    | Class::Silent
-                    | Class::Stalled
-                    | Class::Stale
-                    | Class::Reset
-                    | Class::Malformed
-                    | Class::BadHttp
-                    | Class::RequestTimeout
-            ),
-        }
-    }
-
-    /// What was written before it ended early: our own count, where the provider had not finished
-    /// telling its.
-    fn estimate(&mut self) {
-        if self.deltas == 0 {
-            return;
-        }
-        let seen = match self.usage {
-            Usage::Exact(tokens) | Usage::Estimated(tokens) => tokens,
-            Usage::Unknown => Tokens::default(),
-        };
-        let output = seen.output.max(self.deltas);
-        self.usage = Usage::Estimated(Tokens { output, ..seen });
     }
 }

@@ -55,6 +55,10 @@ impl Words {
 // === impl Exchange ===
 
 impl Exchange {
+    pub(super) fn is_complete(&self, id: AttemptId) -> bool {
+        self.attempts.get(id.0).is_some_and(Attempt::is_complete)
+    }
+
     /// An empty answer is tried elsewhere where the operator said so; the last one is handed over
     /// as it is.
     pub(super) fn passes_over_empty(&self, leg: usize) -> bool {

@@ -462,6 +462,7 @@ fn hints(failure: &Failure) -> Hints {
         | Failure::Filtered
         | Failure::Silent(_)
         | Failure::Stalled
+        | Failure::Crawling
         | Failure::Unjoined(_)
         | Failure::Overflow(_)
         | Failure::Unsendable(_)

@@ -1,10 +1,11 @@
 //! Which leg next, and when: patience, waits, budgets, and the clock of an exchange.
 
+use super::crawl::Crawl;
 use super::failing::{Again, Standing};
 use super::{Action, AttemptId, Exchange, Input, Phase, TAIL};
 use crate::board::{Admission, Health, Outcome, Permit, Why};
 use crate::exchange::attempt::{Attempt, Form};
-use crate::{Told, Turn};
+use crate::{Class, Told, Turn};
 use ir::{Deadline, Failure, Shape, Time, invariant};
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -39,7 +40,7 @@ impl Exchange {
         let committed = self.phase == Phase::Committed;
         let mut at = if committed { Time::MAX } else { self.total_at() };
         for attempt in self.attempts.iter().filter(|attempt| attempt.is_live()) {
-            at = at.min(self.gives_up_at(attempt));
+            at = at.min(self.gives_up_at(attempt)).min(self.crawls_at(attempt));
             if self.is_seeking() && !attempt.slow {
                 at = at.min(self.slow_at(attempt));
             }
@@ -101,10 +102,24 @@ impl Exchange {
         self.plan.legs.get(attempt.leg).map_or(Time::MAX, |leg| attempt.slow_at(leg))
     }
 
+    /// When an attempt is given up because it crawls: only where another can do better.
+    fn crawls_at(&self, attempt: &Attempt) -> Time {
+        let at = attempt.crawls_at(self.room);
+        let better = || {
+            let may = |id| self.may_resume(id, Class::Stalled).is_ok();
+            self.untried().any(|leg| leg != attempt.leg)
+                && (self.phase == Phase::Seeking || self.lead.is_some_and(may))
+        };
+        if at < Time::MAX && better() { at } else { Time::MAX }
+    }
+
     fn tick_attempt(&mut self, now: Time, id: AttemptId, health: &dyn Health) {
         let Some(attempt) = self.attempts.get(id.0).filter(|attempt| attempt.is_live()) else {
             return;
         };
+        if self.crawls_at(attempt) <= now {
+            return self.handle(now, id, Input::Failed(Failure::Crawling), health);
+        }
         if self.gives_up_at(attempt) <= now {
             let shown = attempt.content_at.is_some() || attempt.head_at.is_some();
             let input = match (attempt.form, attempt.finished_at(), attempt.content_at) {
@@ -281,6 +296,12 @@ impl Exchange {
         self.queue.push_back(Action::Begin { attempt: id, leg, credential, way });
         let mut attempt = Attempt::new(leg, permit, form, patience, now);
         attempt.late = late;
+        attempt.crawl = match form {
+            Form::Stream | Form::Watched => standing.gap.and_then(|gap| {
+                Crawl::new(gap, self.plan.retries.crawl, target.deadlines.idle, now)
+            }),
+            Form::Whole => None,
+        };
         attempt.way = way;
         attempt.told = self.told().map(Told::behind).unwrap_or_default();
         self.attempts.push(attempt);

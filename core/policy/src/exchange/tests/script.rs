@@ -332,6 +332,12 @@ impl Drive {
                 Health::alive(&self.board, then, named(words[1]), &mut permit, after);
                 Health::ended(&self.board, then, named(words[1]), permit, Outcome::Good);
             }),
+            "rate" => (0..8).for_each(|_| {
+                let leg = named(words[1]);
+                let mut permit = Health::force(&self.board, now, leg);
+                permit.gap = Some(duration(words[2]));
+                Health::ended(&self.board, now, leg, permit, Outcome::Good);
+            }),
             "spend" => (0..words[1].parse().unwrap()).for_each(|_| {
                 assert!(Health::spend(&self.board), "the budget is spent already");
             }),
