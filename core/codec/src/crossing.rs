@@ -25,15 +25,15 @@ use crate::request::Alias;
 use crate::{Decoder, Error, seal, sse};
 use bytes::Bytes;
 use desk::Desk;
-use ir::{Dialect, Event, Events, Frame, Losses};
+use ir::{Crossable, Event, Events, Frame, Losses};
 
 /// What a crossing has to know beside the bytes.
 #[derive(Clone, Debug)]
 pub struct CrossingPlan {
     /// The provider's dialect.
-    pub from: Dialect,
+    pub from: Crossable,
     /// The caller's.
-    pub to: Dialect,
+    pub to: Crossable,
     /// Whose secrets are sealed: the target's.
     pub origin: seal::Origin,
     /// The model to show.
@@ -80,11 +80,11 @@ impl Crossing {
     /// For one answer with one choice, of which no more than `held_max` bytes are held: tool calls that
     /// are open, reasoning that is repeated at its end.
     pub fn new(plan: CrossingPlan, held_max: usize) -> Self {
-        let decoder = Decoder::carrying(plan.from, 1);
+        let decoder = Decoder::carrying(plan.from.dialect(), 1);
         let desk = Desk::new(held_max);
         let encoder = match plan.to {
-            Dialect::Chat => Encoder::Chat(Box::new(chat::Encoder::new(plan))),
-            Dialect::Messages => Encoder::Messages(Box::new(messages::Encoder::new(plan))),
+            Crossable::Chat => Encoder::Chat(Box::new(chat::Encoder::new(plan))),
+            Crossable::Messages => Encoder::Messages(Box::new(messages::Encoder::new(plan))),
         };
         Self { decoder, encoder, desk, over: false }
     }

@@ -16,8 +16,11 @@ use smallvec::SmallVec;
 use std::fmt;
 use std::ops::Range;
 
+mod kept;
 #[cfg(test)]
 mod tests;
+
+pub use kept::Kept;
 
 /// The head of a request.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -32,23 +35,26 @@ pub struct Head {
     /// Offers at least one tool.
     pub tools: bool,
     /// Asks for reasoning: Messages `thinking` other than `disabled`, or `output_config.effort`;
-    /// Chat `reasoning_effort` other than `none`.
+    /// Chat `reasoning_effort` other than `none`; Responses `reasoning`, unless its `effort` is `none`.
     pub thinking: bool,
     /// How many answers (`n` of Chat).
     pub choices: u32,
     /// The limit of the answer's length, where it is a whole number.
     pub max_tokens: Option<u64>,
-    /// The stream shall tell its usage. Messages always does.
+    /// The stream shall tell its usage. Messages and Responses always do.
     pub include_usage: bool,
     /// Where the value of `stream` stands.
     pub stream_range: Option<Range<usize>>,
     /// Where the value of `stream_options` stands.
     pub stream_options_range: Option<Range<usize>>,
     /// Its whole answer could be asked for as a stream and put together without a loss: Chat has
-    /// several answers, audio and custom tools, for which that is not known to hold.
+    /// several answers, audio and custom tools, for which that is not known to hold, and an answer of
+    /// Responses that is written in the background is not waited for.
     pub watchable: bool,
     /// How long, in bytes, what the model is to read is: messages, system prompt and tools as JSON.
     pub prompt_bytes: usize,
+    /// What of it is kept by whom it was told to. Only Responses has any of that.
+    pub kept: Kept,
 }
 
 /// A request's body as pieces to be sent one after the other.
@@ -121,6 +127,13 @@ struct Fields<'a> {
     stream_options: Option<Raw<'a>>,
     audio: Option<Raw<'a>>,
     modalities: Option<Raw<'a>>,
+    input: Option<Raw<'a>>,
+    instructions: Option<Raw<'a>>,
+    reasoning: Option<Raw<'a>>,
+    max_output_tokens: Option<Raw<'a>>,
+    previous_response_id: Option<Raw<'a>>,
+    conversation: Option<Raw<'a>>,
+    background: Option<Raw<'a>>,
     /// The first that is there twice.
     twice: Option<&'static str>,
 }
@@ -180,9 +193,15 @@ impl<'a> Fields<'a> {
         let (stream_range, options_range) =
             (self.stream.map(place), self.stream_options.map(place));
         let (model, model_range) = self.model(text)?;
-        let messages = expect(self.messages, "messages", Type::Array, "an array")?;
+        let messages = match dialect {
+            Dialect::Chat | Dialect::Messages => {
+                Some(expect(self.messages, "messages", Type::Array, "an array")?)
+            }
+            // It may go on from an answer that its provider keeps, and say nothing more.
+            Dialect::Responses => self.input,
+        };
         let stream = self.stream()?;
-        let prompt = [Some(messages), self.system, self.tools, self.functions];
+        let prompt = [messages, self.system, self.instructions, self.tools, self.functions];
         let prompt_bytes = prompt.into_iter().flatten().map(|raw| raw.get().len()).sum();
         let tools = json::holds(self.tools);
         Ok(match dialect {
@@ -199,6 +218,7 @@ impl<'a> Fields<'a> {
                 stream_options_range: options_range,
                 watchable: !stream && self.is_watchable(),
                 prompt_bytes,
+                kept: Kept::default(),
             },
             Dialect::Messages => Head {
                 model,
@@ -213,7 +233,26 @@ impl<'a> Fields<'a> {
                 stream_options_range: options_range,
                 watchable: !stream,
                 prompt_bytes,
+                kept: Kept::default(),
             },
+            Dialect::Responses => {
+                let kept = Kept::read(&self)?;
+                Head {
+                    model,
+                    model_range,
+                    stream,
+                    tools,
+                    thinking: self.reasons(),
+                    choices: 1,
+                    max_tokens: self.max_output_tokens.and_then(read),
+                    include_usage: true,
+                    stream_range,
+                    stream_options_range: options_range,
+                    watchable: !stream && !kept.background,
+                    prompt_bytes,
+                    kept,
+                }
+            }
         })
     }
 
@@ -282,6 +321,20 @@ impl<'a> Fields<'a> {
         thinking || effort.is_some_and(|config| config.effort.is_some())
     }
 
+    /// Without an effort the model reasons as much as it likes.
+    fn reasons(&self) -> bool {
+        #[derive(Deserialize)]
+        struct Reasoning<'a> {
+            #[serde(borrow)]
+            effort: Option<Raw<'a>>,
+        }
+        let Some(raw) = self.reasoning.filter(|raw| json::type_of(*raw) != Type::Null) else {
+            return false;
+        };
+        let effort = read::<Reasoning<'_>>(raw).and_then(|reasoning| reasoning.effort);
+        effort.is_none_or(|effort| effort.get() != r#""none""#)
+    }
+
     fn wants_usage(&self) -> bool {
         #[derive(Deserialize)]
         struct StreamOptions {
@@ -327,6 +380,13 @@ impl<'a> Fields<'a> {
             "stream_options" => ("stream_options", &mut self.stream_options),
             "audio" => ("audio", &mut self.audio),
             "modalities" => ("modalities", &mut self.modalities),
+            "input" => ("input", &mut self.input),
+            "instructions" => ("instructions", &mut self.instructions),
+            "reasoning" => ("reasoning", &mut self.reasoning),
+            "max_output_tokens" => ("max_output_tokens", &mut self.max_output_tokens),
+            "previous_response_id" => ("previous_response_id", &mut self.previous_response_id),
+            "conversation" => ("conversation", &mut self.conversation),
+            "background" => ("background", &mut self.background),
             _ => return None,
         })
     }

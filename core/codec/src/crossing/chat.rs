@@ -167,6 +167,7 @@ impl Encoder {
             // Behind the finish the answer is complete, whatever is said.
             Event::Fail(_) | Event::Progress | Event::Repeated(_) | Event::Malformed(_) => {}
             Event::Aside(Aside::Call(block, said)) => self.calls.learn(*block, said, desk)?,
+            Event::Aside(Aside::Sealed(..)) => desk.lose("reasoning.encrypted_content", "dropped"),
             Event::Aside(Aside::Native(path)) => desk.lose(*path, "dropped"),
         }
         Ok(())
