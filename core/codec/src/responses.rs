@@ -156,7 +156,8 @@ impl Stream {
         };
         match named {
             "created" => self.start(wire),
-            "in_progress" | "queued" => smallvec![Event::Progress],
+            // Both are said as a matter of course, before any model is at work.
+            "in_progress" | "queued" => smallvec![Event::Ping],
             "completed" | "incomplete" => self.end(named, wire),
             "failed" | "cancelled" => {
                 let error = wire.response.and_then(Response::read).and_then(|it| it.error);
@@ -246,7 +247,8 @@ impl Stream {
         self.items.complete(output.as_deref().unwrap_or_default(), &mut told);
         // A call that the limit cut is part of what there is of the answer.
         self.items.close(status == "incomplete", &mut told);
-        let why = finish(status, &reason, self.items.waits());
+        let waits = self.items.waits() || whole::waits(output.as_deref().unwrap_or_default());
+        let why = finish(status, &reason, waits);
         let spelled = self.carry.then(|| {
             let word = if reason.is_empty() { status } else { &reason };
             Box::new(Reason { word: word.into(), ..Reason::default() })

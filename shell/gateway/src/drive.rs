@@ -11,7 +11,7 @@ use crate::respond::{LOSSES_SHOWN, error_of};
 use crate::settle::Closed;
 use crate::unsaid::Unsaid;
 use bytes::{Bytes, BytesMut};
-use codec::own;
+use codec::own::{self, Before};
 use config::Credential;
 use http::{HeaderMap, Request};
 use ir::{Failure, Losses, Repair, Shape, Time};
@@ -54,6 +54,8 @@ pub(crate) struct Drive {
     status: u16,
     code: Option<&'static str>,
     bytes_out: u64,
+    /// The last frame of an answer that was handed out.
+    last: Bytes,
     /// When the last piece was handed out, until the next is asked for.
     handed: Option<Time>,
     /// The end was handed out, behind everything else.
@@ -114,6 +116,7 @@ impl Drive {
             status: 0,
             code: None,
             bytes_out: 0,
+            last: Bytes::new(),
             handed: None,
             ended: false,
         }
@@ -330,7 +333,10 @@ impl Drive {
                 self.winner = Some(id);
                 return Some(Step::Data(self.note(Some(id))));
             }
-            Action::Relay(bytes) => return Some(Step::Data(bytes)),
+            Action::Relay(bytes) => {
+                self.last = bytes.clone();
+                return Some(Step::Data(bytes));
+            }
             Action::Ping => return Some(Step::Data(own::ping(self.ask.dialect))),
             Action::Finish { supply_end } => {
                 let last = match self.ask.shape() {
@@ -417,14 +423,25 @@ impl Drive {
 
     /// After the head is out: one event that says so, and who was asked.
     fn last_event(&mut self, word: &Final) {
-        if !matches!(word.words, Words::Said(_)) {
+        let before = self.before();
+        let event = if let Words::Said(_) = word.words {
+            own::after_said(self.ask.dialect, &self.last, &word.failure, &before)
+        } else {
             let error = error_of(self, word);
             self.code = Some(error.code);
             self.tail.push_back(Step::Data(self.note(word.words.about())));
-            let event = own::error_event(self.ask.dialect, &error.own(&self.ask.id));
-            self.tail.push_back(Step::Data(event));
-        }
+            Some(own::error_after(self.ask.dialect, &error.own(&self.ask.id), &before))
+        };
+        self.tail.extend(event.map(Step::Data));
         self.tail.push_back(Step::End);
+    }
+
+    /// What of the answer's stream an error at its end must agree with.
+    fn before(&self) -> Before {
+        let winner = self.winner.and_then(|id| self.attempts.get(id.0));
+        let mut before = Before::of(winner.and_then(Live::begun));
+        before.note(&self.last);
+        before
     }
 
     /// Who serves and who was asked, as a comment.

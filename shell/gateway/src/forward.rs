@@ -99,7 +99,7 @@ pub(crate) fn request(
 /// The request without reasoning that was sealed for a target of another dialect: nobody who speaks
 /// this one could read it.
 fn unsealed(ask: &Ask) -> Option<(Bytes, Head)> {
-    let body = codec::request::without_seals(ask.dialect, &ask.body)?;
+    let body = codec::request::without_seals(ask.dialect.crossable()?, &ask.body)?;
     let head = codec::read_head(ask.dialect, &body).ok()?;
     Some((body, head))
 }

@@ -36,7 +36,7 @@ pub(crate) fn read(body: &[u8]) -> Result<Whole, NotWhole> {
 }
 
 /// Whether calls are in it that the caller is to carry out.
-fn waits(output: &[Item<'_>]) -> bool {
+pub(super) fn waits(output: &[Item<'_>]) -> bool {
     let calls = output.iter().filter(|item| item_kind(item.kind()) == BlockKind::Tool).count();
     let results = output.iter().filter(|item| super::items::is_result(item.kind())).count();
     results < calls

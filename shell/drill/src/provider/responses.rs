@@ -119,7 +119,8 @@ impl Responses<'_> {
         )
     }
 
-    fn id(&self) -> String {
+    /// The answer's id.
+    pub(super) fn id(&self) -> String {
         self.ids.id("resp_", 1)
     }
 
@@ -301,7 +302,7 @@ pub(super) fn done() -> Frame {
 }
 
 /// An error inside a stream, behind so many events. Real ones come in all three ways.
-pub(super) fn error_events(kind: InBand, body: &str, before: usize) -> Vec<Frame> {
+pub(super) fn error_events(kind: InBand, body: &str, id: &str, before: usize) -> Vec<Frame> {
     let error = body.strip_prefix(r#"{"error":"#).and_then(|body| body.strip_suffix('}'));
     let error = error.unwrap_or(body);
     let said = |number: usize| {
@@ -316,7 +317,7 @@ pub(super) fn error_events(kind: InBand, body: &str, before: usize) -> Vec<Frame
         Frame::new(
             Cue::End,
             format!(
-                "event: response.failed\ndata: {{\"type\":\"response.failed\",\"sequence_number\":{number},\"response\":{{\"id\":\"resp_failed\",\"object\":\"response\",\"status\":\"failed\",\"error\":{error},\"output\":[]}}}}\n\n"
+                "event: response.failed\ndata: {{\"type\":\"response.failed\",\"sequence_number\":{number},\"response\":{{\"id\":\"{id}\",\"object\":\"response\",\"status\":\"failed\",\"error\":{error},\"output\":[]}}}}\n\n"
             ),
         )
     };

@@ -55,7 +55,9 @@ pub(super) fn faulty(desk: &Desk<'_>, fault: &Fault) -> Vec<Step> {
             all.extend(match desk.dialect() {
                 Dialect::Chat => error(chat::error_event(&body)),
                 Dialect::Messages => error(messages::error_event(&body)),
-                Dialect::Responses => responses::error_events(*kind, &body, count),
+                Dialect::Responses => {
+                    responses::error_events(*kind, &body, &desk.responses().id(), count)
+                }
             });
             ended(desk, all)
         }

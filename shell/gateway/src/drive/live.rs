@@ -6,10 +6,10 @@ use crate::ask::Endpoint;
 use crate::cross;
 use crate::unsaid::Unsaid;
 use bytes::{Bytes, BytesMut};
-use codec::{Balance, CrossingPlan, NotWhole};
+use codec::{Balance, CrossingPlan, NotWhole, own};
 use http::HeaderMap;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
-use ir::{Dialect, Event, Failure, Frame, Hints, Losses, Rejection, Shape, Usage, Whole};
+use ir::{Dialect, Envelope, Event, Failure, Frame, Hints, Losses, Rejection, Shape, Usage, Whole};
 use policy::{Input, hints};
 use std::collections::VecDeque;
 use std::pin::Pin;
@@ -29,6 +29,8 @@ pub(super) struct Live {
     queue: VecDeque<Input>,
     head: Option<(u16, HeaderMap)>,
     error: Option<Bytes>,
+    /// Who answers, where its stream told.
+    begun: Option<Box<Envelope>>,
 }
 
 /// How an attempt asks.
@@ -105,7 +107,7 @@ impl Live {
     }
 
     fn of(state: State, manner: Manner, queue: VecDeque<Input>) -> Self {
-        Self { state, manner, reader: None, queue, head: None, error: None }
+        Self { state, manner, reader: None, queue, head: None, error: None, begun: None }
     }
 
     /// Whether its answer is put together from a stream.
@@ -153,6 +155,11 @@ impl Live {
 
     pub(super) fn error_body(&self) -> Option<Bytes> {
         self.error.clone()
+    }
+
+    /// Who answers, where its stream told.
+    pub(super) fn begun(&self) -> Option<&Envelope> {
+        self.begun.as_deref()
     }
 
     /// Drops the connection.
@@ -288,7 +295,7 @@ impl Live {
         let (frames, fed) = reader.feed(chunk);
         for mut frame in frames {
             self.manner.unsaid.frame(&mut frame);
-            self.note_error(&frame);
+            self.note(&frame);
             self.queue.push_back(Input::Frame(frame));
         }
         if let Err(failure) = fed {
@@ -296,11 +303,19 @@ impl Live {
         }
     }
 
-    /// Keeps what an error inside the stream said: before the commit it becomes a body.
-    fn note_error(&mut self, frame: &Frame) {
-        let spelled = |event: &Event| matches!(event, Event::Fail(rejection) if !rejection.bare);
-        if frame.events.iter().any(spelled) && !frame.bytes.is_empty() {
-            self.error = Some(codec::data_of(&frame.bytes));
+    /// Keeps who answers, and what an error inside the stream said: before the commit it becomes a
+    /// body.
+    fn note(&mut self, frame: &Frame) {
+        for event in &frame.events {
+            if let Event::Start(Some(envelope)) = event {
+                self.begun = Some(envelope.clone());
+            }
+            if let Event::Fail(rejection) = event
+                && !rejection.bare
+                && !frame.bytes.is_empty()
+            {
+                self.error = Some(own::body_of(&frame.bytes, rejection));
+            }
         }
     }
 
@@ -384,7 +399,7 @@ impl Live {
 
     /// What the provider speaks.
     fn theirs(&self, wish: &Wish) -> Dialect {
-        self.manner.crossing.as_ref().map_or(wish.dialect, |plan| plan.from)
+        self.manner.crossing.as_ref().map_or(wish.dialect, |plan| plan.from.dialect())
     }
 
     fn rejection(&self, body: &[u8], hints: Hints, dialect: Dialect) -> Rejection {

@@ -52,7 +52,7 @@ fn a_plain_answer() {
         ],
         &[
             "start",
-            "progress",
+            "ping",
             "-",
             "open text 0",
             "delta text 0",
@@ -131,6 +131,13 @@ fn calls() {
     responses(
         &[CREATED, CALL, &piece("{"), &incomplete("max_output_tokens")],
         &["start", "open tool 0", "delta tool 0", "close tool 0, finish Length, end"],
+    );
+    // A call of which nothing could be read stands in the last event all the same.
+    let text = r#"{"type":"message"}"#;
+    let lost = completed(&format!(r#"[{text},{{"type":"function_call","arguments":"{{}}"}}]"#));
+    responses(
+        &[CREATED, MESSAGE, r#"{"type":"response.output_item.added","output_index":1,"it"#, &lost],
+        &["start", "-", "malformed: data that is no event", "finish Tool, end"],
     );
     // Its provider carried it out.
     responses(
