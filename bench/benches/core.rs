@@ -6,7 +6,7 @@ use codec::seal::Origin;
 use codec::{Crossing, CrossingPlan, Decoder, Fold};
 use divan::counter::{BytesCount, ItemsCount};
 use divan::{Bencher, black_box};
-use ir::{Dialect, Frame, Shape, Thinks, Time, Traits};
+use ir::{Crossable, Dialect, Frame, Shape, Thinks, Time, Traits};
 use policy::{
     Action, AttemptId, Board, Breakers, Deadlines, Exchange, Input, Leg, Member, Plan, ProviderId,
     Retries,
@@ -40,6 +40,11 @@ fn stream(dialect: Dialect, pieces: usize) -> Bytes {
             "event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"type\":\"text_delta\",\"text\":\" word\"}}\n\n",
             "event: content_block_stop\ndata: {\"type\":\"content_block_stop\",\"index\":0}\n\nevent: message_delta\ndata: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"end_turn\"},\"usage\":{\"output_tokens\":9}}\n\nevent: message_stop\ndata: {\"type\":\"message_stop\"}\n\n",
         ),
+        Dialect::Responses => (
+            "event: response.created\ndata: {\"type\":\"response.created\",\"sequence_number\":0,\"response\":{\"id\":\"resp_1\",\"model\":\"m\",\"output\":[]}}\n\nevent: response.output_item.added\ndata: {\"type\":\"response.output_item.added\",\"sequence_number\":1,\"output_index\":0,\"item\":{\"id\":\"msg_1\",\"type\":\"message\",\"content\":[]}}\n\nevent: response.content_part.added\ndata: {\"type\":\"response.content_part.added\",\"sequence_number\":2,\"output_index\":0,\"content_index\":0,\"part\":{\"type\":\"output_text\",\"text\":\"\"}}\n\n",
+            "event: response.output_text.delta\ndata: {\"type\":\"response.output_text.delta\",\"sequence_number\":3,\"item_id\":\"msg_1\",\"output_index\":0,\"content_index\":0,\"delta\":\" word\"}\n\n",
+            "event: response.completed\ndata: {\"type\":\"response.completed\",\"sequence_number\":4,\"response\":{\"id\":\"resp_1\",\"status\":\"completed\",\"output\":[{\"id\":\"msg_1\",\"type\":\"message\",\"content\":[{\"type\":\"output_text\",\"text\":\"…\"}]}]}}\n\n",
+        ),
     };
     Bytes::from([start, &piece.repeat(pieces), end].concat())
 }
@@ -51,12 +56,12 @@ fn decode(dialect: Dialect, bytes: &Bytes) -> Vec<Frame> {
     frames
 }
 
-fn cross(from: Dialect, bytes: &Bytes) -> Vec<Frame> {
+fn cross(from: Crossable, bytes: &Bytes) -> Vec<Frame> {
     let plan = CrossingPlan {
         from,
         to: match from {
-            Dialect::Chat => Dialect::Messages,
-            Dialect::Messages => Dialect::Chat,
+            Crossable::Chat => Crossable::Messages,
+            Crossable::Messages => Crossable::Chat,
         },
         origin: Origin::of("a/m"),
         model: "a/m".to_owned(),
@@ -81,13 +86,13 @@ fn read_head_and_splice(bencher: Bencher<'_, '_>, kib: usize) {
 }
 
 /// A conversation of 200 messages and about 400 KiB, a third of them with calls and their results.
-fn conversation(dialect: Dialect) -> String {
+fn conversation(dialect: Crossable) -> String {
     let prose = r#"fn main() {\n    println!(\"The quick brown fox\");\n}\n"#.repeat(34);
     let turns = (0..50).map(|turn| match dialect {
-        Dialect::Chat => format!(
+        Crossable::Chat => format!(
             r#"{{"role":"user","content":[{{"type":"text","text":"{prose}"}}]}},{{"role":"assistant","content":"{prose}","tool_calls":[{{"id":"call_{turn}","type":"function","function":{{"name":"read","arguments":"{{\\\"path\\\":1}}"}}}}]}},{{"role":"tool","tool_call_id":"call_{turn}","content":"{prose}"}},{{"role":"assistant","content":"{prose}"}}"#
         ),
-        Dialect::Messages => format!(
+        Crossable::Messages => format!(
             r#"{{"role":"user","content":[{{"type":"text","text":"{prose}"}}]}},{{"role":"assistant","content":[{{"type":"text","text":"{prose}"}},{{"type":"tool_use","id":"toolu_{turn}","name":"read","input":{{"path":"{prose}"}}}}]}},{{"role":"user","content":[{{"type":"tool_result","tool_use_id":"toolu_{turn}","content":"{prose}"}}]}},{{"role":"assistant","content":"{prose}"}}"#
         ),
     });
@@ -96,13 +101,13 @@ fn conversation(dialect: Dialect) -> String {
 }
 
 /// One CPU's work from the body as it came to the body that leaves.
-#[divan::bench(args = [Dialect::Chat, Dialect::Messages])]
-fn cross_a_request_of_200_messages(bencher: Bencher<'_, '_>, from: Dialect) {
+#[divan::bench(args = [Crossable::Chat, Crossable::Messages])]
+fn cross_a_request_of_200_messages(bencher: Bencher<'_, '_>, from: Crossable) {
     let body = conversation(from);
-    let to = if from == Dialect::Chat { "anthropic" } else { "openai" };
+    let to = if from == Crossable::Chat { "anthropic" } else { "openai" };
     let Some(quirks) = config::providers::row(to) else { return };
     let target = Target {
-        dialect: quirks.dialect,
+        dialect: if from == Crossable::Chat { Crossable::Messages } else { Crossable::Chat },
         quirks,
         model: "another",
         traits: Traits { max_tokens: 32_000, thinks: Thinks::Adaptive },
@@ -111,25 +116,25 @@ fn cross_a_request_of_200_messages(bencher: Bencher<'_, '_>, from: Dialect) {
         repairs: &[],
     };
     bencher.counter(BytesCount::new(body.len())).bench(|| {
-        let head = codec::read_head(from, black_box(body.as_bytes()));
+        let head = codec::read_head(from.dialect(), black_box(body.as_bytes()));
         (head, request::cross(from, black_box(body.as_bytes()), &target))
     });
 }
 
-#[divan::bench(args = [Dialect::Chat, Dialect::Messages])]
+#[divan::bench(args = Dialect::ALL)]
 fn decode_1000_pieces(bencher: Bencher<'_, '_>, dialect: Dialect) {
     let bytes = stream(dialect, 1000);
     bencher.counter(ItemsCount::new(1000_usize)).bench(|| decode(dialect, black_box(&bytes)));
 }
 
 /// The same streams, written in the other dialect: to be held against decoding them.
-#[divan::bench(args = [Dialect::Chat, Dialect::Messages])]
-fn cross_1000_pieces(bencher: Bencher<'_, '_>, from: Dialect) {
-    let bytes = stream(from, 1000);
+#[divan::bench(args = [Crossable::Chat, Crossable::Messages])]
+fn cross_1000_pieces(bencher: Bencher<'_, '_>, from: Crossable) {
+    let bytes = stream(from.dialect(), 1000);
     bencher.counter(ItemsCount::new(1000_usize)).bench(|| cross(from, black_box(&bytes)));
 }
 
-#[divan::bench(args = [Dialect::Chat, Dialect::Messages])]
+#[divan::bench(args = Dialect::ALL)]
 fn fold_1000_pieces(bencher: Bencher<'_, '_>, dialect: Dialect) {
     let frames = decode(dialect, &stream(dialect, 1000));
     bencher.counter(ItemsCount::new(1000_usize)).bench(|| {
@@ -139,7 +144,7 @@ fn fold_1000_pieces(bencher: Bencher<'_, '_>, dialect: Dialect) {
     });
 }
 
-#[divan::bench(args = [Dialect::Chat, Dialect::Messages])]
+#[divan::bench(args = Dialect::ALL)]
 fn carry_an_exchange_of_1000_frames(bencher: Bencher<'_, '_>, dialect: Dialect) {
     let frames = decode(dialect, &stream(dialect, 1000));
     bencher.counter(ItemsCount::new(1000_usize)).with_inputs(|| frames.clone()).bench_values(

@@ -2,7 +2,7 @@
 
 #![no_main]
 
-use ir::Dialect;
+use ir::Crossable;
 use libfuzzer_sys::fuzz_target;
 
-fuzz_target!(|input: &[u8]| split::cross::check(Dialect::Messages, input));
+fuzz_target!(|input: &[u8]| split::cross::check(Crossable::Messages, input));

@@ -5,31 +5,31 @@
 
 use codec::request::{Target, cross};
 use codec::seal::Origin;
-use ir::{Dialect, Repair, Thinks, TokenField, Traits};
+use ir::{Crossable, Repair, Thinks, TokenField, Traits};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|input: &[u8]| {
     let Some((options, body)) = input.split_first() else { return };
-    for from in Dialect::ALL {
+    for from in Crossable::ALL {
         let (to, row) = match from {
-            Dialect::Chat => (Dialect::Messages, "anthropic"),
-            Dialect::Messages => (Dialect::Chat, "openai"),
+            Crossable::Chat => (Crossable::Messages, "anthropic"),
+            Crossable::Messages => (Crossable::Chat, "openai"),
         };
         let Some(written) = written(from, to, row, *options, body) else { continue };
-        let head = codec::read_head(to, written.as_bytes()).expect("a readable body");
+        let head = codec::read_head(to.dialect(), written.as_bytes()).expect("a readable body");
         assert_eq!(head.model, "there \"é\"");
-        let back = if from == Dialect::Chat { "openai" } else { "anthropic" };
+        let back = if from == Crossable::Chat { "openai" } else { "anthropic" };
         written_again(to, from, back, *options, &written);
     }
 });
 
-fn written_again(from: Dialect, to: Dialect, row: &str, options: u8, body: &str) {
+fn written_again(from: Crossable, to: Crossable, row: &str, options: u8, body: &str) {
     if let Some(again) = written(from, to, row, options, body.as_bytes()) {
-        codec::read_head(to, again.as_bytes()).expect("a readable body");
+        codec::read_head(to.dialect(), again.as_bytes()).expect("a readable body");
     }
 }
 
-fn written(from: Dialect, to: Dialect, row: &str, options: u8, body: &[u8]) -> Option<String> {
+fn written(from: Crossable, to: Crossable, row: &str, options: u8, body: &[u8]) -> Option<String> {
     let bit = |place: u8| options & (1 << place) != 0;
     let all = [
         Repair::Without("temperature"),
@@ -54,6 +54,6 @@ fn written(from: Dialect, to: Dialect, row: &str, options: u8, body: &[u8]) -> O
         repairs: &repairs,
     };
     // A head that is refused never gets as far as crossing.
-    codec::read_head(from, body).ok()?;
+    codec::read_head(from.dialect(), body).ok()?;
     cross(from, body, &target).ok().map(|written| written.body)
 }

@@ -1,4 +1,4 @@
-//! Framing: both decoders over the same bytes.
+//! Framing: all decoders over the same bytes.
 
 #![no_main]
 

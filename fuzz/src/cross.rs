@@ -4,10 +4,10 @@
 use bytes::Bytes;
 use codec::request::Alias;
 use codec::{Crossing, CrossingPlan, Decoder, seal};
-use ir::{Dialect, Event, Frame};
+use ir::{Crossable, Event, Frame};
 
 /// Crosses the stream whole and cut, and reads what came of it with the caller's decoder.
-pub fn check(from: Dialect, input: &[u8]) {
+pub fn check(from: Crossable, input: &[u8]) {
     let (places, stream) = input.split_first_chunk::<4>().unwrap_or((&[0; 4], input));
     let stream = Bytes::copy_from_slice(stream);
     let mut places: Vec<usize> =
@@ -21,7 +21,7 @@ pub fn check(from: Dialect, input: &[u8]) {
     told(from, &whole, whole_bytes);
 }
 
-fn plan(from: Dialect) -> CrossingPlan {
+fn plan(from: Crossable) -> CrossingPlan {
     CrossingPlan {
         from,
         to: other(from),
@@ -37,15 +37,15 @@ fn plan(from: Dialect) -> CrossingPlan {
     }
 }
 
-fn other(dialect: Dialect) -> Dialect {
+fn other(dialect: Crossable) -> Crossable {
     match dialect {
-        Dialect::Chat => Dialect::Messages,
-        Dialect::Messages => Dialect::Chat,
+        Crossable::Chat => Crossable::Messages,
+        Crossable::Messages => Crossable::Chat,
     }
 }
 
 /// The frames, and all bytes with the end. Too much to hold is an end like any other.
-fn cross(from: Dialect, stream: &Bytes, places: &[usize]) -> (Vec<Frame>, Vec<u8>) {
+fn cross(from: Crossable, stream: &Bytes, places: &[usize]) -> (Vec<Frame>, Vec<u8>) {
     let mut crossing = Crossing::new(plan(from), 1 << 12);
     let mut frames = Vec::new();
     let mut start = 0;
@@ -62,8 +62,8 @@ fn cross(from: Dialect, stream: &Bytes, places: &[usize]) -> (Vec<Frame>, Vec<u8
 }
 
 /// What the caller's decoder reads: all of it, in order, with an end only behind a finish.
-fn told(from: Dialect, frames: &[Frame], bytes: Vec<u8>) {
-    let mut decoder = Decoder::new(other(from), 1);
+fn told(from: Crossable, frames: &[Frame], bytes: Vec<u8>) {
+    let mut decoder = Decoder::new(other(from).dialect(), 1);
     let mut told = Vec::new();
     decoder.feed(Bytes::from(bytes), &mut told).expect("within the limit");
     assert!(decoder.finish().is_empty(), "whole frames");

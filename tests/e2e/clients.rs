@@ -5,6 +5,7 @@
 
 mod aider;
 mod claude_code;
+mod codex;
 mod features;
 mod folds;
 mod home;
@@ -16,7 +17,7 @@ mod suites;
 use std::path::PathBuf;
 
 /// The clients there are; the first is the usual one.
-const KNOWN: [&str; 4] = ["sdks", "claude-code", "aider", "suites"];
+const KNOWN: [&str; 5] = ["sdks", "claude-code", "codex", "aider", "suites"];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_requested_clients_are_served() {
@@ -28,6 +29,7 @@ async fn the_requested_clients_are_served() {
                 folds::check().await;
             }
             "claude-code" => claude_code::check().await,
+            "codex" => codex::check().await,
             "aider" => aider::check().await,
             "suites" => suites::check().await,
             other => panic!("BACKSTOP_CLIENTS: there is no client {other:?}; there are {KNOWN:?}"),

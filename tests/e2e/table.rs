@@ -57,7 +57,8 @@ async fn cells(rows: Vec<Trouble>) -> Vec<Cell> {
     for row in rows {
         let before = running.len();
         for dialect in Dialect::ALL {
-            let ways = Pairing::ALL.into_iter().flat_map(|it| Asked::ALL.map(|asked| (it, asked)));
+            let pairs = Pairing::ALL.into_iter().filter(|pairing| pairing.is_there(dialect));
+            let ways = pairs.flat_map(|it| Asked::ALL.map(|asked| (it, asked)));
             for (pairing, asked) in ways {
                 if row.applies_to(dialect, asked.upstream()) {
                     let (row, room, place) = (row.clone(), Arc::clone(&room), places.next());

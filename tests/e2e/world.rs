@@ -264,9 +264,18 @@ impl World {
     }
 }
 
-/// Tests both dialects at once: most of it is waiting.
+/// Tests all dialects at once: most of it is waiting.
 pub(crate) async fn each(test: impl AsyncFn(Dialect)) {
-    let [one, other] = Dialect::ALL;
+    let [one, two, three] = Dialect::ALL;
+    tokio::join!(Box::pin(test(one)), Box::pin(test(two)), Box::pin(test(three)));
+}
+
+/// The dialects that cross.
+pub(crate) const CROSSABLE: [Dialect; 2] = [Dialect::Chat, Dialect::Messages];
+
+/// Tests those that cross, at once.
+pub(crate) async fn each_that_crosses(test: impl AsyncFn(Dialect)) {
+    let [one, other] = CROSSABLE;
     tokio::join!(test(one), test(other));
 }
 

@@ -19,10 +19,11 @@ struct Client {
     prepare: fn(&Cache) -> Result<PathBuf>,
 }
 
-const CLIENTS: [Client; 5] = [
+const CLIENTS: [Client; 6] = [
     Client { name: SDKS, variable: "BACKSTOP_PYTHON", prepare: python::sdks },
     Client { name: SDKS, variable: "BACKSTOP_NODE", prepare: javascript::prepare },
     Client { name: "claude-code", variable: "BACKSTOP_CLAUDE", prepare: claude_code },
+    Client { name: "codex", variable: "BACKSTOP_CODEX", prepare: codex },
     Client { name: "aider", variable: "BACKSTOP_AIDER", prepare: python::aider },
     Client { name: "suites", variable: "BACKSTOP_SUITES", prepare: python::suites },
 ];
@@ -32,6 +33,7 @@ const SDKS: &str = "sdks";
 
 /// Pinned: a new version is a commit.
 const CLAUDE_CODE: &str = "2.1.328";
+const CODEX: &str = "0.169.0";
 
 /// Prepares the clients that are named, or all, and runs their tests.
 pub(crate) fn run(args: &[String]) -> Result<()> {
@@ -62,17 +64,27 @@ pub(crate) fn sdks(cache: &Cache) -> Result<Vec<(&'static str, PathBuf)>> {
 }
 
 fn claude_code(cache: &Cache) -> Result<PathBuf> {
-    let program = |folder: &Path| folder.join("node_modules/.bin/claude");
+    npm_program(cache, "claude", ("@anthropic-ai/claude-code", CLAUDE_CODE))
+}
+
+fn codex(cache: &Cache) -> Result<PathBuf> {
+    npm_program(cache, "codex", ("@openai/codex", CODEX))
+}
+
+/// A program that npm installs.
+fn npm_program(cache: &Cache, name: &str, (package, version): (&str, &str)) -> Result<PathBuf> {
+    let program = |folder: &Path| folder.join("node_modules/.bin").join(name);
     let works = |folder: &Path| Step::new(program(folder)).arg("--version").succeeds();
-    let folder = cache.thing(&format!("claude-code-{CLAUDE_CODE}"), works, |folder| {
+    let kept = package.rsplit('/').next().unwrap_or(package);
+    let folder = cache.thing(&format!("{kept}-{version}"), works, |folder| {
         javascript::npm()?;
         Step::new("npm")
             .args(["install", "--no-audit", "--no-fund", "--loglevel=error", "--prefix"])
             .arg(folder)
-            .arg(format!("@anthropic-ai/claude-code@{CLAUDE_CODE}"))
+            .arg(format!("{package}@{version}"))
             .run()
     })?;
     let program = program(&folder);
-    say::talk(format_args!("Claude Code is {}", program.display()));
+    say::talk(format_args!("{name} is {}", program.display()));
     Ok(program)
 }

@@ -38,7 +38,7 @@ pub(crate) fn text(config: &Config, path: Option<&Path>, at: At) -> String {
     }
     line("");
     for dialect in Dialect::ALL {
-        let speaks = |provider: &Provider| provider.dialect == dialect;
+        let speaks = |provider: &Provider| provider.speaks(dialect);
         if !config.providers.iter().any(speaks) {
             continue;
         }
@@ -46,6 +46,9 @@ pub(crate) fn text(config: &Config, path: Option<&Path>, at: At) -> String {
             Dialect::Chat => format!("  OpenAI SDKs    export OPENAI_BASE_URL={base}/v1"),
             Dialect::Messages => {
                 format!("  Claude Code    export ANTHROPIC_BASE_URL={base}")
+            }
+            Dialect::Responses => {
+                format!("  Codex          base_url = \"{base}/v1\", wire_api = \"responses\"")
             }
         });
     }

@@ -67,15 +67,17 @@ fn print_model(config: &Config, model: &Model) -> anyhow::Result<()> {
     for dialect in Dialect::ALL {
         let links = config.links(model, dialect);
         if links.is_empty() {
-            out::print(&format!(
-                "  {:9}  served with the caller's own key only, in the other dialect",
-                dialect.name()
-            ))?;
+            let why = if dialect.crossable().is_some() {
+                "served with the caller's own key only, in the other dialect"
+            } else {
+                "not served: nobody in this chain speaks it"
+            };
+            out::print(&format!("  {:16}  {why}", dialect.name()))?;
             continue;
         }
-        out::print(&format!("  {:9}  asked in this order:", dialect.name()))?;
+        out::print(&format!("  {:16}  asked in this order:", dialect.name()))?;
         for (place, link) in links.iter().enumerate() {
-            let crosses = config.provider(link).is_some_and(|it| it.dialect != dialect);
+            let crosses = config.provider(link).is_some_and(|it| !it.speaks(dialect));
             let crosses = if crosses { ", asked in its own dialect" } else { "" };
             let what = describe(config, model, link);
             out::print(&format!("    {}. {what}{crosses}", place + 1))?;

@@ -7,7 +7,7 @@
 use crate::out;
 use caller::Reply;
 use drill::provider::{Fault, Plain};
-use ir::{Dialect, Shape};
+use ir::{Crossable, Shape};
 use page::Page;
 use scene::{Cloud, LIMITED, SCENES, Scene};
 use std::process::ExitCode;
@@ -77,7 +77,7 @@ async fn show(
     }
     let before = world.asked();
     let mut kept = true;
-    for dialect in [Dialect::Messages, Dialect::Chat] {
+    for dialect in [Crossable::Messages, Crossable::Chat] {
         for shape in [Shape::Stream, Shape::Whole] {
             page.begin(dialect, shape)?;
             let ask = caller::Ask { dialect, shape, model: scene.model, tool: scene.tool };
@@ -107,7 +107,7 @@ async fn pass_by(page: &Page, world: &World, tally: &mut Tally) -> anyhow::Resul
     world.set(Some(Fault::Plain(Plain::HangBeforeHead)));
     let mut passed = None;
     for turn in 1..=FAILURES + 1 {
-        page.begin(Dialect::Messages, Shape::Stream)?;
+        page.begin(Crossable::Messages, Shape::Stream)?;
         let reply = again(world, page).await?;
         let good = reply.is_whole(scene::WORDS_B) && reply.server() == "cloud-b";
         page.end(&reply, good)?;
@@ -122,7 +122,7 @@ async fn pass_by(page: &Page, world: &World, tally: &mut Tally) -> anyhow::Resul
         "cloud-a is mended; free probes find out, one request tries, and it is first again:",
     )?;
     let mended = Instant::now();
-    page.begin(Dialect::Messages, Shape::Stream)?;
+    page.begin(Crossable::Messages, Shape::Stream)?;
     let mut reply = world.ask(&PASSED, &mut |_| Ok(())).await?;
     while reply.server() != "cloud-a" && mended.elapsed() < BACK_WITHIN {
         tally.count(reply.is_whole(scene::WORDS_B));
@@ -138,8 +138,12 @@ async fn pass_by(page: &Page, world: &World, tally: &mut Tally) -> anyhow::Resul
     Ok(())
 }
 
-const PASSED: caller::Ask =
-    caller::Ask { dialect: Dialect::Messages, shape: Shape::Stream, model: "steady", tool: false };
+const PASSED: caller::Ask = caller::Ask {
+    dialect: Crossable::Messages,
+    shape: Shape::Stream,
+    model: "steady",
+    tool: false,
+};
 
 async fn again(world: &World, page: &Page) -> anyhow::Result<Reply> {
     world.ask(&PASSED, &mut |word| page.word(word)).await

@@ -21,6 +21,7 @@ mod call;
 mod chat;
 mod desk;
 mod messages;
+mod responses;
 mod resume;
 #[cfg(test)]
 mod tests;
@@ -29,16 +30,16 @@ use crate::request::Alias;
 use crate::{Decoder, Error, seal, sse};
 use bytes::Bytes;
 use desk::Desk;
-use ir::{Aside, Dialect, Event, Events, Frame, Losses, Mark};
+use ir::{Aside, Crossable, Event, Events, Frame, Losses, Mark};
 pub use resume::Resume;
 
 /// What a crossing has to know beside the bytes.
 #[derive(Clone, Debug)]
 pub struct CrossingPlan {
     /// The provider's dialect.
-    pub from: Dialect,
+    pub from: Crossable,
     /// The caller's.
-    pub to: Dialect,
+    pub to: Crossable,
     /// Whose secrets are sealed: the target's.
     pub origin: seal::Origin,
     /// The model to show.
@@ -70,6 +71,7 @@ pub struct Crossing {
 enum Encoder {
     Chat(Box<chat::Encoder>),
     Messages(Box<messages::Encoder>),
+    Responses(Box<responses::Encoder>),
 }
 
 /// What became of a frame's events.
@@ -87,11 +89,11 @@ impl Crossing {
     /// For one answer with one choice, of which no more than `held_max` bytes are held: tool calls that
     /// are open, reasoning that is repeated at its end.
     pub fn new(plan: CrossingPlan, held_max: usize) -> Self {
-        let decoder = Decoder::carrying(plan.from, 1);
+        let decoder = Decoder::carrying(plan.from.dialect(), 1);
         let desk = Desk::new(held_max);
         let encoder = match plan.to {
-            Dialect::Chat => Encoder::Chat(Box::new(chat::Encoder::new(plan))),
-            Dialect::Messages => Encoder::Messages(Box::new(messages::Encoder::new(plan))),
+            Crossable::Chat => Encoder::Chat(Box::new(chat::Encoder::new(plan))),
+            Crossable::Messages => Encoder::Messages(Box::new(messages::Encoder::new(plan))),
         };
         Self { decoder, encoder, desk, over: false, marks: None }
     }
@@ -141,6 +143,7 @@ impl Crossing {
         match &mut self.encoder {
             Encoder::Chat(encoder) => encoder.end(&mut self.desk),
             Encoder::Messages(encoder) => encoder.end(&mut self.desk),
+            Encoder::Responses(encoder) => encoder.end(&mut self.desk),
         }
         self.desk.take()
     }
@@ -165,6 +168,7 @@ impl Crossing {
         let verdict = match &mut self.encoder {
             Encoder::Chat(encoder) => encoder.frame(&mut frame.events, &mut self.desk)?,
             Encoder::Messages(encoder) => encoder.frame(&frame.events, &mut self.desk)?,
+            Encoder::Responses(encoder) => encoder.frame(&frame.events, &mut self.desk)?,
         };
         frame.bytes = self.desk.take();
         self.mark(&mut frame.events);
@@ -180,9 +184,15 @@ impl Crossing {
 
     fn mark(&mut self, events: &mut Events) {
         let Some(told) = &mut self.marks else { return };
-        let (mark, envelope) = match &self.encoder {
+        let (mark, envelope) = match &mut self.encoder {
             Encoder::Chat(encoder) => (Mark::default(), encoder.envelope()),
             Encoder::Messages(encoder) => (encoder.mark(), encoder.envelope()),
+            Encoder::Responses(encoder) => {
+                events.retain(|event| !matches!(event, Event::Aside(Aside::Kept(_))));
+                let kept = encoder.kept().into_iter();
+                events.extend(kept.map(|event| Event::Aside(Aside::Kept(event))));
+                (Mark::default(), encoder.envelope())
+            }
         };
         for event in &mut *events {
             if let Event::Start(start) = event {
@@ -199,6 +209,7 @@ impl Crossing {
         match &self.encoder {
             Encoder::Chat(encoder) => encoder.is_over(),
             Encoder::Messages(encoder) => encoder.is_over(),
+            Encoder::Responses(encoder) => encoder.is_over(),
         }
     }
 }

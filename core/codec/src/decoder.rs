@@ -3,7 +3,7 @@
 //! **Invariants:** CD1 and CD2 of the crate.
 
 use crate::sse::{Fields, Framer};
-use crate::{Error, chat, messages};
+use crate::{Error, chat, messages, responses};
 use bytes::Bytes;
 use ir::{Dialect, Events, Frame};
 
@@ -25,6 +25,7 @@ pub struct Decoder {
 enum Meaning {
     Chat(chat::Stream),
     Messages(messages::Stream),
+    Responses(responses::Stream),
 }
 
 // === impl Decoder ===
@@ -46,6 +47,7 @@ impl Decoder {
         let meaning = match dialect {
             Dialect::Chat => Meaning::Chat(chat::Stream::new(choices, carry)),
             Dialect::Messages => Meaning::Messages(messages::Stream::new(carry)),
+            Dialect::Responses => Meaning::Responses(responses::Stream::new(carry)),
         };
         Self { framer: Framer::default(), meaning, first: true }
     }
@@ -78,6 +80,7 @@ impl Decoder {
         match &mut self.meaning {
             Meaning::Chat(stream) => stream.events(event, &data),
             Meaning::Messages(stream) => stream.events(event, &data),
+            Meaning::Responses(stream) => stream.events(event, &data),
         }
     }
 }

@@ -13,6 +13,7 @@
 mod chat;
 mod messages;
 mod partial;
+mod responses;
 mod tree;
 
 use crate::sse::Fields;
@@ -41,6 +42,7 @@ pub struct Fold {
 enum Answer {
     Chat(chat::Answer),
     Messages(messages::Answer),
+    Responses(responses::Answer),
 }
 
 // === impl Fold ===
@@ -51,6 +53,7 @@ impl Fold {
         let answer = match dialect {
             Dialect::Chat => Answer::Chat(chat::Answer::default()),
             Dialect::Messages => Answer::Messages(messages::Answer::default()),
+            Dialect::Responses => Answer::Responses(responses::Answer::default()),
         };
         Self { answer, first: true, over: false, held: 0, held_max }
     }
@@ -65,9 +68,16 @@ impl Fold {
         let odd = |event: &Event| {
             matches!(event, Event::Malformed(_) | Event::Repeated(_) | Event::Noise(_))
         };
-        let last = |event: &Event| matches!(event, Event::Fail(_) | Event::End);
-        self.over |= frame.events.iter().any(last);
-        if self.over || frame.events.iter().any(odd) {
+        let fails = frame.events.iter().any(|event| matches!(event, Event::Fail(_)));
+        let ends = frame.events.contains(&Event::End);
+        // The last event of Responses has the answer; the end markers of others have nothing.
+        let last = match &self.answer {
+            Answer::Responses(_) => false,
+            Answer::Chat(_) | Answer::Messages(_) => ends,
+        };
+        let over = self.over;
+        self.over = over || fails || ends;
+        if over || fails || last || frame.events.iter().any(odd) {
             return Ok(());
         }
         let Fields { event, data: Some(data) } = Fields::read(&frame.bytes, first) else {
@@ -85,6 +95,7 @@ impl Fold {
         let added = match &mut self.answer {
             Answer::Chat(answer) => answer.take(&text),
             Answer::Messages(answer) => answer.take(event, &text),
+            Answer::Responses(answer) => answer.take(event, &text),
         };
         // What means nothing to the decoder may have any shape.
         let added =
@@ -99,6 +110,7 @@ impl Fold {
         match &self.answer {
             Answer::Chat(answer) => answer.write(&mut out),
             Answer::Messages(answer) => answer.write(&mut out),
+            Answer::Responses(answer) => answer.write(&mut out),
         }
         Bytes::from(out)
     }

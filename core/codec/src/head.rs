@@ -16,8 +16,12 @@ use smallvec::SmallVec;
 use std::fmt;
 use std::ops::Range;
 
+mod joint;
+mod kept;
 #[cfg(test)]
 mod tests;
+
+pub use kept::Kept;
 
 /// The head of a request.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -32,20 +36,21 @@ pub struct Head {
     /// Offers at least one tool.
     pub tools: bool,
     /// Asks for reasoning: Messages `thinking` other than `disabled`, or `output_config.effort`;
-    /// Chat `reasoning_effort` other than `none`.
+    /// Chat `reasoning_effort` other than `none`; Responses `reasoning`, unless its `effort` is `none`.
     pub thinking: bool,
     /// How many answers (`n` of Chat).
     pub choices: u32,
     /// The limit of the answer's length, where it is a whole number.
     pub max_tokens: Option<u64>,
-    /// The stream shall tell its usage. Messages always does.
+    /// The stream shall tell its usage. Messages and Responses always do.
     pub include_usage: bool,
     /// Where the value of `stream` stands.
     pub stream_range: Option<Range<usize>>,
     /// Where the value of `stream_options` stands.
     pub stream_options_range: Option<Range<usize>>,
     /// Its whole answer could be asked for as a stream and put together without a loss: Chat has
-    /// several answers, audio and custom tools, for which that is not known to hold.
+    /// several answers, audio and custom tools, for which that is not known to hold, and an answer of
+    /// Responses that is written in the background is not waited for.
     pub watchable: bool,
     /// Its stream could be gone on with by another attempt: it has one choice, and text is all there is
     /// of it, with no probabilities of it told.
@@ -54,6 +59,8 @@ pub struct Head {
     pub structured: bool,
     /// How long, in bytes, what the model is to read is: messages, system prompt and tools as JSON.
     pub prompt_bytes: usize,
+    /// What of it is kept by whom it was told to. Only Responses has any of that.
+    pub kept: Kept,
 }
 
 /// A request's body as pieces to be sent one after the other.
@@ -125,9 +132,19 @@ struct Fields<'a> {
     max_completion_tokens: Option<Raw<'a>>,
     stream_options: Option<Raw<'a>>,
     response_format: Option<Raw<'a>>,
+    text: Option<Raw<'a>>,
+    include: Option<Raw<'a>>,
+    top_logprobs: Option<Raw<'a>>,
     logprobs: Option<Raw<'a>>,
     audio: Option<Raw<'a>>,
     modalities: Option<Raw<'a>>,
+    input: Option<Raw<'a>>,
+    instructions: Option<Raw<'a>>,
+    reasoning: Option<Raw<'a>>,
+    max_output_tokens: Option<Raw<'a>>,
+    previous_response_id: Option<Raw<'a>>,
+    conversation: Option<Raw<'a>>,
+    background: Option<Raw<'a>>,
     /// The first that is there twice.
     twice: Option<&'static str>,
 }
@@ -187,44 +204,61 @@ impl<'a> Fields<'a> {
         let (stream_range, options_range) =
             (self.stream.map(place), self.stream_options.map(place));
         let (model, model_range) = self.model(text)?;
-        let messages = expect(self.messages, "messages", Type::Array, "an array")?;
+        let messages = match dialect {
+            Dialect::Chat | Dialect::Messages => {
+                Some(expect(self.messages, "messages", Type::Array, "an array")?)
+            }
+            // It may go on from an answer that its provider keeps, and say nothing more.
+            Dialect::Responses => self.input,
+        };
         let stream = self.stream()?;
-        let prompt = [Some(messages), self.system, self.tools, self.functions];
+        let prompt = [messages, self.system, self.instructions, self.tools, self.functions];
         let prompt_bytes = prompt.into_iter().flatten().map(|raw| raw.get().len()).sum();
         let tools = json::holds(self.tools);
+        let head = Head {
+            model,
+            model_range,
+            stream,
+            tools,
+            thinking: false,
+            choices: 1,
+            max_tokens: self.max_tokens.and_then(read),
+            include_usage: true,
+            stream_range,
+            stream_options_range: options_range,
+            watchable: !stream,
+            continuable: true,
+            structured: false,
+            prompt_bytes,
+            kept: Kept::default(),
+        };
         Ok(match dialect {
             Dialect::Chat => Head {
-                model,
-                model_range,
-                stream,
                 tools: tools || json::holds(self.functions),
                 thinking: self.asks_for_effort(),
                 choices: self.choices()?,
                 max_tokens: self.max_completion_tokens.or(self.max_tokens).and_then(read),
                 include_usage: self.wants_usage(),
-                stream_range,
-                stream_options_range: options_range,
                 watchable: !stream && self.is_watchable(),
                 continuable: self.is_continuable(),
                 structured: self.is_structured(),
-                prompt_bytes,
+                ..head
             },
-            Dialect::Messages => Head {
-                model,
-                model_range,
-                stream,
-                tools,
-                thinking: self.thinks(),
-                choices: 1,
-                max_tokens: self.max_tokens.and_then(read),
-                include_usage: true,
-                stream_range,
-                stream_options_range: options_range,
-                watchable: !stream,
-                continuable: true,
-                structured: self.has_format(),
-                prompt_bytes,
-            },
+            Dialect::Messages => {
+                Head { thinking: self.thinks(), structured: self.has_format(), ..head }
+            }
+            Dialect::Responses => {
+                let kept = Kept::read(&self)?;
+                Head {
+                    thinking: self.reasons(),
+                    max_tokens: self.max_output_tokens.and_then(read),
+                    watchable: !stream && !kept.background,
+                    continuable: !kept.background && !kept.elsewhere && !self.tells_odds(),
+                    structured: self.has_text_format(),
+                    kept,
+                    ..head
+                }
+            }
         })
     }
 
@@ -293,6 +327,20 @@ impl<'a> Fields<'a> {
         thinking || effort.is_some_and(|config| config.effort.is_some())
     }
 
+    /// Without an effort the model reasons as much as it likes.
+    fn reasons(&self) -> bool {
+        #[derive(Deserialize)]
+        struct Reasoning<'a> {
+            #[serde(borrow)]
+            effort: Option<Raw<'a>>,
+        }
+        let Some(raw) = self.reasoning.filter(|raw| json::type_of(*raw) != Type::Null) else {
+            return false;
+        };
+        let effort = read::<Reasoning<'_>>(raw).and_then(|reasoning| reasoning.effort);
+        effort.is_none_or(|effort| effort.get() != r#""none""#)
+    }
+
     fn wants_usage(&self) -> bool {
         #[derive(Deserialize)]
         struct StreamOptions {
@@ -320,39 +368,6 @@ impl<'a> Fields<'a> {
             && tools.is_some_and(|tools| !tools.iter().any(custom))
     }
 
-    /// One answer of text and calls: nothing of several choices, of sound or of probabilities can be
-    /// joined.
-    fn is_continuable(&self) -> bool {
-        let is = |raw: Option<Raw<'a>>| raw.filter(|raw| json::type_of(*raw) != Type::Null);
-        let modes = is(self.modalities).map_or(Some(Vec::new()), read::<Vec<Word<'_>>>);
-        self.choices() == Ok(1)
-            && is(self.audio).is_none()
-            && is(self.logprobs).is_none_or(|raw| raw.get() == "false")
-            && modes.is_some_and(|modes| modes.iter().all(|mode| mode.as_str() == "text"))
-    }
-
-    /// A form is asked for; one that cannot be read may be any.
-    fn is_structured(&self) -> bool {
-        #[derive(Deserialize)]
-        struct Format<'a> {
-            #[serde(borrow, rename = "type")]
-            kind: Word<'a>,
-        }
-        let format = self.response_format.filter(|raw| json::type_of(*raw) != Type::Null);
-        format
-            .is_some_and(|raw| read::<Format<'_>>(raw).is_none_or(|it| it.kind.as_str() != "text"))
-    }
-
-    fn has_format(&self) -> bool {
-        #[derive(Deserialize)]
-        struct OutputConfig<'a> {
-            #[serde(borrow)]
-            format: Option<Raw<'a>>,
-        }
-        let config = self.output_config.and_then(read::<OutputConfig<'_>>);
-        config.is_some_and(|config| config.format.is_some())
-    }
-
     /// The name of a key that we look at, and the place for its value.
     fn place(&mut self, key: &str) -> Option<(&'static str, &mut Option<Raw<'a>>)> {
         Some(match key {
@@ -373,6 +388,16 @@ impl<'a> Fields<'a> {
             "logprobs" => ("logprobs", &mut self.logprobs),
             "audio" => ("audio", &mut self.audio),
             "modalities" => ("modalities", &mut self.modalities),
+            "input" => ("input", &mut self.input),
+            "instructions" => ("instructions", &mut self.instructions),
+            "reasoning" => ("reasoning", &mut self.reasoning),
+            "max_output_tokens" => ("max_output_tokens", &mut self.max_output_tokens),
+            "previous_response_id" => ("previous_response_id", &mut self.previous_response_id),
+            "conversation" => ("conversation", &mut self.conversation),
+            "text" => ("text", &mut self.text),
+            "include" => ("include", &mut self.include),
+            "top_logprobs" => ("top_logprobs", &mut self.top_logprobs),
+            "background" => ("background", &mut self.background),
             _ => return None,
         })
     }

@@ -3,13 +3,18 @@
 //! **Invariant:** whatever a text holds, it stays inside its frame. JSON escapes line ends;
 //! comments have them replaced.
 
+mod failed;
 mod list;
 
+pub use failed::Before;
 pub use list::{ModelRow, model, models};
 
+use crate::lazy::Raw;
+use crate::sse;
 use bytes::Bytes;
-use ir::{Dialect, Rejection};
+use ir::{Dialect, Failure, Rejection};
 use serde::Serialize;
+use serde_json::Value;
 
 #[cfg(test)]
 mod tests;
@@ -95,19 +100,68 @@ pub fn error_body(dialect: Dialect, error: &Error<'_>) -> Bytes {
     Bytes::from(error_json(dialect, error))
 }
 
-/// An error as a stream's last frame. Nothing follows it: after an error Chat has no `[DONE]`.
+/// An error as the end of a stream of which nothing was handed out.
 pub fn error_event(dialect: Dialect, error: &Error<'_>) -> Bytes {
-    let json = error_json(dialect, error);
+    error_after(dialect, error, &Before::default())
+}
+
+/// An error as the end of a stream. Nothing follows it: after an error Chat has no `[DONE]`. What of
+/// the stream went before matters to Responses alone, whose clients insist on its id and count its
+/// events.
+pub fn error_after(dialect: Dialect, error: &Error<'_>, before: &Before) -> Bytes {
     Bytes::from(match dialect {
-        Dialect::Chat => format!("data: {json}\n\n"),
-        Dialect::Messages => format!("event: error\ndata: {json}\n\n"),
+        Dialect::Chat => format!("data: {}\n\n", error_json(dialect, error)),
+        Dialect::Messages => format!("event: error\ndata: {}\n\n", error_json(dialect, error)),
+        Dialect::Responses => failed::events(error, before),
     })
+}
+
+/// What is missing behind a provider's own error that was handed out as the last frame of a stream:
+/// clients of Responses that pass over `error` wait for its `response.failed`.
+pub fn after_said(
+    dialect: Dialect,
+    said: &Bytes,
+    failure: &Failure,
+    before: &Before,
+) -> Option<Bytes> {
+    let Failure::Rejected(rejection) = failure else { return None };
+    match dialect {
+        Dialect::Chat | Dialect::Messages => None,
+        Dialect::Responses if failed::is_failed(said) => None,
+        Dialect::Responses => {
+            let sequence = before.sequence.map_or(0, |number| number.saturating_add(1));
+            let at = Before { sequence: Some(sequence), ..before.clone() };
+            Some(Bytes::from(failed::failed(&translated(rejection, ""), &at)))
+        }
+    }
+}
+
+/// The body of an error answer that says what a provider's error said inside a stream: its own data,
+/// where that has the shape of one.
+pub fn body_of(frame: &Bytes, rejection: &Rejection) -> Bytes {
+    #[derive(serde::Deserialize)]
+    struct Body<'a> {
+        #[serde(borrow)]
+        error: Option<Raw<'a>>,
+    }
+    let data = sse::data_of(frame);
+    let body: Option<Body<'_>> = crate::json::object(&data);
+    if body.is_some_and(|body| crate::json::holds(body.error)) {
+        return data;
+    }
+    let Rejection { kind, code, param, message, status, .. } = rejection;
+    let said = |text: &'_ str| if text.is_empty() { Value::Null } else { Value::from(text) };
+    let kind = if kind.is_empty() { chat_kind(*status) } else { kind };
+    let error = serde_json::json!({
+        "error": { "message": message, "type": kind, "param": said(param), "code": said(code) },
+    });
+    Bytes::from(error.to_string())
 }
 
 /// A frame that says we are alive and nothing else.
 pub fn ping(dialect: Dialect) -> Bytes {
     match dialect {
-        Dialect::Chat => Bytes::from_static(b": ping\n\n"),
+        Dialect::Chat | Dialect::Responses => Bytes::from_static(b": ping\n\n"),
         Dialect::Messages => Bytes::from_static(b"event: ping\ndata: {\"type\": \"ping\"}\n\n"),
     }
 }
@@ -119,13 +173,15 @@ pub fn comment(text: &str) -> Bytes {
     Bytes::from(format!(": {text}\n\n"))
 }
 
-/// The end marker, for an answer that is complete but for it.
+/// The end marker, for an answer that is complete but for it. Of Responses none can be: its last event
+/// is both its finish and its end.
 pub fn missing_end(dialect: Dialect) -> Bytes {
     match dialect {
         Dialect::Chat => Bytes::from_static(b"data: [DONE]\n\n"),
         Dialect::Messages => {
             Bytes::from_static(b"event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n")
         }
+        Dialect::Responses => Bytes::new(),
     }
 }
 
@@ -154,7 +210,7 @@ pub(crate) fn json(value: &impl Serialize) -> String {
 fn error_json(dialect: Dialect, error: &Error<'_>) -> String {
     let Error { status, code, message, request_id, kind, param } = *error;
     match dialect {
-        Dialect::Chat => {
+        Dialect::Chat | Dialect::Responses => {
             let kind = kind.unwrap_or_else(|| chat_kind(status));
             json(&ChatError { error: ChatErrorFields { message, kind, param, code, request_id } })
         }

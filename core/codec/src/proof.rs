@@ -145,7 +145,7 @@ fn place(block: Block) -> String {
 pub(crate) fn framed<'a>(dialect: Dialect, lines: impl IntoIterator<Item = &'a str>) -> String {
     let frame = |line: &str| match dialect {
         Dialect::Chat => format!("data: {line}\n\n"),
-        Dialect::Messages => {
+        Dialect::Messages | Dialect::Responses => {
             let data: serde_json::Value = serde_json::from_str(line).unwrap_or_default();
             match data.get("type").and_then(|kind| kind.as_str()) {
                 Some(kind) => format!("event: {kind}\ndata: {line}\n\n"),
@@ -156,7 +156,7 @@ pub(crate) fn framed<'a>(dialect: Dialect, lines: impl IntoIterator<Item = &'a s
     lines.into_iter().filter(|line| !line.is_empty()).map(frame).collect()
 }
 
-/// Every recorded stream of our two dialects.
+/// Every recorded stream of our dialects.
 pub(crate) fn streams() -> Vec<Recorded> {
     files(&[".chunks.txt", ".sse"], |name, dialect, text| {
         let done = if dialect == Dialect::Chat { "data: [DONE]\n\n" } else { "" };
@@ -176,6 +176,7 @@ fn files(suffixes: &[&str], bytes: impl Fn(&str, Dialect, String) -> Bytes) -> V
     for (folder, dialect) in [
         ("anthropic", Dialect::Messages),
         ("openai/chat", Dialect::Chat),
+        ("openai/responses", Dialect::Responses),
         ("openai-compatible/chat", Dialect::Chat),
     ] {
         let mut paths: Vec<PathBuf> = std::fs::read_dir(root.join(folder))

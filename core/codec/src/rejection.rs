@@ -46,6 +46,29 @@ const STATUSES: &[(&str, u16)] = &[
     ("service_unavailable_error", 503),
     ("insufficient_system_resource", 503),
     ("server_error", 500),
+    ("vector_store_timeout", 504),
+    ("invalid_prompt", 400),
+    ("bio_policy", 400),
+    ("cyber_policy", 400),
+    ("misalignment_policy_violation", 400),
+    ("data_residency_mismatch", 400),
+    ("invalid_encrypted_content", 400),
+    ("previous_response_not_found", 400),
+    ("invalid_image", 400),
+    ("invalid_image_format", 400),
+    ("invalid_image_mode", 400),
+    ("invalid_image_url", 400),
+    ("invalid_base64_image", 400),
+    ("image_too_large", 400),
+    ("image_too_small", 400),
+    ("image_parse_error", 400),
+    ("image_content_policy_violation", 400),
+    ("image_file_too_large", 400),
+    ("image_file_not_found", 400),
+    ("unsupported_image_media_type", 400),
+    ("empty_image_file", 400),
+    ("failed_to_download_image", 400),
+    ("usage_limit_reached", 429),
     ("internal_server_error", 500),
     ("INVALID_ARGUMENT", 400),
     ("FAILED_PRECONDITION", 400),
@@ -97,6 +120,9 @@ pub(crate) fn in_band(dialect: Dialect, document: &[u8]) -> Box<Rejection> {
         Some(value) => fill(&mut rejection, value),
         None => rejection.message = cut(text.trim(), MESSAGE_BYTES_MAX),
     }
+    if dialect == Dialect::Responses && rejection.kind == "error" {
+        rejection.kind.clear(); // The event's own type.
+    }
     rejection.status = in_band_status(dialect, &rejection, value.as_ref());
     Box::new(rejection)
 }
@@ -120,7 +146,7 @@ fn in_band_status(dialect: Dialect, rejection: &Rejection, document: Option<&Val
         Dialect::Chat => status_number(rejection.code.as_str())
             .or_else(|| document.and_then(|document| numeric_status(document.get("error")?)))
             .or_else(|| document.and_then(numeric_status)),
-        Dialect::Messages => None,
+        Dialect::Messages | Dialect::Responses => None,
     };
     let named =
         |word: &str| STATUSES.iter().find(|(name, _)| *name == word).map(|&(_, status)| status);

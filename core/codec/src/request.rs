@@ -25,7 +25,7 @@ use crate::seal::{self, Origin};
 use crate::{chat, messages};
 use arrange::arrange;
 use ir::request::{Choice, Json, Part, Text};
-use ir::{Dialect, Losses, Quirks, Repair, Request, Traits};
+use ir::{Crossable, Losses, Quirks, Repair, Request, Traits};
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
@@ -40,7 +40,7 @@ pub use unseal::without_seals;
 #[derive(Clone, Copy, Debug)]
 pub struct Target<'a> {
     /// What it speaks.
-    pub dialect: Dialect,
+    pub dialect: Crossable,
     /// The provider's row. A local server's may name another dialect: it speaks both.
     pub quirks: &'a Quirks,
     /// What it calls the model.
@@ -114,7 +114,7 @@ impl Uncarried {
 }
 
 /// Writes a request for a target of the other dialect.
-pub fn cross(from: Dialect, body: &[u8], target: &Target<'_>) -> Result<Written, Uncarried> {
+pub fn cross(from: Crossable, body: &[u8], target: &Target<'_>) -> Result<Written, Uncarried> {
     let mut losses = Losses::default();
     let request = read(from, body, &mut losses)?;
     let mut written = write(request, target)?;
@@ -123,10 +123,14 @@ pub fn cross(from: Dialect, body: &[u8], target: &Target<'_>) -> Result<Written,
     Ok(written)
 }
 
-fn read<'a>(from: Dialect, body: &'a [u8], losses: &mut Losses) -> Result<Request<'a>, Uncarried> {
+fn read<'a>(
+    from: Crossable,
+    body: &'a [u8],
+    losses: &mut Losses,
+) -> Result<Request<'a>, Uncarried> {
     match from {
-        Dialect::Chat => chat::read::request(body, losses),
-        Dialect::Messages => messages::read::request(body, losses),
+        Crossable::Chat => chat::read::request(body, losses),
+        Crossable::Messages => messages::read::request(body, losses),
     }
 }
 
@@ -134,8 +138,8 @@ fn write(mut request: Request<'_>, target: &Target<'_>) -> Result<Written, Uncar
     let mut losses = Losses::default();
     request.turns = arrange(std::mem::take(&mut request.turns), &mut losses);
     match target.dialect {
-        Dialect::Chat => chat::write::request(&request, target, losses),
-        Dialect::Messages => messages::write::request(&request, target, losses),
+        Crossable::Chat => chat::write::request(&request, target, losses),
+        Crossable::Messages => messages::write::request(&request, target, losses),
     }
 }
 
@@ -211,8 +215,8 @@ impl<'t> Notes<'t> {
     /// Where the caller says whether several may be called at once.
     pub(crate) fn parallel(&self) -> &'static str {
         match self.target.dialect {
-            Dialect::Chat => "tool_choice.disable_parallel_tool_use",
-            Dialect::Messages => "parallel_tool_calls",
+            Crossable::Chat => "tool_choice.disable_parallel_tool_use",
+            Crossable::Messages => "parallel_tool_calls",
         }
     }
 

@@ -1,6 +1,6 @@
 //! Answers that come as one document.
 
-use crate::{Decoder, Error, chat, json, messages};
+use crate::{Decoder, Error, chat, json, messages, responses};
 use bytes::Bytes;
 use ir::{Dialect, Frame, Rejection, Whole};
 
@@ -21,6 +21,7 @@ pub fn read_whole(dialect: Dialect, body: &[u8]) -> Result<Whole, NotWhole> {
     let strictly = |body: &[u8]| match dialect {
         Dialect::Chat => chat::whole::read(body),
         Dialect::Messages => messages::whole::read(body),
+        Dialect::Responses => responses::whole::read(body),
     };
     strictly(body).or_else(|reason| match (&reason, json::tidied(body)) {
         (NotWhole::Malformed(_), Some(text)) => strictly(text.as_bytes()),
@@ -32,13 +33,14 @@ pub fn read_whole(dialect: Dialect, body: &[u8]) -> Result<Whole, NotWhole> {
 /// sent a document. The frames are what [`Decoder`] reads from their bytes.
 ///
 /// `include_usage` is what the caller asked for: without it Chat's stream has no usage, and
-/// [`read_whole`] is where to learn it. Messages always tells it.
+/// [`read_whole`] is where to learn it. The others always tell it.
 pub fn unfold(dialect: Dialect, body: &[u8], include_usage: bool) -> Result<Vec<Frame>, Error> {
     let text = std::str::from_utf8(body)
         .map_err(|error| Error::NotUtf8 { offset: error.valid_up_to() })?;
     let (stream, choices) = match dialect {
         Dialect::Chat => chat::unfold::stream(text, include_usage)?,
         Dialect::Messages => (messages::unfold::stream(text)?, 1),
+        Dialect::Responses => (responses::unfold::stream(text)?, 1),
     };
     let mut frames = Vec::new();
     Decoder::new(dialect, choices).feed(Bytes::from(stream), &mut frames)?;

@@ -221,11 +221,13 @@ impl Config {
         self.providers.get(link.provider)
     }
 
-    /// The links of a chain that serve callers of a dialect, in order: those that speak it, and those
-    /// that are asked in their own. Left out are targets with the caller's own key, which is its own
+    /// The links of a chain that serve callers of a dialect, in order: those that speak it, and, of
+    /// dialects that cross, those that are asked in their own. Left out are targets with the caller's own key, which is its own
     /// vendor's, and a server that stands in the chain in the caller's dialect as well.
     pub fn links<'a>(&'a self, model: &'a Model, dialect: Dialect) -> Vec<&'a Link> {
-        let speaks = |link: &Link| self.provider(link).is_some_and(|it| it.dialect == dialect);
+        let speaks = |link: &Link| self.provider(link).is_some_and(|it| it.speaks(dialect));
+        let crosses =
+            |link: &Link| self.provider(link).is_some_and(|it| it.dialect.crosses(dialect));
         let here = |link: &Link| self.provider(link).map(|it| &it.base_url);
         let own = |link: &Link| {
             let credentials = self.provider(link).map(|it| it.credentials.as_slice());
@@ -235,7 +237,8 @@ impl Config {
             let same = |other: &Link| other.name == link.name && here(other) == here(link);
             model.chain.iter().any(|other| speaks(other) && same(other))
         };
-        model.chain.iter().filter(|link| speaks(link) || !(own(link) || twin(link))).collect()
+        let serves = |link: &Link| speaks(link) || (crosses(link) && !(own(link) || twin(link)));
+        model.chain.iter().filter(|link| serves(link)).collect()
     }
 
     /// `provider/model`, as headers, records and metrics name the target of a link when a caller

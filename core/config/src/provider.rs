@@ -13,7 +13,7 @@ pub struct Provider {
     /// What sets it apart. Its `dialect`, `base_url` and `local` are only defaults: those that
     /// count stand beside it.
     pub quirks: &'static Quirks,
-    /// What it speaks.
+    /// What it speaks; see also [`Self::speaks`].
     pub dialect: Dialect,
     /// Where.
     pub base_url: BaseUrl,
@@ -42,6 +42,16 @@ pub enum Credential {
 // === impl Provider ===
 
 impl Provider {
+    /// Whether callers of a dialect can be passed on to it in their own words: it is what it is asked
+    /// in, or it is Responses beside Chat.
+    pub fn speaks(&self, dialect: Dialect) -> bool {
+        let beside = match dialect {
+            Dialect::Responses => self.quirks.responses && self.dialect == Dialect::Chat,
+            Dialect::Chat | Dialect::Messages => false,
+        };
+        self.dialect == dialect || beside
+    }
+
     /// Whether it is asked in the same way as another: what is known of one, and the connections to
     /// it, hold for the other.
     pub fn is_same(&self, other: &Self) -> bool {

@@ -12,6 +12,7 @@ const VERIFIED: &str = "2026-11-20";
 const CHAT: Quirks = Quirks {
     name: "openai-compatible",
     dialect: Dialect::Chat,
+    responses: false,
     base_url: "",
     env: &[],
     auth: Auth::Bearer,
@@ -38,13 +39,27 @@ const MESSAGES: Quirks = Quirks {
     ..CHAT
 };
 
-/// A server on this machine.
-const LOCAL: Quirks = Quirks { auth: Auth::Optional, local: true, ..CHAT };
+/// The same for Responses.
+const RESPONSES: Quirks = Quirks {
+    name: "openai-responses-compatible",
+    dialect: Dialect::Responses,
+    responses: true,
+    usage: UsageFlag::Always,
+    ..CHAT
+};
+
+/// A server on this machine. All that are known speak Responses: Ollama from 0.13.3
+/// (<https://docs.ollama.com/api/openai-compatibility>), llama.cpp from January 2026 (its pull request
+/// 18486), LM Studio (<https://lmstudio.ai/docs/developer/openai-compat/responses>), vLLM
+/// (<https://docs.vllm.ai/en/latest/serving/openai_compatible_server.html>). One that is older answers
+/// 404, which takes that target out for callers of Responses.
+const LOCAL: Quirks = Quirks { auth: Auth::Optional, local: true, responses: true, ..CHAT };
 
 /// Every provider that is known by name, and the two generic rows.
 pub const ROWS: &[Quirks] = &[
     Quirks {
         name: "openai",
+        responses: true,
         base_url: "https://api.openai.com/v1",
         env: &["OPENAI_API_KEY"],
         tokens: TokenField::MaxCompletionTokens,
@@ -64,6 +79,8 @@ pub const ROWS: &[Quirks] = &[
     },
     Quirks {
         name: "azure",
+        // <https://learn.microsoft.com/azure/ai-foundry/openai/how-to/responses>
+        responses: true,
         // Every resource has its own: https://RESOURCE.openai.azure.com/openai/v1.
         base_url: "",
         env: &["AZURE_OPENAI_API_KEY"],
@@ -77,6 +94,8 @@ pub const ROWS: &[Quirks] = &[
     },
     Quirks {
         name: "groq",
+        // <https://console.groq.com/docs/responses-api>
+        responses: true,
         base_url: "https://api.groq.com/openai/v1",
         env: &["GROQ_API_KEY"],
         // Documented for all (<https://console.groq.com/docs/prompting>), with models that are gone.
@@ -130,6 +149,8 @@ pub const ROWS: &[Quirks] = &[
     },
     Quirks {
         name: "xai",
+        // <https://docs.x.ai/docs/api-reference#create-new-response>
+        responses: true,
         base_url: "https://api.x.ai/v1",
         env: &["XAI_API_KEY"],
         status_page: "https://status.x.ai",
@@ -144,6 +165,8 @@ pub const ROWS: &[Quirks] = &[
     },
     Quirks {
         name: "fireworks",
+        // <https://docs.fireworks.ai/guides/response-api>
+        responses: true,
         base_url: "https://api.fireworks.ai/inference/v1",
         env: &["FIREWORKS_API_KEY"],
         status_page: "https://status.fireworks.ai",
@@ -151,6 +174,8 @@ pub const ROWS: &[Quirks] = &[
     },
     Quirks {
         name: "openrouter",
+        // It keeps nothing: <https://openrouter.ai/docs/api/reference/responses/overview>.
+        responses: true,
         base_url: "https://openrouter.ai/api/v1",
         env: &["OPENROUTER_API_KEY"],
         // Passed on to whoever serves the model.
@@ -226,6 +251,7 @@ pub const ROWS: &[Quirks] = &[
     },
     CHAT,
     MESSAGES,
+    RESPONSES,
 ];
 
 /// A model that a provider's own documentation names, for `--fallback any`: the target of requests
@@ -256,6 +282,7 @@ pub fn generic(dialect: Dialect) -> &'static Quirks {
     match dialect {
         Dialect::Chat => &CHAT,
         Dialect::Messages => &MESSAGES,
+        Dialect::Responses => &RESPONSES,
     }
 }
 
@@ -266,7 +293,7 @@ pub fn local() -> impl Iterator<Item = &'static Quirks> {
 
 #[cfg(test)]
 mod tests {
-    use super::{CHAT, FALLBACK_MODELS, MESSAGES, ROWS, generic, local, row};
+    use super::{CHAT, FALLBACK_MODELS, MESSAGES, RESPONSES, ROWS, generic, local, row};
     use crate::BaseUrl;
     use ir::Dialect;
 
@@ -300,7 +327,8 @@ mod tests {
             for (code, word) in this.codes {
                 assert!(WORDS.contains(word), "{}: {code} → {word}", this.name);
             }
-            let known = [&CHAT, &MESSAGES].iter().all(|generic| generic.name != this.name);
+            let known =
+                [&CHAT, &MESSAGES, &RESPONSES].iter().all(|generic| generic.name != this.name);
             assert_eq!(known && !this.local, !this.status_page.is_empty(), "{}", this.name);
         }
     }

@@ -3,7 +3,7 @@
 use crate::providers::ROWS;
 use crate::schema::{Kind, Scope, Spec};
 use crate::unit::{show_duration, show_size};
-use ir::{Auth, Prefill, Quirks};
+use ir::{Auth, Dialect, Prefill, Quirks};
 use std::time::Duration;
 
 /// `docs/reference/config.md`.
@@ -50,8 +50,9 @@ patience = \"10s\"
 const PROVIDERS: &str = "
 ## Known providers
 
-`kind` names a row; a section with the name of a row needs no `kind`. Local servers speak both dialects below the same
-`/v1`: say `kind = \"ollama\"` and `dialect = \"anthropic\"` for Messages.
+`kind` names a row; a section with the name of a row needs no `kind`. Local servers speak all dialects below the same
+`/v1`: say `kind = \"ollama\"` and `dialect = \"anthropic\"` for Messages. Where `openai-responses` stands beside `openai`,
+one section serves callers of both.
 
 | kind | dialect | base_url | key | sent as | continues a last assistant message | status page | checked |
 |---|---|---|---|---|---|---|---|
@@ -170,9 +171,15 @@ fn format_row(row: &Quirks) -> String {
     format!(
         "| `{}` | {} | {base_url} | {key} | {sent} | {prefill} | {status} | {} |\n",
         row.name,
-        row.dialect.name(),
+        dialects(row),
         row.verified_on
     )
+}
+
+fn dialects(row: &Quirks) -> String {
+    let beside = row.responses && row.dialect != Dialect::Responses;
+    let beside = if beside { format!(", {}", Dialect::Responses.name()) } else { String::new() };
+    format!("{}{beside}", row.dialect.name())
 }
 
 fn code(text: &str) -> String {

@@ -31,15 +31,20 @@ pub fn traits(model: &str) -> Traits {
     row.map_or(UNKNOWN, |&(_, max_tokens, thinks)| Traits { max_tokens, thinks })
 }
 
-/// Whether a model is known to go on with a last turn of its own, where its provider lets it.
-pub fn prefills(quirks: &Quirks, model: &str) -> bool {
-    match (quirks.prefill, quirks.dialect) {
-        (Prefill::Native | Prefill::Field(_) | Prefill::Members(_), _) => true,
+/// Whether a model is known to go on with a last turn of its own, asked in this dialect, where its
+/// provider lets it.
+pub fn prefills(quirks: &Quirks, dialect: Dialect, model: &str) -> bool {
+    match (quirks.prefill, dialect) {
+        (
+            Prefill::Native | Prefill::Field(_) | Prefill::Members(_),
+            Dialect::Chat | Dialect::Messages,
+        ) => true,
         // Claude models up to 4.5 (<https://platform.claude.com/docs/en/build-with-claude/streaming>).
         (Prefill::ByModel, Dialect::Messages) => {
             model.contains("claude-") && traits(model).thinks != Thinks::Adaptive
         }
-        (Prefill::ByModel, Dialect::Chat) | (Prefill::No, _) => false,
+        // What Responses does with such a turn nobody says.
+        (Prefill::ByModel, Dialect::Chat) | (Prefill::No, _) | (_, Dialect::Responses) => false,
     }
 }
 
@@ -59,7 +64,7 @@ mod tests {
             ("claude-opus-5", false),
             ("some-other-model", false),
         ] {
-            assert_eq!(prefills(messages, model), goes_on, "{model}");
+            assert_eq!(prefills(messages, Dialect::Messages, model), goes_on, "{model}");
         }
         for (name, goes_on) in [
             ("mistral", true),
@@ -68,7 +73,11 @@ mod tests {
             ("openai", false),
             ("groq", false),
         ] {
-            assert_eq!(row(name).map(|row| prefills(row, "m")), Some(goes_on), "{name}");
+            assert_eq!(
+                row(name).map(|row| prefills(row, row.dialect, "m")),
+                Some(goes_on),
+                "{name}"
+            );
         }
     }
 

@@ -9,7 +9,7 @@ use crate::{
     BaseUrl, Config, Credential, Fallback, FoundLocal, Link, Midstream, Model, Name, OnEmpty,
     OnFilter, Overrides, Pattern, Problem, Provider, Surroundings, Whole, providers,
 };
-use ir::{Dialect, Quirks};
+use ir::{Crossable, Quirks};
 use policy::Deadlines;
 
 /// What vendors call their own models.
@@ -82,11 +82,11 @@ fn credential(config: &mut Config, quirks: &Quirks, offer: &Offer<'_>) -> Option
     })
 }
 
-/// A local server, once per dialect: all of them speak both below the same `/v1` (Ollama from 0.14
+/// A local server, once per dialect that crosses: all of them speak both below the same `/v1` (Ollama from 0.14
 /// (<https://ollama.com/blog/claude>), llama.cpp from January 2026 (its pull request 17570), LM
 /// Studio (<https://lmstudio.ai/docs/developer/anthropic-compat>), vLLM
 /// (<https://docs.vllm.ai/en/v0.32.0/serving/online_serving/>)). One that is older answers 404,
-/// which takes that target out.
+/// which takes that target out. Responses is spoken beside Chat: see [`Provider::speaks`].
 fn add_local(config: &mut Config, offer: &Offer<'_>, server: &FoundLocal) -> Vec<Local> {
     let quirks = server.quirks;
     let base_url = match BaseUrl::parse(&server.base_url) {
@@ -99,7 +99,7 @@ fn add_local(config: &mut Config, offer: &Offer<'_>, server: &FoundLocal) -> Vec
     };
     let ours = credential(config, quirks, offer).unwrap_or(Credential::None);
     let mut added = Vec::new();
-    for dialect in Dialect::ALL {
+    for dialect in Crossable::ALL.map(Crossable::dialect) {
         let name = if dialect == quirks.dialect {
             quirks.name.to_owned()
         } else {

@@ -13,6 +13,20 @@ pub enum Dialect {
     /// (<https://docs.claude.com/en/api/messages>).
     #[serde(rename = "anthropic")]
     Messages,
+    /// `OpenAI` Responses, `POST /v1/responses`
+    /// (<https://platform.openai.com/docs/api-reference/responses>).
+    #[serde(rename = "openai-responses")]
+    Responses,
+}
+
+/// A dialect that crosses: what is said in it can be written in any other of these. The others are
+/// served by providers that speak them, and by nobody else.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub enum Crossable {
+    /// See [`Dialect::Chat`].
+    Chat,
+    /// See [`Dialect::Messages`].
+    Messages,
 }
 
 /// How the caller wants the answer.
@@ -29,13 +43,14 @@ pub enum Shape {
 
 impl Dialect {
     /// Every dialect.
-    pub const ALL: [Self; 2] = [Self::Chat, Self::Messages];
+    pub const ALL: [Self; 3] = [Self::Chat, Self::Messages, Self::Responses];
 
     /// The name that configuration files use.
     pub fn name(self) -> &'static str {
         match self {
             Self::Chat => "openai",
             Self::Messages => "anthropic",
+            Self::Responses => "openai-responses",
         }
     }
 
@@ -49,6 +64,36 @@ impl Dialect {
         match self {
             Self::Chat => "/chat/completions",
             Self::Messages => "/messages",
+            Self::Responses => "/responses",
+        }
+    }
+
+    /// The same as a dialect that crosses, where it is one.
+    pub fn crossable(self) -> Option<Crossable> {
+        match self {
+            Self::Chat => Some(Crossable::Chat),
+            Self::Messages => Some(Crossable::Messages),
+            Self::Responses => None,
+        }
+    }
+
+    /// Whether what is said in this dialect can be asked of those who speak only the other.
+    pub fn crosses(self, other: Self) -> bool {
+        self.crossable().is_some() && other.crossable().is_some()
+    }
+}
+
+// === impl Crossable ===
+
+impl Crossable {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::Chat, Self::Messages];
+
+    /// The same as one of all dialects.
+    pub fn dialect(self) -> Dialect {
+        match self {
+            Self::Chat => Dialect::Chat,
+            Self::Messages => Dialect::Messages,
         }
     }
 }

@@ -26,7 +26,8 @@ pub type Events = SmallVec<[Event; 2]>;
 pub enum Event {
     /// The provider says it is alive. Not content.
     Ping,
-    /// The envelope: `message_start`, or Chat's role chunk. Not content.
+    /// The envelope: `message_start`, `response.created`, or Chat's role chunk. Not content. Of
+    /// Responses it is always told: an answer's id is what later requests name it by.
     Start(Option<Box<Envelope>>),
     /// A block begins. Content where the block is a tool call: its name is shown.
     Open(Block, Option<Box<Opening>>),
@@ -36,11 +37,12 @@ pub enum Event {
     Close(Block),
     /// Why the model stopped. From here on the answer is complete, with or without an end marker.
     Finish(Finish, Option<Box<Reason>>),
-    /// The model works, and has nothing to show of it: an empty piece of reasoning.
+    /// The model works, and has nothing to show of it: an empty piece of reasoning, a tool of its
+    /// provider.
     Progress,
     /// Token counts so far; a later one replaces an earlier one.
     Usage(Tokens),
-    /// The end marker: `message_stop`, `[DONE]`.
+    /// The end marker: `message_stop`, `[DONE]`, the last event of Responses.
     End,
     /// An error inside the stream.
     Fail(Box<Rejection>),
@@ -50,7 +52,7 @@ pub enum Event {
     Malformed(&'static str),
     /// A frame that cannot be read, and has nothing in it that could be content; the reason.
     Noise(&'static str),
-    /// Something beside the blocks. Not content, and told only where pieces are carried.
+    /// Something beside the content, told only where pieces are carried.
     Aside(Aside),
 }
 
@@ -87,7 +89,7 @@ pub struct Call {
     pub id: Box<str>,
     /// What is called.
     pub name: Box<str>,
-    /// Chat's custom tool: its argument is free text, not JSON.
+    /// A custom tool of `OpenAI`: its argument is free text, not JSON.
     pub custom: bool,
     /// Chat's `extra_content`: JSON that the provider wants back with the call (Gemini's
     /// `thought_signature`, <https://ai.google.dev/gemini-api/docs/thought-signatures>).
@@ -131,15 +133,20 @@ pub struct Reason {
     pub stop_details: Option<Box<str>>,
 }
 
-/// What stands beside the blocks of an answer.
+/// What stands beside the content of an answer.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Aside {
     /// What was not said of a call as it began.
     Call(Block, Box<Call>),
+    /// Reasoning that only its provider can read, of a block that may have shown none: the inside of a
+    /// JSON string.
+    Sealed(Block, Box<str>),
     /// What only its dialect has: its path, in the words of a [`Loss`](crate::Loss).
     Native(&'static str),
     /// Where the stream that was written for the caller stands behind this frame.
     Mark(Mark),
+    /// An event that begins or ends an item of Responses, as JSON: whoever goes on must know it.
+    Kept(Box<str>),
 }
 
 /// Where a stream stands, as far as whoever goes on with it must know. Chat counts nothing.
@@ -158,7 +165,8 @@ pub struct Mark {
 pub struct Block {
     /// What it holds.
     pub kind: BlockKind,
-    /// Its place: the content index of Messages; in Chat, `choice << 16 | tool index`.
+    /// Its place: the content index of Messages; in Chat, `choice << 16 | tool index`; in Responses,
+    /// `output_index << 16 | content_index`.
     pub index: u32,
 }
 

@@ -18,7 +18,7 @@ pub mod trace;
 pub mod traits;
 pub mod usage;
 
-pub use dialect::{Dialect, Shape};
+pub use dialect::{Crossable, Dialect, Shape};
 pub use event::{
     Aside, Block, BlockKind, Call, Envelope, Event, Events, Finish, Frame, Mark, Opening, Piece,
     Reason, Whole,

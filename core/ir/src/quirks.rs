@@ -11,6 +11,8 @@ pub struct Quirks {
     pub name: &'static str,
     /// What it speaks.
     pub dialect: Dialect,
+    /// It speaks Responses too, below the same base URL and with the same keys.
+    pub responses: bool,
     /// Where, up to and including the version segment; empty where every account has its own.
     pub base_url: &'static str,
     /// The environment variables that SDKs use for its key, most usual first.

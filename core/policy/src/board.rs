@@ -10,7 +10,7 @@ use crate::{
     Breakers, Class, Leg, ProviderId, Retries, Scope, Turn, budget::Budget, pace::Pace, rate::Rate,
     rng::Rng,
 };
-use ir::{Time, invariant};
+use ir::{Dialect, Time, invariant};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -92,7 +92,9 @@ pub struct Standing {
 #[derive(Debug)]
 pub struct Board {
     settings: Breakers,
-    targets: BTreeMap<(ProviderId, Arc<str>), Target>,
+    /// By provider, dialect and model: some models are served in one dialect only, and a refusal there
+    /// says nothing about the other.
+    targets: BTreeMap<(ProviderId, Dialect, Arc<str>), Target>,
     providers: Vec<Credentials>,
     hosts: Network,
     budget: Budget,
@@ -164,7 +166,7 @@ impl Board {
     /// Returns who they were; their ids are free.
     pub fn leave_all_but(&mut self, here: &[ProviderId]) -> Vec<ProviderId> {
         let gone = self.hosts.leave_all_but(here);
-        self.targets.retain(|(owner, _), _| !gone.contains(owner));
+        self.targets.retain(|(owner, _, _), _| !gone.contains(owner));
         gone
     }
 
@@ -357,7 +359,7 @@ impl Board {
     /// The local network went down, or came back: what failed around that time was nobody's fault
     /// out there.
     fn forgive_remote(&mut self) {
-        for ((provider, _), target) in &mut self.targets {
+        for ((provider, _, _), target) in &mut self.targets {
             if !self.hosts.is_local(*provider) {
                 target.breaker.forgive();
             }
@@ -366,7 +368,7 @@ impl Board {
 
     /// What is known of a leg.
     pub fn standing(&self, leg: &Leg) -> Standing {
-        let key = (leg.provider, Arc::clone(&leg.model));
+        let key = (leg.provider, leg.dialect, Arc::clone(&leg.model));
         let target = self.targets.get(&key);
         let pace = target.map(|target| target.pace(leg));
         Standing {
@@ -398,7 +400,7 @@ impl Board {
             .targets
             .iter()
             .filter(|(_, target)| target.breaker.wants_probe())
-            .map(|((provider, _), _)| *provider)
+            .map(|((provider, _, _), _)| *provider)
             .collect();
         self.hosts.probes_due(now, &waiting, self.settings.probe)
     }
@@ -408,7 +410,7 @@ impl Board {
         if reached {
             self.reached(now, provider);
         }
-        for ((owner, _), target) in &mut self.targets {
+        for ((owner, _, _), target) in &mut self.targets {
             if *owner == provider {
                 target.breaker.probed(now, reached, &mut self.rng);
             }
@@ -420,7 +422,7 @@ impl Board {
         self.targets
             .iter()
             .filter(|(_, target)| !target.breaker.is_closed())
-            .map(|((provider, model), target)| {
+            .map(|((provider, _, model), target)| {
                 (*provider, Arc::clone(model), target.breaker.word())
             })
             .collect()
@@ -437,7 +439,7 @@ impl Board {
     }
 
     fn target(&mut self, now: Time, leg: &Leg) -> &mut Target {
-        let key = (leg.provider, Arc::clone(&leg.model));
+        let key = (leg.provider, leg.dialect, Arc::clone(&leg.model));
         if TARGETS_MAX <= self.targets.len() && !self.targets.contains_key(&key) {
             self.evict(now);
         }

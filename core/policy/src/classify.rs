@@ -73,6 +73,7 @@ const CODES: &[(&str, Class)] = &[
     ("content_filter", Class::ContentFilter),
     ("content_policy_violation", Class::ContentFilter),
     ("responsibleaipolicyviolation", Class::ContentFilter),
+    ("invalid_encrypted_content", Class::BadSignature),
     ("unsupported_parameter", Class::Unsupported),
     ("unsupported_value", Class::Unsupported),
     ("unknown_parameter", Class::Unsupported),

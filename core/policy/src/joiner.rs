@@ -271,8 +271,8 @@ fn block_of(event: &Event) -> Option<Block> {
     match event {
         Event::Open(block, _) | Event::Delta(block, _) | Event::Close(block) => Some(*block),
         Event::Aside(aside) => match aside {
-            Aside::Call(block, _) => Some(*block),
-            Aside::Native(_) | Aside::Mark(_) => None,
+            Aside::Call(block, _) | Aside::Sealed(block, _) => Some(*block),
+            Aside::Native(_) | Aside::Mark(_) | Aside::Kept(_) => None,
         },
         Event::Ping
         | Event::Start(_)

@@ -162,11 +162,13 @@ fn repair(path: &str, dialect: Dialect) -> Option<Repair> {
             return Some(Repair::Without(if format { FORMAT } else { EFFORT }));
         }
         (Dialect::Chat, "effort") => return Some(Repair::Without("reasoning_effort")),
-        (Dialect::Chat | Dialect::Messages, _) => {}
+        (Dialect::Chat | Dialect::Messages | Dialect::Responses, _) => {}
     }
     let fields = match dialect {
         Dialect::Chat => CHAT,
         Dialect::Messages => MESSAGES,
+        // Nothing is written anew in it.
+        Dialect::Responses => &[],
     };
     fields.iter().find(|field| self::plain(field) == plain).map(|field| Repair::Without(field))
 }

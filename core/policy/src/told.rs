@@ -33,6 +33,13 @@ pub struct Told {
     said: usize,
     thought: usize,
     envelope: Option<Box<Envelope>>,
+    /// Of Responses: what began and ended something, and how much of it was handed over.
+    kept: Vec<Box<str>>,
+    sure_kept: usize,
+    kept_bytes: usize,
+    /// Where the text began that was opened last: how much text was there before.
+    opened: Option<usize>,
+    sure_opened: Option<usize>,
     /// Where the stream stands behind what was read, behind what was handed over.
     ahead: Mark,
     mark: Mark,
@@ -80,7 +87,10 @@ impl Way {
 impl Told {
     /// Nothing yet, of an attempt that goes on with this.
     pub(crate) fn behind(before: &Self) -> Self {
-        Self { unescape: Unescape::behind(before.half), ..Self::default() }
+        // It is written from where that stands, and says where it stands itself.
+        let (ahead, mark) = (before.mark, before.mark);
+        let unescape = Unescape::behind(before.half);
+        Self { unescape, ahead, mark, marked: true, ..Self::default() }
     }
 
     /// Takes in what a frame says. It counts when it is settled.
@@ -95,6 +105,8 @@ impl Told {
         self.sure = (self.parts.len(), self.parts.last().map_or(0, length));
         self.mark = self.ahead;
         self.half = self.unescape.half();
+        self.sure_kept = self.kept.len();
+        self.sure_opened = self.opened;
     }
 
     /// What was held back when its attempt failed was never said.
@@ -109,6 +121,8 @@ impl Told {
             text.truncate(length);
         }
         self.open.clear();
+        self.kept.truncate(self.sure_kept);
+        self.opened = self.sure_opened;
         self.ahead = self.mark;
         self.unescape = Unescape::default();
     }
@@ -116,6 +130,9 @@ impl Told {
     /// Goes on with what another attempt has said behind it.
     pub(crate) fn absorb(&mut self, mut later: Self) {
         later.forget_unsettled();
+        let before = self.text().len();
+        self.opened = later.opened.map(|at| before.saturating_add(at)).or(self.opened);
+        self.kept.append(&mut later.kept);
         self.half = later.half.or_else(|| self.half.filter(|_| later.parts.is_empty()));
         for part in later.parts {
             match (self.parts.last_mut(), part) {
@@ -142,6 +159,8 @@ impl Told {
     fn settle_parts(&mut self) {
         self.sure = (self.parts.len(), self.parts.last().map_or(0, length));
         self.mark = self.ahead;
+        self.sure_kept = self.kept.len();
+        self.sure_opened = self.opened;
     }
 
     /// What was shown, in order.
@@ -161,6 +180,19 @@ impl Told {
             Said::Thinking(..) | Said::Redacted(_) | Said::Call(..) => None,
         });
         texts.collect()
+    }
+
+    /// The text of the block that was opened last: the inside of a JSON string.
+    pub fn open_text(&self) -> String {
+        let text = self.text();
+        let open = text.get(self.opened.unwrap_or(0).min(text.len())..).unwrap_or_default();
+        let half = self.half.map(|high| format!("\\u{high:04x}")).unwrap_or_default();
+        escaped(open) + &half
+    }
+
+    /// Of Responses: the events that began or ended something, as JSON.
+    pub fn kept(&self) -> &[Box<str>] {
+        &self.kept
     }
 
     /// The first half of a surrogate pair that the text ends with.
@@ -222,7 +254,16 @@ impl Told {
                     learn(call, said);
                 }
             }
-            Event::Aside(Aside::Native(_))
+            Event::Aside(Aside::Kept(event)) => {
+                self.kept_bytes = self.kept_bytes.saturating_add(event.len());
+                if TOLD_MAX < self.kept_bytes {
+                    self.bar(TOO_LONG);
+                    self.kept = Vec::new();
+                } else {
+                    self.kept.push(event.clone());
+                }
+            }
+            Event::Aside(Aside::Native(_) | Aside::Sealed(..))
             | Event::Ping
             | Event::Finish(..)
             | Event::Progress
@@ -247,6 +288,7 @@ impl Told {
                 self.push(Said::Redacted(data.to_string()));
             }
             Some(Opening::Native(_)) => self.bar(NATIVE),
+            None if block.kind == BlockKind::Text => self.opened = Some(self.text().len()),
             None if block.kind == BlockKind::Reasoning && self.thinks(0) => {
                 self.push(Said::Thinking(String::new(), String::new()));
             }

@@ -78,6 +78,7 @@ mod log;
 mod messages;
 mod order;
 mod problem;
+mod responses;
 mod sample;
 mod script;
 mod seen;

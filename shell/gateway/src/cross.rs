@@ -11,7 +11,7 @@ use codec::{CrossingPlan, own};
 use config::{Credential, Provider};
 use http::Request;
 use http::header::{HeaderMap, HeaderName, HeaderValue};
-use ir::{Dialect, Failure, Losses, Rejection, Repair, Shape};
+use ir::{Crossable, Dialect, Failure, Losses, Rejection, Repair, Shape};
 use policy::{Class, Leg};
 use transport::Payload;
 
@@ -70,10 +70,13 @@ pub(crate) fn request(
     leg: &Leg,
 ) -> Result<Crossed, Failure> {
     let Asked { ask, repairs, going_on } = *asked;
+    let (Some(to), Some(from)) = (ask.dialect.crossable(), provider.dialect.crossable()) else {
+        return Err(Failure::Uncarried(format!("{} crosses to nobody", Dialect::Responses.name())));
+    };
     let origin = Origin::of(&leg.name);
     let streamed = leg.watched || ask.shape() == Shape::Stream;
     let target = Target {
-        dialect: provider.dialect,
+        dialect: from,
         quirks: provider.quirks,
         model: &leg.model,
         traits: config::traits(&leg.model),
@@ -81,7 +84,7 @@ pub(crate) fn request(
         stream: streamed && !repairs.contains(&Repair::Plain),
         repairs,
     };
-    let written = cross(ask.dialect, going_on.unwrap_or(&ask.body), &target);
+    let written = cross(to, going_on.unwrap_or(&ask.body), &target);
     let written = written.map_err(|uncarried| Failure::Uncarried(uncarried.to_string()))?;
     let headers = headers(ask, &written);
     let Written { body, mut losses, aliases, fields, .. } = written;
@@ -94,15 +97,15 @@ pub(crate) fn request(
         request.headers_mut().remove(forward::IDEMPOTENCY_KEY);
     }
     forward::authorize(request.headers_mut(), provider, credential);
-    let plan = CrossingPlan { aliases, ..plan(ask, provider.dialect, leg) };
+    let plan = CrossingPlan { aliases, ..plan(ask, (from, to), leg) };
     Ok(Crossed { request, plan, losses, fields })
 }
 
 /// How an answer of a leg is written for its caller.
-pub(crate) fn plan(ask: &Ask, from: Dialect, leg: &Leg) -> CrossingPlan {
+pub(crate) fn plan(ask: &Ask, (from, to): (Crossable, Crossable), leg: &Leg) -> CrossingPlan {
     CrossingPlan {
         from,
-        to: ask.dialect,
+        to,
         origin: Origin::of(&leg.name),
         model: leg.model.to_string(),
         request_id: ask.id.clone(),
@@ -142,7 +145,7 @@ fn vendors_headers(ask: &Ask, losses: &mut Losses) {
 /// The headers of an answer under the names that callers of a dialect know.
 pub(crate) fn answer_headers(to: Dialect, mut headers: HeaderMap) -> HeaderMap {
     let names = NAMES.map(|(chat, messages)| match to {
-        Dialect::Chat => (messages, chat),
+        Dialect::Chat | Dialect::Responses => (messages, chat),
         Dialect::Messages => (chat, messages),
     });
     for (theirs, ours) in names {
@@ -185,25 +188,25 @@ pub(crate) fn refusal(plan: &CrossingPlan, rejection: &Rejection) -> Bytes {
     let mut error = own::translated(rejection, &plan.request_id);
     let mut message = error.message.to_owned();
     match plan.to {
-        Dialect::Chat => {
+        Crossable::Chat => {
             let known = CODES.iter().find(|(known, _)| *known == class).map(|(_, code)| *code);
             error.code = error.code.or(known);
         }
-        Dialect::Messages => {
+        Crossable::Messages => {
             if class == Class::ContextExceeded && !message.contains(TOO_LONG) {
                 message = format!("{TOO_LONG}: {message}");
             }
         }
     }
     error.message = &message;
-    own::error_body(plan.to, &error)
+    own::error_body(plan.to.dialect(), &error)
 }
 
 /// The status that callers of a dialect know: an overload is 529 in Messages and 503 in Chat.
 pub(crate) fn status(to: Dialect, status: u16, overloaded: bool) -> u16 {
     match (to, status) {
-        (Dialect::Chat, 529) => 503,
+        (Dialect::Chat | Dialect::Responses, 529) => 503,
         (Dialect::Messages, 503) if overloaded => 529,
-        (Dialect::Chat | Dialect::Messages, status) => status,
+        (Dialect::Chat | Dialect::Messages | Dialect::Responses, status) => status,
     }
 }

@@ -7,7 +7,6 @@ use crate::ask::{Ask, Endpoint};
 use crate::cross::{self, Asked, Crossed};
 use crate::forward;
 use crate::health::Bystander;
-use crate::respond::{LOSSES_SHOWN, error_of};
 use crate::settle::Closed;
 use crate::unsaid::Unsaid;
 use bytes::{Bytes, BytesMut};
@@ -15,7 +14,7 @@ use codec::own;
 use config::Credential;
 use http::{HeaderMap, Request};
 use ir::{Failure, Losses, Repair, Shape, Time};
-use policy::{Action, AttemptId, Exchange, Final, Health, Input, Leg, Plan, Repairs, Way, Words};
+use policy::{Action, AttemptId, Exchange, Final, Health, Input, Leg, Plan, Repairs, Way};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -24,6 +23,7 @@ use std::time::Duration;
 use transport::Payload;
 
 mod kind;
+mod last;
 mod live;
 mod reader;
 mod resume;
@@ -56,6 +56,8 @@ pub(crate) struct Drive {
     status: u16,
     code: Option<&'static str>,
     bytes_out: u64,
+    /// The last frame of an answer that was handed out.
+    last: Bytes,
     /// When the last piece was handed out, until the next is asked for.
     handed: Option<Time>,
     /// The end was handed out, behind everything else.
@@ -117,6 +119,7 @@ impl Drive {
             status: 0,
             code: None,
             bytes_out: 0,
+            last: Bytes::new(),
             handed: None,
             ended: false,
         }
@@ -333,7 +336,10 @@ impl Drive {
                 self.winner = Some(id);
                 return Some(Step::Data(self.note(Some(id))));
             }
-            Action::Relay(bytes) => return Some(Step::Data(bytes)),
+            Action::Relay(bytes) => {
+                self.last = bytes.clone();
+                return Some(Step::Data(bytes));
+            }
             Action::Ping => return Some(Step::Data(own::ping(self.ask.dialect))),
             Action::Finish { supply_end } => {
                 let last = match self.ask.shape() {
@@ -418,7 +424,8 @@ impl Drive {
         if !leg.crossed {
             let request = forward::request(&self.ask, provider, credential, leg, body.as_ref());
             // What goes on with a stream is written anew, whoever speaks what.
-            let crossing = going.as_ref().map(|_| cross::plan(&self.ask, provider.dialect, leg));
+            let same = self.ask.dialect.crossable().filter(|_| going.is_some());
+            let crossing = same.map(|it| cross::plan(&self.ask, (it, it), leg));
             let manner = Manner { crossing, going, ..manner };
             return Some(request.map(|request| (request, manner)).map_err(|_| forward::UNSENDABLE));
         }
@@ -428,31 +435,6 @@ impl Drive {
         Some(crossed.map(|Crossed { request, plan, losses, fields }| {
             (request, Manner { crossing: Some(plan), losses, fields, going, ..manner })
         }))
-    }
-
-    /// After the head is out: one event that says so, and who was asked.
-    fn last_event(&mut self, word: &Final) {
-        if !matches!(word.words, Words::Said(_)) {
-            let error = error_of(self, word);
-            self.code = Some(error.code);
-            self.tail.push_back(Step::Data(self.note(word.words.about())));
-            let event = own::error_event(self.ask.dialect, &error.own(&self.ask.id));
-            self.tail.push_back(Step::Data(event));
-        }
-        self.tail.push_back(Step::End);
-    }
-
-    /// Who serves and who was asked, as a comment.
-    fn note(&self, winner: Option<AttemptId>) -> Bytes {
-        let trail = self.exchange.trail(self.now());
-        let target = winner.and_then(|id| self.exchange.target(id));
-        let losses = winner.map(|id| self.losses(id)).unwrap_or_default();
-        let said = losses.said(LOSSES_SHOWN).join("; ");
-        let losses = if losses.is_empty() { said } else { format!(" loss={said}") };
-        own::comment(&match target {
-            Some(target) => format!("backstop target={target} trail={trail}{losses}"),
-            None => format!("backstop trail={trail}"),
-        })
     }
 
     /// Ends it, if the caller left before its end, and passes it on to be recorded.

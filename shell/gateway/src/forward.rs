@@ -103,7 +103,7 @@ pub(crate) fn request(
 /// sealed for a target of another dialect, which nobody who speaks this one could read.
 fn rewritten(ask: &Ask, going_on: Option<&Bytes>) -> Option<(Bytes, Head)> {
     let body = going_on.unwrap_or(&ask.body);
-    let unsealed = codec::request::without_seals(ask.dialect, body);
+    let unsealed = ask.dialect.crossable().and_then(|it| codec::request::without_seals(it, body));
     let body = unsealed.or_else(|| going_on.cloned())?;
     let head = codec::read_head(ask.dialect, &body).ok()?;
     Some((body, head))

@@ -8,7 +8,7 @@ use crate::answer::Answer;
 use crate::refusal::{Reason, Refusal};
 use crate::{Shared, forward, respond};
 use codec::own::{ModelRow, model, models};
-use config::{Credential, Name, Provider};
+use config::{Config, Credential, Link, Model, Name, Provider};
 use http::{HeaderMap, Response, StatusCode};
 use ir::{Dialect, Time};
 use parking_lot::Mutex;
@@ -84,7 +84,7 @@ async fn rows(shared: &Shared, dialect: Dialect, headers: &HeaderMap) -> BTreeMa
     let mut rows = BTreeMap::new();
     let mut open = Vec::new();
     for section in &config.models {
-        let Some(first) = config.links(section, dialect).first().copied() else { continue };
+        let Some(first) = first(config, section, dialect) else { continue };
         let owner = config.provider(first).map_or("", |provider| provider.name.as_str());
         match section.pattern.as_exact() {
             Some(name) => {
@@ -109,6 +109,16 @@ async fn rows(shared: &Shared, dialect: Dialect, headers: &HeaderMap) -> BTreeMa
         }
     }
     rows
+}
+
+/// The first who serves callers of a family: of `OpenAI`'s, those of Chat and those of Responses.
+fn first<'a>(config: &'a Config, section: &'a Model, dialect: Dialect) -> Option<&'a Link> {
+    let links = config.links(section, dialect).into_iter();
+    let beside = match dialect {
+        Dialect::Chat => config.links(section, Dialect::Responses),
+        Dialect::Messages | Dialect::Responses => Vec::new(),
+    };
+    links.chain(beside).next()
 }
 
 /// Asks every provider that is wanted, at once.

@@ -46,7 +46,7 @@ fn leg(shared: &Shared, model: &Model, link: &Link, ask: &Ask) -> Option<Leg> {
     let config = &shared.config;
     let asked = &ask.head.model;
     let provider = config.provider(link)?;
-    let crossed = provider.dialect != ask.dialect;
+    let crossed = !provider.speaks(ask.dialect);
     if crossed && ask.endpoint == Endpoint::Count {
         return None;
     }
@@ -54,7 +54,8 @@ fn leg(shared: &Shared, model: &Model, link: &Link, ask: &Ask) -> Option<Leg> {
     let upstream: Arc<str> = Arc::from(link.model(model, asked));
     let provider_id = shared.served.get(link.provider)?.id;
     let refuses = |repair| learnt(shared, provider_id, &upstream, repair);
-    let prefill = config::prefills(provider.quirks, &upstream) && !ask.head.thinking;
+    let spoken = if crossed { provider.dialect } else { ask.dialect };
+    let prefill = config::prefills(provider.quirks, spoken, &upstream) && !ask.head.thinking;
     let caller = |credential: &Credential| matches!(credential, Credential::Caller);
     Some(Leg {
         provider: provider_id,
@@ -62,7 +63,7 @@ fn leg(shared: &Shared, model: &Model, link: &Link, ask: &Ask) -> Option<Leg> {
         prefill: prefill && !refuses(Repair::Unprefilled),
         model: upstream,
         name,
-        dialect: provider.dialect,
+        dialect: spoken,
         local: provider.local,
         caller_owned: provider.credentials.first().is_some_and(caller),
         credentials: provider.credentials.len(),
@@ -133,16 +134,23 @@ fn other_dialect(config: &Config, model: &Model, ask: &Ask) -> Refusal {
     };
     let spoken: Vec<String> = model.chain.iter().filter_map(speaks).collect();
     let path = match ask.dialect {
-        Dialect::Chat => "/v1/messages",
-        Dialect::Messages => "/v1/chat/completions",
+        Dialect::Chat => Dialect::Messages.path(),
+        Dialect::Messages | Dialect::Responses => Dialect::Chat.path(),
     };
     let (model, spoken) = (&ask.head.model, spoken.join(", "));
     let (reason, message) = match ask.endpoint {
+        Endpoint::Create if ask.dialect.crossable().is_none() => (
+            Reason::OtherDialect,
+            format!(
+                "nobody who serves {model:?} speaks Responses, which crosses to no other dialect \
+                 ({spoken}): ask at /v1{path}, or add a provider that speaks it to the chain",
+            ),
+        ),
         Endpoint::Create => (
             Reason::OtherDialect,
             format!(
                 "{model:?} is served with the caller's own key only, and such a key crosses to no \
-                 other dialect ({spoken}): ask at {path}, or give a provider a key of the gateway",
+                 other dialect ({spoken}): ask at /v1{path}, or give a provider a key of the gateway",
             ),
         ),
         // Clients take a clean 404 for "not here" and count by themselves.

@@ -59,7 +59,7 @@ pub(crate) fn provider(kind: &'static str) -> &'static str {
         "azure" => "azure.ai.openai",
         "mistral" => "mistral_ai",
         "xai" => "x_ai",
-        "openai-compatible" => "openai",
+        "openai-compatible" | "openai-responses-compatible" => "openai",
         "anthropic-compatible" => "anthropic",
         other => other,
     }

@@ -96,12 +96,17 @@ impl Ask {
                 "stream": stream,
                 "messages": [{ "role": "user", "content": "speak" }],
             }),
+            Dialect::Responses => json!({
+                "model": self.model,
+                "stream": stream,
+                "input": "speak",
+            }),
         };
         match (self.dialect, body.as_object_mut()) {
             (Dialect::Chat, Some(fields)) if stream => {
                 fields.insert("stream_options".to_owned(), json!({ "include_usage": true }));
             }
-            (Dialect::Chat | Dialect::Messages, _) => {}
+            (Dialect::Chat | Dialect::Messages | Dialect::Responses, _) => {}
         }
         let body = body.to_string();
         let head = format!(

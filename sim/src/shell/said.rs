@@ -1,6 +1,8 @@
 //! What an answer says, read strictly: one envelope, blocks that open and close, at most one end, and
 //! nothing behind it.
 
+mod responses;
+
 use ir::{Dialect, Shape};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -25,6 +27,8 @@ pub struct Said {
     /// Blocks of Messages by index; tool calls of Chat by theirs.
     blocks: BTreeMap<u64, Block>,
     started: bool,
+    /// The number of the last event of Responses.
+    number: Option<u64>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -60,7 +64,9 @@ impl Said {
     }
 
     fn frame(&mut self, dialect: Dialect, event: &str, data: &str) -> Result<(), String> {
-        if self.ended || self.error.is_some() {
+        // Of Responses an error has two events.
+        let failed = dialect == Dialect::Responses && event == "response.failed";
+        if self.ended || self.error.is_some() && !failed {
             return Err(format!("after the end: {data}"));
         }
         match dialect {
@@ -70,6 +76,7 @@ impl Said {
             }
             Dialect::Chat => self.chat(&json(data)?),
             Dialect::Messages => self.messages(event, &json(data)?),
+            Dialect::Responses => self.responses(event, &json(data)?),
         }
     }
 
@@ -144,7 +151,7 @@ impl Said {
     }
 
     fn whole(&mut self, dialect: Dialect, value: &Value) -> Result<(), String> {
-        if let Some(error) = value.get("error") {
+        if let Some(error) = value.get("error").filter(|error| !error.is_null()) {
             self.error = Some(error.clone());
             return Ok(());
         }
@@ -152,6 +159,7 @@ impl Said {
         self.counted(value.get("usage"));
         self.ended = true;
         match dialect {
+            Dialect::Responses => self.items(value)?,
             Dialect::Chat => {
                 let choice = value.pointer("/choices/0").ok_or("no choice")?;
                 str_at(choice, "/message/content").clone_into(&mut self.text);

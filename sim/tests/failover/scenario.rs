@@ -251,7 +251,9 @@ impl Run {
         let count = |name: &str| usage.get(name).and_then(serde_json::Value::as_u64);
         let (input, output) = match self.dialect {
             Dialect::Chat => (count("prompt_tokens"), count("completion_tokens")),
-            Dialect::Messages => (count("input_tokens"), count("output_tokens")),
+            Dialect::Messages | Dialect::Responses => {
+                (count("input_tokens"), count("output_tokens"))
+            }
         };
         // Of Chat's prompt tokens some are from its cache.
         input.is_some_and(|input| INPUT_TOKENS <= usize::try_from(input).unwrap_or(0))

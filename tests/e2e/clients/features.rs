@@ -138,6 +138,7 @@ async fn accounts(dialect: Dialect) -> String {
     let own = match dialect {
         Dialect::Messages => MESSAGES,
         Dialect::Chat => CHAT,
+        Dialect::Responses => panic!("it crosses to nobody"),
     };
     let calls = [CALLS, own].concat();
     let mut told = Vec::new();

@@ -73,6 +73,7 @@ impl Language {
         let script = match dialect {
             Dialect::Chat => "openai_sdk",
             Dialect::Messages => "anthropic_sdk",
+            Dialect::Responses => "responses_sdk",
         };
         let script = folder().join(script).with_extension(ending);
         let mut command = Command::new(prepared(variable, "cargo xtask test"));

@@ -83,8 +83,12 @@ const HELD: &[Row] = &[
 
 /// Plays the plan with every SDK, side by side, and compares.
 pub(super) async fn check() {
-    let (messages, chat) = tokio::join!(accounts(Dialect::Messages), accounts(Dialect::Chat));
-    sdk::compare("accounts.txt", &format!("{HEAD}\n{messages}\n{chat}"));
+    let (messages, chat, responses) = tokio::join!(
+        accounts(Dialect::Messages),
+        accounts(Dialect::Chat),
+        accounts(Dialect::Responses)
+    );
+    sdk::compare("accounts.txt", &format!("{HEAD}\n{messages}\n{chat}\n{responses}"));
 }
 
 const HEAD: &str = "What the users of the official SDKs get: a call with its model, then its account.\n\

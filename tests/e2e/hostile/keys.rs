@@ -3,7 +3,7 @@
 //! notices.
 
 use super::{cases, drawn};
-use crate::world::{Heard, Line, Plan, Request, Said, World, pair, path};
+use crate::world::{CROSSABLE, Heard, Line, Plan, Request, Said, World, pair, path};
 use ir::{Dialect, Shape};
 use proptest::prelude::{Just, Strategy, any, prop};
 use proptest::prop_oneof;
@@ -91,6 +91,7 @@ impl Try {
             (true, _) => ("GET /v1/models", ""),
             (false, Dialect::Chat) => ("POST /v1/chat/completions", "{}"),
             (false, Dialect::Messages) => ("POST /v1/messages", "{}"),
+            (false, Dialect::Responses) => ("POST /v1/responses", "{}"),
         };
         let mut head = format!(
             "{path} HTTP/1.1\r\nhost: {addr}\r\ncontent-type: application/json\r\n\
@@ -138,7 +139,9 @@ impl Try {
         assert!(matches!(heard.code().as_str(), "BS0110" | "BS0111"), "{}", heard.text());
         let json = heard.json();
         match self.dialect {
-            Dialect::Chat => assert_eq!(json["error"]["type"], "authentication_error"),
+            Dialect::Chat | Dialect::Responses => {
+                assert_eq!(json["error"]["type"], "authentication_error");
+            }
             Dialect::Messages => assert_eq!(json["type"], "error"),
         }
         assert!(!json["error"]["message"].as_str().expect("words").is_empty());
@@ -206,7 +209,7 @@ async fn no_other_key_opens_anything() {
 async fn keys_that_are_no_header_are_no_http() {
     let (key, hash) = config::new_key([7; 32]);
     let world = world(&hash).await;
-    for dialect in Dialect::ALL {
+    for dialect in CROSSABLE {
         let ask = || Request::ask(dialect, Shape::Whole, "ok");
         let long = "k".repeat(1 << 20);
         for name in ["x-backstop-key", "authorization", "x-api-key"] {

@@ -185,12 +185,16 @@ impl Cell {
     fn is_folded(&self, said: &Said) -> bool {
         // Behind the first end nobody listens.
         let end: &[u8] = match self.dialect {
-            Dialect::Chat => b"data: [DONE]\n\n",
-            Dialect::Messages => b"data: {\"type\":\"message_stop\"}\n\n",
+            Dialect::Chat => b"data: [DONE]",
+            Dialect::Messages => b"data: {\"type\":\"message_stop\"}",
+            // Its last event is the one with token counts.
+            Dialect::Responses => b"\"total_tokens\":",
         };
         let streamed = |sent: &Vec<u8>| {
             let found = sent.windows(end.len()).position(|window| window == end);
-            let listened = found.map_or(sent.len(), |at| at + end.len());
+            let rest = found.map_or(&[][..], |at| &sent[at..]);
+            let frame = rest.windows(2).position(|window| window == b"\n\n");
+            let listened = found.zip(frame).map_or(sent.len(), |(at, length)| at + length + 2);
             Said::read(self.dialect, Shape::Stream, &sent[..listened]).ok()
         };
         self.asked == Asked::Watched
@@ -221,7 +225,8 @@ impl Cell {
                     text.split("\n\n").map(str::to_owned).collect::<Vec<_>>()
                 };
                 let mut sent = frames(sent);
-                sent.retain(|frame| !frame.ends_with("\"del") && !frame.ends_with("[{\"del"));
+                let cut = ["\"del", "[{\"del", "\"delta\":\""];
+                sent.retain(|frame| !cut.iter().any(|cut| frame.ends_with(cut)));
                 sent == frames(body)
             }),
             Fault::Plain(_)

@@ -355,7 +355,7 @@ fn complete(place: Place) -> usize {
 fn has_left(calls: usize, dialect: Dialect) -> bool {
     match dialect {
         Dialect::Chat => false,
-        Dialect::Messages => calls > 0,
+        Dialect::Messages | Dialect::Responses => calls > 0,
     }
 }
 

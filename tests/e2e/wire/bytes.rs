@@ -11,7 +11,7 @@ const ODD: &str = concat!(
     "\"max_tokens\":64,\"new_in_2031\":[[],{},\"\"],\"stream\":STREAM }\n"
 );
 
-/// Both dialects serve `asked-for` from `a`, under this name; what is asked for whole is asked for so.
+/// All dialects serve `asked-for` from `a`, under this name; what is asked for whole is asked for so.
 async fn world(dialect: Dialect, name: &str) -> World {
     let text = plain(&alone(dialect, "")).replace("a/*", &format!("a/{name}"));
     Plan::new(text).clouds(&["a"]).await.start().await
@@ -147,6 +147,23 @@ fn odd_stream(dialect: Dialect) -> String {
             "event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n",
         )
         .to_owned(),
+        Dialect::Responses => concat!(
+            ": hello\n\n",
+            "event: response.created\ndata: {\"type\":\"response.created\",\"sequence_number\":0,",
+            "\"response\":{\"id\":\"resp_1\",\"output\":[],\"x\":{ \"y\" : 1e400}}}\n\n",
+            "event: brand.new\ndata: {\"type\":\"brand.new\",\"x\":{ \"y\" : 1e400}}\n\n",
+            "event: response.output_item.added\nid: 7\ndata: {\"type\":\"response.output_item.added\",",
+            "\"output_index\":0,\"item\":{\"type\":\"message\",\"content\":[]}}\n\n",
+            "event: response.output_text.delta\ndata: {\"type\":\"response.output_text.delta\",",
+            "\"output_index\":0,\"content_index\":0,\"delta\":\"[a] \\u00e9\"}\n\n",
+            "event: response.new.delta\ndata: {\"type\":\"response.new.delta\",\"new\":1}\n\n",
+            ": between\n",
+            "event: response.output_item.done\ndata: {\"type\":\"response.output_item.done\",",
+            "\"output_index\":0,\"item\":{\"type\":\"message\"}}\n\n",
+            "event: response.completed\ndata: {\"type\":\"response.completed\",\"response\":",
+            "{\"id\":\"resp_1\",\"status\":\"completed\",\"output\":[]}}\n\n",
+        )
+        .to_owned(),
     }
 }
 
@@ -230,6 +247,11 @@ async fn a_whole_answer_keeps_every_byte() {
             Dialect::Messages,
             " {\"type\":\"message\",\"content\":[ {\"type\":\"text\",\"text\":\"[a] \\u00e9 é\"} ],\
              \"new\":{},\"stop_reason\":\"end_turn\"}\n\n",
+        ),
+        (
+            Dialect::Responses,
+            " {\"id\":\"resp_1\",\"output\":[ {\"type\":\"message\",\"content\":[{\"type\":\
+             \"output_text\",\"text\":\"[a] \\u00e9 é\"}]} ],\"new\":{},\"status\":\"completed\"}\n\n",
         ),
     ] {
         let acts = vec![head("200 OK", "application/json", text.len()), Act::Send(text.into())];

@@ -14,7 +14,7 @@ fn keys(seen: &Seen) -> Vec<(&str, &str)> {
 /// How a dialect presents a key.
 fn presented(dialect: Dialect, key: &str) -> (&'static str, String) {
     match dialect {
-        Dialect::Chat => ("authorization", format!("Bearer {key}")),
+        Dialect::Chat | Dialect::Responses => ("authorization", format!("Bearer {key}")),
         Dialect::Messages => ("x-api-key", key.to_owned()),
     }
 }
@@ -175,11 +175,11 @@ async fn a_list_is_asked_for_with_the_right_key() {
 
 #[tokio::test]
 async fn the_path_names_the_dialect_and_so_the_header() {
-    // One cloud, spoken to in both dialects.
+    // One cloud, spoken to in all dialects.
     let messages = provider(Dialect::Messages, "a").replace("providers.a", "providers.m");
     let text = format!(
         "{}{messages}[models.\"*\"]\nchain = [\"a/*\", \"m/*\"]\n",
-        provider(Dialect::Chat, "a")
+        provider(Dialect::Chat, "a").replace("local", "kind = \"openai\"\nlocal")
     );
     let world = Plan::new(text).clouds(&["a"]).await.start().await;
     for dialect in Dialect::ALL {

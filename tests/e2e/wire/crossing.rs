@@ -2,7 +2,8 @@
 //! never done.
 
 use crate::world::{
-    Act, Canned, Pairing, Plan, Request, Said, World, alone, each, pair, path, plain, provider,
+    Act, Canned, Pairing, Plan, Request, Said, World, alone, each_that_crosses, pair, path, plain,
+    provider,
 };
 use ir::{Dialect, Ending, Record, Shape, Usage};
 use serde_json::{Value, json};
@@ -29,7 +30,7 @@ fn asked(dialect: Dialect, shape: Shape, fields: &Value) -> Request {
 
 #[tokio::test]
 async fn an_answer_crosses_streamed_and_whole_and_plain() {
-    each(async |dialect| {
+    each_that_crosses(async |dialect| {
         let text = alone(other(dialect), "");
         for (text, shape) in [
             (text.clone(), Shape::Stream),
@@ -53,11 +54,12 @@ async fn an_answer_crosses_streamed_and_whole_and_plain() {
 
 #[tokio::test]
 async fn what_is_lost_is_said_in_the_header_and_the_record() {
-    each(async |dialect| {
+    each_that_crosses(async |dialect| {
         let world = World::single(other(dialect), "").await;
         let fields = match dialect {
             Dialect::Chat => json!({"seed": 7, "verbosity": "low"}),
             Dialect::Messages => json!({"top_k": 7, "speed": "fast"}),
+            Dialect::Responses => panic!("it crosses to nobody"),
         };
         let names: Vec<String> = fields
             .as_object()
@@ -135,6 +137,7 @@ async fn takes_ever_less(dialect: Dialect) -> Canned {
             Dialect::Messages => {
                 r#"{"type":"message","content":[{"type":"text","text":"w"}],"stop_reason":"end_turn"}"#
             }
+            Dialect::Responses => panic!("it crosses to nobody"),
         };
         match limits {
             [true, _] => said("400 Bad Request", &refusal),
@@ -147,7 +150,7 @@ async fn takes_ever_less(dialect: Dialect) -> Canned {
 
 #[tokio::test]
 async fn the_latest_word_about_a_limit_holds() {
-    each(async |dialect| {
+    each_that_crosses(async |dialect| {
         let canned = takes_ever_less(other(dialect)).await;
         let text = plain(&alone(other(dialect), ""));
         let world = Plan::new(text).at("a", canned.base_url()).start().await;
@@ -180,6 +183,7 @@ async fn refuses_temperature(dialect: Dialect) -> Canned {
                 r#"{"type":"error","error":{"type":"invalid_request_error","message":"`temperature` is deprecated for this model."}}"#,
                 r#"{"type":"message","content":[{"type":"text","text":"[a] w"}],"stop_reason":"end_turn"}"#,
             ),
+            Dialect::Responses => panic!("it crosses to nobody"),
         };
         if request.contains("\"temperature\"") {
             said("400 Bad Request", refusal)
@@ -192,7 +196,7 @@ async fn refuses_temperature(dialect: Dialect) -> Canned {
 
 #[tokio::test]
 async fn a_parameter_that_is_refused_is_left_out_once_and_remembered() {
-    each(async |dialect| {
+    each_that_crosses(async |dialect| {
         let canned = refuses_temperature(other(dialect)).await;
         let text = plain(&alone(other(dialect), ""));
         let world = Plan::new(text).at("a", canned.base_url()).start().await;
@@ -229,6 +233,7 @@ async fn errors_have_the_status_and_the_headers_of_the_callers_family() {
         let (overloaded, id) = match dialect {
             Dialect::Chat => (503, "service_unavailable_error"),
             Dialect::Messages => (529, "overloaded_error"),
+            Dialect::Responses => panic!("it crosses to nobody"),
         };
         let model = json!({"model": "overloaded"});
         let heard = world.hear(&asked(dialect, Shape::Whole, &model)).await;
@@ -302,7 +307,7 @@ async fn a_server_that_speaks_both_is_not_asked_twice() {
         local("a2", Dialect::Messages),
     );
     let world = Plan::new(text).clouds(&["a"]).await.start().await;
-    each(async |dialect| {
+    each_that_crosses(async |dialect| {
         let heard = world.ask(dialect, Shape::Whole, "status-400").await;
         assert_eq!(heard.status, 400, "{}", heard.text());
     })

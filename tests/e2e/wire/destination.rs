@@ -30,6 +30,7 @@ fn routes() -> Vec<(&'static str, &'static str, Option<&'static str>)> {
     vec![
         ("POST", "/v1/chat/completions", Some(chat)),
         ("POST", "/v1/messages", Some(messages)),
+        ("POST", "/v1/responses", Some("{\"model\":\"ok\",FIELDS\"input\":\"hi\"}")),
         ("POST", "/v1/messages/count_tokens", Some(messages)),
         ("GET", "/v1/models", None),
         ("GET", "/health", None),
@@ -185,7 +186,9 @@ async fn no_request_names_where_it_goes() {
                     }
                 }
             }
-            assert!(200 < served, "{served} were served at all");
+            // Those that cross are asked by two routes, and more.
+            let least = if dialect.crossable().is_some() { 200 } else { 60 };
+            assert!(least < served, "{served} were served at all");
             assert_unheard(&trap, "hostile requests");
             let home = world.a().addr().to_string();
             for seen in world.a().log() {

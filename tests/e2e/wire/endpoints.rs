@@ -11,7 +11,7 @@ const PATIENCE: Duration = Duration::from_secs(3);
 fn list(dialect: Dialect) -> Request {
     let request = Request::get("/v1/models?limit=1000");
     match dialect {
-        Dialect::Chat => request,
+        Dialect::Chat | Dialect::Responses => request,
         Dialect::Messages => request.header("anthropic-version", "2023-06-01"),
     }
 }

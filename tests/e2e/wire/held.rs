@@ -15,7 +15,9 @@ fn before(heard: &Heard, text: &str) -> usize {
 
 fn pings(dialect: Dialect, said: &Said) -> usize {
     match dialect {
-        Dialect::Chat => said.comments.iter().filter(|it| *it == "ping").count(),
+        Dialect::Chat | Dialect::Responses => {
+            said.comments.iter().filter(|it| *it == "ping").count()
+        }
         Dialect::Messages => said.pings,
     }
 }

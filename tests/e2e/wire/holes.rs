@@ -25,6 +25,15 @@ fn text_and_half_of_the_calls(dialect: Dialect) -> Vec<Act> {
             r#"{"type":"message_delta","delta":{"stop_reason":"tool_use"},"usage":{}}"#,
             r#"{"type":"message_stop"}"#,
         ],
+        Dialect::Responses => &[
+            r#"{"type":"response.created","response":{"id":"resp_1","output":[]}}"#,
+            r#"{"type":"response.output_item.added","output_index":0,"item":{"type":"message","content":[]}}"#,
+            r#"{"type":"response.output_text.delta","output_index":0,"content_index":0,"delta":"So:"}"#,
+            r#"{"type":"response.output_item.done","output_index":0,"item":{"type":"message","content":[{"type":"output_text","text":"So:"}]}}"#,
+            r#"{"type":"response.output_item.added","output_index":1,"item":{"type":"function_ca"#,
+            r#"{"type":"response.output_item.done","output_index":1,"item":{"type":"function_call","call_id":"c","name":"one","arguments":"{}"}}"#,
+            r#"{"type":"response.completed","response":{"id":"resp_1","status":"completed","output":[]}}"#,
+        ],
     })
 }
 
@@ -43,6 +52,12 @@ fn call_without_its_beginning(dialect: Dialect) -> Vec<Act> {
             r#"{"type":"content_block_stop","index":0}"#,
             r#"{"type":"message_delta","delta":{"stop_reason":"tool_use"},"usage":{}}"#,
             r#"{"type":"message_stop"}"#,
+        ],
+        Dialect::Responses => &[
+            r#"{"type":"response.created","response":{"id":"resp_1","output":[]}}"#,
+            r#"{"type":"response.output_item.added","output_index":0,"item":{"type":"function_ca"#,
+            r#"{"type":"response.function_call_arguments.delta","output_index":0,"delta":"{}"}"#,
+            r#"{"type":"response.completed","response":{"id":"resp_1","status":"completed","output":[{"type":"function_call","name":"f","arguments":"{}"}]}}"#,
         ],
     })
 }

@@ -1,7 +1,7 @@
 //! The caller leaves: every attempt is cancelled at once, as the provider's log shows.
 
 use super::patience::{SOON, gone, median};
-use crate::world::{Call, LIMIT, Plan, Request, World, alone, each, pair, plain};
+use crate::world::{Call, LIMIT, Plan, Request, World, alone, each, pair, path, plain};
 use drill::provider::{End, Seen};
 use ir::{Dialect, Ending, Shape};
 use std::time::Instant;
@@ -143,9 +143,9 @@ async fn while_the_question_is_still_coming() {
     for dialect in Dialect::ALL {
         let world = World::single(dialect, "").await;
         let mut caller = TcpStream::connect(world.addr()).await.expect("a connection");
-        let path = if dialect == Dialect::Chat { "chat/completions" } else { "messages" };
+        let path = path(dialect);
         let half = format!(
-            "POST /v1/{path} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n\
+            "POST {path} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n\
              content-length: 1000\r\n\r\n{{\"model\":"
         );
         caller.write_all(half.as_bytes()).await.expect("room");

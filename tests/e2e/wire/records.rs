@@ -62,7 +62,7 @@ async fn usage_is_exact_estimated_or_unknown() {
         let heard = world.hear(&Request::post(path(dialect), body)).await;
         let told = match dialect {
             Dialect::Chat => "\"completion_tokens\":12",
-            Dialect::Messages => "\"output_tokens\":12",
+            Dialect::Messages | Dialect::Responses => "\"output_tokens\":12",
         };
         assert!(heard.text().contains(told), "{}", heard.text());
         world.ask(dialect, Shape::Stream, "cut-after-3").await;

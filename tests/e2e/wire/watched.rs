@@ -10,8 +10,10 @@ fn asked(dialect: Dialect, fields: &str) -> String {
     let dialect_fields = match dialect {
         Dialect::Chat => "",
         Dialect::Messages => "\"max_tokens\":9, ",
+        Dialect::Responses => "\"store\":false, ",
     };
-    format!("{{ {dialect_fields}\"messages\":[{content}] ,\"model\" : \"ok\"{fields} }}")
+    let turns = if dialect == Dialect::Responses { "input" } else { "messages" };
+    format!("{{ {dialect_fields}\"{turns}\":[{content}] ,\"model\" : \"ok\"{fields} }}")
 }
 
 /// The body that the provider got for this one.
@@ -113,6 +115,10 @@ fn document(dialect: Dialect) -> &'static str {
         Dialect::Messages => {
             "{\"type\":\"message\",\"content\":[{\"type\":\"text\",\"text\":\"[a] w\"}],\
              \"stop_reason\":\"end_turn\"}"
+        }
+        Dialect::Responses => {
+            "{\"id\":\"resp_1\",\"status\":\"completed\",\"output\":[{\"type\":\"message\",\
+             \"content\":[{\"type\":\"output_text\",\"text\":\"[a] w\"}]}]}"
         }
     }
 }

@@ -60,7 +60,7 @@ async fn exhausted_is_told_with_the_smallest_wait() {
             assert_eq!(heard.header("x-should-retry"), Some("false"));
             let heard = told(["overloaded", "overloaded"]).await;
             let (status, kind) = match dialect {
-                Dialect::Chat => (503, "service_unavailable_error"),
+                Dialect::Chat | Dialect::Responses => (503, "service_unavailable_error"),
                 Dialect::Messages => (529, "overloaded_error"),
             };
             assert_eq!(
@@ -87,7 +87,7 @@ async fn where_nobody_spoke_the_words_are_ours() {
             assert!(heard.text().contains("a/any refuses connections"), "{}", heard.text());
             assert_eq!(heard.header("content-type"), Some("application/json"));
             let kind = match dialect {
-                Dialect::Chat => "server_error",
+                Dialect::Chat | Dialect::Responses => "server_error",
                 Dialect::Messages => "api_error",
             };
             assert_eq!(heard.json()["error"]["type"], kind);

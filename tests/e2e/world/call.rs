@@ -103,6 +103,13 @@ impl Request {
     pub(crate) fn ask(dialect: Dialect, shape: Shape, model: &str) -> Self {
         let stream = shape == Shape::Stream;
         let content = "say the words";
+        if dialect == Dialect::Responses {
+            let turns = json!([{ "role": "user", "content": content }]);
+            let body = json!({
+                "model": model, "max_output_tokens": 64, "stream": stream, "input": turns,
+            });
+            return Self::post(path(dialect), body.to_string());
+        }
         let body = json!({
             "model": model,
             "max_tokens": 64,
@@ -162,6 +169,7 @@ pub(crate) fn path(dialect: Dialect) -> &'static str {
     match dialect {
         Dialect::Chat => "/v1/chat/completions",
         Dialect::Messages => "/v1/messages",
+        Dialect::Responses => "/v1/responses",
     }
 }
 

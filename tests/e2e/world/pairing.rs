@@ -23,12 +23,18 @@ impl Pairing {
         }
     }
 
+    /// Whether there is such a pair: what does not cross is spoken on both sides.
+    pub(crate) fn is_there(self, dialect: Dialect) -> bool {
+        self == Self::Same || dialect.crossable().is_some()
+    }
+
     /// What the other side speaks, seen from either.
     pub(crate) fn beside(self, dialect: Dialect) -> Dialect {
         match (self, dialect) {
             (Self::Same, dialect) => dialect,
             (Self::Crossed, Dialect::Chat) => Dialect::Messages,
             (Self::Crossed, Dialect::Messages) => Dialect::Chat,
+            (Self::Crossed, Dialect::Responses) => panic!("it crosses to nobody"),
         }
     }
 }

@@ -1,6 +1,8 @@
 //! What an answer says, by a reading of our own: strict about the protocol, so that whatever an SDK
 //! would choke on is found here.
 
+mod responses;
+
 use ir::{Dialect, Shape};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -21,7 +23,10 @@ pub(crate) struct Said {
     pub(crate) comments: Vec<String>,
     pub(crate) pings: usize,
     pub(crate) usage: Option<Value>,
-    /// Blocks of Messages: open or not. Tool calls of Chat: by index.
+    /// The id of an answer of Responses, and the number of its last event.
+    id: String,
+    sequence: Option<u64>,
+    /// Blocks of Messages and items of Responses: open or not. Tool calls of Chat: by index.
     blocks: BTreeMap<u64, Block>,
     started: bool,
 }
@@ -32,6 +37,8 @@ struct Block {
     name: String,
     text: String,
     closed: bool,
+    /// A part of it has begun.
+    part: bool,
 }
 
 // === impl Said ===
@@ -44,6 +51,7 @@ impl Said {
         match (dialect, shape) {
             (Dialect::Chat, Shape::Whole) => said.chat_whole(&json(text)?)?,
             (Dialect::Messages, Shape::Whole) => said.messages_whole(&json(text)?)?,
+            (Dialect::Responses, Shape::Whole) => said.responses_whole(&json(text)?)?,
             (dialect, Shape::Stream) => {
                 for frame in frames(text)? {
                     said.frame(dialect, &frame)?;
@@ -66,7 +74,9 @@ impl Said {
     }
 
     fn frame(&mut self, dialect: Dialect, frame: &Frame) -> Result<(), String> {
-        if self.ended || self.error.is_some() {
+        // Of Responses an error has two events.
+        let more = frame.event == "response.failed";
+        if self.ended || (self.error.is_some() && !more) {
             return Err(format!("after the end: {frame:?}"));
         }
         self.comments.extend(frame.comments.iter().cloned());
@@ -74,6 +84,7 @@ impl Said {
         match dialect {
             Dialect::Chat => self.chat(data),
             Dialect::Messages => self.messages(&frame.event, &json(data)?),
+            Dialect::Responses => self.responses(&frame.event, &json(data)?),
         }
     }
 

@@ -5,7 +5,7 @@ use anyhow::Context;
 use bytes::Bytes;
 use http::Request;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
-use ir::{Dialect, Shape};
+use ir::{Crossable, Shape};
 use serde_json::{Value, json};
 use std::future::poll_fn;
 use std::io::Result as Written;
@@ -16,7 +16,7 @@ use transport::{Payload, Upstream};
 /// What is asked.
 #[derive(Debug)]
 pub(super) struct Ask {
-    pub(super) dialect: Dialect,
+    pub(super) dialect: Crossable,
     pub(super) shape: Shape,
     pub(super) model: &'static str,
     /// Whether a tool is offered.
@@ -114,8 +114,8 @@ fn line_end(bytes: &[u8]) -> Option<usize> {
 impl Ask {
     fn request(&self, front: &str) -> anyhow::Result<Request<Payload>> {
         let path = match self.dialect {
-            Dialect::Chat => "/v1/chat/completions",
-            Dialect::Messages => "/v1/messages",
+            Crossable::Chat => "/v1/chat/completions",
+            Crossable::Messages => "/v1/messages",
         };
         let mut body = json!({
             "model": self.model,
@@ -126,11 +126,11 @@ impl Ask {
         let schema = json!({ "type": "object" });
         if let Some(body) = body.as_object_mut().filter(|_| self.tool) {
             let tool = match self.dialect {
-                Dialect::Chat => json!({
+                Crossable::Chat => json!({
                     "type": "function",
                     "function": { "name": "get_weather", "parameters": schema },
                 }),
-                Dialect::Messages => json!({ "name": "get_weather", "input_schema": schema }),
+                Crossable::Messages => json!({ "name": "get_weather", "input_schema": schema }),
             };
             body.insert("tools".to_owned(), json!([tool]));
         }
@@ -194,7 +194,7 @@ impl Reply {
     }
 
     /// What one line of a stream says.
-    fn event(&mut self, dialect: Dialect, line: &[u8]) -> String {
+    fn event(&mut self, dialect: Crossable, line: &[u8]) -> String {
         let line = String::from_utf8_lossy(line);
         let Some(data) = line.trim().strip_prefix("data:").map(str::trim) else {
             return String::new();
@@ -208,11 +208,11 @@ impl Reply {
             self.trouble = Some(data.to_owned());
         }
         match dialect {
-            Dialect::Chat => {
+            Crossable::Chat => {
                 let delta = event.pointer("/choices/0/delta");
                 delta.map(said_in_chat).unwrap_or_default()
             }
-            Dialect::Messages => {
+            Crossable::Messages => {
                 self.ended |= text(&event, "/type") == "message_stop";
                 let parts = ["/delta/text", "/content_block/name", "/delta/partial_json"];
                 parts.map(|part| text(&event, part)).concat()
@@ -221,17 +221,17 @@ impl Reply {
     }
 
     /// What a whole answer says.
-    fn document(&mut self, dialect: Dialect, body: &[u8]) -> String {
+    fn document(&mut self, dialect: Crossable, body: &[u8]) -> String {
         let Ok(document) = serde_json::from_slice::<Value>(body) else {
             self.trouble = Some("it is not JSON".to_owned());
             return String::new();
         };
         match dialect {
-            Dialect::Chat => {
+            Crossable::Chat => {
                 self.ended = !text(&document, "/choices/0/finish_reason").is_empty();
                 document.pointer("/choices/0/message").map(said_in_chat).unwrap_or_default()
             }
-            Dialect::Messages => {
+            Crossable::Messages => {
                 self.ended = !text(&document, "/stop_reason").is_empty();
                 let blocks = document.get("content").and_then(Value::as_array);
                 let blocks = blocks.map(Vec::as_slice).unwrap_or_default();

@@ -5,7 +5,7 @@
 
 use super::caller::Reply;
 use crate::out;
-use ir::{Dialect, Shape};
+use ir::{Crossable, Shape};
 use std::cell::Cell;
 use std::io::{IsTerminal, Result};
 use std::time::Duration;
@@ -85,10 +85,10 @@ impl Page {
     }
 
     /// Begins a row.
-    pub(super) fn begin(&self, dialect: Dialect, shape: Shape) -> Result<()> {
+    pub(super) fn begin(&self, dialect: Crossable, shape: Shape) -> Result<()> {
         let dialect = match dialect {
-            Dialect::Chat => "Chat",
-            Dialect::Messages => "Messages",
+            Crossable::Chat => "Chat",
+            Crossable::Messages => "Messages",
         };
         let shape = match shape {
             Shape::Stream => "stream",

@@ -1,8 +1,8 @@
 //! An answer that goes on with one that was cut: what must be known of that one.
 
-use super::{Crossing, CrossingPlan, Encoder, chat, desk::Desk, messages};
+use super::{Crossing, CrossingPlan, Encoder, chat, desk::Desk, messages, responses};
 use crate::Decoder;
-use ir::{Dialect, Envelope, Mark, Tokens};
+use ir::{Crossable, Dialect, Envelope, Mark, Tokens};
 
 /// Where the answer that was cut stands.
 #[derive(Clone, Debug, Default)]
@@ -17,6 +17,15 @@ pub struct Resume {
     pub used: Tokens,
     /// What the last event says of who served: a JSON object, on one line.
     pub object: String,
+    /// Of Responses: the events that began or ended something, as JSON; the inside of the text of the
+    /// part that is open; the number of the last event.
+    pub kept: Vec<Box<str>>,
+    /// See [`Self::kept`].
+    pub open_text: String,
+    /// What was shown of the reasoning that was shown last: the inside of a JSON string.
+    pub thought: String,
+    /// See [`Self::kept`].
+    pub sequence: u64,
 }
 
 // === impl Crossing ===
@@ -26,15 +35,26 @@ impl Crossing {
     /// and its places are counted on. Its end tells what both have used, and who served.
     pub fn resumed(plan: CrossingPlan, mut resume: Resume, held_max: usize) -> Self {
         resume.object = format!(",\"backstop\":{}", resume.object);
-        let decoder = Decoder::carrying(plan.from, 1);
+        let decoder = Decoder::carrying(plan.from.dialect(), 1);
         let mark = resume.mark;
         let encoder = match plan.to {
-            Dialect::Chat => Encoder::Chat(Box::new(chat::Encoder::resumed(plan, resume))),
-            Dialect::Messages => {
+            Crossable::Chat => Encoder::Chat(Box::new(chat::Encoder::resumed(plan, resume))),
+            Crossable::Messages => {
                 Encoder::Messages(Box::new(messages::Encoder::resumed(plan, resume)))
             }
         };
         Self { decoder, encoder, desk: Desk::new(held_max), over: false, marks: Some(mark) }
+    }
+}
+
+impl Crossing {
+    /// The same for an answer in Responses, by whoever speaks it too.
+    pub fn resumed_responses(request_id: String, mut resume: Resume, held_max: usize) -> Self {
+        resume.object = format!(",\"backstop\":{}", resume.object);
+        let encoder = Encoder::Responses(Box::new(responses::Encoder::new(resume, request_id)));
+        let decoder = Decoder::carrying(Dialect::Responses, 1);
+        let marks = Some(Mark::default());
+        Self { decoder, encoder, desk: Desk::new(held_max), over: false, marks }
     }
 }
 

@@ -8,25 +8,31 @@ mod resumed;
 mod rows;
 
 use super::{Crossing, CrossingPlan};
-use crate::proof::framed;
+use crate::proof::{Recorded, framed};
 use crate::request::Alias;
 use crate::seal;
 use bytes::Bytes;
 use ir::{Dialect, Frame, Losses};
 use legal::Told;
 
+/// The recorded ones that cross.
+fn crossing(recorded: Vec<Recorded>) -> Vec<Recorded> {
+    recorded.into_iter().filter(|it| it.dialect.crossable().is_some()).collect()
+}
+
 /// The other one.
 fn other(dialect: Dialect) -> Dialect {
     match dialect {
         Dialect::Chat => Dialect::Messages,
         Dialect::Messages => Dialect::Chat,
+        Dialect::Responses => panic!("it crosses to nobody"),
     }
 }
 
 fn plan(from: Dialect) -> CrossingPlan {
     CrossingPlan {
-        from,
-        to: other(from),
+        from: from.crossable().expect("a dialect that crosses"),
+        to: other(from).crossable().expect("a dialect that crosses"),
         origin: seal::Origin::of("a/m"),
         model: "a/m".to_owned(),
         request_id: "bs_1".to_owned(),
@@ -71,8 +77,8 @@ fn try_cross(
 /// A row: the provider's data, what a strict client is told, and what was lost.
 #[track_caller]
 fn row(plan: CrossingPlan, lines: &[&str], expect: &[&str], losses: &[&str]) -> Crossed {
-    let bytes = Bytes::from(framed(plan.from, lines.iter().copied()));
-    let (to, usage) = (plan.to, plan.include_usage);
+    let bytes = Bytes::from(framed(plan.from.dialect(), lines.iter().copied()));
+    let (to, usage) = (plan.to.dialect(), plan.include_usage);
     let crossed = cross(plan, &[bytes]);
     let told: Told = legal::read(to, &crossed.bytes, usage);
     let from = lines.join("\n");

@@ -9,6 +9,7 @@ use ir::{Dialect, Event, Frame, Piece};
 
 mod chat;
 mod messages;
+mod responses;
 
 /// What the data of a stream's events means, one line per event.
 fn check(dialect: Dialect, choices: u32, lines: &[&str], expect: &[&str]) {
@@ -126,7 +127,7 @@ fn a_frame_in_one_chunk_is_not_copied() {
 /// The seeds of the fuzz targets, each a split and a stream, through the door that fuzzing uses.
 #[test]
 fn seeds_replay() {
-    for target in ["sse", "chat", "messages"] {
+    for target in ["sse", "chat", "messages", "responses"] {
         for (name, seed) in seeds(target) {
             let (places, stream) = seed.split_first_chunk::<4>().unwrap_or((&[0; 4], &seed));
             let stream = Bytes::copy_from_slice(stream);

@@ -1,6 +1,6 @@
 //! Heads of requests: what is read, what is refused, and that nothing else changes.
 
-use super::{Head, USAGE, Watch, read_head};
+use super::{Head, Kept, USAGE, Watch, read_head};
 use crate::Error;
 use bytes::Bytes;
 use ir::Dialect;
@@ -336,4 +336,52 @@ fn seeds_replay() {
             assert_eq!(read_head(dialect, &spliced).unwrap().model, "other", "{name}");
         }
     }
+}
+
+#[test]
+fn what_responses_asks_for() {
+    let check = |fields: &str, expect: &str| {
+        check(Dialect::Responses, &format!(r#"{{"model":"m"{fields}}}"#), expect);
+    };
+    check("", "m usage 0");
+    check(r#","input":"hi","stream":true"#, "m stream usage 4");
+    check(r#","input":[],"tools":[{"type":"function"}]"#, "m tools usage 23");
+    check(r#","reasoning":{}"#, "m thinking usage 0");
+    check(r#","reasoning":{"effort":"low"}"#, "m thinking usage 0");
+    check(r#","reasoning":{"effort":"none"}"#, "m usage 0");
+    check(r#","reasoning":null"#, "m usage 0");
+    check(
+        r#","previous_response_id":7"#,
+        "previous_response_id: the field `previous_response_id` must be a string, found a number",
+    );
+    check(r#","input":1,"input":2"#, "input: the field `input` is there twice");
+    let kept = |fields: &str| {
+        let body = format!(r#"{{"model":"m"{fields}}}"#);
+        let head = read_head(Dialect::Responses, body.as_bytes()).expect("a head");
+        assert_eq!(head.watchable, !head.stream && !head.kept.background, "{fields}");
+        let bound = head.kept.is_bound();
+        let Kept { previous, elsewhere, background } = head.kept;
+        assert_eq!(bound, previous.is_some() || elsewhere, "{fields}");
+        (previous.unwrap_or_default(), elsewhere, background)
+    };
+    for (fields, expect) in [
+        ("", ("", false, false)),
+        (r#","previous_response_id":"resp_\u0031""#, ("resp_1", false, false)),
+        (r#","previous_response_id":null,"conversation":null"#, ("", false, false)),
+        (r#","conversation":"conv_1""#, ("", true, false)),
+        (r#","conversation":{"id":"conv_1"}"#, ("", true, false)),
+        (r#","background":true"#, ("", false, true)),
+        (r#","background":false,"input":"item_reference""#, ("", false, false)),
+        (r#","input":[{"type":"message","content":"item_reference"}]"#, ("", false, false)),
+        (r#","input":[{"id":"rs_1","type":"item_reference"}]"#, ("", true, false)),
+    ] {
+        let (previous, elsewhere, background) = expect;
+        assert_eq!(kept(fields), (previous.to_owned(), elsewhere, background), "{fields}");
+    }
+    let body = br#"{"model":"m","instructions":"abc","input":"defg","tools":[ ]}"#;
+    let head = read_head(Dialect::Responses, body).expect("a head");
+    assert_eq!((head.prompt_bytes, head.max_tokens), (5 + 6 + 3, None));
+    let body = br#"{"model":"m","max_output_tokens":12,"background":true}"#;
+    let head = read_head(Dialect::Responses, body).expect("a head");
+    assert_eq!((head.max_tokens, head.watchable), (Some(12), false));
 }

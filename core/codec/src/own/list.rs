@@ -63,7 +63,7 @@ struct MessagesPage<'a> {
 /// The whole list; Anthropic's has one page.
 pub fn models(dialect: Dialect, rows: &[ModelRow<'_>]) -> Bytes {
     Bytes::from(match dialect {
-        Dialect::Chat => {
+        Dialect::Chat | Dialect::Responses => {
             json(&ChatList { object: "list", data: rows.iter().map(chat_row).collect() })
         }
         Dialect::Messages => json(&MessagesPage {
@@ -78,7 +78,7 @@ pub fn models(dialect: Dialect, rows: &[ModelRow<'_>]) -> Bytes {
 /// A single model.
 pub fn model(dialect: Dialect, row: &ModelRow<'_>) -> Bytes {
     Bytes::from(match dialect {
-        Dialect::Chat => json(&chat_row(row)),
+        Dialect::Chat | Dialect::Responses => json(&chat_row(row)),
         Dialect::Messages => json(&messages_row(row)),
     })
 }

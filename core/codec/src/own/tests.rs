@@ -75,6 +75,8 @@ fn a_client_reads_them_as_what_they_are() {
         (Dialect::Chat, missing_end(Dialect::Chat), "end\n"),
         (Dialect::Messages, missing_end(Dialect::Messages), "end\n"),
         (Dialect::Messages, comment("switched"), "-\n"),
+        (Dialect::Responses, ping(Dialect::Responses), "-\n"),
+        (Dialect::Responses, missing_end(Dialect::Responses), ""),
     ] {
         let (frames, rest) = feed(dialect, 1, &[bytes]);
         assert_eq!((written(&frames).as_str(), rest), (expect, Bytes::new()));
@@ -124,5 +126,8 @@ proptest! {
         prop_assert_eq!((frames.len(), rest.len()), (1, 0));
         let events = events(&frames);
         prop_assert!(matches!(&events[..], [Event::Fail(_)]), "{:?}", events.iter().map(word).collect::<Vec<_>>());
+        let (frames, rest) = feed(Dialect::Responses, 1, &[error_event(Dialect::Responses, &error)]);
+        prop_assert_eq!((frames.len(), rest.len()), (2, 0));
+        prop_assert!(frames.iter().all(|frame| matches!(frame.events[..], [Event::Fail(_)])));
     }
 }

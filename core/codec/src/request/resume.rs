@@ -63,24 +63,27 @@ impl Promise {
 pub fn going_on(dialect: Dialect, body: &[u8], said: &[Said], how: GoOn<'_>) -> Option<Bytes> {
     #[derive(Deserialize)]
     struct Body<'a> {
-        #[serde(borrow)]
+        #[serde(borrow, alias = "input")]
         messages: Raw<'a>,
     }
     let text = std::str::from_utf8(body).ok()?;
     let Body { messages } = serde_json::from_str(text).ok()?;
+    let place = json::place_in(text, messages);
+    let turns = turns(dialect, said, how).join(",");
+    if type_of(messages) == Type::String {
+        // Responses takes a text for the one turn that it is.
+        let user = format!("[{{\"role\":\"user\",\"content\":{}}},{turns}]", messages.get());
+        return Some(Bytes::from(
+            [text.get(..place.start)?, &user, text.get(place.end..)?].concat(),
+        ));
+    }
     let all: Vec<Raw<'_>> = serde_json::from_str(messages.get()).ok()?;
-    let last = Members::read(all.last()?.get())?;
-    let Word(role) = serde_json::from_str(last.get("role")?.get()).ok()?;
-    if role == "assistant" {
+    if Members::read(all.last()?.get())?.get("role").is_some_and(|raw| raw.get() == "\"assistant\"")
+    {
         return None;
     }
-    let end = json::place_in(text, messages).end.checked_sub(1)?;
-    let mut added = String::new();
-    for message in turns(dialect, said, how) {
-        added.push(',');
-        added.push_str(&message);
-    }
-    added.push(']');
+    let end = place.end.checked_sub(1)?;
+    let mut added = format!(",{turns}]");
     if let GoOn::Turn { members, .. } = how {
         for (name, value) in members {
             added.extend([",\"", name, "\":", if *value { "true" } else { "false" }]);
@@ -107,6 +110,12 @@ pub fn promised(dialect: Dialect, body: &[u8]) -> Promise {
                 let schema = format.get("schema");
                 (format, schema)
             }
+            Dialect::Responses => {
+                let text = Members::read(body.get("text")?.get())?;
+                let format = Members::read(text.get("format")?.get())?;
+                let schema = format.get("schema");
+                (format, schema)
+            }
         };
         let Word(kind) = serde_json::from_str(format.get("type")?.get()).ok()?;
         match (&*kind, schema) {
@@ -123,6 +132,7 @@ fn turns(dialect: Dialect, said: &[Said], how: GoOn<'_>) -> Vec<String> {
     match dialect {
         Dialect::Chat => chat(said, how),
         Dialect::Messages => messages(said, how),
+        Dialect::Responses => items(said, how),
     }
 }
 
@@ -230,6 +240,47 @@ fn messages(said: &[Said], how: GoOn<'_>) -> Vec<String> {
     });
     turns.push(user.finish());
     turns
+}
+
+/// The items that are put behind those of the caller, in Responses.
+fn items(said: &[Said], how: GoOn<'_>) -> Vec<String> {
+    let text = texts(said);
+    let mut items = Vec::new();
+    let mut add = |fill: &dyn Fn(&mut Out)| {
+        let mut item = Out::with_capacity(text.len());
+        item.object(|out| fill(out));
+        items.push(item.finish());
+    };
+    if !text.is_empty() {
+        add(&|out| {
+            out.word("role", "assistant");
+            out.plain("content", &text);
+        });
+    }
+    if let GoOn::Calls(_) = how {
+        for (id, name, arguments) in calls(said) {
+            add(&|out| {
+                out.word("type", "function_call");
+                inside(out, "call_id", &id);
+                inside(out, "name", name);
+                inside(out, "arguments", arguments);
+            });
+        }
+        for (id, ..) in calls(said) {
+            add(&|out| {
+                out.word("type", "function_call_output");
+                inside(out, "call_id", &id);
+                out.word("output", NO_RESULT);
+            });
+        }
+    }
+    if let Some(wish) = wish(how) {
+        add(&|out| {
+            out.word("role", "user");
+            out.plain("content", &wish);
+        });
+    }
+    items
 }
 
 /// What stands in the place of a result that nobody has yet.

@@ -3,7 +3,7 @@
 use super::{Target, cross};
 use crate::proof::{golden, seeds};
 use crate::seal::{Origin, wrap};
-use ir::{Dialect, Prefill, Quirks, Repair, Thinks, TokenField, Traits, UsageFlag};
+use ir::{Crossable, Prefill, Quirks, Repair, Thinks, TokenField, Traits, UsageFlag};
 use std::fmt::Write as _;
 
 mod fields;
@@ -15,10 +15,11 @@ mod round;
 pub(super) const OWN: &str = "there/model";
 
 /// A provider of which nothing is known.
-pub(super) fn quirks(dialect: Dialect) -> Quirks {
+pub(super) fn quirks(dialect: Crossable) -> Quirks {
     Quirks {
         name: "there",
-        dialect,
+        dialect: dialect.dialect(),
+        responses: false,
         base_url: "",
         env: &[],
         auth: ir::Auth::Bearer,
@@ -67,8 +68,8 @@ fn sealed(body: &str) -> String {
 }
 
 /// What a case asks the target to be.
-fn crossed(from: Dialect, case: &Case<'_>) -> String {
-    let to = if from == Dialect::Chat { Dialect::Messages } else { Dialect::Chat };
+fn crossed(from: Crossable, case: &Case<'_>) -> String {
+    let to = if from == Crossable::Chat { Crossable::Messages } else { Crossable::Chat };
     let mut quirks = quirks(to);
     let mut traits = Traits { max_tokens: 32000, thinks: Thinks::Adaptive };
     let mut repairs = Vec::new();
@@ -107,7 +108,7 @@ fn crossed(from: Dialect, case: &Case<'_>) -> String {
 }
 
 /// What became of a request, in lines.
-fn told(from: Dialect, body: &[u8], target: &Target<'_>) -> String {
+fn told(from: Crossable, body: &[u8], target: &Target<'_>) -> String {
     let written = match cross(from, body, target) {
         Ok(written) => written,
         Err(refused) => return format!("refused: {refused}\n"),
@@ -130,8 +131,8 @@ fn told(from: Dialect, body: &[u8], target: &Target<'_>) -> String {
 #[test]
 fn every_case_crosses_as_written_down() {
     for (from, name, cases_of) in [
-        (Dialect::Chat, "chat", include_str!("../../tests/data/requests/chat.txt")),
-        (Dialect::Messages, "messages", include_str!("../../tests/data/requests/messages.txt")),
+        (Crossable::Chat, "chat", include_str!("../../tests/data/requests/chat.txt")),
+        (Crossable::Messages, "messages", include_str!("../../tests/data/requests/messages.txt")),
     ] {
         let mut text = String::new();
         for case in cases(cases_of) {
@@ -145,7 +146,9 @@ fn every_case_crosses_as_written_down() {
 #[test]
 fn seeds_replay() {
     for (name, input) in seeds("request") {
-        for (from, to) in [(Dialect::Chat, Dialect::Messages), (Dialect::Messages, Dialect::Chat)] {
+        for (from, to) in
+            [(Crossable::Chat, Crossable::Messages), (Crossable::Messages, Crossable::Chat)]
+        {
             let quirks = quirks(to);
             let traits = Traits { max_tokens: 32000, thinks: Thinks::Adaptive };
             let target = Target {
@@ -158,7 +161,7 @@ fn seeds_replay() {
                 repairs: &[],
             };
             if let Ok(written) = cross(from, &input[1..], &target) {
-                let head = crate::read_head(to, written.body.as_bytes());
+                let head = crate::read_head(to.dialect(), written.body.as_bytes());
                 assert!(head.is_ok_and(|head| head.stream), "{name}");
             }
         }

@@ -10,13 +10,13 @@ use crate::json::{self, Members, Type, type_of};
 use crate::lazy::Raw;
 use crate::seal::MARK;
 use bytes::Bytes;
-use ir::Dialect;
+use ir::Crossable;
 use memchr::memmem;
 use serde::Deserialize;
 use std::borrow::Cow;
 
 /// The body without sealed reasoning; `None` where there is none, and the body is as it should be.
-pub fn without_seals(dialect: Dialect, body: &[u8]) -> Option<Bytes> {
+pub fn without_seals(dialect: Crossable, body: &[u8]) -> Option<Bytes> {
     #[derive(Deserialize)]
     struct Body<'a> {
         #[serde(borrow)]
@@ -41,30 +41,30 @@ fn is_sealed(text: &str) -> bool {
 }
 
 /// A message without seals; `None` where nothing else was in it.
-fn message(dialect: Dialect, raw: &str) -> Option<Cow<'_, str>> {
+fn message(dialect: Crossable, raw: &str) -> Option<Cow<'_, str>> {
     let members = Members::read(raw).filter(|_| is_sealed(raw)).unwrap_or_default();
     // Of Chat's fields only this one is ours; a text may well speak of seals.
     let field = match dialect {
-        Dialect::Chat => "reasoning_details",
-        Dialect::Messages => "content",
+        Crossable::Chat => "reasoning_details",
+        Crossable::Messages => "content",
     };
     if !members.get(field).is_some_and(|raw| is_sealed(raw.get())) {
         return Some(Cow::Borrowed(raw));
     }
     let says = |key| members.get(key).is_some_and(|raw| json::holds(Some(raw)));
-    let mut left = dialect == Dialect::Messages || says("content") || says("tool_calls");
+    let mut left = dialect == Crossable::Messages || says("content") || says("tool_calls");
     let mut out = Out::with_capacity(raw.len());
     out.object(|out| {
         for (key, value) in &members.0 {
             match (dialect, key.as_ref()) {
                 // What is told of sealed reasoning is not the target's either.
-                (Dialect::Chat, "reasoning_details" | "reasoning_content") => {}
-                (Dialect::Messages, "content") if type_of(*value) == Type::Array => {
+                (Crossable::Chat, "reasoning_details" | "reasoning_content") => {}
+                (Crossable::Messages, "content") if type_of(*value) == Type::Array => {
                     let blocks = blocks(*value);
                     left = !blocks.is_empty();
                     out.raw_member(key, &format!("[{}]", blocks.join(",")));
                 }
-                (Dialect::Chat | Dialect::Messages, _) => out.raw_member(key, value.get()),
+                (Crossable::Chat | Crossable::Messages, _) => out.raw_member(key, value.get()),
             }
         }
     });
@@ -85,23 +85,23 @@ fn blocks(content: Raw<'_>) -> Vec<&str> {
 #[cfg(test)]
 mod tests {
     use super::without_seals;
-    use ir::Dialect;
+    use ir::Crossable;
 
     #[test]
     fn seals_are_left_out_and_the_rest_is_untouched() {
         for (dialect, before, after) in [
             (
-                Dialect::Messages,
+                Crossable::Messages,
                 r#"{ "z":1, "messages": [ {"role":"user","content":"a \u00e9 backstop"} , {"role":"assistant","content":[{"type":"thinking","thinking":"h","signature":"backstop1.0123456789abcdef."},{"type":"text", "text":"b"}]} ], "model":"m"}"#,
                 r#"{ "z":1, "messages": [ {"role":"user","content":"a \u00e9 backstop"},{"role":"assistant","content":[{"type":"text", "text":"b"}]} ], "model":"m"}"#,
             ),
             (
-                Dialect::Messages,
+                Crossable::Messages,
                 r#"{"messages":[{"role":"user","content":"a"},{"role":"assistant","content":[{"type":"redacted_thinking","data":"backstop1.0123456789abcdef.x"}]},{"role":"user","content":"b"}]}"#,
                 r#"{"messages":[{"role":"user","content":"a"},{"role":"user","content":"b"}]}"#,
             ),
             (
-                Dialect::Chat,
+                Crossable::Chat,
                 r#"{"messages":[{"role":"assistant","content":"b","reasoning_content":"h","reasoning_details":[{"signature":"backstop1.0123456789abcdef.x","index":0}]}]}"#,
                 r#"{"messages":[{"role":"assistant","content":"b"}]}"#,
             ),
@@ -110,6 +110,6 @@ mod tests {
             assert_eq!(std::str::from_utf8(&stripped), Ok(after));
         }
         let plain = br#"{"messages":[{"role":"assistant","reasoning_content":"h"}]}"#;
-        assert_eq!(without_seals(Dialect::Chat, plain), None);
+        assert_eq!(without_seals(Crossable::Chat, plain), None);
     }
 }

@@ -51,8 +51,8 @@ fn dialect(section: &Section) -> Option<Dialect> {
 }
 
 /// The row of quirks: the one that `kind` names, else the one with the section's name where the
-/// dialect agrees, else the generic one of the dialect. Local servers speak both dialects, so
-/// their row fits either.
+/// dialect agrees, else the generic one of the dialect. Local servers speak all dialects, so
+/// their row fits any.
 fn row(name: &str, section: &Section, findings: &mut Findings<'_>) -> Option<&'static Quirks> {
     let path = section.key("kind");
     if let Some(kind) = section.text("kind") {
@@ -71,15 +71,20 @@ fn row(name: &str, section: &Section, findings: &mut Findings<'_>) -> Option<&'s
     let own = providers::row(name);
     match (own, dialect) {
         (Some(row), None) => Some(row),
-        (Some(row), Some(dialect)) if row.dialect == dialect || row.local => Some(row),
+        (Some(row), Some(dialect)) if speaks(row, dialect) || row.local => Some(row),
         (Some(_) | None, Some(dialect)) => Some(providers::generic(dialect)),
         (None, None) => {
-            let hint = "say dialect = \"openai\" or \"anthropic\", or which kind it is";
+            let hint = "say dialect = \"openai\", \"openai-responses\" or \"anthropic\", or which kind it is";
             let what = "not a provider that is known by its name";
             findings.absent(section.at, section.path.clone(), what, hint);
             None
         }
     }
+}
+
+/// Whether the address and the keys of a row are good for a dialect.
+fn speaks(row: &Quirks, dialect: Dialect) -> bool {
+    row.dialect == dialect || (dialect == Dialect::Responses && row.responses)
 }
 
 fn base_url(
@@ -94,7 +99,7 @@ fn base_url(
             return None;
         }
         let quirks = quirks?;
-        let speaks = dialect(section).is_none_or(|dialect| dialect == quirks.dialect);
+        let speaks = dialect(section).is_none_or(|dialect| speaks(quirks, dialect));
         if quirks.base_url.is_empty() || !(speaks || quirks.local) {
             let hint = "write base_url = \"https://HOST/v1\"";
             findings.absent(section.at, path, "is missing", hint);

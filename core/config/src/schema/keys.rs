@@ -10,7 +10,6 @@ const MIB: u64 = 1 << 20;
 const GIB: u64 = 1 << 30;
 
 const LATER_DIALECTS: &[(&str, &str)] = &[
-    ("openai-responses", "use dialect \"openai\", its Chat Completions"),
     (
         "gemini",
         "use dialect \"openai\" with https://generativelanguage.googleapis.com/v1beta/openai",
@@ -232,10 +231,13 @@ pub(super) const KEYS: &[Spec] = &[
     Spec {
         scope: Scope::Provider,
         name: "dialect",
-        kind: Kind::Word { now: &["openai", "anthropic"], later: LATER_DIALECTS },
+        kind: Kind::Word {
+            now: &["openai", "openai-responses", "anthropic"],
+            later: LATER_DIALECTS,
+        },
         default: "that of `kind`",
         example: r#""anthropic""#,
-        doc: "What the provider speaks.",
+        doc: "What the provider speaks. Of the known providers many speak Responses beside `openai` (see the table), and then need no section for it.",
     },
     Spec {
         scope: Scope::Provider,

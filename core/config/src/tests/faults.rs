@@ -119,9 +119,13 @@ total         = "10m"
     let expect = ["anthropic/claude-sonnet-4-6", "openai/gpt-5.4", "laptop/llama3.1:8b"];
     assert_eq!(targets, expect);
     // A chain crosses dialects.
-    for dialect in ir::Dialect::ALL {
+    for dialect in ir::Crossable::ALL.map(ir::Crossable::dialect) {
         assert_eq!(config.links(model, dialect).len(), 3);
     }
+    // Responses crosses to nobody, and is spoken beside Chat without a section of its own.
+    let links = config.links(model, ir::Dialect::Responses);
+    let speakers: Vec<usize> = links.into_iter().map(|link| link.provider).collect();
+    assert_eq!(speakers, [1, 2]);
 }
 
 #[test]

@@ -44,6 +44,22 @@ fn an_empty_world_still_passes_callers_on() {
 }
 
 #[test]
+fn responses_is_spoken_beside_chat() {
+    let around = Outside::env(&[("OPENAI_API_KEY", SECRET), ("MISTRAL_API_KEY", SECRET)]);
+    let config = zero(&around, &[ollama()], Fallback::OwnVendor);
+    let served = |asked: &str| -> Vec<String> {
+        let model = config.find(asked).expect("a model");
+        let links = config.links(model, Dialect::Responses);
+        links.into_iter().map(|link| config.target(model, link, asked)).collect()
+    };
+    assert_eq!(served("gpt-5.4"), ["openai/gpt-5.4", "ollama/llama3.1:8b"]);
+    // These speak it not, and nothing crosses to them.
+    for model in ["claude-sonnet-4-6", "mistral/large"] {
+        assert_eq!(served(model), ["ollama/llama3.1:8b"], "{model}");
+    }
+}
+
+#[test]
 fn keys_in_the_environment_make_providers() {
     let around = Outside::env(&[
         ("ANTHROPIC_API_KEY", SECRET),

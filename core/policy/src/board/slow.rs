@@ -22,7 +22,7 @@ impl Board {
         others: &mut dyn Iterator<Item = &Leg>,
         tells: bool,
     ) -> Turn {
-        let key = (leg.provider, Arc::clone(&leg.model));
+        let key = (leg.provider, leg.dialect, Arc::clone(&leg.model));
         let Some(target) = self.targets.get(&key) else { return Turn::Usual };
         let brownout = &target.pace(leg).brownout;
         // What its breaker lets through has to prove more than its pace.
@@ -41,7 +41,7 @@ impl Board {
     /// Whether a leg is well and clearly faster than this. A model on this machine is there for when
     /// nothing else answers, not for when it is slow. Of whom nothing is known, the best is believed.
     fn is_faster(&self, now: Time, leg: &Leg, (than, local): (Duration, bool)) -> bool {
-        let key = (leg.provider, Arc::clone(&leg.model));
+        let key = (leg.provider, leg.dialect, Arc::clone(&leg.model));
         let faster = self.targets.get(&key).is_none_or(|target| {
             let brownout = &target.pace(leg).brownout;
             let fast = brownout.recent().is_none_or(|recent| recent * FASTER_BY <= than);

@@ -135,6 +135,18 @@ fn marks_are_told_or_made_of_blocks() {
 }
 
 #[test]
+fn a_mark_that_was_held_back_is_none() {
+    let mut first = told(&[Event::Open(block(BlockKind::Text, 0), None), text("a")]);
+    let mark = first.mark();
+    let mut later = Told::behind(&first);
+    take(&mut later, &[text("b")]);
+    later.settle();
+    take(&mut later, &[Event::Aside(ir::Aside::Mark(Mark { next: 1, open: None, signed: false }))]);
+    first.absorb(later);
+    assert_eq!(first.mark(), mark, "its block is still open");
+}
+
+#[test]
 fn the_first_envelope_is_the_callers() {
     let start =
         |id: &str| Event::Start(Some(Box::new(Envelope { id: id.into(), ..Envelope::default() })));

@@ -89,10 +89,11 @@ pub(super) struct Call {
 }
 
 /// Arguments for tools whose names are known; the first offered one of these is called.
-const KNOWN: [(&str, &str); 5] = [
+const KNOWN: [(&str, &str); 6] = [
     ("Bash", r#"{"command":"echo backstop-tool-ran","description":"Say that the tool ran"}"#),
     ("bash", r#"{"command":"echo backstop-tool-ran","description":"Say that the tool ran"}"#),
     ("shell", r#"{"command":["echo","backstop-tool-ran"]}"#),
+    ("exec_command", r#"{"cmd":"echo backstop-tool-ran"}"#),
     ("run_shell_command", r#"{"command":"echo backstop-tool-ran"}"#),
     ("get_weather", r#"{"city":"Oslo","unit":"celsius"}"#),
 ];

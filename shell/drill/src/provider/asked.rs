@@ -7,8 +7,14 @@ use serde_json::Value;
 /// What a path and method stand for.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Endpoint {
-    /// `POST …/chat/completions`, `POST …/messages`.
+    /// `POST …/chat/completions`, `POST …/messages`, `POST …/responses`.
     Answer(Dialect),
+    /// `POST …/responses/input_tokens`.
+    InputTokens,
+    /// `POST …/responses/compact`.
+    Compact,
+    /// Something about an answer of Responses that is kept.
+    Stored(Stored),
     /// `POST …/messages/count_tokens`.
     CountTokens,
     /// `GET …/models`; the dialect is told by `anthropic-version`.
@@ -17,6 +23,21 @@ pub enum Endpoint {
     Model(Dialect),
     /// Anything else.
     Unknown,
+}
+
+/// What is done with an answer that is kept.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Stored {
+    /// `GET …/responses/ID`.
+    Answer,
+    /// The same with `stream=true`.
+    Resume,
+    /// `DELETE …/responses/ID`.
+    Delete,
+    /// `POST …/responses/ID/cancel`.
+    Cancel,
+    /// `GET …/responses/ID/input_items`.
+    Items,
 }
 
 /// A request's wishes.
@@ -49,7 +70,8 @@ pub struct Asked {
 impl Endpoint {
     /// The endpoint of a method, a path and the headers.
     pub fn of(method: &str, path: &str, headers: &[(String, String)]) -> Self {
-        let path = path.split('?').next().unwrap_or_default().trim_end_matches('/');
+        let (path, query) = path.split_once('?').unwrap_or((path, ""));
+        let path = path.trim_end_matches('/');
         let post = method == "POST";
         if post && path.ends_with("/chat/completions") {
             Self::Answer(Dialect::Chat)
@@ -57,6 +79,14 @@ impl Endpoint {
             Self::Answer(Dialect::Messages)
         } else if post && path.ends_with("/messages/count_tokens") {
             Self::CountTokens
+        } else if post && path.ends_with("/responses") {
+            Self::Answer(Dialect::Responses)
+        } else if post && path.ends_with("/responses/input_tokens") {
+            Self::InputTokens
+        } else if post && path.ends_with("/responses/compact") {
+            Self::Compact
+        } else if let Some((_, tail)) = response(path) {
+            stored(method, tail, query).map_or(Self::Unknown, Self::Stored)
         } else if method == "GET" && path.ends_with("/models") {
             Self::Models(lister(headers))
         } else if method == "GET" && model(path).is_some() {
@@ -71,6 +101,7 @@ impl Endpoint {
         match self {
             Self::Answer(dialect) | Self::Models(dialect) | Self::Model(dialect) => dialect,
             Self::CountTokens => Dialect::Messages,
+            Self::InputTokens | Self::Compact | Self::Stored(_) => Dialect::Responses,
             Self::Unknown => Dialect::Chat,
         }
     }
@@ -84,7 +115,8 @@ impl Asked {
         let read: Option<Value> = serde_json::from_slice(body).ok();
         let readable = read.as_ref().is_some_and(Value::is_object);
         let document = read.unwrap_or_default();
-        let stream = matches!(endpoint, Endpoint::Answer(_)) && yes(document.get("stream"));
+        let stream = matches!(endpoint, Endpoint::Answer(_)) && yes(document.get("stream"))
+            || endpoint == Endpoint::Stored(Stored::Resume);
         let messages = document.get("messages").and_then(Value::as_array);
         let messages = messages.map(Vec::as_slice).unwrap_or_default();
         let prefill = messages.last().and_then(prefill);
@@ -98,11 +130,17 @@ impl Asked {
                 .and_then(Value::as_array)
                 .map(|tools| tools.iter().filter_map(tool_name).collect())
                 .unwrap_or_default(),
-            tool_result: messages.iter().any(has_tool_result),
+            tool_result: messages.iter().any(has_tool_result) || has_output(&document),
             going: Going::read(messages, prefill.is_some()),
             prefill,
             readable: readable
-                || matches!(endpoint, Endpoint::Models(_) | Endpoint::Model(_) | Endpoint::Unknown),
+                || matches!(
+                    endpoint,
+                    Endpoint::Models(_)
+                        | Endpoint::Model(_)
+                        | Endpoint::Stored(_)
+                        | Endpoint::Unknown
+                ),
             document,
         }
     }
@@ -120,6 +158,23 @@ pub(super) fn model(path: &str) -> Option<&str> {
     (!id.is_empty()).then_some(id)
 }
 
+/// The answer that a path is about, and what follows its id.
+pub(super) fn response(path: &str) -> Option<(&str, &str)> {
+    let (_, id) = path.split('?').next()?.split_once("/responses/")?;
+    Some(id.split_once('/').unwrap_or((id, "")))
+}
+
+fn stored(method: &str, tail: &str, query: &str) -> Option<Stored> {
+    match (method, tail) {
+        ("GET", "") if query.split('&').any(|pair| pair == "stream=true") => Some(Stored::Resume),
+        ("GET", "") => Some(Stored::Answer),
+        ("DELETE", "") => Some(Stored::Delete),
+        ("POST", "cancel") => Some(Stored::Cancel),
+        ("GET", "input_items") => Some(Stored::Items),
+        _ => None,
+    }
+}
+
 fn yes(value: Option<&Value>) -> bool {
     value.and_then(Value::as_bool).unwrap_or_default()
 }
@@ -128,8 +183,12 @@ fn text(value: Option<&Value>) -> String {
     value.and_then(Value::as_str).unwrap_or_default().to_owned()
 }
 
-/// Chat: `function.name`; Messages: `name`. Tools without a name run on the provider's side.
+/// Chat: `function.name`; Messages and Responses: `name`. Tools without a name run on the provider's
+/// side; a namespace of Responses only holds some.
 fn tool_name(tool: &Value) -> Option<String> {
+    if tool.get("type").and_then(Value::as_str) == Some("namespace") {
+        return None;
+    }
     let name = tool.pointer("/function/name").or_else(|| tool.get("name"))?;
     Some(name.as_str()?.to_owned())
 }
@@ -140,6 +199,13 @@ fn has_tool_result(message: &Value) -> bool {
         || blocks.is_some_and(|blocks| {
             blocks.iter().any(|one| one.get("type").and_then(Value::as_str) == Some("tool_result"))
         })
+}
+
+/// The output of a call among the items of Responses.
+fn has_output(document: &Value) -> bool {
+    let items = document.get("input").and_then(Value::as_array).into_iter().flatten();
+    let mut kinds = items.filter_map(|item| item.get("type")?.as_str());
+    kinds.any(|kind| kind.ends_with("_call_output"))
 }
 
 fn prefill(message: &Value) -> Option<String> {
@@ -160,7 +226,7 @@ pub(super) fn said(message: &Value) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Asked, Endpoint};
+    use super::{Asked, Endpoint, Stored};
     use ir::{Dialect, Shape};
 
     fn chat(body: &str) -> Asked {
@@ -179,6 +245,16 @@ mod tests {
         check("DELETE", "/v1/models/a", Endpoint::Unknown);
         check("GET", "/v1/messages", Endpoint::Unknown);
         check("POST", "/", Endpoint::Unknown);
+        check("POST", "/v1/responses", Endpoint::Answer(Dialect::Responses));
+        check("POST", "/v1/responses/input_tokens", Endpoint::InputTokens);
+        check("POST", "/v1/responses/compact", Endpoint::Compact);
+        check("GET", "/v1/responses/resp_1", Endpoint::Stored(Stored::Answer));
+        let resume = Endpoint::Stored(Stored::Resume);
+        check("GET", "/v1/responses/resp_1?starting_after=3&stream=true", resume);
+        check("DELETE", "/v1/responses/resp_1", Endpoint::Stored(Stored::Delete));
+        check("POST", "/v1/responses/resp_1/cancel", Endpoint::Stored(Stored::Cancel));
+        check("GET", "/v1/responses/resp_1/input_items?limit=2", Endpoint::Stored(Stored::Items));
+        check("POST", "/v1/responses/resp_1", Endpoint::Unknown);
         let header = [("anthropic-version".to_owned(), "2023-06-01".to_owned())];
         let models = Endpoint::of("GET", "/v1/models", &header);
         assert_eq!(models, Endpoint::Models(Dialect::Messages));

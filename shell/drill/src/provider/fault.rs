@@ -199,7 +199,7 @@ impl Fault {
             | Self::Slow(Pace::Head | Pace::First | Pace::Drip, _) => true,
             // Anthropic's list of errors has no 422.
             Self::Refusal(refusal) => {
-                dialect == Dialect::Chat || *refusal != Refusal::Unprocessable
+                dialect != Dialect::Messages || *refusal != Refusal::Unprocessable
             }
         }
     }

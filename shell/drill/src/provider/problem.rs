@@ -39,7 +39,7 @@ impl Problem {
     pub(super) fn body(&self, dialect: Dialect, request_id: &str) -> String {
         let (kind, message) = (self.kind, quote(&self.message));
         match dialect {
-            Dialect::Chat => {
+            Dialect::Chat | Dialect::Responses => {
                 let word = |word: Option<&str>| word.map_or_else(|| "null".to_owned(), quote);
                 let (param, code) = (word(self.param.as_deref()), word(self.code));
                 format!(
@@ -60,7 +60,7 @@ impl Problem {
     /// What a status usually comes with.
     pub(super) fn of_status(status: u16, dialect: Dialect) -> Self {
         match dialect {
-            Dialect::Chat => match status {
+            Dialect::Chat | Dialect::Responses => match status {
                 429 => Self::new(429, "requests", "Rate limit reached for requests")
                     .code("rate_limit_exceeded"),
                 500 => Self::new(
@@ -95,7 +95,7 @@ impl Problem {
     /// The provider's word for "too busy".
     pub(super) fn overloaded(dialect: Dialect) -> Self {
         match dialect {
-            Dialect::Chat => Self::new(
+            Dialect::Chat | Dialect::Responses => Self::new(
                 503,
                 "service_unavailable_error",
                 "The server is currently overloaded with other requests. Sorry about that!",
@@ -121,7 +121,7 @@ impl Problem {
             return None;
         }
         Some(match dialect {
-            Dialect::Chat => chat_refusal(refusal, model),
+            Dialect::Chat | Dialect::Responses => chat_refusal(refusal, model),
             Dialect::Messages => messages_refusal(refusal, model),
         })
     }
@@ -133,7 +133,7 @@ impl Problem {
         Self { message: message.to_owned(), ..Self::of_status(400, dialect) }
     }
 
-    /// What Chat says of a request that it does not take.
+    /// What `OpenAI` says of a request that it does not take.
     pub(super) fn of_chat(message: &str, param: Option<&str>, code: Option<&'static str>) -> Self {
         Self { param: param.map(str::to_owned), code, ..Self::new(400, INVALID, message) }
     }

@@ -11,9 +11,10 @@ use super::order::Order;
 use super::problem::{self, Problem};
 use super::seen::Seen;
 use super::words::{Pace, Plain, Refusal};
-use super::{asked, chat, date, gzip, http, messages, stream, strict, whole};
+use super::{asked, chat, date, gzip, http, messages, responses, stream, strict, whole};
 use bytes::Bytes;
 use ir::{Dialect, Shape};
+use serde_json::Value;
 use std::time::Duration;
 
 /// One step of an answer. After the last one the connection may serve again.
@@ -127,10 +128,17 @@ impl Desk<'_> {
         let text = match self.asked.endpoint {
             Endpoint::Answer(Dialect::Chat) | Endpoint::Unknown => self.chat().whole(),
             Endpoint::Answer(Dialect::Messages) => self.messages().whole(),
+            Endpoint::Answer(Dialect::Responses) => self.responses().whole(),
+            Endpoint::Stored(what) => {
+                let (id, _) = asked::response(&self.seen.path).unwrap_or_default();
+                self.responses().stored(what, id)
+            }
+            Endpoint::Compact => self.responses().compacted(),
+            Endpoint::InputTokens => responses::count(),
             Endpoint::CountTokens => messages::count(),
-            Endpoint::Models(Dialect::Chat) => chat::models(),
+            Endpoint::Models(Dialect::Chat | Dialect::Responses) => chat::models(),
             Endpoint::Models(Dialect::Messages) => messages::models(),
-            Endpoint::Model(Dialect::Chat) => chat::model(self.named()),
+            Endpoint::Model(Dialect::Chat | Dialect::Responses) => chat::model(self.named()),
             Endpoint::Model(Dialect::Messages) => messages::model(self.named()),
         };
         text.into_bytes()
@@ -151,6 +159,16 @@ impl Desk<'_> {
         }
     }
 
+    pub(super) fn responses(&self) -> responses::Responses<'_> {
+        responses::Responses {
+            answer: &self.answer,
+            ids: &self.ids,
+            model: &self.asked.model,
+            created: self.scene.now_unix,
+            previous: self.asked.document.get("previous_response_id").and_then(Value::as_str),
+        }
+    }
+
     pub(super) fn messages(&self) -> messages::Messages<'_> {
         messages::Messages { answer: &self.answer, ids: &self.ids, model: &self.asked.model }
     }
@@ -165,7 +183,7 @@ impl Desk<'_> {
     fn headers(&self, kind: &str) -> Vec<(&'static str, String)> {
         let mut headers = vec![("content-type", kind.to_owned())];
         match self.dialect() {
-            Dialect::Chat => headers.extend([
+            Dialect::Chat | Dialect::Responses => headers.extend([
                 ("x-request-id", self.request_id()),
                 ("openai-processing-ms", "3".to_owned()),
                 ("x-ratelimit-remaining-requests", "9999".to_owned()),
@@ -350,7 +368,7 @@ impl Desk<'_> {
             Hint::Absurd => vec![("retry-after", "99999999999999999999".to_owned())],
             Hint::ShouldRetry(yes) => vec![("x-should-retry", yes.to_string())],
             Hint::Reset(seconds) => match self.dialect() {
-                Dialect::Chat => vec![
+                Dialect::Chat | Dialect::Responses => vec![
                     ("x-ratelimit-remaining-tokens", "0".to_owned()),
                     ("x-ratelimit-reset-tokens", format!("{seconds}s")),
                 ],

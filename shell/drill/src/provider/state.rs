@@ -141,6 +141,10 @@ impl State {
         let (asks_answer, all) = match asked.endpoint {
             Endpoint::Answer(_) => (true, orders.all.clone()),
             Endpoint::CountTokens => (false, orders.all.clone()),
+            // What is asked of answers that are kept names no model.
+            Endpoint::InputTokens | Endpoint::Compact | Endpoint::Stored(_) => {
+                (false, orders.all.clone())
+            }
             Endpoint::Models(_) | Endpoint::Model(_) => {
                 (false, orders.all.clone().filter(Fault::is_outage))
             }

@@ -6,7 +6,7 @@ use super::http;
 use super::problem::Problem;
 use super::script::{Desk, Step};
 use super::words::{Break, Flaw, Pace};
-use super::{chat, messages};
+use super::{chat, messages, responses};
 use bytes::Bytes;
 use ir::Dialect;
 use std::time::Duration;
@@ -25,6 +25,7 @@ pub(super) fn frames(desk: &Desk<'_>) -> Vec<Frame> {
     match desk.dialect() {
         Dialect::Chat => desk.chat().stream(),
         Dialect::Messages => desk.messages().stream(),
+        Dialect::Responses => desk.responses().stream(),
     }
 }
 
@@ -45,19 +46,24 @@ pub(super) fn faulty(desk: &Desk<'_>, fault: &Fault) -> Vec<Step> {
         }
         Fault::Error(kind, place) => {
             let first = *place == ErrorPlace::First;
-            all.truncate(if first { 0 } else { place_of(&all, place.place()) });
+            let count = if first { 0 } else { place_of(&all, place.place()) };
+            all.truncate(count);
             let body = desk.problem_body(&Problem::in_band(*kind, desk.dialect()));
-            let event = match desk.dialect() {
-                Dialect::Chat => chat::error_event(&body),
-                Dialect::Messages => messages::error_event(&body),
-            };
-            all.push(Frame::new(Cue::End, event));
+            let error = |event| vec![Frame::new(Cue::End, event)];
+            all.extend(match desk.dialect() {
+                Dialect::Chat => error(chat::error_event(&body)),
+                Dialect::Messages => error(messages::error_event(&body)),
+                Dialect::Responses => {
+                    responses::error_events(*kind, &body, &desk.responses().id(), count)
+                }
+            });
             ended(desk, all)
         }
         Fault::GarbleAfter(tokens) => {
             let malformed = match desk.dialect() {
                 Dialect::Chat => chat::malformed(),
                 Dialect::Messages => messages::malformed(),
+                Dialect::Responses => responses::malformed(),
             };
             let at = place_of(&all, Place::After(*tokens));
             all.insert(at.min(all.len()), Frame::new(Cue::Ping, malformed.to_owned()));
@@ -93,6 +99,9 @@ fn flawed(desk: &Desk<'_>, flaw: Flaw, mut all: Vec<Frame>) -> Vec<Step> {
         }
         Flaw::DoneWithoutFinish => {
             all.retain(|frame| frame.cue != Cue::Finish);
+            if desk.dialect() == Dialect::Responses {
+                all.push(responses::done());
+            }
             ended(desk, all)
         }
         Flaw::DoubleEnd => {
@@ -237,6 +246,7 @@ fn pings(desk: &Desk<'_>, mut all: Vec<Frame>) -> Vec<Step> {
     let ping = match desk.dialect() {
         Dialect::Chat => chat::ping(),
         Dialect::Messages => messages::ping(),
+        Dialect::Responses => responses::ping(),
     };
     let ping = Step::Send(http::chunk(&ping.bytes));
     let mut steps = begun(desk, all);

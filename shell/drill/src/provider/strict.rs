@@ -8,6 +8,7 @@
 
 mod chat;
 mod messages;
+mod responses;
 
 use super::asked::Endpoint;
 use super::problem::Problem;
@@ -35,8 +36,14 @@ pub(super) fn check(
     match endpoint {
         Endpoint::Answer(Dialect::Chat) => chat::check(document),
         Endpoint::Answer(Dialect::Messages) => messages::check(document, &terms(false)),
+        Endpoint::Answer(Dialect::Responses) => responses::check(document),
         Endpoint::CountTokens => messages::check(document, &terms(true)),
-        Endpoint::Models(_) | Endpoint::Model(_) | Endpoint::Unknown => Ok(()),
+        Endpoint::InputTokens
+        | Endpoint::Compact
+        | Endpoint::Stored(_)
+        | Endpoint::Models(_)
+        | Endpoint::Model(_)
+        | Endpoint::Unknown => Ok(()),
     }
 }
 

@@ -12,6 +12,12 @@ use ir::{Dialect, Shape};
 /// A request for an answer, with everything a gateway might send.
 fn request(dialect: Dialect, shape: Shape, model: &str) -> Seen {
     let stream = shape == Shape::Stream;
+    if dialect == Dialect::Responses {
+        let body = format!(
+            r#"{{"model":"{model}","max_output_tokens":99,"stream":{stream},"input":"hi"}}"#
+        );
+        return Seen::new("POST", &format!("/v1{}", dialect.path()), body.as_bytes());
+    }
     let body = format!(
         r#"{{"model":"{model}","max_tokens":99,"stream":{stream},"stream_options":{{"include_usage":true}},"messages":[{{"role":"user","content":"hi"}}]}}"#
     );

@@ -37,16 +37,19 @@ pub(super) enum Calls {
 // === impl Wish ===
 
 impl Wish {
-    /// Reads either dialect.
+    /// Reads any dialect.
     pub(super) fn read(document: &Value) -> Self {
         let at = |path: &str| document.pointer(path).filter(|it| !it.is_null());
         let number = |path: &str| usize::try_from(at(path)?.as_u64()?).ok();
         let is = |path: &str, word: bool| at(path).and_then(Value::as_bool) == Some(word);
         let schema = at("/response_format/json_schema/schema")
-            .or_else(|| at("/output_config/format/schema"));
+            .or_else(|| at("/output_config/format/schema"))
+            .or_else(|| at("/text/format/schema"));
         let any = at("/response_format/type").and_then(Value::as_str) == Some("json_object");
         Self {
-            words_max: number("/max_completion_tokens").or_else(|| number("/max_tokens")),
+            words_max: ["/max_completion_tokens", "/max_tokens", "/max_output_tokens"]
+                .into_iter()
+                .find_map(number),
             stops: stops(at("/stop").or_else(|| at("/stop_sequences"))),
             text: schema.map(sample::of).or_else(|| any.then(|| r#"{"w0":0}"#.to_owned())),
             thinks: thinks(document),
@@ -93,7 +96,8 @@ fn stops(value: Option<&Value>) -> Vec<String> {
 
 fn thinks(document: &Value) -> Option<bool> {
     let at = |path: &str| document.pointer(path).and_then(Value::as_str);
-    match (at("/thinking/type"), at("/reasoning_effort")) {
+    let effort = at("/reasoning_effort").or_else(|| at("/reasoning/effort"));
+    match (at("/thinking/type"), effort) {
         (Some("enabled" | "adaptive" | "between_tools"), _) => {
             Some(at("/thinking/display") != Some("omitted"))
         }

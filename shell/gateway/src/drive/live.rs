@@ -1,16 +1,16 @@
 //! One attempt's connection: from the request to its last byte, told to the exchange piece by piece.
 
 use super::kind::{Kind, is_encoded, kind};
-use super::reader::{Reader, Wish};
+use super::reader::{Reader, Wish, unfolded};
 use super::resume::Going;
 use crate::ask::Endpoint;
 use crate::cross;
 use crate::unsaid::Unsaid;
 use bytes::{Bytes, BytesMut};
-use codec::{Balance, CrossingPlan, NotWhole};
+use codec::{Balance, CrossingPlan, NotWhole, own};
 use http::HeaderMap;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
-use ir::{Dialect, Event, Failure, Frame, Hints, Losses, Rejection, Shape, Usage, Whole};
+use ir::{Dialect, Envelope, Event, Failure, Frame, Hints, Losses, Rejection, Shape, Usage, Whole};
 use policy::{Input, hints};
 use std::collections::VecDeque;
 use std::pin::Pin;
@@ -30,6 +30,8 @@ pub(super) struct Live {
     queue: VecDeque<Input>,
     head: Option<(u16, HeaderMap)>,
     error: Option<Bytes>,
+    /// Who answers, where its stream told.
+    begun: Option<Box<Envelope>>,
 }
 
 /// How an attempt asks.
@@ -96,7 +98,7 @@ impl Live {
     }
 
     fn of(state: State, manner: Manner, queue: VecDeque<Input>) -> Self {
-        Self { state, manner, reader: None, queue, head: None, error: None }
+        Self { state, manner, reader: None, queue, head: None, error: None, begun: None }
     }
 
     /// Whether its answer is put together from a stream.
@@ -144,6 +146,11 @@ impl Live {
 
     pub(super) fn error_body(&self) -> Option<Bytes> {
         self.error.clone()
+    }
+
+    /// Who answers, where its stream told.
+    pub(super) fn begun(&self) -> Option<&Envelope> {
+        self.begun.as_deref()
     }
 
     /// Drops the connection.
@@ -271,9 +278,9 @@ impl Live {
 
     fn begin_reading(&mut self, wish: &Wish) {
         let crossing = self.manner.crossing.clone();
-        self.reader = Some(Box::new(match (crossing, self.manner.going.take()) {
-            (Some(plan), Some(going)) => Reader::resumed(wish, plan, going),
-            (crossing, _) => Reader::new(wish, crossing),
+        self.reader = Some(Box::new(match self.manner.going.take() {
+            Some(going) => Reader::resumed(wish, crossing, going),
+            None => Reader::new(wish, crossing),
         }));
     }
 
@@ -282,7 +289,7 @@ impl Live {
         let (frames, fed) = reader.feed(chunk);
         for mut frame in frames {
             self.manner.unsaid.frame(&mut frame);
-            self.note_error(&frame);
+            self.note(&frame);
             self.queue.push_back(Input::Frame(frame));
         }
         if let Err(failure) = fed {
@@ -290,11 +297,19 @@ impl Live {
         }
     }
 
-    /// Keeps what an error inside the stream said: before the commit it becomes a body.
-    fn note_error(&mut self, frame: &Frame) {
-        let spelled = |event: &Event| matches!(event, Event::Fail(rejection) if !rejection.bare);
-        if frame.events.iter().any(spelled) && !frame.bytes.is_empty() {
-            self.error = Some(codec::data_of(&frame.bytes));
+    /// Keeps who answers, and what an error inside the stream said: before the commit it becomes a
+    /// body.
+    fn note(&mut self, frame: &Frame) {
+        for event in &frame.events {
+            if let Event::Start(Some(envelope)) = event {
+                self.begun = Some(envelope.clone());
+            }
+            if let Event::Fail(rejection) = event
+                && !rejection.bare
+                && !frame.bytes.is_empty()
+            {
+                self.error = Some(own::body_of(&frame.bytes, rejection));
+            }
         }
     }
 
@@ -378,7 +393,7 @@ impl Live {
 
     /// What the provider speaks.
     fn theirs(&self, wish: &Wish) -> Dialect {
-        self.manner.crossing.as_ref().map_or(wish.dialect, |plan| plan.from)
+        self.manner.crossing.as_ref().map_or(wish.dialect, |plan| plan.from.dialect())
     }
 
     fn rejection(&self, body: &[u8], hints: Hints, dialect: Dialect) -> Rejection {
@@ -449,7 +464,7 @@ impl Live {
             Err(NotWhole::Malformed(what)) => return self.fail(Failure::Malformed(what)),
             Ok(_) => {}
         }
-        if self.is_crossed() {
+        if self.is_crossed() || self.manner.going.is_some() {
             let Some(stream) = unfolded(self.theirs(wish), body) else {
                 return self.fail(Failure::Malformed("a whole answer that is none"));
             };
@@ -465,16 +480,6 @@ impl Live {
             Err(_) => self.fail(Failure::Malformed("a whole answer that is none")),
         }
     }
-}
-
-/// The bytes of the stream that a document would have been, its usage told.
-fn unfolded(dialect: Dialect, body: &[u8]) -> Option<Bytes> {
-    let frames = codec::unfold(dialect, body, true).ok()?;
-    let mut stream = BytesMut::with_capacity(body.len().saturating_mul(2));
-    for frame in &frames {
-        stream.extend_from_slice(&frame.bytes);
-    }
-    Some(stream.freeze())
 }
 
 impl std::fmt::Debug for State {

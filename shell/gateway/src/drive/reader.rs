@@ -13,7 +13,7 @@
 
 use super::resume::Going;
 use crate::ask::Endpoint;
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use codec::{Crossing, CrossingPlan, Decoder, Error, Fold};
 use ir::{Dialect, Event, Events, Failure, Frame, Losses, Shape};
 use policy::Joiner;
@@ -76,9 +76,12 @@ impl Reader {
     }
 
     /// For an answer that goes on with another.
-    pub(super) fn resumed(wish: &Wish, plan: CrossingPlan, going: Going) -> Self {
-        let Going { resume, joiner, .. } = going;
-        let crossing = Crossing::resumed(plan, resume, wish.answer_max);
+    pub(super) fn resumed(wish: &Wish, crossing: Option<CrossingPlan>, going: Going) -> Self {
+        let Going { resume, joiner, request_id, .. } = going;
+        let crossing = match crossing {
+            Some(plan) => Crossing::resumed(plan, resume, wish.answer_max),
+            None => Crossing::resumed_responses(request_id, resume, wish.answer_max),
+        };
         Self { way: Way::Resumed(Box::new(crossing), Box::new(joiner)), fold: None }
     }
 
@@ -148,6 +151,16 @@ impl Reader {
             Way::Crossed(crossing, _) | Way::Resumed(crossing, _) => Some(crossing.losses()),
         }
     }
+}
+
+/// The bytes of the stream that a document would have been, its usage told.
+pub(super) fn unfolded(dialect: Dialect, body: &[u8]) -> Option<Bytes> {
+    let frames = codec::unfold(dialect, body, true).ok()?;
+    let mut stream = BytesMut::with_capacity(body.len().saturating_mul(2));
+    for frame in &frames {
+        stream.extend_from_slice(&frame.bytes);
+    }
+    Some(stream.freeze())
 }
 
 /// Why a stream cannot be read on.

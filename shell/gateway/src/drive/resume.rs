@@ -16,6 +16,7 @@ pub(super) struct Going {
     pub(super) body: Option<Bytes>,
     pub(super) resume: Resume,
     pub(super) joiner: Joiner,
+    pub(super) request_id: String,
 }
 
 // === impl Drive ===
@@ -30,7 +31,7 @@ impl Drive {
         let how = match way {
             Way::Fresh | Way::Restart => None,
             Way::Anchor => Some(GoOn::Anchor(anchor(&text)?)),
-            Way::Prefill => Some(turn(provider.quirks.prefill, dialect == provider.dialect)),
+            Way::Prefill => Some(turn(provider.quirks.prefill, !leg.crossed)),
             Way::Calls => Some(GoOn::Calls(NOTHING_MORE)),
         };
         let body = match how {
@@ -45,7 +46,8 @@ impl Drive {
             }
         };
         let joiner = Joiner::new(told, way, form);
-        Some(Going { body, resume: self.resume(told, leg), joiner })
+        let request_id = self.ask.id.clone();
+        Some(Going { body, resume: self.resume(told, leg), joiner, request_id })
     }
 
     /// Where the caller's stream stands, and who had a part in it once this leg has ended it.
@@ -68,6 +70,10 @@ impl Drive {
             calls: u32::try_from(calls).unwrap_or(u32::MAX),
             used: self.exchange.used_before(),
             object: own::served(&self.ask.id, &served),
+            kept: told.kept().to_vec(),
+            open_text: told.open_text(),
+            thought: told.parts().iter().rev().find_map(thought).unwrap_or_default(),
+            sequence: self.before().number(),
         }
     }
 
@@ -81,6 +87,14 @@ impl Drive {
             && told.is_thought_whole();
         let thought = |part: &&Said| matches!(part, Said::Thinking(..) | Said::Redacted(_));
         told.parts().iter().filter(|part| issuer || !thought(part)).cloned().collect()
+    }
+}
+
+/// The inside of reasoning that was shown.
+fn thought(part: &Said) -> Option<String> {
+    match part {
+        Said::Thinking(text, _) => Some(text.clone()),
+        Said::Text(_) | Said::Redacted(_) | Said::Call(..) => None,
     }
 }
 

@@ -44,6 +44,7 @@ pub(crate) fn find(method: &Method, path: &str, headers: &HeaderMap) -> Result<R
         "/v1/models" => (Route::Models(dialect, None), Method::GET),
         "/v1/chat/completions" => (Route::Ask(Dialect::Chat, Endpoint::Create), Method::POST),
         "/v1/messages" => (Route::Ask(Dialect::Messages, Endpoint::Create), Method::POST),
+        "/v1/responses" => (Route::Ask(Dialect::Responses, Endpoint::Create), Method::POST),
         "/v1/messages/count_tokens" => {
             (Route::Ask(Dialect::Messages, Endpoint::Count), Method::POST)
         }
@@ -69,15 +70,15 @@ fn unknown(dialect: Dialect, path: &str) -> Result<Route, Refusal> {
     // The usual slip: an SDK's base URL with /v1 too many, or without it.
     let hint = if path.starts_with("/v1/v1/") {
         "; the base URL has one /v1 too many"
-    } else if matches!(path, "/chat/completions" | "/messages" | "/models") {
+    } else if matches!(path, "/chat/completions" | "/messages" | "/responses" | "/models") {
         "; the base URL needs /v1 at its end"
     } else {
         ""
     };
     let shown: String = path.chars().take(200).collect();
     let message = format!(
-        "nothing is served at {shown:?}{hint}; served: /v1/chat/completions, /v1/messages, \
-         /v1/messages/count_tokens, /v1/models, /health, /ready"
+        "nothing is served at {shown:?}{hint}; served: /v1/chat/completions, /v1/responses, \
+         /v1/messages, /v1/messages/count_tokens, /v1/models, /health, /ready"
     );
     refuse(dialect, Reason::UnknownPath, message)
 }
@@ -118,6 +119,12 @@ mod tests {
         check("GET", "/v1/models/groq/llama", "Models(Chat, Some(\"groq/llama\"))");
         check("POST", "/v1/chat/completions", "Ask(Chat, Create)");
         check("POST", "/v1/messages", "Ask(Messages, Create)");
+        check("POST", "/v1/responses", "Ask(Responses, Create)");
+        check(
+            "POST",
+            "/responses",
+            "BS0106 nothing is served at \"/responses\"; the base URL needs",
+        );
         check("POST", "/v1/messages/count_tokens", "Ask(Messages, Count)");
         check("GET", "/v1/messages", "BS0105 /v1/messages takes POST, not GET");
         check("DELETE", "/v1/models", "BS0105");

@@ -123,6 +123,21 @@ pub(super) fn body(dialect: Dialect, shape: Shape, model: &str) -> String {
             ],
             "tools": [{ "name": "look", "input_schema": parameters }],
         }),
+        Dialect::Responses => json!({
+            "model": model, "stream": stream, "max_output_tokens": 64, "user": user,
+            "instructions": system, "metadata": { "note": CONTENT[11] },
+            "input": [
+                { "role": "user", "content": [
+                    { "type": "input_text", "text": prompt },
+                    { "type": "input_image", "image_url": format!("data:image/png;base64,{image}") },
+                    { "type": "input_file", "filename": "a.pdf", "file_data": format!("data:application/pdf;base64,{document}") },
+                ] },
+                { "type": "function_call", "call_id": "call_1", "name": "look",
+                    "arguments": json!({ "x": arguments }).to_string() },
+                { "type": "function_call_output", "call_id": "call_1", "output": result },
+            ],
+            "tools": [{ "type": "function", "name": "look", "parameters": parameters, "strict": false }],
+        }),
     }
     .to_string()
 }

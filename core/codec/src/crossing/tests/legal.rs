@@ -71,6 +71,7 @@ pub(super) fn read(dialect: Dialect, bytes: &[u8], usage: bool) -> Told {
         match dialect {
             Dialect::Chat => chat.frame(frame, &mut told),
             Dialect::Messages => messages.frame(frame, &mut told),
+            Dialect::Responses => panic!("it crosses to nobody"),
         }
     }
     told

@@ -4,18 +4,18 @@ use super::{legal, plan};
 use crate::proof::framed;
 use crate::{Crossing, CrossingPlan, Decoder, Resume};
 use bytes::Bytes;
-use ir::{Aside, BlockKind, Dialect, Envelope, Event, Frame, Mark, Piece, Tokens};
+use ir::{Aside, BlockKind, Crossable, Dialect, Envelope, Event, Frame, Mark, Piece, Tokens};
 
 /// What the provider says that is cut: thinking, text, a call, more text.
-fn first(dialect: Dialect) -> Vec<&'static str> {
+fn first(dialect: Crossable) -> Vec<&'static str> {
     match dialect {
-        Dialect::Chat => vec![
+        Crossable::Chat => vec![
             r#"{"id":"a1","object":"chat.completion.chunk","created":7,"model":"m-a","choices":[{"index":0,"delta":{"role":"assistant","content":""},"finish_reason":null}],"usage":null}"#,
             r#"{"id":"a1","object":"chat.completion.chunk","created":7,"model":"m-a","choices":[{"index":0,"delta":{"reasoning_content":"hm"},"finish_reason":null}],"usage":null}"#,
             r#"{"id":"a1","object":"chat.completion.chunk","created":7,"model":"m-a","choices":[{"index":0,"delta":{"content":"one "},"finish_reason":null}],"usage":null}"#,
             r#"{"id":"a1","object":"chat.completion.chunk","created":7,"model":"m-a","choices":[{"index":0,"delta":{"content":"two "},"finish_reason":null}],"usage":null}"#,
         ],
-        Dialect::Messages => vec![
+        Crossable::Messages => vec![
             r#"{"type":"message_start","message":{"id":"msg_a1","type":"message","role":"assistant","model":"m-a","content":[],"stop_reason":null,"stop_sequence":null,"usage":{"input_tokens":11,"output_tokens":1}}}"#,
             r#"{"type":"content_block_start","index":0,"content_block":{"type":"thinking","thinking":"","signature":""}}"#,
             r#"{"type":"content_block_delta","index":0,"delta":{"type":"thinking_delta","thinking":"hm"}}"#,
@@ -30,16 +30,16 @@ fn first(dialect: Dialect) -> Vec<&'static str> {
 }
 
 /// What whoever goes on says.
-fn second(dialect: Dialect) -> Vec<&'static str> {
+fn second(dialect: Crossable) -> Vec<&'static str> {
     match dialect {
-        Dialect::Chat => vec![
+        Crossable::Chat => vec![
             r#"{"id":"b1","object":"chat.completion.chunk","created":9,"model":"m-b","choices":[{"index":0,"delta":{"role":"assistant","content":"three"}}]}"#,
             r#"{"id":"b1","object":"chat.completion.chunk","created":9,"model":"m-b","choices":[{"index":0,"delta":{"tool_calls":[{"index":0,"id":"c1","type":"function","function":{"name":"f","arguments":"{}"}}]}}]}"#,
             r#"{"id":"b1","object":"chat.completion.chunk","created":9,"model":"m-b","choices":[{"index":0,"delta":{},"finish_reason":"tool_calls"}]}"#,
             r#"{"id":"b1","object":"chat.completion.chunk","created":9,"model":"m-b","choices":[],"usage":{"prompt_tokens":20,"completion_tokens":5,"total_tokens":25}}"#,
             "[DONE]",
         ],
-        Dialect::Messages => vec![
+        Crossable::Messages => vec![
             r#"{"type":"message_start","message":{"id":"msg_b1","type":"message","role":"assistant","model":"m-b","content":[],"usage":{"input_tokens":20,"output_tokens":1}}}"#,
             r#"{"type":"content_block_start","index":0,"content_block":{"type":"text","text":""}}"#,
             r#"{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"three"}}"#,
@@ -54,11 +54,11 @@ fn second(dialect: Dialect) -> Vec<&'static str> {
 }
 
 /// The frames of the answer that is cut, as its caller gets them.
-fn begun(from: Dialect, to: Dialect) -> Vec<Frame> {
-    let bytes = Bytes::from(framed(from, first(from)));
+fn begun(from: Crossable, to: Crossable) -> Vec<Frame> {
+    let bytes = Bytes::from(framed(from.dialect(), first(from)));
     let mut frames = Vec::new();
     if from == to {
-        Decoder::carrying(from, 1).feed(bytes, &mut frames).expect("frames");
+        Decoder::carrying(from.dialect(), 1).feed(bytes, &mut frames).expect("frames");
     } else {
         let mut crossing = Crossing::new(between(from, to), 1 << 20).marking();
         crossing.feed(bytes, &mut frames).expect("frames");
@@ -66,8 +66,8 @@ fn begun(from: Dialect, to: Dialect) -> Vec<Frame> {
     frames
 }
 
-fn between(from: Dialect, to: Dialect) -> CrossingPlan {
-    CrossingPlan { from, to, ..plan(from) }
+fn between(from: Crossable, to: Crossable) -> CrossingPlan {
+    CrossingPlan { from, to, ..plan(from.dialect()) }
 }
 
 /// Where a stream stands behind these frames, and its name: as `policy::Told` takes it.
@@ -96,8 +96,9 @@ fn standing(frames: &[Frame], crossed: bool) -> Resume {
 #[test]
 fn a_cut_anywhere_is_gone_on_with_in_one_envelope() {
     let mut cuts = 0;
-    for to in Dialect::ALL {
-        for (from, then) in Dialect::ALL.into_iter().flat_map(|a| Dialect::ALL.map(|b| (a, b))) {
+    for to in Crossable::ALL {
+        for (from, then) in Crossable::ALL.into_iter().flat_map(|a| Crossable::ALL.map(|b| (a, b)))
+        {
             let frames = begun(from, to);
             for place in 1..=frames.len() {
                 let shown = &frames[..place];
@@ -106,11 +107,11 @@ fn a_cut_anywhere_is_gone_on_with_in_one_envelope() {
                 let resume = standing(shown, from != to);
                 let mut more = Vec::new();
                 let mut crossing = Crossing::resumed(between(then, to), resume, 1 << 20);
-                let rest = Bytes::from(framed(then, second(then)));
+                let rest = Bytes::from(framed(then.dialect(), second(then)));
                 crossing.feed(rest, &mut more).expect("frames");
                 bytes.extend(more.iter().flat_map(|frame| frame.bytes.to_vec()));
                 bytes.extend_from_slice(&crossing.end());
-                let told = legal::read(to, &bytes, true);
+                let told = legal::read(to.dialect(), &bytes, true);
                 let text = String::from_utf8_lossy(&bytes);
                 let at = format!("{from:?} {then:?} to {to:?} at {place}:\n{text}");
                 assert!(told.ended && !told.failed, "{at}");
@@ -131,10 +132,10 @@ fn a_cut_anywhere_is_gone_on_with_in_one_envelope() {
 
 #[test]
 fn what_is_held_back_is_not_written() {
-    for to in Dialect::ALL {
+    for to in Crossable::ALL {
         let resume = standing(&begun(to, to), false);
         let mut crossing = Crossing::resumed(between(to, to), resume, 1 << 20);
-        let rest = Bytes::from(framed(to, second(to)));
+        let rest = Bytes::from(framed(to.dialect(), second(to)));
         let mut more = Vec::new();
         let text = |event: &Event| matches!(event, Event::Delta(block, _) if block.kind == BlockKind::Text);
         let sieve = |events: &mut ir::Events| {
@@ -150,5 +151,87 @@ fn what_is_held_back_is_not_written() {
             if events.iter().any(text) { Err("it declined") } else { Ok(()) }
         });
         assert_eq!(lost, Err(crate::Error::Unjoined("it declined")));
+    }
+}
+
+/// What whoever goes on in Responses says; the first text is the anchor's rest.
+const RESPONSES: [&str; 10] = [
+    r#"{"type":"response.created","sequence_number":0,"response":{"id":"resp_b","object":"response","created_at":9,"status":"in_progress","model":"m-b","output":[]}}"#,
+    r#"{"type":"response.output_item.added","sequence_number":1,"output_index":0,"item":{"type":"message","id":"msg_b","status":"in_progress","role":"assistant","content":[]}}"#,
+    r#"{"type":"response.content_part.added","sequence_number":2,"item_id":"msg_b","output_index":0,"content_index":0,"part":{"type":"output_text","annotations":[],"text":""}}"#,
+    r#"{"type":"response.output_text.delta","sequence_number":3,"item_id":"msg_b","output_index":0,"content_index":0,"delta":"three \ud83d\ude00"}"#,
+    r#"{"type":"response.output_text.done","sequence_number":4,"item_id":"msg_b","output_index":0,"content_index":0,"text":"three \ud83d\ude00"}"#,
+    r#"{"type":"response.output_item.done","sequence_number":5,"output_index":0,"item":{"type":"message","id":"msg_b","status":"completed","role":"assistant","content":[{"type":"output_text","annotations":[],"text":"three \ud83d\ude00"}]}}"#,
+    r#"{"type":"response.output_item.added","sequence_number":6,"output_index":1,"item":{"type":"function_call","id":"fc_b","call_id":"call_b","name":"f","arguments":"","status":"in_progress"}}"#,
+    r#"{"type":"response.function_call_arguments.delta","sequence_number":7,"item_id":"fc_b","output_index":1,"delta":"{\"a\":1}"}"#,
+    r#"{"type":"response.output_item.done","sequence_number":8,"output_index":1,"item":{"type":"function_call","id":"fc_b","call_id":"call_b","name":"f","arguments":"{\"a\":1}","status":"completed"}}"#,
+    r#"{"type":"response.completed","sequence_number":9,"response":{"id":"resp_b","object":"response","created_at":9,"status":"completed","model":"m-b","output":[{"type":"message","id":"msg_b","status":"completed","role":"assistant","content":[{"type":"output_text","annotations":[],"text":"three \ud83d\ude00"}]},{"type":"function_call","id":"fc_b","call_id":"call_b","name":"f","arguments":"{\"a\":1}","status":"completed"}],"usage":{"input_tokens":20,"output_tokens":5,"total_tokens":25}}}"#,
+];
+
+/// What is known of the answer that was cut, and how much of it is text.
+fn kept(events: &[&str], open_text: &str) -> Resume {
+    Resume {
+        envelope: Envelope { id: "resp_a".into(), model: "m-a".into(), created: Some(7) },
+        used: Tokens { input: 11, output: 4, ..Tokens::default() },
+        object: r#"{"served":[]}"#.to_owned(),
+        kept: events.iter().map(|event| Box::from(*event)).collect(),
+        open_text: open_text.to_owned(),
+        thought: "hm".to_owned(),
+        sequence: 17,
+        ..Resume::default()
+    }
+}
+
+const CREATED: &str = r#"{"type":"response.created","sequence_number":0,"response":{"id":"resp_a","object":"response","created_at":7,"status":"in_progress","error":null,"model":"m-a","output":[],"parallel_tool_calls":true,"tools":[],"usage":null}}"#;
+const MESSAGE: &str = r#"{"type":"response.output_item.added","sequence_number":2,"output_index":0,"item":{"type":"message","id":"msg_a","status":"in_progress","role":"assistant","content":[]}}"#;
+const PART: &str = r#"{"type":"response.content_part.added","sequence_number":3,"item_id":"msg_a","output_index":0,"content_index":0,"part":{"type":"output_text","annotations":[],"text":""}}"#;
+const REASONING: &str = r#"{"type":"response.output_item.added","sequence_number":2,"output_index":0,"item":{"type":"reasoning","id":"rs_a","summary":[]}}"#;
+
+#[test]
+fn responses_go_on_in_one_envelope() {
+    for (begun, text, expect) in [
+        (&[CREATED, MESSAGE, PART][..], "one two ", "one two three"),
+        (&[CREATED, MESSAGE], "", "three"),
+        (&[CREATED, REASONING], "", "three"),
+        (&[CREATED], "", "three"),
+    ] {
+        let mut more = Vec::new();
+        let mut crossing =
+            Crossing::resumed_responses("bs_1".to_owned(), kept(begun, text), 1 << 20);
+        let rest = Bytes::from(framed(Dialect::Responses, RESPONSES));
+        crossing.feed(rest, &mut more).expect("frames");
+        let bytes: Vec<u8> = more.iter().flat_map(|frame| frame.bytes.to_vec()).collect();
+        let stream = String::from_utf8(bytes).expect("UTF-8");
+        let events: Vec<serde_json::Value> = stream
+            .lines()
+            .filter_map(|line| line.strip_prefix("data: "))
+            .map(|data| serde_json::from_str(data).expect("JSON"))
+            .collect();
+        for (event, number) in events.iter().zip(18..) {
+            assert_eq!(event["sequence_number"], number, "{stream}");
+        }
+        let last = events.last().expect("a last event");
+        assert_eq!(last["type"], "response.completed");
+        assert_eq!(last["backstop"]["served"], serde_json::json!([]));
+        let response = &last["response"];
+        assert_eq!((&response["id"], &response["status"]), (&"resp_a".into(), &"completed".into()));
+        assert_eq!(response["usage"]["output_tokens"], 9);
+        let output = response["output"].as_array().expect("items");
+        let message = output.iter().find(|item| item["type"] == "message").expect("a message");
+        assert_eq!(message["content"][0]["text"], format!("{expect} 😀"), "{stream}");
+        let thought = output.iter().find(|item| item["type"] == "reasoning");
+        let shown = thought.map(|item| item["summary"][0]["text"].clone());
+        assert_eq!(shown, begun.contains(&REASONING).then(|| "hm".into()));
+        let call = output.last().expect("a call");
+        assert_eq!((&call["call_id"], &call["arguments"]), (&"call_b".into(), &"{\"a\":1}".into()));
+        let added = |kind: &str| events.iter().filter(|event| event["type"] == kind).count();
+        let before = begun.len() - 1 - usize::from(begun.contains(&PART));
+        assert_eq!(added("response.output_item.added") + before, output.len(), "{stream}");
+        let kept = more.iter().flat_map(|frame| &frame.events);
+        let kept = kept.filter(|event| matches!(event, Event::Aside(Aside::Kept(_)))).count();
+        let marks =
+            ["output_item.added", "output_item.done", "content_part.added", "content_part.done"];
+        let told: usize = marks.iter().map(|kind| added(&format!("response.{kind}"))).sum();
+        assert_eq!(kept, told, "what was begun here can be gone on with");
     }
 }

@@ -3,15 +3,15 @@
 use super::{OWN, quirks};
 use crate::request::{Target, cross};
 use crate::seal::Origin;
-use ir::{Dialect, Thinks, Traits};
+use ir::{Crossable, Thinks, Traits};
 use serde_json::{Value, json};
 
 /// Members of a request's top, each with a value that says something. With `|`, members that go
 /// together.
-pub(super) fn top(dialect: Dialect) -> Value {
+pub(super) fn top(dialect: Crossable) -> Value {
     match dialect {
         // <https://platform.openai.com/docs/api-reference/chat/create>, openai-python 3.51.0.
-        Dialect::Chat => json!({
+        Crossable::Chat => json!({
             "audio": {"voice": "a", "format": "wav"},
             "frequency_penalty": 0.5,
             "function_call": {"name": "f"},
@@ -47,7 +47,7 @@ pub(super) fn top(dialect: Dialect) -> Value {
             "web_search_options": {"search_context_size": "high"},
         }),
         // <https://docs.claude.com/en/api/messages>, anthropic-sdk-python 2.10.0, betas included.
-        Dialect::Messages => json!({
+        Crossable::Messages => json!({
             "cache_control": {"type": "ephemeral"},
             "compaction": {"x": 1},
             "container": "c",
@@ -77,9 +77,9 @@ pub(super) fn top(dialect: Dialect) -> Value {
 }
 
 /// Members within a request: a pointer to where they stand in the base, and the member.
-pub(super) fn within(dialect: Dialect) -> Vec<(&'static str, Value)> {
+pub(super) fn within(dialect: Crossable) -> Vec<(&'static str, Value)> {
     match dialect {
-        Dialect::Chat => vec![
+        Crossable::Chat => vec![
             ("/messages/0", json!({"name": "bob"})),
             ("/messages/0/content/0", json!({"prompt_cache_breakpoint": {"mode": "explicit"}})),
             ("/messages/0/content/1/image_url", json!({"detail": "low"})),
@@ -110,7 +110,7 @@ pub(super) fn within(dialect: Dialect) -> Vec<(&'static str, Value)> {
             ("/tools/0/function", json!({"parameters": {"type": "object", "title": "t"}})),
             ("/tools/0/function", json!({"strict": true})),
         ],
-        Dialect::Messages => vec![
+        Crossable::Messages => vec![
             ("/messages/0", json!({"clear_at": 1})),
             ("/messages/0/content/0", json!({"cache_control": {"type": "ephemeral"}})),
             ("/messages/0/content/1", json!({"transformations": [{"type": "crop"}]})),
@@ -193,9 +193,9 @@ pub(super) fn blocks() -> Vec<Value> {
     blocks
 }
 
-pub(super) fn base(dialect: Dialect) -> Value {
+pub(super) fn base(dialect: Crossable) -> Value {
     match dialect {
-        Dialect::Chat => json!({
+        Crossable::Chat => json!({
             "model": "x",
             "messages": [
                 {"role": "user", "content": [
@@ -219,7 +219,7 @@ pub(super) fn base(dialect: Dialect) -> Value {
             "web_search_options": {},
             "stream_options": {},
         }),
-        Dialect::Messages => json!({
+        Crossable::Messages => json!({
             "model": "x",
             "max_tokens": 10,
             "messages": [
@@ -250,8 +250,8 @@ pub(super) fn base(dialect: Dialect) -> Value {
 }
 
 /// What became of a request: its body and the paths of its losses, or its refusal.
-pub(super) fn outcome(from: Dialect, request: &Value) -> Result<(Value, Vec<String>), String> {
-    let to = if from == Dialect::Chat { Dialect::Messages } else { Dialect::Chat };
+pub(super) fn outcome(from: Crossable, request: &Value) -> Result<(Value, Vec<String>), String> {
+    let to = if from == Crossable::Chat { Crossable::Messages } else { Crossable::Chat };
     let quirks = quirks(to);
     let traits = Traits { max_tokens: 32000, thinks: Thinks::Adaptive };
     let target = Target {
@@ -270,7 +270,7 @@ pub(super) fn outcome(from: Dialect, request: &Value) -> Result<(Value, Vec<Stri
 }
 
 /// Fails unless the member changed the body, or is named by a loss or a refusal.
-fn check((from, base): (Dialect, &Value), changed: &Value, what: &str, names: &[&str]) {
+fn check((from, base): (Crossable, &Value), changed: &Value, what: &str, names: &[&str]) {
     let (plain, known) = outcome(from, base).expect("the base crosses");
     match outcome(from, changed) {
         Err(refused) => {
@@ -286,7 +286,7 @@ fn check((from, base): (Dialect, &Value), changed: &Value, what: &str, names: &[
 
 #[test]
 fn the_top_of_a_request() {
-    for from in Dialect::ALL {
+    for from in Crossable::ALL {
         let fields = top(from);
         for (key, value) in fields.as_object().expect("fields") {
             let mut plain = base(from);
@@ -301,7 +301,7 @@ fn the_top_of_a_request() {
 
 #[test]
 fn what_stands_within() {
-    for from in Dialect::ALL {
+    for from in Crossable::ALL {
         for (place, member) in within(from) {
             let mut request = base(from);
             let (key, value) = member.as_object().expect("one").iter().next().expect("one");
@@ -315,7 +315,7 @@ fn what_stands_within() {
 fn every_kind_of_block() {
     for place in ["/messages/0/content", "/messages/1/content", "/messages/2/content/0/content"] {
         for block in blocks() {
-            let mut request = base(Dialect::Messages);
+            let mut request = base(Crossable::Messages);
             let content = request.pointer_mut(place).expect("a place");
             match content.as_array_mut() {
                 Some(blocks) => blocks.insert(0, block.clone()),
@@ -328,7 +328,7 @@ fn every_kind_of_block() {
             } else {
                 kind
             };
-            let of = (Dialect::Messages, &base(Dialect::Messages));
+            let of = (Crossable::Messages, &base(Crossable::Messages));
             check(of, &request, kind, &[kind, place, "image or document"]);
         }
     }

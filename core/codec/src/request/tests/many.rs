@@ -4,13 +4,13 @@
 use super::{OWN, quirks};
 use crate::request::{Target, Uncarried, Written, cross};
 use crate::seal::{Origin, wrap};
-use ir::{Dialect, Thinks, Traits};
+use ir::{Crossable, Thinks, Traits};
 use serde_json::{Value, json};
 
 const MANY: usize = 30_000;
 
-fn crossed(from: Dialect, body: &Value) -> Result<Written, Uncarried> {
-    let to = if from == Dialect::Chat { Dialect::Messages } else { Dialect::Chat };
+fn crossed(from: Crossable, body: &Value) -> Result<Written, Uncarried> {
+    let to = if from == Crossable::Chat { Crossable::Messages } else { Crossable::Chat };
     let target = Target {
         dialect: to,
         quirks: &quirks(to),
@@ -23,7 +23,7 @@ fn crossed(from: Dialect, body: &Value) -> Result<Written, Uncarried> {
     cross(from, body.to_string().as_bytes(), &target)
 }
 
-fn body(from: Dialect, body: &Value) -> Value {
+fn body(from: Crossable, body: &Value) -> Value {
     let written = crossed(from, body).expect("it crosses");
     serde_json::from_str(&written.body).expect("JSON")
 }
@@ -46,7 +46,7 @@ fn what_goes_with_a_call_is_found_among_many() {
         {"role": "assistant", "content": content},
         {"role": "user", "content": "b"},
     ]});
-    let written = body(Dialect::Messages, &request);
+    let written = body(Crossable::Messages, &request);
     let calls = written["messages"][1]["tool_calls"].as_array().expect("calls");
     assert_eq!(calls.len(), MANY);
     assert!(calls.iter().enumerate().all(|(at, call)| call["extra_content"] == json!(at)));
@@ -63,7 +63,7 @@ fn a_subset_is_found_among_many_tools() {
         "tool_choice": {"type": "allowed_tools",
             "allowed_tools": {"mode": "auto", "tools": names}},
     });
-    let written = crossed(Dialect::Chat, &request).expect("it crosses");
+    let written = crossed(Crossable::Chat, &request).expect("it crosses");
     assert_eq!(written.aliases.len(), MANY);
     let written: Value = serde_json::from_str(&written.body).expect("JSON");
     assert_eq!(written["tools"].as_array().map(Vec::len), Some(MANY));
@@ -78,7 +78,7 @@ fn results_in_reverse_stand_behind_their_calls() {
     let result = |at| json!({"role": "tool", "tool_call_id": format!("c{at}"), "content": "r"});
     let mut messages = vec![json!({"role": "assistant", "tool_calls": calls})];
     messages.extend((0..MANY).rev().map(result));
-    let written = body(Dialect::Chat, &json!({"messages": messages}));
+    let written = body(Crossable::Chat, &json!({"messages": messages}));
     // The first is put before the model's turn.
     let results = written["messages"][2]["content"].as_array().expect("results");
     assert_eq!(results.len(), MANY);
@@ -94,7 +94,7 @@ fn a_schema_of_many_members_is_taken_strictly() {
         let schema = json!({"type": "object", "properties": properties, "required": required,
             "additionalProperties": false});
         let written = body(
-            Dialect::Messages,
+            Crossable::Messages,
             &json!({
                 "max_tokens": 5,
                 "messages": [{"role": "user", "content": "a"}],
@@ -112,7 +112,7 @@ fn contents_within_contents_have_an_end() {
     for level in 1..8 {
         content = json!([{"type": "tool_result", "tool_use_id": "c", "content": content}]);
         let request = json!({"max_tokens": 5, "messages": [{"role": "user", "content": content}]});
-        let refused = crossed(Dialect::Messages, &request).is_err();
+        let refused = crossed(Crossable::Messages, &request).is_err();
         assert_eq!(refused, 3 < level, "{level}");
     }
 }

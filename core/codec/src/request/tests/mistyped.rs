@@ -1,7 +1,7 @@
 //! Every field once more, with values of every type that it has not: carried, reported or refused.
 
 use super::fields::{base, blocks, outcome, top, within};
-use ir::Dialect;
+use ir::Crossable;
 use serde_json::{Value, json};
 use std::mem::discriminant;
 
@@ -57,7 +57,7 @@ fn spelt(place: &str) -> Vec<String> {
 
 /// Fails unless the value says something on the other side that its absence does not, or a loss or
 /// the refusal names it.
-fn check(from: Dialect, request: &Value, place: &str) {
+fn check(from: Crossable, request: &Value, place: &str) {
     let proper = request.pointer(place).expect("a value");
     let plain = outcome(from, &without(request, place));
     let paths = spelt(place);
@@ -91,7 +91,7 @@ fn check(from: Dialect, request: &Value, place: &str) {
 
 #[test]
 fn at_the_top_of_a_request() {
-    for from in Dialect::ALL {
+    for from in Crossable::ALL {
         for (key, value) in top(from).as_object().expect("fields") {
             let mut request = base(from);
             request.as_object_mut().expect("fields").remove("tool_choice");
@@ -107,7 +107,7 @@ fn at_the_top_of_a_request() {
 
 #[test]
 fn within_a_request() {
-    for from in Dialect::ALL {
+    for from in Crossable::ALL {
         let mut all = Vec::new();
         places(&base(from), "", &mut all);
         // The head of a request reads the model's name.
@@ -130,12 +130,12 @@ fn within_a_request() {
 #[test]
 fn within_every_kind_of_block() {
     for block in blocks() {
-        let mut request = base(Dialect::Messages);
+        let mut request = base(Crossable::Messages);
         request["messages"][0]["content"].as_array_mut().expect("blocks").push(block.clone());
         let mut all = Vec::new();
         places(&block, "/messages/0/content/3", &mut all);
         for place in &all {
-            check(Dialect::Messages, &request, place);
+            check(Crossable::Messages, &request, place);
         }
     }
 }
@@ -144,23 +144,23 @@ fn within_every_kind_of_block() {
 #[test]
 fn limits_are_whole_numbers_above_zero() {
     for (from, field, place) in [
-        (Dialect::Chat, "max_tokens", "/max_tokens"),
-        (Dialect::Chat, "max_completion_tokens", "/max_completion_tokens"),
-        (Dialect::Messages, "max_tokens", "/max_tokens"),
-        (Dialect::Messages, "budget_tokens", "/thinking/budget_tokens"),
+        (Crossable::Chat, "max_tokens", "/max_tokens"),
+        (Crossable::Chat, "max_completion_tokens", "/max_completion_tokens"),
+        (Crossable::Messages, "max_tokens", "/max_tokens"),
+        (Crossable::Messages, "budget_tokens", "/thinking/budget_tokens"),
     ] {
         for odd in
             [json!("x"), json!("5"), json!(-1), json!(1.5), json!(true), json!([5]), json!(0)]
         {
             let mut request = base(from);
             request["thinking"] = json!({"type": "enabled", "budget_tokens": 5});
-            if from == Dialect::Chat {
+            if from == Crossable::Chat {
                 request.as_object_mut().expect("fields").remove("thinking");
                 request[field] = json!(5);
             }
             *request.pointer_mut(place).expect("a limit") = odd.clone();
             let refused = outcome(from, &request).expect_err("a refusal");
-            let warms = (from, field, &odd) == (Dialect::Messages, "max_tokens", &json!(0));
+            let warms = (from, field, &odd) == (Crossable::Messages, "max_tokens", &json!(0));
             let why = if warms { "warms a cache" } else { "it is no whole number above zero" };
             assert!(refused.contains(field) && refused.contains(why), "{odd}: {refused}");
         }
@@ -170,7 +170,7 @@ fn limits_are_whole_numbers_above_zero() {
 /// The answer would not stop there.
 #[test]
 fn stops_are_strings() {
-    for (from, field) in [(Dialect::Chat, "stop"), (Dialect::Messages, "stop_sequences")] {
+    for (from, field) in [(Crossable::Chat, "stop"), (Crossable::Messages, "stop_sequences")] {
         for odd in [json!(5), json!([5, "a"]), json!(["a", null]), json!({"a": "b"})] {
             let mut request = base(from);
             request[field] = odd.clone();

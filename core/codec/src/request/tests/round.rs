@@ -8,7 +8,7 @@ use ir::request::{
     Args, Choice, Format, Json, Part, Request, Role, Source, Text, Thinking, ThinkingForm, Tool,
     Turn,
 };
-use ir::{Dialect, Losses, Thinks, Traits};
+use ir::{Crossable, Losses, Thinks, Traits};
 use proptest::prelude::*;
 
 type Said = Request<'static>;
@@ -160,7 +160,11 @@ prop_compose! {
 }
 
 /// Writes it and reads it again; shows both, and what was lost on the way.
-fn through(dialect: Dialect, request: Request<'_>, look: impl FnOnce(&str, Request<'_>, &Losses)) {
+fn through(
+    dialect: Crossable,
+    request: Request<'_>,
+    look: impl FnOnce(&str, Request<'_>, &Losses),
+) {
     let quirks = quirks(dialect);
     let traits = Traits { max_tokens: 32000, thinks: Thinks::Adaptive };
     let origin = Origin::of(OWN);
@@ -221,7 +225,7 @@ fn rest<'a>(request: &Request<'a>) -> Request<'a> {
 proptest! {
     #[test]
     fn a_request_says_the_same_on_the_other_side(request in request()) {
-        for dialect in Dialect::ALL {
+        for dialect in Crossable::ALL {
             through(dialect, request.clone(), |body, again, losses| {
                 // Whatever else was lost, the conversation is not, unless a loss says so.
                 if !losses.iter().any(|loss| loss.path.starts_with("messages")) {
@@ -237,7 +241,7 @@ proptest! {
 
     #[test]
     fn what_crossed_once_stays_as_it_is(request in request()) {
-        for dialect in Dialect::ALL {
+        for dialect in Crossable::ALL {
             through(dialect, request.clone(), |first, once, _| {
                 through(dialect, once, |second, _, _| assert_eq!(first, second));
             });
@@ -246,7 +250,7 @@ proptest! {
 
     #[test]
     fn no_request_is_a_panic(body in "\\PC{0,200}", from in any::<bool>()) {
-        let from = if from { Dialect::Chat } else { Dialect::Messages };
+        let from = if from { Crossable::Chat } else { Crossable::Messages };
         let body = format!(r#"{{"model":"x","messages":{body}}}"#);
         let mut losses = Losses::default();
         if let Ok(request) = read(from, body.as_bytes(), &mut losses) {

@@ -70,21 +70,21 @@ pub(super) fn check(body: &Value) -> Checked {
     turns::check(turns)
 }
 
-fn wrong(message: &str, param: Option<&str>, code: Option<&'static str>) -> Problem {
+pub(super) fn wrong(message: &str, param: Option<&str>, code: Option<&'static str>) -> Problem {
     Problem::of_chat(message, param, code)
 }
 
-fn missing(param: &str) -> Problem {
+pub(super) fn missing(param: &str) -> Problem {
     let message = format!("Missing required parameter: '{param}'.");
     wrong(&message, Some(param), Some("missing_required_parameter"))
 }
 
-fn mistyped(param: &str, expected: &str) -> Problem {
+pub(super) fn mistyped(param: &str, expected: &str) -> Problem {
     let message = format!("Invalid type for '{param}': expected {expected}.");
     wrong(&message, Some(param), Some("invalid_type"))
 }
 
-fn unknown(path: &str, value: &Value, allowed: &[&str]) -> Checked {
+pub(super) fn unknown(path: &str, value: &Value, allowed: &[&str]) -> Checked {
     let Some((key, _)) = fields(value).find(|(key, _)| !allowed.contains(&key.as_str())) else {
         return Ok(());
     };
@@ -97,7 +97,7 @@ fn at(path: &str, key: &str) -> String {
     if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") }
 }
 
-fn required(path: &str, value: &Value, keys: &[&str]) -> Checked {
+pub(super) fn required(path: &str, value: &Value, keys: &[&str]) -> Checked {
     match keys.iter().find(|key| !has(value, key)) {
         Some(key) => Err(missing(&at(path, key))),
         None => Ok(()),
@@ -115,7 +115,7 @@ fn filled(param: &str, items: &[Value]) -> Checked {
     Err(wrong(&message, Some(param), Some("empty_array")))
 }
 
-fn one_of(path: &str, value: &Value, key: &str, words: &[&str]) -> Checked {
+pub(super) fn one_of(path: &str, value: &Value, key: &str, words: &[&str]) -> Checked {
     let Some(found) = value.get(key).filter(|it| !it.is_null()) else { return Ok(()) };
     let param = at(path, key);
     let Some(found) = found.as_str() else { return Err(mistyped(&param, "a string")) };
@@ -132,7 +132,7 @@ fn one_of(path: &str, value: &Value, key: &str, words: &[&str]) -> Checked {
     Err(wrong(&message, Some(&param), Some("invalid_value")))
 }
 
-fn named(param: &str, name: Option<&str>) -> Checked {
+pub(super) fn named(param: &str, name: Option<&str>) -> Checked {
     if name.is_some_and(|name| is_name(name, NAME_MAX)) {
         return Ok(());
     }

@@ -248,3 +248,50 @@ fn turns_of_chat() {
     check(part("system", image("https://a.invalid/")), "Invalid 'messages[0].content[0]': content");
     check(part("user", json!({"type": "image"})), "Invalid value: 'image'. Supported values are:");
 }
+
+fn responses(patch: &Value, expect: &str) {
+    says(Dialect::Responses, "", &patched(json!({"model": "m", "input": "Hi"}), patch), expect);
+}
+
+#[test]
+fn fields_of_responses() {
+    responses(&json!({}), "");
+    responses(&json!({"model": null}), "Missing required parameter: 'model'");
+    responses(&json!({"input": null}), "Missing required parameter: 'input'");
+    responses(&json!({"input": null, "previous_response_id": "resp_1"}), "");
+    responses(&json!({"input": 7}), "Invalid type for 'input'");
+    responses(&json!({"messages": []}), "Unknown parameter: 'messages'");
+    responses(&json!({"stop": ["a"]}), "Unknown parameter: 'stop'");
+    responses(&json!({"max_output_tokens": 9}), "Invalid 'max_output_tokens': integer below");
+    responses(&json!({"stream_options": {}}), "The 'stream_options' parameter");
+    responses(&json!({"stream_options": {}, "stream": true}), "");
+    responses(&json!({"stream": "yes"}), "Invalid type for 'stream'");
+    responses(&json!({"reasoning": {"effort": "much"}}), "Invalid value: 'much'");
+    responses(&json!({"reasoning": {"efort": "low"}}), "Unknown parameter: 'reasoning.efort'");
+    let both = json!({"previous_response_id": "resp_1", "conversation": "conv_1"});
+    responses(&both, "Mutually exclusive parameters");
+    let tool = json!({"type": "function", "name": "f", "parameters": {}, "strict": null});
+    responses(&json!({"tools": [tool]}), "");
+    let loose = json!({"type": "function", "name": "f", "parameters": {}});
+    responses(&json!({"tools": [loose]}), "Missing required parameter: 'tools[0].strict'");
+    let nested = json!({"type": "function", "function": {"name": "f"}});
+    responses(&json!({"tools": [nested]}), "Missing required parameter: 'tools[0].name'");
+    responses(&json!({"tool_choice": "required"}), "Tool choice 'required'");
+}
+
+#[test]
+fn conversations_of_responses() {
+    let items = |items: Value, expect: &str| responses(&json!({"input": items}), expect);
+    let user = json!({"role": "user", "content": [{"type": "input_text", "text": "Hi"}]});
+    let call = json!({"type": "function_call", "call_id": "c", "name": "f", "arguments": "{}"});
+    let output = json!({"type": "function_call_output", "call_id": "c", "output": "x"});
+    items(json!([user, call, output]), "");
+    items(json!([user, call]), "No tool output found for function call c");
+    items(json!([user, output]), "No tool call found for function call output with call_id c");
+    let patch = json!({"input": [output], "previous_response_id": "resp_1"});
+    responses(&patch, "");
+    items(json!([{"role": "tool", "content": "x"}]), "Invalid value: 'tool'");
+    let mine = json!({"role": "user", "content": [{"type": "output_text", "text": "Hi"}]});
+    items(json!([mine]), "Invalid value: 'output_text'");
+    items(json!([{"type": "reasoning", "id": "rs_1"}]), "Missing required parameter: 'input[0].s");
+}

@@ -87,6 +87,7 @@ fn wishes_and_ends() {
             "stream_options": {"include_usage": true}}),
         Dialect::Messages => json!({
             "max_tokens": 9, "stop_sequences": ["w2"], "thinking": {"type": "adaptive"}}),
+        Dialect::Responses => json!({"max_output_tokens": 16, "reasoning": {"effort": "low"}}),
     };
     for dialect in Dialect::ALL {
         for shape in Shape::ALL {
@@ -102,7 +103,9 @@ fn wishes_and_ends() {
                 let mut body = wish(dialect);
                 body["model"] = json!(model);
                 body["stream"] = json!(shape == Shape::Stream);
-                body["messages"] = json!([{"role": "user", "content": "What is new?"}]);
+                let turns = json!([{"role": "user", "content": "What is new?"}]);
+                let key = if dialect == Dialect::Responses { "input" } else { "messages" };
+                body[key] = turns;
                 if shape == Shape::Whole {
                     body.as_object_mut().unwrap().remove("stream_options");
                 }

@@ -7,7 +7,7 @@ use super::{
 use crate::proof::framed;
 use crate::{Error, seal};
 use bytes::Bytes;
-use ir::{BlockKind, Dialect, Event};
+use ir::{BlockKind, Crossable, Dialect, Event};
 
 /// <https://github.com/router-for-me/CLIProxyAPI/issues/561>: a start before a call.
 #[test]
@@ -376,8 +376,8 @@ fn too_much_to_hold() {
         assert_eq!(refused, Err(Error::TooLarge { limit: 25 }), "{pieces:?}");
     }
     // A call that is shown is held no more.
-    plan.from = Dialect::Messages;
-    plan.to = Dialect::Chat;
+    plan.from = Crossable::Messages;
+    plan.to = Crossable::Chat;
     let tool = [
         open(0, r#""type":"tool_use","id":"a","name":"f","input":{}"#),
         piece(0, r#""type":"input_json_delta","partial_json":"{\"a\":1}""#),

@@ -1,0 +1,167 @@
+//! To `OpenAI` Responses, for whoever goes on with an answer that was cut: nothing crosses to it yet.
+//!
+//! What was begun is known from the events that began it ([`Resume::kept`]): the response as it was
+//! announced, the items that are done, the item and the part that are open. What is written goes on
+//! with their ids, indexes and numbers, and the last event has all items, those of before and those of
+//! now.
+//!
+//! **Invariants:** an item is added once and done once; the numbers of events go on; a call is written
+//! when it is complete. **Absent:** reasoning, which goes back to whoever thought it and to nobody else.
+
+mod begun;
+
+use super::call::Calls;
+use super::desk::Desk;
+use super::{Resume, Verdict, resume};
+use crate::{Error, json, own, seal};
+use begun::Begun;
+use ir::{Aside, BlockKind, Dialect, Envelope, Event, Finish, Opening, Piece, Reason, Tokens};
+
+/// See the module.
+#[derive(Debug)]
+pub(super) struct Encoder {
+    begun: Begun,
+    resume: Resume,
+    /// Our id of the request, for errors.
+    request_id: String,
+    calls: Calls,
+    /// Ids that were made here.
+    minted: u32,
+    finish: Option<(Finish, Option<Box<Reason>>)>,
+    tokens: Option<Tokens>,
+    over: bool,
+}
+
+// === impl Encoder ===
+
+impl Encoder {
+    pub(super) fn new(resume: Resume, request_id: String) -> Self {
+        let begun = Begun::read(&resume);
+        let (finish, tokens) = (None, None);
+        let calls = Calls::default();
+        Self { begun, resume, request_id, calls, minted: 0, finish, tokens, over: false }
+    }
+
+    pub(super) fn is_over(&self) -> bool {
+        self.over
+    }
+
+    pub(super) fn envelope(&self) -> Envelope {
+        self.resume.envelope.clone()
+    }
+
+    /// The events that say what is begun and done, since it was last asked.
+    pub(super) fn kept(&mut self) -> Vec<Box<str>> {
+        self.begun.take_kept()
+    }
+
+    pub(super) fn frame(&mut self, events: &[Event], desk: &mut Desk) -> Result<Verdict, Error> {
+        for event in events {
+            if self.over {
+                break;
+            }
+            if let Err(what) = self.event(event, desk)? {
+                self.over = true;
+                return Ok(Verdict::Broken(what));
+            }
+        }
+        Ok(Verdict::Same)
+    }
+
+    /// What is missing, where the finish is known.
+    pub(super) fn end(&mut self, desk: &mut Desk) {
+        let Some((finish, reason)) = self.finish.take().filter(|_| !self.over) else { return };
+        self.over = true;
+        self.begun.close(desk);
+        if self.tokens.is_none() {
+            desk.lose("usage", "unknown");
+        }
+        let (status, why) = status(finish, reason.as_deref());
+        let (tokens, object) = resume::ending(Some(&self.resume), self.tokens);
+        self.begun.end((status, &why), tokens, object, desk);
+    }
+
+    fn event(&mut self, event: &Event, desk: &mut Desk) -> Result<Result<(), &'static str>, Error> {
+        match event {
+            Event::Open(block, opening) => match opening.as_deref() {
+                Some(Opening::Call(said)) => self.calls.begin(*block, said, desk)?,
+                Some(Opening::Native(kind)) => desk.lose_block(kind),
+                Some(Opening::Redacted(_)) | None => {}
+            },
+            Event::Delta(block, piece) => match piece {
+                Piece::Text(raw) => {
+                    let id = self.mint("msg");
+                    self.begun.text(raw, &id, desk)?;
+                }
+                Piece::Arguments(raw) => self.calls.add(*block, raw, desk)?,
+                Piece::Refusal(_) => desk.lose("output[].content[].refusal", "dropped"),
+                Piece::Thinking(_) | Piece::Signature(_) | Piece::Details(_) => {
+                    desk.lose("output[].summary", "dropped");
+                }
+                Piece::Citation(_) => desk.lose("output[].content[].annotations[]", "dropped"),
+                Piece::Native(path) => desk.lose(*path, "dropped"),
+                Piece::Unread => {}
+            },
+            Event::Close(block) => match block.kind {
+                BlockKind::Text => self.begun.close(desk),
+                BlockKind::Tool => {
+                    let Some(call) = self.calls.take(*block, desk) else { return Ok(Ok(())) };
+                    if !call.is_whole() {
+                        return Ok(Err(super::call::BROKEN));
+                    }
+                    let id = self.mint("fc");
+                    self.begun.call(&call, &id, desk);
+                }
+                BlockKind::Reasoning | BlockKind::Other => {}
+            },
+            Event::Usage(tokens) => self.tokens = Some(*tokens),
+            Event::Finish(finish, reason) => self.finish = Some((*finish, reason.clone())),
+            Event::End => self.end(desk),
+            Event::Fail(rejection) if self.finish.is_none() && !rejection.bare => {
+                let error = own::translated(rejection, &self.request_id);
+                let error = own::error_after(Dialect::Responses, &error, &self.begun.before());
+                self.over = true;
+                desk.bytes(&error);
+            }
+            Event::Ping => desk.bytes(&own::ping(Dialect::Responses)),
+            Event::Aside(Aside::Call(block, said)) => self.calls.learn(*block, said, desk)?,
+            Event::Aside(Aside::Native(path)) => desk.lose(*path, "dropped"),
+            Event::Aside(Aside::Sealed(..)) => {
+                desk.lose("output[].encrypted_content", "dropped");
+            }
+            Event::Aside(Aside::Mark(_) | Aside::Kept(_))
+            | Event::Start(_)
+            | Event::Progress
+            | Event::Fail(_)
+            | Event::Repeated(_)
+            | Event::Malformed(_)
+            | Event::Noise(_) => {}
+        }
+        Ok(Ok(()))
+    }
+
+    /// An id that is the same whenever this answer is gone on with in the same way.
+    fn mint(&mut self, prefix: &str) -> String {
+        if prefix == "msg" && self.begun.is_writing() {
+            return String::new();
+        }
+        let place = self.minted;
+        self.minted = self.minted.saturating_add(1);
+        let seams = self.resume.object.matches("\"target\"").count();
+        let hash = seal::hash(&format!("{}/{seams}", self.resume.envelope.id));
+        format!("{prefix}_{hash:016x}_{place}")
+    }
+}
+
+/// `status` and the inside of the reason for an incomplete one.
+fn status(finish: Finish, reason: Option<&Reason>) -> (&'static str, String) {
+    match finish {
+        Finish::Stop | Finish::Tool => ("completed", String::new()),
+        Finish::Length => ("incomplete", "max_output_tokens".to_owned()),
+        Finish::Refusal => ("incomplete", "content_filter".to_owned()),
+        Finish::Pause | Finish::Other => {
+            let word = reason.map_or("other", |reason| &reason.word);
+            ("incomplete", json::escaped(word))
+        }
+    }
+}

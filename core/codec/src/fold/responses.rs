@@ -1,0 +1,97 @@
+//! `OpenAI` Responses: events to an answer.
+//!
+//! The last event has it: its `response` is the whole answer, byte for byte. Some providers leave its
+//! `output` empty (`store: false` behind some gateways); then it is made of the items as each was done,
+//! as the official SDKs do.
+
+use super::tree::{ODD, items, members, write_all};
+use crate::Error;
+use crate::json::{self, Word};
+use crate::lazy::{self, Raw};
+use std::collections::BTreeMap;
+
+/// One answer.
+#[derive(Debug, Default)]
+pub(super) struct Answer {
+    /// The last event's.
+    whole: Option<String>,
+    /// Items that are done, by their `output_index`.
+    done: BTreeMap<u32, String>,
+}
+
+// === impl Answer ===
+
+impl Answer {
+    /// One more event; how many bytes it added.
+    pub(super) fn take(&mut self, event: &[u8], text: &str) -> Result<usize, Error> {
+        // A `[DONE]` is no event.
+        let Some(members) = members(text) else { return Ok(0) };
+        let kind = members.get("type").and_then(|raw| lazy::read(raw.get()).ok());
+        let kind = kind.map_or_else(|| String::from_utf8_lossy(event), |Word(kind)| kind);
+        match kind.as_ref() {
+            "response.output_item.done" => {
+                let index = members.get("output_index").and_then(|raw| raw.get().parse().ok());
+                let (index, item) = index.zip(members.get("item")).ok_or(ODD)?;
+                let added = item.get().len();
+                let before = self.done.insert(index, item.get().to_owned());
+                Ok(added.saturating_sub(before.map_or(0, |item| item.len())))
+            }
+            "response.completed" | "response.incomplete" => {
+                self.end(members.get("response").ok_or(ODD)?)
+            }
+            _ => Ok(0),
+        }
+    }
+
+    fn end(&mut self, response: Raw<'_>) -> Result<usize, Error> {
+        let text = response.get();
+        let output = members(text).ok_or(ODD)?.given("output");
+        let there = output.map(items).unwrap_or_default().len();
+        if there == 0 && !self.done.is_empty() {
+            self.whole = Some(self.filled(text, output));
+        } else if there < self.done.len() {
+            return Err(Error::NotAnswer("the last event lacks items that were done"));
+        } else {
+            self.whole = Some(text.to_owned());
+        }
+        self.done.clear();
+        Ok(text.len())
+    }
+
+    /// The answer with the items as they were done in the place of its empty `output`.
+    fn filled(&self, text: &str, output: Option<Raw<'_>>) -> String {
+        let mut whole = String::with_capacity(text.len());
+        if let Some(place) = output.map(|raw| json::place_in(text, raw)) {
+            whole.push_str(text.get(..place.start).unwrap_or_default());
+            self.write_done(&mut whole);
+            whole.push_str(text.get(place.end..).unwrap_or_default());
+            return whole;
+        }
+        let members = members(text).unwrap_or_default();
+        whole.push('{');
+        for (key, raw) in members.0.iter().filter(|(key, _)| key != "output") {
+            whole.push_str(&json::quoted(key));
+            whole.push(':');
+            whole.push_str(raw.get());
+            whole.push(',');
+        }
+        whole.push_str("\"output\":");
+        self.write_done(&mut whole);
+        whole.push('}');
+        whole
+    }
+
+    fn write_done(&self, out: &mut String) {
+        write_all(out, self.done.values(), |item, out| out.push_str(item));
+    }
+
+    pub(super) fn write(&self, out: &mut String) {
+        if let Some(whole) = &self.whole {
+            return out.push_str(whole);
+        }
+        // Whoever reads this before the last event gets what is done by then.
+        out.push_str(r#"{"object":"response","status":"in_progress","output":"#);
+        self.write_done(out);
+        out.push('}');
+    }
+}

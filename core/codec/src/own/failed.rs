@@ -1,0 +1,120 @@
+//! An error as the end of a stream of Responses: two events, as `OpenAI` itself ends one.
+//!
+//! The SDKs raise at the first (`error`, read in both of its published shapes), Codex at the second
+//! (`response.failed`). Clients that read on compare the id with the first event's and expect the
+//! numbers of events to go on.
+
+use super::{Error, chat_kind, json};
+use crate::json::{Count, Word, escaped};
+use crate::sse;
+use bytes::Bytes;
+use ir::Envelope;
+use serde::Serialize;
+use std::fmt::Write as _;
+
+/// What of a stream went before, as far as its last event must agree with it.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Before {
+    /// The answer's id, the inside of a JSON string; empty where none was told.
+    pub id: Box<str>,
+    /// The model that answers, likewise.
+    pub model: Box<str>,
+    /// When the answer began, in seconds since 1970.
+    pub created: u64,
+    /// The number of the last event that was handed out.
+    pub sequence: Option<u64>,
+}
+
+#[derive(Serialize)]
+struct Said<'a> {
+    #[serde(rename = "type")]
+    kind: &'a str,
+    code: Option<&'a str>,
+    message: &'a str,
+    param: Option<&'a str>,
+    request_id: &'a str,
+}
+
+// === impl Before ===
+
+impl Before {
+    /// Of a stream of which this was told as it began.
+    pub fn of(begun: Option<&Envelope>) -> Self {
+        let Some(Envelope { id, model, created }) = begun.cloned() else { return Self::default() };
+        Self { id, model, created: created.unwrap_or_default(), sequence: None }
+    }
+
+    /// Of a stream of this name, whose last event has this number.
+    pub(crate) fn at(envelope: &Envelope, number: u64) -> Self {
+        Self { sequence: Some(number), ..Self::of(Some(envelope)) }
+    }
+
+    /// Notes events that are handed out.
+    pub fn note(&mut self, frames: &Bytes) {
+        let whole = frames.trim_ascii_end();
+        // What is written here may be several at once.
+        let last = memchr::memmem::rfind(whole, b"\n\n").map_or(0, |at| at.saturating_add(2));
+        self.sequence = sequence(&sse::data_of(&frames.slice(last..))).or(self.sequence);
+    }
+
+    /// The number of the last event; 0 where none had one.
+    pub fn number(&self) -> u64 {
+        self.sequence.unwrap_or_default()
+    }
+}
+
+/// The number of an event.
+fn sequence(data: &[u8]) -> Option<u64> {
+    #[derive(serde::Deserialize)]
+    struct Numbered {
+        sequence_number: Option<Count>,
+    }
+    crate::json::object::<Numbered>(data)?.sequence_number.map(|Count(number)| number)
+}
+
+/// Both events.
+pub(super) fn events(error: &Error<'_>, before: &Before) -> String {
+    let Error { status, code, message, request_id, kind, param } = *error;
+    let kind = kind.unwrap_or_else(|| chat_kind(status));
+    let said = json(&Said { kind, code, message, param, request_id });
+    let (code, message, param) = (json(&code), json(&message), json(&param));
+    let number = before.sequence.map_or(0, |number| number.saturating_add(1));
+    let mut out = String::new();
+    // Writing to a string cannot fail.
+    let _ignored = write!(
+        out,
+        "event: error\ndata: {{\"type\":\"error\",\"sequence_number\":{number},\"code\":{code},\
+         \"message\":{message},\"param\":{param},\"error\":{said}}}\n\n"
+    );
+    let number = number.saturating_add(1);
+    out + &failed(error, &Before { sequence: Some(number), ..before.clone() })
+}
+
+/// The second event, with this number.
+pub(super) fn failed(error: &Error<'_>, at: &Before) -> String {
+    let Error { code, message, request_id, .. } = *error;
+    let (code, message) = (json(&code), json(&message));
+    let Before { id, model, created, sequence } = at;
+    let number = sequence.unwrap_or_default();
+    let id = if id.is_empty() { format!("resp_{}", escaped(request_id)) } else { id.to_string() };
+    format!(
+        "event: response.failed\ndata: {{\"type\":\"response.failed\",\"sequence_number\":{number},\
+         \"response\":{{\"id\":\"{id}\",\"object\":\"response\",\"created_at\":{created},\
+         \"status\":\"failed\",\"error\":{{\"code\":{code},\"message\":{message}}},\
+         \"incomplete_details\":null,\"instructions\":null,\"metadata\":{{}},\"model\":\"{model}\",\
+         \"output\":[],\"parallel_tool_calls\":true,\"tool_choice\":\"auto\",\"tools\":[],\
+         \"usage\":null}}}}\n\n"
+    )
+}
+
+/// Whether a frame is the second event.
+pub(super) fn is_failed(frame: &Bytes) -> bool {
+    #[derive(serde::Deserialize)]
+    struct Kind<'a> {
+        #[serde(borrow, rename = "type")]
+        kind: Option<Word<'a>>,
+    }
+    let data = sse::data_of(frame);
+    let kind = crate::json::object::<Kind<'_>>(&data).and_then(|Kind { kind }| kind);
+    kind.is_some_and(|kind| kind.as_str() == "response.failed")
+}

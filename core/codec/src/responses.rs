@@ -1,0 +1,296 @@
+//! `OpenAI` Responses: what the events of a stream mean
+//! (<https://platform.openai.com/docs/api-reference/responses-streaming>).
+//!
+//! What decides is `data.type`; the `event:` line counts only where there is none. A part of a message
+//! is a block, and so is every other item. The last event (`response.completed`, `.incomplete`) is
+//! finish and end in one; what was left open it closes, for the whole answer stands in it. Leniency
+//! where providers differ, never at the price of a text twice or a call twice:
+//!
+//! - Items and parts are known by their indexes alone: some providers name an item anew with every
+//!   event.
+//! - What comes whole without having come in pieces (`….done`, `output_item.done`, the last event) is
+//!   told then, once.
+//! - A second `response.created` before any item is a frame to skip. Behind an item it means that the
+//!   provider began the answer again, so it is `Fail`. Behind the end it is a new answer.
+//! - A call that is neither done nor in the last event was never closed: the answer is cut.
+//! - Unknown events, items and parts ride along. So does a `[DONE]` behind the end; before it, it ends
+//!   an answer that is not complete.
+
+pub(crate) mod items;
+pub(crate) mod unfold;
+pub(crate) mod whole;
+pub(crate) mod wire;
+
+use crate::json::{self, Word};
+use crate::lazy::Raw;
+use crate::rejection;
+use ir::{Aside, BlockKind, Dialect, Event, Events, Finish, Reason};
+use items::{Items, Told};
+use smallvec::smallvec;
+use wire::{Item, Response, Wire};
+
+/// The state of one stream.
+#[cfg_attr(test, derive(Clone))]
+#[derive(Debug, Default)]
+pub(crate) struct Stream {
+    /// Events say what was said.
+    carry: bool,
+    progress: Progress,
+    items: Items,
+}
+
+/// ```text
+/// Idle ──response.created──▶ Started ──an item──▶ Written
+///   ▲                           │                    │
+///   └────── the last event ─────┴────────────────────┘
+/// ```
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+enum Progress {
+    /// Before `response.created`.
+    #[default]
+    Idle,
+    /// After it.
+    Started,
+    /// An item was begun.
+    Written,
+}
+
+/// The block kind of an item's type. Calls are those that the caller carries out; hosted tools and what
+/// they found are something else.
+pub(crate) fn item_kind(kind: &str) -> BlockKind {
+    match kind {
+        "message" => BlockKind::Text,
+        "reasoning" => BlockKind::Reasoning,
+        "function_call" | "custom_tool_call" | "local_shell_call" | "shell_call"
+        | "apply_patch_call" | "computer_call" => BlockKind::Tool,
+        _ => BlockKind::Other,
+    }
+}
+
+/// How an answer ended, by its `status` and the reason that is given for an incomplete one. `waits`:
+/// calls are in it that the caller is to carry out.
+pub(crate) fn finish(status: &str, reason: &str, waits: bool) -> Finish {
+    match (status, reason) {
+        ("completed", _) if waits => Finish::Tool,
+        ("completed", _) => Finish::Stop,
+        ("incomplete", "max_output_tokens") => Finish::Length,
+        ("incomplete", "content_filter") => Finish::Refusal,
+        _ => Finish::Other,
+    }
+}
+
+/// The error of an answer that failed or was cancelled.
+pub(crate) fn fault(status: &str, error: Option<Raw<'_>>) -> Box<ir::Rejection> {
+    match error.filter(|raw| json::holds(Some(*raw))) {
+        Some(error) => {
+            let document = format!("{{\"error\":{}}}", error.get());
+            rejection::in_band(Dialect::Responses, document.as_bytes())
+        }
+        // The one who cancelled it knows; nobody is to blame, and nobody else is to be asked.
+        None if status == "cancelled" => rejection::said(499, status, "the answer was cancelled"),
+        None => rejection::said(500, "server_error", "the provider failed and did not say how"),
+    }
+}
+
+fn is_known(kind: &str) -> bool {
+    matches!(
+        kind,
+        "response.created"
+            | "response.completed"
+            | "response.incomplete"
+            | "response.output_item.added"
+            | "response.output_item.done"
+            | "response.content_part.added"
+            | "response.content_part.done"
+            | "response.output_text.delta"
+            | "response.refusal.delta"
+            | "response.function_call_arguments.delta"
+            | "response.custom_tool_call_input.delta"
+    )
+}
+
+/// What begins or ends something that whoever goes on has to go on with.
+const KEPT: [&str; 5] = [
+    "response.created",
+    "response.output_item.added",
+    "response.output_item.done",
+    "response.content_part.added",
+    "response.content_part.done",
+];
+
+// === impl Stream ===
+
+impl Stream {
+    /// `carry`: what was said goes with the events.
+    pub(crate) fn new(carry: bool) -> Self {
+        Self { carry, ..Self::default() }
+    }
+
+    /// What a frame with these fields means.
+    pub(crate) fn events(&mut self, event: &[u8], data: &[u8]) -> Events {
+        if data.trim_ascii() == b"[DONE]" {
+            let cut = self.progress != Progress::Idle;
+            *self = Self::new(self.carry);
+            return if cut { smallvec![Event::End] } else { Events::new() };
+        }
+        let event = std::str::from_utf8(event).unwrap_or_default();
+        if let Some(wire) = json::object::<Wire<'_>>(data) {
+            return self.meaning(event, data, &wire);
+        }
+        let tidied = json::tidied(data);
+        let tidied = tidied.as_deref();
+        if let Some(wire) = tidied.and_then(|text| json::object(text.as_bytes())) {
+            return self.meaning(event, data, &wire);
+        }
+        // What is unknown may have any shape; what is known may not.
+        let kind = tidied.and_then(wire::kind);
+        match kind.as_deref().unwrap_or(event) {
+            "error" | "response.failed" => fail(rejection::in_band(Dialect::Responses, data)),
+            known if is_known(known) => malformed("a known event of another shape"),
+            "" => malformed("data that is no event"),
+            _ => self.unknown(),
+        }
+    }
+
+    fn meaning(&mut self, event: &str, data: &[u8], wire: &Wire<'_>) -> Events {
+        let kind = wire.kind.as_ref().map_or(event, Word::as_str);
+        let mut events = self.said(kind, data, wire);
+        let keeps = self.carry && KEPT.contains(&kind);
+        if keeps && let Ok(text) = std::str::from_utf8(data) {
+            events.push(Event::Aside(Aside::Kept(text.into())));
+        }
+        events
+    }
+
+    fn said(&mut self, kind: &str, data: &[u8], wire: &Wire<'_>) -> Events {
+        let Some(named) = kind.strip_prefix("response.") else {
+            return match kind {
+                "ping" | "keepalive" => smallvec![Event::Ping],
+                "error" => fail(rejection::in_band(Dialect::Responses, data)),
+                "" if json::holds(wire.error) => fail(rejection::in_band(Dialect::Responses, data)),
+                "" => malformed("an event without a type"),
+                _ => self.unknown(),
+            };
+        };
+        match named {
+            "created" => self.start(wire),
+            // Both are said as a matter of course, before any model is at work.
+            "in_progress" | "queued" => smallvec![Event::Ping],
+            "completed" | "incomplete" => self.end(named, wire),
+            "failed" | "cancelled" => {
+                let error = wire.response.and_then(Response::read).and_then(|it| it.error);
+                fail(fault(named, error))
+            }
+            _ => self.part(named, wire),
+        }
+    }
+
+    /// An event of an item.
+    fn part(&mut self, named: &str, wire: &Wire<'_>) -> Events {
+        let mut told = Told::new(self.carry);
+        let read = match named {
+            "output_item.added" => self.items.added(wire, &mut told),
+            "output_item.done" => self.items.done(wire, &mut told),
+            "content_part.added" => self.items.part_added(wire, &mut told),
+            "content_part.done" => self.items.part_done(wire, &mut told),
+            "output_text.delta" | "refusal.delta" => self.items.text(wire, named, &mut told),
+            "output_text.done" | "refusal.done" => self.items.text_done(wire, named, &mut told),
+            "reasoning_summary_text.delta" | "reasoning_text.delta" => {
+                self.items.thought(wire, named, &mut told)
+            }
+            "reasoning_summary_text.done" | "reasoning_text.done" => {
+                self.items.thought_done(wire, named, &mut told)
+            }
+            "function_call_arguments.delta" | "custom_tool_call_input.delta" => {
+                self.items.arguments(wire, &mut told)
+            }
+            "function_call_arguments.done" | "custom_tool_call_input.done" => {
+                self.items.arguments_done(wire, &mut told)
+            }
+            "output_text.annotation.added" => {
+                told.aside(Aside::Native("output[].content[].annotations[]"));
+                Ok(())
+            }
+            _ => {
+                if !self.items.elsewhere(wire, &mut told) {
+                    return self.unknown();
+                }
+                Ok(())
+            }
+        };
+        match read {
+            Ok(()) => {
+                if !self.items.is_empty() {
+                    self.progress = Progress::Written;
+                }
+                told.events
+            }
+            Err(odd) => smallvec![odd.event()],
+        }
+    }
+
+    /// It rides along, and where it cannot, it is named.
+    fn unknown(&self) -> Events {
+        let aside = self.carry.then_some(Event::Aside(Aside::Native("an unknown event")));
+        aside.into_iter().collect()
+    }
+
+    fn start(&mut self, wire: &Wire<'_>) -> Events {
+        let Some(response) = wire.response.and_then(Response::read) else {
+            return malformed("response.created without its response");
+        };
+        match self.progress {
+            Progress::Idle => {}
+            Progress::Started => return smallvec![Event::Repeated("a second response.created")],
+            Progress::Written => {
+                *self = Self::new(self.carry);
+                let said = "the provider began the answer again (a second response.created)";
+                return fail(rejection::said(500, "", said));
+            }
+        }
+        self.progress = Progress::Started;
+        smallvec![Event::Start(Some(Box::new(response.envelope())))]
+    }
+
+    fn end(&mut self, status: &str, wire: &Wire<'_>) -> Events {
+        let Some(response) = wire.response.and_then(Response::read) else {
+            return malformed("the last event without its response");
+        };
+        let reason = response.reason();
+        let mut told = Told::new(self.carry);
+        if let Some(tokens) = response.usage.as_ref().and_then(wire::Usage::tokens) {
+            told.events.push(Event::Usage(tokens));
+        }
+        let output = response.output();
+        self.items.complete(output.as_deref().unwrap_or_default(), &mut told);
+        // A call that the limit cut is part of what there is of the answer.
+        self.items.close(status == "incomplete", &mut told);
+        let waits = self.items.waits() || whole::waits(output.as_deref().unwrap_or_default());
+        let why = finish(status, &reason, waits);
+        let spelled = self.carry.then(|| {
+            let word = if reason.is_empty() { status } else { &reason };
+            Box::new(Reason { word: word.into(), ..Reason::default() })
+        });
+        told.events.push(Event::Finish(why, spelled));
+        told.events.push(Event::End);
+        *self = Self::new(self.carry);
+        told.events
+    }
+}
+
+/// Whether an item shows anything: text, reasoning that can be read, a call, what a tool found.
+pub(crate) fn is_content(item: &Item<'_>) -> bool {
+    match item_kind(item.kind()) {
+        BlockKind::Text => item.parts().iter().any(|part| json::holds(part.said())),
+        BlockKind::Reasoning => item.thoughts().iter().any(|part| json::holds(part.said())),
+        BlockKind::Tool | BlockKind::Other => true,
+    }
+}
+
+fn fail(rejection: Box<ir::Rejection>) -> Events {
+    smallvec![Event::Fail(rejection)]
+}
+
+fn malformed(reason: &'static str) -> Events {
+    smallvec![Event::Malformed(reason)]
+}

@@ -1,0 +1,555 @@
+//! `OpenAI` Responses: the items of an answer's output while they come.
+//!
+//! **Invariant:** an item and a part begin once and close once, and what was said of them in pieces is
+//! not said again when they come whole.
+
+use super::item_kind;
+use super::wire::{Item, Part, Wire};
+use crate::json;
+use crate::lazy::Raw;
+use ir::{Aside, Block, BlockKind, Event, Events, Opening, Piece};
+use std::collections::BTreeMap;
+
+/// The items of one answer by their `output_index`.
+#[cfg_attr(test, derive(Clone))]
+#[derive(Debug, Default)]
+pub(crate) struct Items {
+    known: BTreeMap<u32, Known>,
+    /// Parts of all of them.
+    parts: usize,
+    /// Calls that the caller is to carry out …
+    calls: usize,
+    /// … unless their results are in the answer.
+    results: usize,
+}
+
+/// What was seen of an item.
+#[cfg_attr(test, derive(Clone))]
+#[derive(Debug)]
+struct Known {
+    kind: BlockKind,
+    /// Its block is open; the blocks of a message are its parts.
+    open: bool,
+    done: bool,
+    /// Something of it was told that comes whole again.
+    said: bool,
+    /// The part of a summary that was last told.
+    summary: Option<u32>,
+    parts: BTreeMap<u32, Place>,
+}
+
+/// What was seen of a part.
+#[derive(Clone, Copy, Debug, Default)]
+struct Place {
+    open: bool,
+    said: bool,
+}
+
+/// Events that are being told.
+#[derive(Debug)]
+pub(crate) struct Told {
+    carry: bool,
+    pub(crate) events: Events,
+}
+
+/// A frame that tells nothing.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Odd {
+    /// It says again what was said; what.
+    Repeated(&'static str),
+    /// It should be readable and is not; the reason.
+    Malformed(&'static str),
+}
+
+/// Both indexes of a block fit into 16 bits each.
+const INDEX_MAX: u32 = 0xFFFF;
+
+/// Parts of all items that are kept: a limit on everything.
+const PARTS_MAX: usize = 64 << 10;
+
+/// Where the parts of reasoning that are no summary are kept, beside those that are.
+const WHOLE_TEXT: u32 = 1 << 31;
+
+/// An empty line, as the inside of a JSON string: what stands between two parts of a summary.
+const BETWEEN: &str = "\\n\\n";
+
+fn index_of(index: Option<u32>) -> Result<u32, Odd> {
+    let index = index.ok_or(Odd::Malformed("an event of an item without its index"))?;
+    if index <= INDEX_MAX { Ok(index) } else { Err(Odd::Malformed("an index out of range")) }
+}
+
+fn block(kind: BlockKind, item: u32, part: u32) -> Block {
+    Block { kind, index: item << 16 | part }
+}
+
+fn filled(raw: Raw<'_>) -> bool {
+    json::holds(Some(raw))
+}
+
+/// What a part of a message says.
+fn said(raw: Raw<'_>, refuses: bool) -> Piece {
+    let text = json::inside(raw).unwrap_or_default().into();
+    if refuses { Piece::Refusal(text) } else { Piece::Text(text) }
+}
+
+// === impl Odd ===
+
+impl Odd {
+    pub(crate) fn event(self) -> Event {
+        match self {
+            Self::Repeated(what) => Event::Repeated(what),
+            Self::Malformed(reason) => Event::Malformed(reason),
+        }
+    }
+}
+
+// === impl Told ===
+
+impl Told {
+    pub(crate) fn new(carry: bool) -> Self {
+        Self { carry, events: Events::new() }
+    }
+
+    pub(crate) fn aside(&mut self, aside: Aside) {
+        if self.carry {
+            self.events.push(Event::Aside(aside));
+        }
+    }
+
+    fn open(&mut self, block: Block, opening: impl FnOnce() -> Option<Opening>) {
+        let opening = if self.carry { opening() } else { None };
+        self.events.push(Event::Open(block, opening.map(Box::new)));
+    }
+
+    fn piece(&mut self, block: Block, piece: impl FnOnce() -> Piece) {
+        let piece = if self.carry { piece() } else { Piece::Unread };
+        self.events.push(Event::Delta(block, piece));
+    }
+}
+
+// === impl Items ===
+
+impl Items {
+    /// Nothing of an answer has come.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.known.is_empty()
+    }
+
+    /// Whether the caller is to carry out any of the calls.
+    pub(crate) fn waits(&self) -> bool {
+        self.results < self.calls
+    }
+
+    /// `output_item.added`.
+    pub(crate) fn added(&mut self, wire: &Wire<'_>, told: &mut Told) -> Result<(), Odd> {
+        let index = index_of(wire.output_index)?;
+        let item = wire.item.and_then(Item::read);
+        let item = item.ok_or(Odd::Malformed("output_item.added without its item"))?;
+        if self.known.contains_key(&index) {
+            return Err(Odd::Repeated("output_item.added of an item that is there"));
+        }
+        self.begin(index, &item, told);
+        Ok(())
+    }
+
+    fn begin(&mut self, index: u32, item: &Item<'_>, told: &mut Told) {
+        let kind = item_kind(item.kind());
+        let place = block(kind, index, 0);
+        match kind {
+            BlockKind::Text => {}
+            BlockKind::Reasoning => {
+                told.open(place, || None);
+                told.events.push(Event::Progress);
+            }
+            BlockKind::Tool => told.open(place, || Some(Opening::Call(item.call()))),
+            BlockKind::Other => told.open(place, || Some(Opening::Native(item.kind().into()))),
+        }
+        self.known.insert(index, Known::new(kind));
+    }
+
+    /// `output_item.done`.
+    pub(crate) fn done(&mut self, wire: &Wire<'_>, told: &mut Told) -> Result<(), Odd> {
+        let index = index_of(wire.output_index)?;
+        let item = wire.item.and_then(Item::read);
+        let item = item.ok_or(Odd::Malformed("output_item.done without its item"))?;
+        match self.known.get(&index) {
+            Some(known) if known.done => {
+                return Err(Odd::Repeated("output_item.done of an item that is done"));
+            }
+            Some(known) if known.kind != item_kind(item.kind()) => {
+                return Err(Odd::Malformed("an item that became another"));
+            }
+            Some(_) => {}
+            None => self.begin(index, &item, told),
+        }
+        self.finish(index, &item, told);
+        Ok(())
+    }
+
+    /// Takes an item as a whole: what of it was not told is told, and it is closed.
+    fn finish(&mut self, index: u32, item: &Item<'_>, told: &mut Told) {
+        let Some(known) = self.known.get_mut(&index) else { return };
+        let place = block(known.kind, index, 0);
+        match known.kind {
+            BlockKind::Text => self.parts += known.message(index, &item.parts(), told),
+            BlockKind::Reasoning => {
+                for part in item.thoughts().iter().filter(|_| !known.said) {
+                    let Some(raw) = part.said().filter(|raw| filled(*raw)) else { continue };
+                    told.piece(place, || {
+                        Piece::Thinking(json::inside(raw).unwrap_or_default().into())
+                    });
+                }
+                if let Some(sealed) = item.sealed() {
+                    let sealed = Aside::Sealed(place, sealed.into());
+                    told.events.push(Event::Aside(sealed));
+                }
+                // It thought, whether it shows that or not.
+                told.events.push(Event::Progress);
+            }
+            BlockKind::Tool => {
+                self.calls += 1;
+                if let Some(raw) = item.arguments().filter(|raw| filled(*raw) && !known.said) {
+                    told.piece(place, || arguments(raw));
+                }
+            }
+            BlockKind::Other => {
+                self.results += usize::from(is_result(item.kind()));
+                told.piece(place, || Piece::Native("output[]"));
+            }
+        }
+        if std::mem::take(&mut known.open) {
+            told.events.push(Event::Close(place));
+        }
+        known.done = true;
+        // That it is done is all that is asked of it from now on.
+        self.parts = self.parts.saturating_sub(std::mem::take(&mut known.parts).len());
+    }
+
+    /// `content_part.added`.
+    pub(crate) fn part_added(&mut self, wire: &Wire<'_>, told: &mut Told) -> Result<(), Odd> {
+        let part = wire.part.and_then(Part::read);
+        let part = part.ok_or(Odd::Malformed("content_part.added without its part"))?;
+        let Some((index, place)) = self.place(wire, part.is_text())? else { return Ok(()) };
+        let known = self.message(index)?;
+        if known.parts.contains_key(&place) {
+            return Err(Odd::Repeated("content_part.added of a part that is there"));
+        }
+        let (_, new) = known.part(index, place, told);
+        self.parts += new;
+        Ok(())
+    }
+
+    /// `content_part.done`.
+    pub(crate) fn part_done(&mut self, wire: &Wire<'_>, told: &mut Told) -> Result<(), Odd> {
+        let part = wire.part.and_then(Part::read);
+        let part = part.ok_or(Odd::Malformed("content_part.done without its part"))?;
+        let Some((index, place)) = self.place(wire, part.is_text())? else { return Ok(()) };
+        let known = self.message(index)?;
+        if known.parts.get(&place).is_some_and(|part| !part.open) {
+            return Err(Odd::Repeated("content_part.done of a part that is done"));
+        }
+        self.parts += known.part_whole(index, place, &part, told);
+        Ok(())
+    }
+
+    /// `output_text.delta` and `refusal.delta`.
+    pub(crate) fn text(
+        &mut self,
+        wire: &Wire<'_>,
+        named: &str,
+        told: &mut Told,
+    ) -> Result<(), Odd> {
+        let raw = wire.piece().map_err(Odd::Malformed)?;
+        let Some((index, place)) = self.place(wire, true)? else {
+            return Err(Odd::Malformed("a text in an item that is no message"));
+        };
+        let known = self.message(index)?;
+        if known.parts.get(&place).is_some_and(|part| !part.open) {
+            return Err(Odd::Malformed("a delta of a part that is done"));
+        }
+        self.parts += known.say(index, place, (raw, named == "refusal.delta"), told);
+        Ok(())
+    }
+
+    /// `output_text.done` and `refusal.done`: all of the text, once more.
+    pub(crate) fn text_done(
+        &mut self,
+        wire: &Wire<'_>,
+        named: &str,
+        told: &mut Told,
+    ) -> Result<(), Odd> {
+        let Some(raw) = wire.whole().filter(|raw| filled(*raw)) else { return Ok(()) };
+        let Some((index, place)) = self.place(wire, true)? else { return Ok(()) };
+        let known = self.message(index)?;
+        let told_before = known.parts.get(&place).is_some_and(|part| part.said || !part.open);
+        if !told_before {
+            self.parts += known.say(index, place, (raw, named == "refusal.done"), told);
+        }
+        Ok(())
+    }
+
+    /// A piece of readable reasoning.
+    pub(crate) fn thought(
+        &mut self,
+        wire: &Wire<'_>,
+        named: &str,
+        told: &mut Told,
+    ) -> Result<(), Odd> {
+        let raw = wire.piece().map_err(Odd::Malformed)?;
+        self.think(wire, named.starts_with("reasoning_summary"), raw, told)
+    }
+
+    /// All of a part of readable reasoning, once more.
+    pub(crate) fn thought_done(
+        &mut self,
+        wire: &Wire<'_>,
+        named: &str,
+        told: &mut Told,
+    ) -> Result<(), Odd> {
+        let Some(raw) = wire.whole().filter(|raw| filled(*raw)) else { return Ok(()) };
+        let summary = named.starts_with("reasoning_summary");
+        let index = index_of(wire.output_index)?;
+        let key = thought_key(wire, summary)?;
+        let known = self.known.get(&index);
+        let told_before =
+            known.is_some_and(|it| it.done || it.parts.get(&key).is_some_and(|part| part.said));
+        if told_before { Ok(()) } else { self.think(wire, summary, raw, told) }
+    }
+
+    fn think(
+        &mut self,
+        wire: &Wire<'_>,
+        summary: bool,
+        raw: Raw<'_>,
+        told: &mut Told,
+    ) -> Result<(), Odd> {
+        let index = index_of(wire.output_index)?;
+        let key = thought_key(wire, summary)?;
+        let place = block(BlockKind::Reasoning, index, 0);
+        if PARTS_MAX <= self.parts {
+            return Err(Odd::Malformed("too many parts"));
+        }
+        let known = self.known.entry(index).or_insert_with(|| {
+            told.open(place, || None);
+            Known::new(BlockKind::Reasoning)
+        });
+        if known.kind != BlockKind::Reasoning || known.done {
+            return Err(Odd::Malformed("reasoning in an item that has none"));
+        }
+        if !filled(raw) {
+            told.events.push(Event::Progress);
+            return Ok(());
+        }
+        let follows = known.summary.is_some_and(|last| last != key);
+        known.summary = Some(key);
+        known.said = true;
+        let known_part = known.parts.insert(key, Place { open: true, said: true });
+        self.parts += usize::from(known_part.is_none());
+        told.piece(place, || {
+            let between = if follows { BETWEEN } else { "" };
+            let text = json::inside(raw).unwrap_or_default();
+            Piece::Thinking(format!("{between}{text}").into())
+        });
+        Ok(())
+    }
+
+    /// A piece of a call's arguments.
+    pub(crate) fn arguments(&mut self, wire: &Wire<'_>, told: &mut Told) -> Result<(), Odd> {
+        let raw = wire.piece().map_err(Odd::Malformed)?;
+        let index = index_of(wire.output_index)?;
+        let known = self.known.get_mut(&index).filter(|known| known.kind == BlockKind::Tool);
+        let known = known.ok_or(Odd::Malformed("a piece of a call that never began"))?;
+        if known.done {
+            return Err(Odd::Malformed("a piece of a call that is done"));
+        }
+        if filled(raw) {
+            known.said = true;
+            told.piece(block(BlockKind::Tool, index, 0), || arguments(raw));
+        }
+        Ok(())
+    }
+
+    /// All of a call's arguments, once more.
+    pub(crate) fn arguments_done(&mut self, wire: &Wire<'_>, told: &mut Told) -> Result<(), Odd> {
+        let index = index_of(wire.output_index)?;
+        let Some(raw) = wire.whole().filter(|raw| filled(*raw)) else { return Ok(()) };
+        let fresh =
+            |known: &&mut Known| known.kind == BlockKind::Tool && !known.done && !known.said;
+        if let Some(known) = self.known.get_mut(&index).filter(fresh) {
+            known.said = true;
+            told.piece(block(BlockKind::Tool, index, 0), || arguments(raw));
+        }
+        Ok(())
+    }
+
+    /// Any other event of an item: a call that is written, or a tool of the provider at work. False
+    /// where it is of no item that we know.
+    pub(crate) fn elsewhere(&mut self, wire: &Wire<'_>, told: &mut Told) -> bool {
+        let Some(index) = wire.output_index else { return false };
+        let Some(known) = self.known.get_mut(&index).filter(|known| !known.done) else {
+            return false;
+        };
+        match known.kind {
+            BlockKind::Tool if wire.delta.is_some_and(filled) => {
+                known.said = true;
+                told.piece(block(BlockKind::Tool, index, 0), || Piece::Native("output[]"));
+            }
+            BlockKind::Tool | BlockKind::Other | BlockKind::Reasoning => {
+                told.events.push(Event::Progress);
+            }
+            BlockKind::Text => {}
+        }
+        true
+    }
+
+    /// Takes what the last event has and nobody told: items that are not done, or all of them.
+    pub(crate) fn complete(&mut self, output: &[Item<'_>], told: &mut Told) {
+        let all = self.known.is_empty();
+        for (index, item) in (0..=INDEX_MAX).zip(output) {
+            let kind = item_kind(item.kind());
+            let open = self.known.get(&index).is_some_and(|it| !it.done && it.kind == kind);
+            if all {
+                self.begin(index, item, told);
+            }
+            if all || open {
+                self.finish(index, item, told);
+            }
+        }
+    }
+
+    /// Closes what is open; calls only where they count as they are.
+    pub(crate) fn close(&mut self, calls: bool, told: &mut Told) {
+        for (index, known) in &mut self.known {
+            if known.kind != BlockKind::Tool || calls {
+                if std::mem::take(&mut known.open) {
+                    told.events.push(Event::Close(block(known.kind, *index, 0)));
+                }
+                known.close_parts(*index, told);
+            }
+        }
+    }
+
+    /// The indexes of a part of a message; `None` where its item is of another kind. Where there is no
+    /// item, one is begun if `implied`.
+    fn place(&mut self, wire: &Wire<'_>, implied: bool) -> Result<Option<(u32, u32)>, Odd> {
+        let index = index_of(wire.output_index)?;
+        let part = index_of(wire.content_index.or(Some(0)))?;
+        if implied && !self.known.contains_key(&index) {
+            self.known.insert(index, Known::new(BlockKind::Text));
+        }
+        let known = self.known.get(&index);
+        Ok(known.filter(|it| it.kind == BlockKind::Text).map(|_| (index, part)))
+    }
+
+    /// The message with this index, which goes on.
+    fn message(&mut self, index: u32) -> Result<&mut Known, Odd> {
+        if PARTS_MAX <= self.parts {
+            return Err(Odd::Malformed("too many parts"));
+        }
+        let known = self.known.get_mut(&index).filter(|known| !known.done);
+        known.ok_or(Odd::Malformed("a part of an item that is done"))
+    }
+}
+
+/// Where the state of a part of reasoning is kept.
+fn thought_key(wire: &Wire<'_>, summary: bool) -> Result<u32, Odd> {
+    let index = if summary { wire.summary_index } else { wire.content_index };
+    let index = index_of(index.or(Some(0)))?;
+    Ok(if summary { index } else { index | WHOLE_TEXT })
+}
+
+/// With what is called. Arguments that are an object become the text they should be.
+fn arguments(raw: Raw<'_>) -> Piece {
+    Piece::Arguments(match json::inside(raw) {
+        Some(text) => text.into(),
+        None => json::escaped(&json::one_line(raw)).into(),
+    })
+}
+
+/// Whether an item is what came of a call: one that its provider carried out.
+pub(super) fn is_result(kind: &str) -> bool {
+    matches!(
+        kind,
+        "function_call_output"
+            | "custom_tool_call_output"
+            | "local_shell_call_output"
+            | "shell_call_output"
+            | "apply_patch_call_output"
+            | "computer_call_output"
+    )
+}
+
+// === impl Known ===
+
+impl Known {
+    fn new(kind: BlockKind) -> Self {
+        Self {
+            kind,
+            open: kind != BlockKind::Text,
+            done: false,
+            said: false,
+            summary: None,
+            parts: BTreeMap::new(),
+        }
+    }
+
+    /// The state of a part of a message; where there is none it begins, and is counted.
+    fn part(&mut self, index: u32, place: u32, told: &mut Told) -> (&mut Place, usize) {
+        let mut new = 0;
+        let part = self.parts.entry(place).or_insert_with(|| {
+            new = 1;
+            told.open(block(BlockKind::Text, index, place), || None);
+            Place { open: true, said: false }
+        });
+        (part, new)
+    }
+
+    /// A text of a part that is open.
+    fn say(
+        &mut self,
+        index: u32,
+        place: u32,
+        (raw, refuses): (Raw<'_>, bool),
+        told: &mut Told,
+    ) -> usize {
+        let (part, new) = self.part(index, place, told);
+        if filled(raw) {
+            part.said = true;
+            told.piece(block(BlockKind::Text, index, place), || said(raw, refuses));
+        }
+        new
+    }
+
+    /// A part that is complete.
+    fn part_whole(&mut self, index: u32, place: u32, whole: &Part<'_>, told: &mut Told) -> usize {
+        let (part, new) = self.part(index, place, told);
+        let here = block(BlockKind::Text, index, place);
+        if let Some(raw) = whole.said().filter(|raw| filled(*raw) && part.open && !part.said) {
+            part.said = true;
+            told.piece(here, || said(raw, whole.is_refusal()));
+        }
+        if std::mem::take(&mut part.open) {
+            told.events.push(Event::Close(here));
+        }
+        new
+    }
+
+    /// A message that is complete.
+    fn message(&mut self, index: u32, whole: &[Part<'_>], told: &mut Told) -> usize {
+        let texts = (0..=INDEX_MAX).zip(whole).filter(|(_, part)| part.is_text());
+        let new = texts.map(|(place, part)| self.part_whole(index, place, part, told)).sum();
+        self.close_parts(index, told);
+        new
+    }
+
+    fn close_parts(&mut self, index: u32, told: &mut Told) {
+        if self.kind != BlockKind::Text {
+            return;
+        }
+        for (place, part) in &mut self.parts {
+            if std::mem::take(&mut part.open) {
+                told.events.push(Event::Close(block(BlockKind::Text, index, *place)));
+            }
+        }
+    }
+}
