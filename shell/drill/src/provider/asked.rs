@@ -117,7 +117,8 @@ impl Asked {
         let document = read.unwrap_or_default();
         let stream = matches!(endpoint, Endpoint::Answer(_)) && yes(document.get("stream"))
             || endpoint == Endpoint::Stored(Stored::Resume);
-        let messages = document.get("messages").and_then(Value::as_array);
+        let messages = document.get("messages").or_else(|| document.get("input"));
+        let messages = messages.and_then(Value::as_array);
         let messages = messages.map(Vec::as_slice).unwrap_or_default();
         let prefill = messages.last().and_then(prefill);
         Self {

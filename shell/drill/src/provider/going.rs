@@ -62,7 +62,7 @@ pub(super) struct Uncut<'a> {
 // === impl Going ===
 
 impl Going {
-    /// Reads the turns of a conversation, in either dialect.
+    /// Reads the turns of a conversation, in any dialect.
     pub(super) fn read(turns: &[Value], prefilled: bool) -> Self {
         if prefilled {
             return Self::Prefill;
@@ -210,11 +210,23 @@ fn quoted<'a>(told: &str, wish: &'a str) -> Option<&'a str> {
 
 /// The calls of the assistant's last turn, where nothing but their results follows.
 fn made(turns: &[Value]) -> Vec<Call> {
+    let kind = |turn: &&Value, kind: &str| turn.get("type").and_then(Value::as_str) == Some(kind);
+    let text = |value: Option<&Value>| value.and_then(Value::as_str).unwrap_or_default().to_owned();
+    let mut items: Vec<Call> = turns
+        .iter()
+        .rev()
+        .skip_while(|turn| kind(turn, "function_call_output"))
+        .take_while(|turn| kind(turn, "function_call"))
+        .map(|turn| Call::new(&text(turn.get("name")), &text(turn.get("arguments"))))
+        .collect();
+    if !items.is_empty() {
+        items.reverse();
+        return items;
+    }
     let mut turns = turns.iter().rev().skip_while(|turn| is(turn, "tool"));
     let Some(turn) = turns.next().filter(|turn| is(turn, "assistant")) else {
         return Vec::new();
     };
-    let text = |value: Option<&Value>| value.and_then(Value::as_str).unwrap_or_default().to_owned();
     let chat = list(turn, "tool_calls").iter().map(|call| {
         let arguments = text(call.pointer("/function/arguments"));
         Call::new(&text(call.pointer("/function/name")), &arguments)

@@ -217,8 +217,8 @@ fn call(frames: &[Frame], nth: usize) -> Option<(usize, usize)> {
     let start = (0..frames.len()).filter(begins).nth(nth.checked_sub(1)?)?;
     let arguments = run(start, Cue::Call)?;
     let end = run(arguments, Cue::Arguments)?;
-    // Messages says that a block is over; in Chat only what comes next tells.
-    let end = if is(end, Cue::Close) { end.saturating_add(1) } else { end };
+    // Messages says that a block is over, Responses more than once; in Chat only what comes next tells.
+    let end = run(end, Cue::Close)?;
     Some((arguments, end))
 }
 
