@@ -12,9 +12,9 @@ use std::time::Duration;
 
 /// What a plan allows for one request (`policy::Retries::default`).
 const ATTEMPTS_MAX: usize = 8;
-/// The first target has two minutes for its first content, each further one begins at most ten seconds
-/// behind the one before, and what it says then has an end.
-const ENDS_WITHIN: Duration = Duration::from_mins(3);
+/// Each of three targets has two minutes at most, for its first content or between two pieces of a tool
+/// call; texts are short.
+const ENDS_WITHIN: Duration = Duration::from_mins(6);
 
 /// Looks at everything that came of a world. The first broken promise, and whose it was.
 pub(super) fn judge(scene: &Scene, life: &Life) -> Result<(), String> {
