@@ -16,6 +16,8 @@ pub(super) struct Scene {
     pub(super) orders: Vec<Option<Fault>>,
     /// How many words a complete text has, whoever says it.
     pub(super) words: usize,
+    /// When the gateway is asked to stop.
+    pub(super) stops: Option<Duration>,
     /// What ails whom, from when, and until when at the latest.
     pub(super) ills: Vec<Ill>,
 }
@@ -93,10 +95,13 @@ impl Scene {
             asks.push(asks_for(order.as_ref(), &good, &mut dice));
             orders.push(order);
         }
-        let troubles = ills.iter().flat_map(|ill: &Ill| ill.troubles(&mut dice)).collect();
+        let troubles = ills.iter().flat_map(|ill: &Ill| ill.troubles(&mut dice));
+        let mut troubles: Vec<(Duration, Trouble)> = troubles.collect();
+        let stops = dice.percent(20).then(|| dice.ms(3_000..OPEN_FOR_MS));
+        troubles.extend(stops.map(|at| (at, Trouble::Stops)));
         let toml = toml(&speaks, &good);
         let plan = Plan { seed, toml, sites: SITES.to_vec(), asks, troubles };
-        Self { plan, orders, words, ills }
+        Self { plan, orders, words, stops, ills }
     }
 }
 

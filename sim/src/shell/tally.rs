@@ -47,6 +47,7 @@ impl Tally {
             let count = scene.ills.iter().filter(|ill| ill.kind == kind).count();
             *tally.troubles.entry(kind.word()).or_default() += u64::try_from(count).unwrap_or(0);
         }
+        tally.troubles.insert("stops", u64::from(scene.stops.is_some()));
         tally
     }
 

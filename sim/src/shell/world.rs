@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use transport::{
@@ -49,9 +49,11 @@ pub struct Site {
     pub says: &'static str,
 }
 
-/// What happens to a provider, by its place.
+/// What happens to a provider, by its place; or to the gateway.
 #[derive(Clone, Debug)]
 pub enum Trouble {
+    /// The gateway is asked to stop.
+    Stops,
     /// It does this to every request.
     Ails(usize, Fault),
     /// It does so no more.
@@ -100,6 +102,8 @@ struct Cast {
     began: Vec<Mutex<Option<std::time::Instant>>>,
     gateway: Mutex<Option<Gateway>>,
     connections: Connections,
+    /// Told when the gateway is to stop.
+    stop: Notify,
     records: Mutex<Vec<Record>>,
     heard: Mutex<BTreeMap<usize, Heard>>,
 }
@@ -209,9 +213,10 @@ impl Plan {
 // === impl Trouble ===
 
 impl Trouble {
-    /// The place of the provider.
-    pub fn place(&self) -> usize {
+    /// The place of the provider; none where it is the gateway's.
+    fn place(&self) -> Option<usize> {
         match self {
+            Self::Stops => None,
             Self::Ails(place, _)
             | Self::Recovers(place)
             | Self::Severs(place)
@@ -221,17 +226,18 @@ impl Trouble {
             | Self::Joins(place)
             | Self::Holds(place)
             | Self::Releases(place)
-            | Self::Moves(place, _) => *place,
+            | Self::Moves(place, _) => Some(*place),
         }
     }
 
     fn strikes(self, sim: &mut Sim<'_>, plan: &Plan, cast: &Cast) {
-        let place = self.place();
+        let Some(place) = self.place() else { return cast.stop.notify_one() };
         let (Some(site), Some(provider)) = (plan.sites.get(place), cast.providers.get(place))
         else {
             return;
         };
         match self {
+            Self::Stops => {}
             Self::Ails(_, fault) => provider.set(Some(fault)),
             Self::Recovers(_) => provider.set(None),
             Self::Severs(_) => provider.sever(),
@@ -295,11 +301,16 @@ async fn serves(cast: Arc<Cast>, setting: Setting) -> turmoil::Result {
         connections: cast.connections.clone(),
         ..ListenerSettings::default()
     });
-    let ending = gateway.clone();
-    let stopping = Stopping { asked: std::future::pending(), over: move || ending.end() };
+    let (ending, draining) = (gateway.clone(), gateway.clone());
+    let asked = async {
+        cast.stop.notified().await;
+        draining.drain();
+    };
+    let stopping = Stopping { asked, over: move || ending.end() };
     let handler = move |request, peer| gateway.clone().handle(request, peer);
     transport::serve(resets.listen().await?, settings, handler, stopping).await;
-    Ok(())
+    // The machine stays, and refuses who comes.
+    std::future::pending().await
 }
 
 /// Everybody who asks, each at its time.

@@ -1,6 +1,6 @@
 //! Each promise is broken on purpose, to see that the witness sees it.
 
-use super::{ATTEMPTS_MAX, ENDS_WITHIN, judge};
+use super::{ATTEMPTS_MAX, ENDS_WITHIN, STOPS_WITHIN, judge};
 use crate::shell::scene::Scene;
 use crate::shell::world::Life;
 use ir::{Dialect, Ending, Record, Shape};
@@ -80,6 +80,10 @@ fn ends_that_are_none_or_two() {
     check("its connection broke", |_, life, place| life.heard[place].whole = false);
     check("hung: true", |_, life, place| life.heard[place].hung = true);
     check("it took", |_, life, place| life.heard[place].took = ENDS_WITHIN * 2);
+    check("it took", |scene, life, place| {
+        scene.stops = Some(scene.plan.asks[place].at);
+        life.heard[place].took = STOPS_WITHIN * 2;
+    });
     check("callers of", |_, life, _| drop(life.heard.pop()));
 }
 
