@@ -233,7 +233,31 @@ fn frames(text: &str) -> Result<Vec<(String, String)>, String> {
 }
 
 fn json(text: &str) -> Result<Value, String> {
-    serde_json::from_str(text).map_err(|error| format!("{error}: {text}"))
+    let read = serde_json::from_str(text).or_else(|_| serde_json::from_str(&without_halves(text)));
+    read.map_err(|error| format!("{error}: {text}"))
+}
+
+/// Half of a surrogate pair may stand in JSON, where an answer is cut within a letter, but in no string
+/// of ours: a replacement character stands for it.
+fn without_halves(text: &str) -> String {
+    let unit = |escape: &str| u16::from_str_radix(escape.get(..4)?, 16).ok();
+    let mut pieces = text.split("\\u");
+    let mut out = pieces.next().unwrap_or_default().to_owned();
+    let mut pieces = pieces.peekable();
+    while let Some(piece) = pieces.next() {
+        let low = |piece: &&str| unit(piece).is_some_and(|unit| (0xdc00..=0xdfff).contains(&unit));
+        match unit(piece) {
+            Some(0xd800..=0xdbff) if piece.len() == 4 && pieces.peek().is_some_and(low) => {
+                let low = pieces.next().unwrap_or_default();
+                out.extend(["\\u", piece, "\\u", low]);
+            }
+            Some(0xd800..=0xdfff) => {
+                out.extend(["\\ufffd", piece.get(4..).unwrap_or_default()]);
+            }
+            Some(_) | None => out.extend(["\\u", piece]),
+        }
+    }
+    out
 }
 
 fn str_at<'a>(value: &'a Value, place: &str) -> &'a str {
@@ -246,4 +270,19 @@ fn array_at<'a>(value: &'a Value, place: &str) -> impl Iterator<Item = &'a Value
 
 fn number(value: &Value, place: &str) -> Result<u64, String> {
     value.pointer(place).and_then(Value::as_u64).ok_or_else(|| format!("no {place} in {value}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::json;
+
+    #[test]
+    fn halves_of_pairs_are_read() {
+        let check = |text: &str, expect: &str| assert_eq!(json(text).unwrap(), expect, "{text}");
+        check(r#""a\ud83d""#, "a\u{fffd}");
+        check(r#""\ude00 b \u00e9""#, "\u{fffd} b é");
+        check(r#""\ud83d\ude00 \ud83d""#, "😀 \u{fffd}");
+        check(r#""\ud83d\ud83d\ude00""#, "\u{fffd}😀");
+        assert!(json(r#""\ud8""#).is_err());
+    }
 }
