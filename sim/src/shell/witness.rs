@@ -124,8 +124,10 @@ impl One<'_> {
 
     /// EX3, and nobody waits for longer than the deadlines allow.
     fn attempts(&self, record: &Record) -> Result<(), String> {
-        // Those that taught how to ask do not count, nor those that were provably not processed.
-        let counts = |it: &&AttemptRecord| it.repair.is_none() && it.outcome != "unprocessed";
+        // Those that taught how to ask do not count, nor those that were provably not processed, nor
+        // those that waited for a model to load.
+        let free = ["unprocessed", "loading"];
+        let counts = |it: &&AttemptRecord| it.repair.is_none() && !free.contains(&it.outcome);
         let attempts = record.attempts.iter().filter(counts).count();
         if ATTEMPTS_MAX < attempts {
             return Err(format!("{attempts} attempts: {:?}", record.attempts));
