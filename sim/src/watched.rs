@@ -129,10 +129,11 @@ impl Health for Watched {
     }
 
     fn alive(&self, now: Time, leg: &Leg, permit: &mut Permit, after: Option<Duration>) {
-        if permit.proving {
+        let proving = permit.proving;
+        self.board.borrow_mut().alive(now, leg, permit, after);
+        if proving && !permit.proving {
             self.settled(leg, true);
         }
-        self.board.borrow_mut().alive(now, leg, permit, after);
     }
 
     fn turn(

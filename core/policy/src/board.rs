@@ -238,7 +238,9 @@ impl Board {
         if let Some(after) = after {
             target.pace_mut(leg).note(now, after, permit.late);
         }
-        if std::mem::take(&mut permit.proving) {
+        permit.shown = true;
+        if permit.proving && target.breaker.believes_content() {
+            permit.proving = false;
             target.breaker.proved(permit.epoch);
         }
         permit.host = false;
@@ -249,14 +251,6 @@ impl Board {
     fn reached(&mut self, at: Time, provider: ProviderId) {
         if self.hosts.reached(at, provider) {
             self.forgive_remote();
-        }
-    }
-
-    /// An attempt lost our patience.
-    pub fn slow(&mut self, now: Time, leg: &Leg, permit: &mut Permit) {
-        // One that measures has less patience than others: that it lost it is no failure.
-        if !permit.measures && !std::mem::replace(&mut permit.counted, true) {
-            self.sample(now, leg, permit, Sample::Bad);
         }
     }
 
@@ -276,7 +270,11 @@ impl Board {
                 if let Some(gap) = permit.gap {
                     self.target(now, leg).rate.note(gap);
                 }
-                return self.sample(now, leg, permit, Sample::Good);
+                // What came after our patience is no better for having come.
+                if !permit.counted {
+                    self.sample(now, leg, permit, Sample::Good);
+                }
+                return;
             }
             Outcome::Failed(class, wait) => self.failed(now, leg, permit, (class, wait)),
             Outcome::Cancelled => {}
@@ -304,7 +302,10 @@ impl Board {
             self.reached(now, leg.provider);
         }
         match scope {
-            Scope::Target if !permit.counted => self.sample(now, leg, permit, Sample::Bad),
+            Scope::Target if !permit.counted => {
+                let sample = if permit.shown { Sample::Broken } else { Sample::Bad };
+                self.sample(now, leg, permit, sample);
+            }
             // A caller's own account and its limits say nothing about anybody else's.
             Scope::Park | Scope::Credential | Scope::Misconfigured if leg.caller_owned => return,
             Scope::Park => {

@@ -17,7 +17,9 @@
 //! does fail a trial.
 //!
 //! The backoff spares a lone user, whom each trial costs time. Under load it is cut short: once
-//! enough requests were turned away, one of them is little to pay for finding out.
+//! enough requests were turned away, one of them is little to pay for finding out. It is not where
+//! answers broke after content: there a trial costs its caller the answer, so that trials are rare, and
+//! one is over only with its answer.
 //!
 //! **Invariant:** what began before the breaker last opened, or before its trial, says nothing
 //! about what came after: it carries an older [`Epoch`] and is not counted.
@@ -31,8 +33,10 @@ use std::time::Duration;
 pub enum Sample {
     /// It answered.
     Good,
-    /// It failed, stalled, was silent or cut.
+    /// It failed, was silent or cut.
     Bad,
+    /// It failed after it had shown content: its caller has half an answer.
+    Broken,
     /// It refused by rate: counts in the rate only.
     Throttled,
 }
@@ -57,9 +61,13 @@ pub struct Epoch(u64);
 pub struct Breaker {
     state: State,
     window: Window,
+    /// Of the window, answers that broke after content.
+    broken: Window,
     run: u32,
     openings: u32,
     epoch: Epoch,
+    /// It opened by an answer that broke after content: finding out costs a caller the answer.
+    costly: bool,
 }
 
 #[derive(Debug, Default)]
@@ -89,6 +97,10 @@ enum Gate {
 const RAMP_MAX: u32 = 64;
 /// Of so many requests turned away, one more may find out.
 const TURNED_MAX: u32 = 32;
+/// In the rate, an answer that broke weighs as much as so many failures that nobody saw.
+const BROKEN_WEIGHS: u32 = 3;
+/// Where a trial costs an answer, the longest opening is so many times as long.
+const COSTLY: u32 = 8;
 /// A trial may take its time, a whole answer does; but a silent one must not bar the way.
 const TRIAL_FOR: Duration = Duration::from_secs(10);
 /// A probe that turns from bad to good brings the trial forward to within this.
@@ -106,7 +118,8 @@ impl Breaker {
             State::Closed => Entry::Open,
             State::Open { until, early, gate, turned } => {
                 let gate = *gate == Gate::Good || settings.probe.is_zero();
-                if gate && (*until <= now || (*early <= now && TURNED_MAX <= *turned)) {
+                let early = *early <= now && TURNED_MAX <= *turned && !self.costly;
+                if gate && (*until <= now || early) {
                     self.begin_trial(now)
                 } else {
                     *turned = turned.saturating_add(1);
@@ -141,7 +154,12 @@ impl Breaker {
         self.epoch
     }
 
-    /// A proving attempt showed content.
+    /// Whether content is what proves an attempt; where answers broke after it, only their end is.
+    pub fn believes_content(&self) -> bool {
+        !self.costly
+    }
+
+    /// A proving attempt showed content, or ended well where that is not enough.
     pub fn proved(&mut self, epoch: Epoch) {
         if epoch != self.epoch {
             return;
@@ -150,6 +168,7 @@ impl Breaker {
             State::Trial { .. } => self.state = State::Ramp { limit: 2, proving: 0 },
             State::Ramp { limit, .. } if RAMP_MAX < *limit * 2 => {
                 self.openings = 0;
+                self.costly = false;
                 self.state = State::Closed;
             }
             State::Ramp { limit, proving } => {
@@ -187,6 +206,9 @@ impl Breaker {
             return;
         }
         self.window.count(now, sample == Sample::Good, settings.window);
+        if sample == Sample::Broken {
+            self.broken.count(now, false, settings.window);
+        }
         match (sample, &self.state) {
             (Sample::Good, State::Open { .. } | State::Wrong { .. }) => {
                 // Tried although it was open, since nothing else was left: it is back.
@@ -196,10 +218,14 @@ impl Breaker {
             (Sample::Good, State::Closed | State::Trial { .. } | State::Ramp { .. }) => {
                 self.run = 0;
             }
-            (_, State::Trial { .. } | State::Ramp { .. }) => self.open(now, settings, rng),
+            (_, State::Trial { .. } | State::Ramp { .. }) => {
+                self.costly = sample == Sample::Broken;
+                self.open(now, settings, rng);
+            }
             (_, State::Open { .. } | State::Wrong { .. }) => {}
             (Sample::Throttled, State::Closed) => self.judge(now, settings, rng),
-            (Sample::Bad, State::Closed) => {
+            (Sample::Bad | Sample::Broken, State::Closed) => {
+                self.costly = sample == Sample::Broken;
                 self.run = self.run.saturating_add(1);
                 self.judge(now, settings, rng);
             }
@@ -215,7 +241,9 @@ impl Breaker {
 
     fn judge(&mut self, now: Time, settings: &Breakers, rng: &mut Rng) {
         let (good, all) = self.window.totals(now, settings.window);
-        let low = f64::from(good) < settings.success_rate * f64::from(all);
+        let (_, broken) = self.broken.totals(now, settings.window);
+        let weight = all + broken * (BROKEN_WEIGHS - 1);
+        let low = f64::from(good) < settings.success_rate * f64::from(weight);
         let by_rate = settings.requests <= all && low;
         if settings.failures <= self.run || by_rate {
             self.open(now, settings, rng);
@@ -223,10 +251,12 @@ impl Breaker {
     }
 
     fn open(&mut self, now: Time, settings: &Breakers, rng: &mut Rng) {
-        let pause = rng.backoff(settings.open, self.openings, settings.open_max);
+        let longer = if self.costly { COSTLY } else { 1 };
+        let pause = rng.backoff(settings.open, self.openings, settings.open_max * longer);
         self.openings = self.openings.saturating_add(1);
         self.run = 0;
         self.window = Window::default();
+        self.broken = Window::default();
         self.epoch.0 += 1;
         self.state = State::Open {
             until: now + pause,

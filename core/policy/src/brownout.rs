@@ -92,7 +92,7 @@ const MEASURED_AFTER: Duration = Duration::from_mins(2);
 /// It is back when so many would be let in at once.
 const BACK_AT: u32 = 64;
 /// After this, slow is what is usual.
-const SLOW_MAX: Duration = Duration::from_hours(1);
+const SLOW_MAX: Duration = Duration::from_hours(24);
 
 // === impl Brownout ===
 

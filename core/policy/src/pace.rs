@@ -25,7 +25,10 @@ impl Pace {
     /// An answer showed its first content after this long; `told`, it was said before that it was
     /// late.
     pub fn note(&mut self, now: Time, first_content: Duration, told: bool) {
+        // Else an hour of slowness would teach patience with it.
+        let late = self.brownout.late_after().unwrap_or(Duration::MAX);
         self.brownout.note(now, first_content, told);
+        let first_content = first_content.min(late);
         match self.recent.get_mut(self.next) {
             Some(slot) => *slot = first_content,
             None => self.recent.push(first_content),

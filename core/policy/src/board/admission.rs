@@ -18,6 +18,8 @@ pub struct Permit {
     pub(super) counted: bool,
     /// When the head of an answer came.
     pub(super) heard: Option<Time>,
+    /// It showed content.
+    pub(super) shown: bool,
     /// It finds out whether a slow target still is.
     pub(crate) measures: bool,
     /// It was said that it is late.
@@ -88,6 +90,7 @@ impl Permit {
             host: false,
             counted: false,
             heard: None,
+            shown: false,
             measures: false,
             late: false,
             gap: None,

@@ -1,6 +1,7 @@
 //! Targets that are slow just now: who is asked instead, and who finds out whether they still are.
 
 use super::{Board, Permit, Target};
+use crate::breaker::Sample;
 use crate::{Leg, Turn, pace::Pace};
 use ir::Time;
 use std::sync::Arc;
@@ -57,6 +58,14 @@ impl Board {
     pub fn late(&mut self, now: Time, leg: &Leg, permit: &mut Permit, after: Duration) {
         permit.late = true;
         self.target(now, leg).pace_mut(leg).brownout.late(now, after);
+    }
+
+    /// An attempt lost our patience.
+    pub fn slow(&mut self, now: Time, leg: &Leg, permit: &mut Permit) {
+        // One that measures has less patience than others: that it lost it is no failure.
+        if !permit.measures && !std::mem::replace(&mut permit.counted, true) {
+            self.sample(now, leg, permit, Sample::Bad);
+        }
     }
 }
 

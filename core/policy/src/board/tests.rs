@@ -482,6 +482,40 @@ fn one_that_measures_may_lose_patience() {
 }
 
 #[test]
+fn an_answer_after_our_patience_is_no_better_for_having_come() {
+    let mut bench = Bench::new();
+    let name = "b/x";
+    for nth in 0..20 {
+        bench.later(0.5);
+        let mut permit = bench.begins(name);
+        if nth % 3 == 0 {
+            bench.board.slow(bench.now, &leg(name), &mut permit);
+        }
+        bench.ends(name, permit, Outcome::Good);
+        if !bench.board.standing(&leg(name)).closed {
+            return;
+        }
+    }
+    panic!("a third of them was too slow, and its breaker is closed");
+}
+
+#[test]
+fn where_answers_broke_content_proves_nothing() {
+    let mut bench = Bench::new();
+    for _ in 0..5 {
+        let mut permit = bench.begins("b/x");
+        bench.board.alive(bench.now, &leg("b/x"), &mut permit, None);
+        bench.ends("b/x", permit, Outcome::Failed(Class::Cut, None));
+    }
+    bench.later(6.0).probed("b", true);
+    let mut trial = bench.begins("b/x");
+    bench.board.alive(bench.now, &leg("b/x"), &mut trial, None);
+    assert!(trial.proving, "it is not over");
+    bench.check(&[("b/x", "trial")]);
+    bench.ends("b/x", trial, Outcome::Good).check(&[("b/x", "prove")]);
+}
+
+#[test]
 fn no_more_targets_are_remembered_than_may_be() {
     let mut bench = Bench::new();
     bench.fails_times("b/kept", "server_error", 5).later(1.0);

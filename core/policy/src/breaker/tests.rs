@@ -32,6 +32,7 @@ impl Bench {
         match op {
             "good" => sample(Sample::Good),
             "bad" => sample(Sample::Bad),
+            "broken" => sample(Sample::Broken),
             "throttled" => sample(Sample::Throttled),
             "missed" => breaker.missed(now, epoch, settings, rng),
             "proved" => breaker.proved(epoch),
@@ -367,5 +368,54 @@ fn a_full_recovery_resets_the_backoff() {
          @145 proves:a proved:a proves:r*2 proved:r*2 proves:r*2 proved:r*3 proved:r = closed
          @150 bad*5 probe-good = open
          @155.1 proves = trial",
+    );
+}
+
+#[test]
+fn where_answers_broke_only_their_end_is_believed() {
+    let mut bench = Bench::new(1);
+    let now = Time::ZERO + Duration::from_secs(100);
+    (0..5).for_each(|_| bench.op(now, "bad"));
+    assert!(bench.breaker.believes_content());
+    let mut bench = Bench::new(1);
+    (0..5).for_each(|_| bench.op(now, "broken"));
+    assert!(!bench.breaker.believes_content());
+    // Back after the whole ramp, it believes again.
+    bench.op(now + Duration::from_secs(6), "probe-good");
+    bench.op(now + Duration::from_secs(6), "proves");
+    (0..7).for_each(|_| bench.op(now + Duration::from_secs(7), "proved"));
+    assert!(bench.breaker.is_closed() && bench.breaker.believes_content());
+}
+
+#[test]
+fn load_does_not_bring_forward_a_trial_that_costs_an_answer() {
+    let turned_away = |word: &str| {
+        let away = |seed: &u64| {
+            let mut bench = Bench::new(*seed);
+            let at = |seconds| Time::ZERO + Duration::from_secs_f64(seconds);
+            (0..5).for_each(|_| bench.op(at(100.0), word));
+            // Its second opening may last ten seconds.
+            for op in ["probe-good", "proves", word, "probe-good"] {
+                bench.op(at(106.0), op);
+            }
+            let settings = bench.settings;
+            let mut enters = |seconds| bench.breaker.enter(at(seconds), &settings);
+            (0..40).for_each(|_| {
+                enters(106.0);
+            });
+            matches!(enters(111.2), Entry::Shut(_))
+        };
+        (0..50).filter(away).count()
+    };
+    assert_eq!(turned_away("bad"), 0, "one of those turned away finds out");
+    assert!((10..40).contains(&turned_away("broken")), "its own time rules");
+}
+
+#[test]
+fn an_answer_that_broke_weighs_thrice() {
+    check(
+        "@100 good*9 broken = closed
+         @101 good*5 broken = closed
+         @102 broken = open",
     );
 }
