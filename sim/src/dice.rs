@@ -30,6 +30,12 @@ impl Dice {
         Duration::from_millis(self.within(range))
     }
 
+    /// Uniform, above 0 and at most 1.
+    #[expect(clippy::cast_precision_loss, reason = "of 53 bits none is lost")]
+    pub(crate) fn unit(&mut self) -> f64 {
+        ((self.0.draw() >> 11) + 1) as f64 / (1_u64 << 53) as f64
+    }
+
     pub(crate) fn percent(&mut self, chance: u64) -> bool {
         self.within(0..100) < chance
     }

@@ -8,6 +8,8 @@ use std::time::Duration;
 pub struct Figures {
     /// Requests.
     pub requests: u64,
+    /// Attempts that met a fault.
+    pub faults: u64,
     /// Attempts of all of them.
     pub attempts: u64,
     /// Ended with a complete answer.
@@ -57,6 +59,7 @@ impl Figures {
     pub fn add(&mut self, other: &Self) {
         self.requests += other.requests;
         self.attempts += other.attempts;
+        self.faults += other.faults;
         self.answered += other.answered;
         self.failed += other.failed;
         self.denied += other.denied;
@@ -77,6 +80,7 @@ impl Figures {
 impl fmt::Display for Figures {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "requests   {} with {} attempts", self.requests, self.attempts)?;
+        writeln!(f, "faults     {}", self.faults)?;
         writeln!(f, "answered   {}, elsewhere {}", self.answered, self.elsewhere)?;
         writeln!(f, "failed     {}, denied by the budget {}", self.failed, self.denied)?;
         writeln!(f, "broken     {}, abandoned {}", self.broken, self.abandoned)?;

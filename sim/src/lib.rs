@@ -9,6 +9,7 @@
 
 mod dice;
 mod figures;
+mod nines;
 mod provider;
 mod scene;
 pub mod shell;
@@ -17,6 +18,7 @@ mod witness;
 mod world;
 
 pub use figures::{Figures, Violation};
+pub use nines::{Bounds, Losses, Setup, Tally, bounds, nines, outages_alone, theory};
 
 /// Lives through the world of a seed, or says which promise was broken.
 pub fn run(seed: u64) -> Result<Figures, Violation> {

@@ -44,15 +44,15 @@ fn main() -> anyhow::Result<ExitCode> {
     };
     let args = Args::parse_from(std::env::args().map(spelt));
     match args.of {
-        None => live(args.seeds, Figures::add, sim::run),
-        Some(Of::Shell(seeds)) => live(seeds, shell::Tally::add, shell::run),
+        None => live(args.seeds, (Figures::add, |all| all.requests), sim::run),
+        Some(Of::Shell(seeds)) => live(seeds, (shell::Tally::add, |all| all.requests.values().sum()), shell::run),
     }
 }
 
 /// Lives through worlds, and says what they came to.
 fn live<T: Default + Display>(
     of: Seeds,
-    add: impl Fn(&mut T, &T),
+    (add, requests): (impl Fn(&mut T, &T), impl Fn(&T) -> u64),
     run: impl Fn(u64) -> Result<T, Violation>,
 ) -> anyhow::Result<ExitCode> {
     let mut out = std::io::stdout().lock();
@@ -70,6 +70,8 @@ fn live<T: Default + Display>(
     }
     let took = began.elapsed().as_secs_f64();
     writeln!(out, "{all}")?;
+    let rate = u128::from(requests(&all)) * 60_000 / began.elapsed().as_millis().max(1);
+    writeln!(out, "rate       {rate} requests a minute")?;
     writeln!(out, "worlds     {} in {took:.1} s, {} broke a promise", of.seeds, broken.len())?;
     if broken.is_empty() {
         return Ok(ExitCode::SUCCESS);

@@ -156,6 +156,11 @@ impl Provider {
 
     /// What an attempt that begins now yields.
     pub(crate) fn call(&self, now: Time, call: Call, dice: &mut Dice) -> Yield {
+        self.yields(self.illness(now).map(|ill| ill.fault), call, dice)
+    }
+
+    /// What one yields that meets this fault, or none.
+    pub(crate) fn yields(&self, fault: Option<Fault>, call: Call, dice: &mut Dice) -> Yield {
         let first = self.first + dice.ms(0..ms(self.spread));
         let mut tape = Tape {
             call,
@@ -165,7 +170,7 @@ impl Provider {
             out: Vec::new(),
             open: 0,
         };
-        match self.illness(now).map(|ill| ill.fault) {
+        match fault {
             None => tape.answer(first, self.gap, dice),
             Some(Fault::Slow) => tape.answer(first * 10 + dice.ms(0..9000), self.gap, dice),
             Some(Fault::BrownOut) => tape.answer(first * 10, self.gap, dice),

@@ -239,6 +239,7 @@ impl World {
         let Some(provider) = leg.and_then(|leg| self.scene.providers.get(leg.provider.0)) else {
             return;
         };
+        self.figures.faults += u64::from(provider.illness(self.now).is_some());
         let unreached = provider.illness(self.now).is_some_and(|ill| ill.fault.unreached());
         request.attempts.push((self.now, !unreached));
         let watched = shape != plan.shape;

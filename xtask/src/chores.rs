@@ -83,7 +83,15 @@ pub(crate) fn bless(args: &[String]) -> Result<()> {
 
 /// `cargo xtask sim`: optimised, because seeds are worth more than compile time.
 pub(crate) fn sim(args: &[String]) -> Result<()> {
-    Step::cargo(["run", "--release", "--package", "backstop-sim", "--"]).args(args).run()
+    let step = Step::cargo(["run", "--release", "--package", "backstop-sim", "--bin", "sim", "--"]);
+    step.args(args).run()
+}
+
+/// `cargo xtask nines`: months of requests and outages, which only an optimised build lives through.
+pub(crate) fn nines(args: &[String]) -> Result<()> {
+    let step =
+        Step::cargo(["run", "--release", "--package", "backstop-sim", "--bin", "nines", "--"]);
+    step.args(args).run()
 }
 
 /// `cargo xtask docs`: the reference is written by the test that checks it.

@@ -26,7 +26,7 @@ struct Chore {
     run: fn(&[String]) -> Result<()>,
 }
 
-const CHORES: [Chore; 11] = [
+const CHORES: [Chore; 12] = [
     Chore {
         name: "dev",
         summary: "run the gateway from source; arguments go to `serve`",
@@ -66,6 +66,11 @@ const CHORES: [Chore; 11] = [
         name: "sim",
         summary: "run the simulator, of the core or of the shell: [shell] [seeds=N] [from=N]",
         run: chores::sim,
+    },
+    Chore {
+        name: "nines",
+        summary: "prove five nines over quarters of made-up outages: [--seeds 10] [--whole]",
+        run: chores::nines,
     },
     Chore {
         name: "hostile",
