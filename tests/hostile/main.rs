@@ -10,6 +10,7 @@
 //!
 //! Absent: figures that would hold on another machine.
 
+mod back;
 mod bodies;
 mod bomb;
 mod crowds;
@@ -65,7 +66,7 @@ struct Scenario {
     play: for<'a> fn(&'a Bed) -> Playing<'a>,
 }
 
-const SCENARIOS: [Scenario; 17] = [
+const SCENARIOS: [Scenario; 19] = [
     Scenario {
         name: "http2-bomb",
         promise: "S32",
@@ -131,6 +132,18 @@ const SCENARIOS: [Scenario; 17] = [
         promise: "R8",
         seconds_max: 40,
         play: |bed| Box::pin(storm::half_down(bed)),
+    },
+    Scenario {
+        name: "recovery",
+        promise: "R9",
+        seconds_max: 120,
+        play: |bed| Box::pin(back::recovery(bed)),
+    },
+    Scenario {
+        name: "brown-out",
+        promise: "R10",
+        seconds_max: 110,
+        play: |bed| Box::pin(back::brown_out(bed)),
     },
     Scenario {
         name: "overload",

@@ -10,7 +10,7 @@ use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -23,6 +23,7 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
+use parking_lot::Mutex;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::runtime::Handle;
@@ -53,6 +54,12 @@ pub(crate) struct Counts {
     pub(crate) open: AtomicU64,
     /// Bytes of answers that were taken.
     pub(crate) sent: AtomicU64,
+    /// How long a moody model takes, and whether nothing is served at all.
+    pub(crate) takes_ms: AtomicU64,
+    pub(crate) down: AtomicBool,
+    /// When moody models were asked, and when somebody only looked.
+    pub(crate) times: Mutex<Vec<std::time::Instant>>,
+    pub(crate) probes: Mutex<Vec<std::time::Instant>>,
 }
 
 /// An answer as it goes out.
@@ -163,6 +170,14 @@ async fn serve(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, cou
 async fn answer(request: Request<Incoming>, counts: Arc<Counts>) -> Response<Script> {
     let nth = counts.asked.fetch_add(1, Ordering::Relaxed);
     counts.open.fetch_add(1, Ordering::Relaxed);
+    let now = std::time::Instant::now();
+    let down = counts.down.load(Ordering::Relaxed);
+    let takes = Duration::from_millis(counts.takes_ms.load(Ordering::Relaxed));
+    if request.method() == http::Method::GET {
+        counts.probes.lock().push(now);
+        let open = Open(counts);
+        return if down { refuse(503, open) } else { stream(1, chunk("model"), None, open) };
+    }
     let open = Open(counts);
     let body = request.into_body().collect().await.map(Collected::to_bytes);
     let model = model(&body.unwrap_or_default());
@@ -171,6 +186,14 @@ async fn answer(request: Request<Incoming>, counts: Arc<Counts>) -> Response<Scr
     let mut number = || words.next().and_then(|it| it.parse::<u64>().ok()).unwrap_or(1);
     match kind {
         "bad" => refuse(400, open),
+        "moody" => {
+            open.0.times.lock().push(now);
+            if down {
+                return refuse(503, open);
+            }
+            sleep_until(Instant::now() + takes).await;
+            stream(3, chunk("word "), None, open)
+        }
         "down" => refuse(503, open),
         "half" if nth % 5 < 3 => refuse(503, open),
         "slow" => {
