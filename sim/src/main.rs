@@ -4,8 +4,10 @@
 
 use clap::{Parser, Subcommand};
 use sim::{Figures, Violation, shell};
+use std::any::Any;
 use std::fmt::Display;
 use std::io::Write as _;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -28,6 +30,9 @@ struct Seeds {
     /// The first seed
     #[arg(long, default_value_t = 0)]
     from: u64,
+    /// Stop at the first that breaks a promise
+    #[arg(long)]
+    first: bool,
 }
 
 /// Worlds of what.
@@ -45,7 +50,9 @@ fn main() -> anyhow::Result<ExitCode> {
     let args = Args::parse_from(std::env::args().map(spelt));
     match args.of {
         None => live(args.seeds, (Figures::add, |all| all.requests), sim::run),
-        Some(Of::Shell(seeds)) => live(seeds, (shell::Tally::add, |all| all.requests.values().sum()), shell::run),
+        Some(Of::Shell(seeds)) => {
+            live(seeds, (shell::Tally::add, |all| all.requests.values().sum()), shell::run)
+        }
     }
 }
 
@@ -60,12 +67,15 @@ fn live<T: Default + Display>(
     let mut all = T::default();
     let mut broken = Vec::new();
     for seed in of.from..of.from.saturating_add(of.seeds) {
-        match run(seed) {
+        match lived(seed, &run) {
             Ok(figures) => add(&mut all, &figures),
-            Err(violation) => {
+            Err(what) => {
                 broken.push(seed.to_string());
-                writeln!(out, "{violation}")?;
+                writeln!(out, "{what}")?;
             }
+        }
+        if of.first && !broken.is_empty() {
+            break;
         }
     }
     let took = began.elapsed().as_secs_f64();
@@ -78,4 +88,15 @@ fn live<T: Default + Display>(
     }
     writeln!(out, "seeds      {}", broken.join(" "))?;
     Ok(ExitCode::FAILURE)
+}
+
+/// What one world came to, or what it broke: where invariants of the core are checked, they panic.
+fn lived<T>(seed: u64, run: impl Fn(u64) -> Result<T, Violation>) -> Result<T, String> {
+    let panicked = |panic: Box<dyn Any + Send>| {
+        let said = panic.downcast_ref::<String>().map(String::as_str);
+        let said = said.or_else(|| panic.downcast_ref::<&str>().copied());
+        format!("seed {seed}: {}", said.unwrap_or("a panic"))
+    };
+    let lived = catch_unwind(AssertUnwindSafe(|| run(seed))).map_err(panicked)?;
+    lived.map_err(|violation| violation.to_string())
 }

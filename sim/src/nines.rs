@@ -144,6 +144,11 @@ impl Tally {
         1.0 - share(self.lost.all(), self.requests)
     }
 
+    /// The same, had nobody been lost to all targets being down.
+    pub fn availability_beside(&self) -> f64 {
+        1.0 - share(self.lost.all() - self.lost.all_down, self.requests)
+    }
+
     /// The same without Backstop, of one target asked directly.
     pub fn directly(&self, target: usize) -> f64 {
         1.0 - share(self.direct.get(target).copied().unwrap_or(0), self.requests)

@@ -189,9 +189,11 @@ fn ms(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// The bytes of a frame name it: request, attempt, number, and tool calls open behind it.
-pub(crate) fn label(call: Call, number: u32, open: usize) -> Bytes {
-    Bytes::from(format!("{} {} {number} {open};", call.request, call.attempt))
+/// The bytes of a frame name it: request, attempt, number, tool calls open behind it, and whether the
+/// answer has its finish by then.
+pub(crate) fn label(call: Call, number: u32, (open, finish): (usize, bool)) -> Bytes {
+    let finish = u8::from(finish);
+    Bytes::from(format!("{} {} {number} {open} {finish};", call.request, call.attempt))
 }
 
 /// What an attempt yields, while it is written.
@@ -241,10 +243,11 @@ impl Tape {
             // Malformed: it never leaves.
             [Event::Malformed(_)] => Bytes::from_static(b"malformed"),
             // An error may be relayed behind a half call that was dropped.
-            [Event::Fail(_)] => label(self.call, 0, 0),
+            [Event::Fail(_)] => label(self.call, 0, (0, false)),
             _ => {
                 self.number += 1;
-                label(self.call, self.number, self.open)
+                let finish = events.iter().any(|event| matches!(event, Event::Finish(..)));
+                label(self.call, self.number, (self.open, finish))
             }
         };
         self.put(Input::Frame(Frame { bytes, events: Events::from(events) }));
@@ -256,7 +259,7 @@ impl Tape {
             self.at += gap * 10;
             let usage = Usage::Exact(Tokens::default());
             let whole = Whole { finish: Some(Finish::Stop), usage, empty: false };
-            return self.put(Input::Whole(label(self.call, 1, 0), whole));
+            return self.put(Input::Whole(label(self.call, 1, (0, true)), whole));
         }
         self.content(first, gap, dice);
         if dice.percent(30) {

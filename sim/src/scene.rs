@@ -30,6 +30,8 @@ pub(crate) struct Ask {
     pub(crate) at: Time,
     pub(crate) shape: Shape,
     pub(crate) legs: Vec<Leg>,
+    /// How many attempts it may have, if its chain is no longer.
+    pub(crate) attempts: u32,
     /// The caller leaves after this long.
     pub(crate) leaves: Option<Duration>,
     pub(crate) seed: u64,
@@ -206,8 +208,10 @@ fn asks(chain: &[Leg], kind: Kind, loaded: bool, dice: &mut Dice) -> Vec<Ask> {
                 leg.watched = watched;
             }
             let leaves = dice.percent(4).then(|| dice.ms(0..15_000));
+            let attempts = if dice.percent(30) { dice.within(1..6) } else { 8 };
+            let attempts = u32::try_from(attempts).unwrap_or(8);
             let at = Time::ZERO + dice.ms(0..seconds * 1000);
-            Ask { at, shape, legs, leaves, seed: dice.seed() }
+            Ask { at, shape, legs, attempts, leaves, seed: dice.seed() }
         })
         .collect();
     asks.sort_by_key(|ask| ask.at);

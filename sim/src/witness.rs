@@ -1,4 +1,4 @@
-//! What the caller of one request saw, and the promises about it: EX1, EX2, EX5, EX6, CD2.
+//! What the caller of one request saw, and the promises about it: EX1 to EX6, CD2.
 
 use ir::Shape;
 use policy::{Action, AttemptId, Plan};
@@ -16,6 +16,8 @@ pub(crate) struct Witness {
     last: u64,
     /// Tool calls open behind it.
     open: u64,
+    /// The provider's finish left.
+    finished: bool,
     ends: u32,
     /// Bytes that carried meaning left.
     pub(crate) served: bool,
@@ -35,6 +37,8 @@ impl Witness {
         match action {
             Action::Begin { attempt, leg, .. } => {
                 holds(attempt.0 == self.live.len(), "attempts are not numbered in order")?;
+                let allowed = attempt.0 < plan.attempts_max();
+                holds(allowed, "EX3: more attempts than the plan allows")?;
                 let watched = plan.legs.get(*leg).is_some_and(|leg| leg.watched);
                 self.live.push(true);
                 self.folded.push(watched && plan.shape == Shape::Whole);
@@ -64,6 +68,8 @@ impl Witness {
             Action::Finish { .. } => {
                 self.served |= self.is_folded();
                 holds(self.served, "EX2: the end of nothing")?;
+                let whole = self.finished || self.is_folded();
+                holds(whole, "EX2: an end that its provider never gave")?;
                 self.ends += 1;
             }
             Action::Fail(_) | Action::Break => self.ends += 1,
@@ -82,13 +88,15 @@ impl Witness {
         let text = String::from_utf8_lossy(bytes);
         let mut numbers = text.trim_end_matches(';').split(' ').skip(1);
         let mut next = || numbers.next().and_then(|word| word.parse::<u64>().ok());
-        let (attempt, number, open) = (next(), next(), next());
+        let (attempt, number, open, finish) = (next(), next(), next(), next());
+        holds(finish.is_some() && text.ends_with(';'), "CD2: a frame that was changed")?;
         let server = self.server.and_then(|id| u64::try_from(id.0).ok());
         holds(server.is_some() && attempt == server, "EX5: a frame of somebody else")?;
         let said = number == Some(0);
-        holds(said || number == Some(self.last + 1), "EX5: lost, doubled or reordered")?;
+        holds(said || number == Some(self.last + 1), "EX5, CD2: lost, doubled or reordered")?;
         self.last += u64::from(!said);
         self.open = open.unwrap_or(0);
+        self.finished |= finish == Some(1);
         self.served = true;
         Ok(())
     }

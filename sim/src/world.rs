@@ -149,7 +149,7 @@ impl World {
         let plan = Plan {
             legs: ask.legs.clone(),
             shape: ask.shape,
-            retries: Retries::default(),
+            retries: Retries { total: ask.attempts, ..Retries::default() },
             ping_every: Duration::from_secs(15),
             total: Duration::from_mins(10),
             filter_next: false,

@@ -3,6 +3,7 @@
 //! **Invariant:** every command is shown before it runs, and a chore that fails exits non-zero.
 
 mod binary;
+mod bugs;
 mod cache;
 mod chores;
 mod clients;
@@ -26,7 +27,7 @@ struct Chore {
     run: fn(&[String]) -> Result<()>,
 }
 
-const CHORES: [Chore; 12] = [
+const CHORES: [Chore; 13] = [
     Chore {
         name: "dev",
         summary: "run the gateway from source; arguments go to `serve`",
@@ -66,6 +67,11 @@ const CHORES: [Chore; 12] = [
         name: "sim",
         summary: "run the simulator, of the core or of the shell: [shell] [seeds=N] [from=N]",
         run: chores::sim,
+    },
+    Chore {
+        name: "bugs",
+        summary: "plant bugs in a copy and have the simulator find each; arguments name bugs",
+        run: bugs::run,
     },
     Chore {
         name: "nines",

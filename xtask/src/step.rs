@@ -118,6 +118,15 @@ impl Step {
         String::from_utf8(output.stdout).with_context(|| format!("not text, from {self}"))
     }
 
+    /// What the command prints on standard output, whether it succeeds or not.
+    pub(crate) fn told(&self) -> Result<String> {
+        say::talk(format_args!("» {self}"));
+        let mut command = self.command()?;
+        command.stdin(Stdio::null()).stderr(Stdio::null());
+        let output = command.output().with_context(|| format!("cannot start {self}"))?;
+        String::from_utf8(output.stdout).with_context(|| format!("not text, from {self}"))
+    }
+
     fn command(&self) -> Result<Command> {
         let mut command = Command::new(&self.program);
         command.args(&self.args).current_dir(root()?);

@@ -115,8 +115,8 @@ fn independent(
 fn correlated(out: &mut StdoutLock<'_>, args: &Args, setup: &Setup) -> anyhow::Result<()> {
     writeln!(
         out,
-        "\nwith a common cause: the formula, {YEARS} years of outages alone, and\n\
-         {SEEDS_COMMON} quarters with Backstop, of them lost but to all being down at once",
+        "\nwith a common cause: the formula; {YEARS} years of outages alone, where somebody notices at\n\
+         once; the same less what Backstop lost beside in {SEEDS_COMMON} quarters; and those quarters",
     )?;
     let three = |common| Setup { common, ..*setup };
     let rows = [
@@ -133,12 +133,13 @@ fn correlated(out: &mut StdoutLock<'_>, args: &Args, setup: &Setup) -> anyhow::R
         for seed in args.from..args.from.saturating_add(SEEDS_COMMON) {
             all.add(&nines(&setup, seed)?);
         }
-        let by_us = all.lost.all() - all.lost.all_down;
+        let beside = 1.0 - all.availability_beside();
         writeln!(
             out,
-            "{name} {} {} {} {by_us}",
+            "{name} {} {} {} {}",
             percent(theory(&setup)),
             percent(alone),
+            percent(alone - beside),
             percent(all.availability()),
         )?;
     }

@@ -107,7 +107,8 @@ impl Target {
 fn said(call: Call, answer: Answer, caught: Option<Duration>) -> Yield {
     let text = Block { kind: BlockKind::Text, index: 0 };
     let frame = |number: u32, events: &[Event]| {
-        Input::Frame(Frame { bytes: label(call, number, 0), events: Events::from(events) })
+        let bytes = label(call, number, (0, number == 2));
+        Input::Frame(Frame { bytes, events: Events::from(events) })
     };
     let begins = frame(1, &[Event::Open(text, None), Event::Delta(text, Piece::Unread)]);
     let ends = frame(2, &[Event::Close(text), Event::Finish(Finish::Stop, None), Event::End]);

@@ -18,6 +18,8 @@ use std::time::Duration;
 const SETTLED: Duration = Duration::from_secs(8);
 /// … and this for each target that is silent: patience with one after the other.
 const SETTLED_SILENT: Duration = Duration::from_secs(11);
+/// Nor before so many requests met it.
+const KNOWN_AFTER: usize = 12;
 /// Extra attempts per hundred requests, and the reserve (`policy::Retries::default`).
 const RATIO_PERCENT: u64 = 20;
 const RESERVE: u64 = 10;
@@ -82,7 +84,10 @@ impl World {
                     .is_some_and(|ill| ill.fault == Fault::Silent)
             });
             let settled = SETTLED + SETTLED_SILENT * u32::try_from(silent.count()).unwrap_or(0);
-            self.spares(from + settled, until)?;
+            // Where few ask, it takes longer until every breaker has seen enough.
+            let since = self.requests.iter().map(|it| it.began).filter(|began| from <= *began);
+            let known = since.take(KNOWN_AFTER).last().unwrap_or(from);
+            self.spares((from + settled).max(known), until)?;
         }
         if let Some(outage) = self.scene.outage {
             let silent = outage.fault == Fault::Silent;
