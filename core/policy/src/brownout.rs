@@ -13,7 +13,7 @@
 //! even their slowness is outside of the 99th percentile of all.
 //!
 //! Long prompts take long, and their sizes are not known here. They are no brown-out by three
-//! measures: what is late is so by [`RATIO`] and [`FLOOR`]; most of what came within the window must
+//! measures: what is late is so by `RATIO` and `FLOOR`; most of what came within the window must
 //! be; and whoever is asked instead gets the same prompts, shows the same times and is no faster.
 //!
 //! **Invariant:** what began before it was found slow does not end that.

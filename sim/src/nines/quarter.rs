@@ -388,14 +388,18 @@ impl Quarter {
         match report.ending {
             Ending::Broken if was_ill => cut,
             Ending::Broken => caught,
-            Ending::Answered | Ending::Rejected | Ending::Failed | Ending::Abandoned => {
-                match (all_down, request.refused, report.ending) {
-                    (true, _, _) => down,
-                    (false, true, _) => budget,
-                    (false, false, Ending::Abandoned) => late,
-                    (false, false, _) => other,
-                }
+            Ending::Answered | Ending::Rejected | Ending::Failed | Ending::Abandoned
+                if all_down =>
+            {
+                down
             }
+            Ending::Answered | Ending::Rejected | Ending::Failed | Ending::Abandoned
+                if request.refused =>
+            {
+                budget
+            }
+            Ending::Abandoned => late,
+            Ending::Answered | Ending::Rejected | Ending::Failed => other,
         }
     }
 }
