@@ -16,14 +16,14 @@ use std::time::Instant;
 #[command(args_conflicts_with_subcommands = true)]
 struct Args {
     #[command(flatten)]
-    seeds: Seeds,
+    which: Which,
     #[command(subcommand)]
     of: Option<Of>,
 }
 
 /// Which worlds.
 #[derive(Clone, Copy, Debug, clap::Args)]
-struct Seeds {
+struct Which {
     /// How many worlds
     #[arg(long, default_value_t = 1000)]
     seeds: u64,
@@ -39,7 +39,7 @@ struct Seeds {
 #[derive(Debug, Subcommand)]
 enum Of {
     /// The gateway as it is shipped, over a simulated network
-    Shell(Seeds),
+    Shell(Which),
 }
 
 fn main() -> anyhow::Result<ExitCode> {
@@ -49,7 +49,7 @@ fn main() -> anyhow::Result<ExitCode> {
     };
     let args = Args::parse_from(std::env::args().map(spelt));
     match args.of {
-        None => live(args.seeds, (Figures::add, |all| all.requests), sim::run),
+        None => live(args.which, (Figures::add, |all| all.requests), sim::run),
         Some(Of::Shell(seeds)) => {
             live(seeds, (shell::Tally::add, |all| all.requests.values().sum()), shell::run)
         }
@@ -58,7 +58,7 @@ fn main() -> anyhow::Result<ExitCode> {
 
 /// Lives through worlds, and says what they came to.
 fn live<T: Default + Display>(
-    of: Seeds,
+    of: Which,
     (add, requests): (impl Fn(&mut T, &T), impl Fn(&T) -> u64),
     run: impl Fn(u64) -> Result<T, Violation>,
 ) -> anyhow::Result<ExitCode> {
