@@ -21,6 +21,8 @@ pub struct Figures {
     pub denied: u64,
     /// Ended with an error after content.
     pub broken: u64,
+    /// Times that an answer was gone on with after content.
+    pub seams: u64,
     /// Left by their caller.
     pub abandoned: u64,
     /// Answered by another target than the first of the chain.
@@ -64,6 +66,7 @@ impl Figures {
         self.failed += other.failed;
         self.denied += other.denied;
         self.broken += other.broken;
+        self.seams += other.seams;
         self.abandoned += other.abandoned;
         self.elsewhere += other.elsewhere;
         self.blackouts += other.blackouts;
@@ -83,7 +86,8 @@ impl fmt::Display for Figures {
         writeln!(f, "faults     {}", self.faults)?;
         writeln!(f, "answered   {}, elsewhere {}", self.answered, self.elsewhere)?;
         writeln!(f, "failed     {}, denied by the budget {}", self.failed, self.denied)?;
-        writeln!(f, "broken     {}, abandoned {}", self.broken, self.abandoned)?;
+        writeln!(f, "gone on    {} times, broken {}", self.seams, self.broken)?;
+        writeln!(f, "abandoned  {}", self.abandoned)?;
         let percent = self.blackout_percent;
         writeln!(f, "blackouts  {}, at worst {percent} attempts for 100 requests", self.blackouts)?;
         let worst = self.recovery.as_secs_f64();

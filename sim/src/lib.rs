@@ -13,6 +13,7 @@ mod nines;
 mod provider;
 mod scene;
 pub mod shell;
+mod story;
 mod watched;
 mod witness;
 mod world;

@@ -1,12 +1,12 @@
 //! A fake provider: how fast it is, when it is ill and of what, and what an attempt on it yields.
 
 use crate::dice::Dice;
-use bytes::Bytes;
+use crate::story::{Going, Labels, Manner, Says, Story, label};
 use ir::{
-    Block, BlockKind, Connect, Dns, Event, Events, Failure, Finish, Frame, Hints, Piece, Rejection,
-    Shape, Time, Tokens, Usage, Whole,
+    Block, BlockKind, Connect, Dns, Event, Events, Failure, Finish, Frame, Hints, Opening, Piece,
+    Rejection, Shape, Time, Tokens, Usage, Whole,
 };
-use policy::Input;
+use policy::{Input, Way};
 use std::time::Duration;
 
 /// Someone who serves models.
@@ -20,8 +20,12 @@ pub(crate) struct Provider {
     pub(crate) spread: Duration,
     /// Between frames.
     pub(crate) gap: Duration,
-    /// Of a hundred answers so many show nothing.
-    pub(crate) quiet: u64,
+    /// How it goes on with the answers of others.
+    pub(crate) manner: Manner,
+    /// It says no to going on with a turn of its own.
+    pub(crate) refuses: bool,
+    /// Of a hundred frames so many are none.
+    pub(crate) garbles: u64,
     /// In the order of their beginnings.
     pub(crate) illnesses: Vec<Illness>,
 }
@@ -58,6 +62,8 @@ pub(crate) enum Fault {
     Stall,
     /// An error inside the stream, after content.
     BrokenLate,
+    /// Content that comes much more slowly than usual.
+    Crawl,
     /// Ten times as slow as usual, or worse.
     Slow,
     /// Ten times as slow as usual.
@@ -93,21 +99,27 @@ pub(crate) const FAULTS: &[Fault] = &[
     Fault::CutLate,
     Fault::Stall,
     Fault::BrokenLate,
+    Fault::Crawl,
     Fault::Slow,
 ];
+
+/// Between the frames of who crawls, beside twenty times its usual.
+const CRAWL: Duration = Duration::from_secs(2);
 
 /// What an attempt yields, and how long after its beginning.
 pub(crate) type Yield = Vec<(Duration, Input)>;
 
 /// One attempt, as the provider sees it.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Call {
+pub(crate) struct Call<'a> {
     pub(crate) request: usize,
     pub(crate) attempt: usize,
     pub(crate) shape: Shape,
     /// The stream is put together to a document: a hole in it is a failure, which nobody who is well
     /// has.
     pub(crate) watched: bool,
+    pub(crate) story: &'a Story,
+    pub(crate) going: Option<Going<'a>>,
 }
 
 // === impl Fault ===
@@ -134,6 +146,7 @@ impl Fault {
             | Self::CutLate
             | Self::Stall
             | Self::BrokenLate
+            | Self::Crawl
             | Self::Slow
             | Self::BrownOut => Duration::ZERO,
         }
@@ -148,30 +161,35 @@ impl Provider {
         self.illnesses.iter().find(|ill| ill.from <= now && now < ill.until).copied()
     }
 
-    /// Well from one time to the other, both included, and not rightly passed by for what it said.
+    /// Well from one time to the other, both included, not rightly passed by for what it said, and
+    /// never garbled.
     pub(crate) fn is_well(&self, from: Time, until: Time) -> bool {
         let over = |ill: &Illness| ill.until + ill.fault.remembered();
-        !self.illnesses.iter().any(|ill| ill.from <= until && from < over(ill))
+        let ill = self.illnesses.iter().any(|ill| ill.from <= until && from < over(ill));
+        !ill && self.garbles == 0
     }
 
     /// What an attempt that begins now yields.
-    pub(crate) fn call(&self, now: Time, call: Call, dice: &mut Dice) -> Yield {
+    pub(crate) fn call(&self, now: Time, call: Call<'_>, dice: &mut Dice) -> Yield {
         self.yields(self.illness(now).map(|ill| ill.fault), call, dice)
     }
 
     /// What one yields that meets this fault, or none.
-    pub(crate) fn yields(&self, fault: Option<Fault>, call: Call, dice: &mut Dice) -> Yield {
+    pub(crate) fn yields(&self, fault: Option<Fault>, call: Call<'_>, dice: &mut Dice) -> Yield {
         let first = self.first + dice.ms(0..ms(self.spread));
         let mut tape = Tape {
             call,
-            quiet: self.quiet,
+            says: call.story.says(call.going, self.manner, dice),
+            garbles: if call.watched { 0 } else { self.garbles },
             at: Duration::ZERO,
-            number: 0,
+            labels: Labels::default(),
             out: Vec::new(),
-            open: 0,
         };
+        let prefill = call.going.is_some_and(|going| going.way == Way::Prefill);
         match fault {
+            None if self.refuses && prefill => tape.rejected(400, first, None),
             None => tape.answer(first, self.gap, dice),
+            Some(Fault::Crawl) => tape.answer(first, self.gap * 20 + CRAWL, dice),
             Some(Fault::Slow) => tape.answer(first * 10 + dice.ms(0..9000), self.gap, dice),
             Some(Fault::BrownOut) => tape.answer(first * 10, self.gap, dice),
             Some(fault) => tape.fails(fault, first, self.gap, dice),
@@ -189,27 +207,19 @@ fn ms(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// The bytes of a frame name it: request, attempt, number, tool calls open behind it, and whether the
-/// answer has its finish by then.
-pub(crate) fn label(call: Call, number: u32, (open, finish): (usize, bool)) -> Bytes {
-    let finish = u8::from(finish);
-    Bytes::from(format!("{} {} {number} {open} {finish};", call.request, call.attempt))
-}
-
 /// What an attempt yields, while it is written.
-struct Tape {
-    call: Call,
-    quiet: u64,
+struct Tape<'a> {
+    call: Call<'a>,
+    says: Says,
+    garbles: u64,
     at: Duration,
-    number: u32,
+    labels: Labels,
     out: Yield,
-    /// Tool calls open.
-    open: usize,
 }
 
 // === impl Tape ===
 
-impl Tape {
+impl Tape<'_> {
     fn put(&mut self, input: Input) {
         self.out.push((self.at, input));
     }
@@ -221,35 +231,7 @@ impl Tape {
 
     fn frame(&mut self, after: Duration, events: &[Event]) {
         self.at += after;
-        let calls = |event: &Event, opens: bool| match event {
-            Event::Open(block, _) => opens && block.kind == BlockKind::Tool,
-            Event::Close(block) => !opens && block.kind == BlockKind::Tool,
-            Event::Delta(..)
-            | Event::Start(_)
-            | Event::Progress
-            | Event::Ping
-            | Event::Finish(..)
-            | Event::Usage(_)
-            | Event::End
-            | Event::Fail(_)
-            | Event::Repeated(_)
-            | Event::Malformed(_)
-            | Event::Noise(_)
-            | Event::Aside(_) => false,
-        };
-        self.open += events.iter().filter(|event| calls(event, true)).count();
-        self.open -= events.iter().filter(|event| calls(event, false)).count();
-        let bytes = match events {
-            // Malformed: it never leaves.
-            [Event::Malformed(_)] => Bytes::from_static(b"malformed"),
-            // An error may be relayed behind a half call that was dropped.
-            [Event::Fail(_)] => label(self.call, 0, (0, false)),
-            _ => {
-                self.number += 1;
-                let finish = events.iter().any(|event| matches!(event, Event::Finish(..)));
-                label(self.call, self.number, (self.open, finish))
-            }
-        };
+        let bytes = self.labels.frame(self.call, events);
         self.put(Input::Frame(Frame { bytes, events: Events::from(events) }));
     }
 
@@ -259,12 +241,16 @@ impl Tape {
             self.at += gap * 10;
             let usage = Usage::Exact(Tokens::default());
             let whole = Whole { finish: Some(Finish::Stop), usage, empty: false };
-            return self.put(Input::Whole(label(self.call, 1, (0, true)), whole));
+            let says = self.call.story.document();
+            return self.put(Input::Whole(label(self.call, 1, (0, true), &says), whole));
         }
-        self.content(first, gap, dice);
-        if dice.percent(30) {
-            self.calls(gap, dice);
-        }
+        self.head(first / 2);
+        self.frame(Duration::ZERO, &[Event::Start(None)]);
+        self.at += first / 2;
+        let Says { text, calls, last } = std::mem::take(&mut self.says);
+        self.text(&text, gap, dice);
+        self.calls(&calls, gap, dice);
+        self.text(last, gap, dice);
         self.frame(gap, &[Event::Finish(Finish::Stop, None)]);
         if dice.percent(95) {
             self.frame(Duration::ZERO, &[Event::End]);
@@ -272,44 +258,62 @@ impl Tape {
         self.put(Input::Eof { clean: dice.percent(95) });
     }
 
-    /// Envelope and text.
-    fn content(&mut self, first: Duration, gap: Duration, dice: &mut Dice) {
-        self.head(first / 2);
-        self.frame(Duration::ZERO, &[Event::Start(None)]);
-        let text = Block { kind: BlockKind::Text, index: 0 };
-        let quiet = dice.percent(self.quiet);
-        if quiet {
-            return self.at += first / 2;
+    /// Text, in pieces of any length.
+    fn text(&mut self, mut text: &str, gap: Duration, dice: &mut Dice) {
+        if text.is_empty() {
+            return;
         }
-        self.frame(first / 2, &[Event::Open(text, None), Event::Delta(text, Piece::Unread)]);
-        for _ in 0..dice.within(1..8) {
+        let block = Block { kind: BlockKind::Text, index: 0 };
+        self.frame(Duration::ZERO, &[Event::Open(block, None)]);
+        while !text.is_empty() {
+            let wish = usize::try_from(dice.within(1..80)).unwrap_or(1).min(text.len());
+            let (piece, rest) = text.split_at(text.ceil_char_boundary(wish));
+            text = rest;
+            let piece = Event::Delta(block, Piece::Text(piece.into()));
             match dice.within(0..20) {
-                0 if !self.call.watched => self.frame(gap, &[Event::Malformed("not JSON")]),
-                1 => self.frame(gap, &[Event::Ping]),
-                2 => self.frame(gap, &[]),
-                _ => self.frame(gap, &[Event::Delta(text, Piece::Unread)]),
+                0 => self.frame(gap, &[Event::Ping]),
+                1 => self.frame(gap, &[]),
+                _ if dice.percent(self.garbles) => {
+                    self.frame(gap, &[Event::Malformed("not JSON")]);
+                }
+                _ => {}
             }
+            self.frame(gap, &[piece]);
         }
-        self.frame(gap, &[Event::Close(text)]);
+        self.frame(gap, &[Event::Close(block)]);
     }
 
     /// Tool calls, one after the other or side by side.
-    fn calls(&mut self, gap: Duration, dice: &mut Dice) {
-        let count = u32::try_from(dice.within(1..4)).unwrap_or(1);
-        let blocks = (1..=count).map(|index| Block { kind: BlockKind::Tool, index });
-        let blocks: Vec<Block> = blocks.collect();
+    fn calls(&mut self, numbers: &[u32], gap: Duration, dice: &mut Dice) {
         let beside = dice.percent(50);
-        for block in &blocks {
-            self.frame(gap, &[Event::Open(*block, None)]);
-            self.frame(gap, &[Event::Delta(*block, Piece::Unread)]);
+        let block = |index: u32| Block { kind: BlockKind::Tool, index };
+        for number in numbers {
+            let name = format!("call{number}").into();
+            let id = format!("{}-{number}", self.call.attempt).into();
+            let opening = Opening::Call(ir::Call { id, name, ..ir::Call::default() });
+            self.frame(gap, &[Event::Open(block(*number), Some(Box::new(opening)))]);
+            let arguments = Piece::Arguments(format!("{{\\\"n\\\":{number}}}").into());
+            self.frame(gap, &[Event::Delta(block(*number), arguments)]);
             if !beside {
-                self.frame(gap, &[Event::Close(*block)]);
+                self.frame(gap, &[Event::Close(block(*number))]);
             }
         }
         if beside {
-            let closes: Vec<Event> = blocks.into_iter().map(Event::Close).collect();
-            self.frame(gap, &closes);
+            numbers.iter().for_each(|it| self.frame(gap, &[Event::Close(block(*it))]));
         }
+    }
+
+    /// Leaves of an answer what came until some moment after its first content.
+    fn cut(&mut self, dice: &mut Dice) {
+        let says = |is: fn(&Event) -> bool| move |(_, input): &(Duration, Input)| matches!(input, Input::Frame(frame) if frame.events.iter().any(is));
+        let content = says(|event| matches!(event, Event::Delta(..)));
+        let finish = says(|event| matches!(event, Event::Finish(..)));
+        let end = self.out.iter().position(finish).unwrap_or(self.out.len());
+        let first = self.out.iter().position(content).map_or(end, |at| at + 1);
+        let count = u64::try_from(end.saturating_sub(first)).unwrap_or(0) + 1;
+        let more = usize::try_from(dice.within(0..count)).unwrap_or(0);
+        self.out.truncate(first + more);
+        self.at = self.out.last().map_or(self.at, |(at, _)| *at);
     }
 
     fn fails(&mut self, fault: Fault, first: Duration, gap: Duration, dice: &mut Dice) {
@@ -338,16 +342,9 @@ impl Tape {
                 self.at += gap;
                 self.put(Input::Eof { clean: dice.percent(50) });
             }
-            Fault::CutLate | Fault::Stall | Fault::BrokenLate | Fault::Slow | Fault::BrownOut
-                if stream =>
-            {
-                self.content(first, gap, dice);
-                if dice.percent(50) {
-                    self.frame(
-                        gap,
-                        &[Event::Open(Block { kind: BlockKind::Tool, index: 9 }, None)],
-                    );
-                }
+            Fault::CutLate | Fault::Stall | Fault::BrokenLate if stream => {
+                self.answer(first, gap, dice);
+                self.cut(dice);
                 self.at += gap;
                 if fault == Fault::CutLate {
                     self.put(Input::Eof { clean: dice.percent(50) });
@@ -355,7 +352,12 @@ impl Tape {
                     self.frame(gap, &[Event::Fail(rejection(500, None))]);
                 }
             }
-            Fault::CutLate | Fault::Stall | Fault::BrokenLate | Fault::Slow | Fault::BrownOut => {
+            Fault::CutLate
+            | Fault::Stall
+            | Fault::BrokenLate
+            | Fault::Crawl
+            | Fault::Slow
+            | Fault::BrownOut => {
                 self.head(first);
                 self.put(Input::Progress);
                 if fault != Fault::Stall {

@@ -2,6 +2,7 @@
 
 use crate::dice::Dice;
 use crate::provider::{FAULTS, Fault, HARD, Illness, Provider};
+use crate::story::{MANNERS, Manner, Story};
 use ir::{Dialect, Shape, Time};
 use policy::{Deadlines, Leg, ProviderId};
 use std::sync::Arc;
@@ -34,6 +35,9 @@ pub(crate) struct Ask {
     pub(crate) attempts: u32,
     /// The caller leaves after this long.
     pub(crate) leaves: Option<Duration>,
+    /// Its answer is gone on with where it is cut.
+    pub(crate) continues: bool,
+    pub(crate) story: Story,
     pub(crate) seed: u64,
 }
 
@@ -81,6 +85,10 @@ impl Scene {
             providers.push(provider(&mut dice, true));
         }
         let Fate { blackout, outage, brown_out } = befall(kind, &mut providers, &mut dice);
+        if matches!(kind, Kind::Outage | Kind::BrownOut) {
+            // These worlds tell how soon it is believed that one is well.
+            providers.iter_mut().for_each(|it| it.garbles = 0);
+        }
         let chain = chain(&providers);
         let loaded = matches!(kind, Kind::Outage | Kind::BrownOut) || dice.percent(50);
         let asks = asks(&chain, kind, loaded, &mut dice);
@@ -101,7 +109,9 @@ fn provider(dice: &mut Dice, local: bool) -> Provider {
         first: dice.ms(50..500),
         spread: dice.ms(50..500),
         gap: dice.ms(1..60),
-        quiet: 20,
+        manner: dice.pick(MANNERS).unwrap_or(Manner::Obeys),
+        refuses: dice.percent(50),
+        garbles: if dice.percent(50) { 2 } else { 0 },
         illnesses: Vec::new(),
     }
 }
@@ -138,8 +148,6 @@ fn befall(kind: Kind, providers: &mut [Provider], dice: &mut Dice) -> Fate {
             if let Some(Provider { first, spread, gap, .. }) = providers.first().cloned() {
                 for it in providers.iter_mut() {
                     (it.first, it.spread, it.gap) = (first, spread, gap);
-                    // Who shows nothing does not tell how fast it is.
-                    it.quiet = 0;
                 }
             }
             if let Some(first) = providers.first_mut() {
@@ -176,7 +184,7 @@ fn chain(providers: &[Provider]) -> Vec<Leg> {
             credentials: provider.credentials,
             thinking: false,
             crossed: false,
-            prefill: false,
+            prefill: index % 2 == 1,
             watched: false,
             codes: &[],
             deadlines: Deadlines::default(),
@@ -211,7 +219,11 @@ fn asks(chain: &[Leg], kind: Kind, loaded: bool, dice: &mut Dice) -> Vec<Ask> {
             let attempts = if dice.percent(30) { dice.within(1..6) } else { 8 };
             let attempts = u32::try_from(attempts).unwrap_or(8);
             let at = Time::ZERO + dice.ms(0..seconds * 1000);
-            Ask { at, shape, legs, attempts, leaves, seed: dice.seed() }
+            let continues = dice.percent(80);
+            // Who shows nothing does not tell how fast it is.
+            let quiet = if kind == Kind::BrownOut { 0 } else { 20 };
+            let story = Story::draw(quiet, dice);
+            Ask { at, shape, legs, attempts, leaves, continues, story, seed: dice.seed() }
         })
         .collect();
     asks.sort_by_key(|ask| ask.at);

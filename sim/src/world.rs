@@ -3,13 +3,16 @@
 use crate::figures::Figures;
 use crate::provider::Call;
 use crate::scene::Scene;
+use crate::story::{Going, joined};
 use crate::watched::Watched;
 use crate::witness::Witness;
 use ir::{Ending, Invariant, Time};
 use policy::{
-    Action, AttemptId, Board, Breakers, Exchange, Input, Member, Plan, ProviderId, Retries,
+    Action, AttemptId, Board, Breakers, Exchange, Input, Joiner, Member, Plan, ProviderId, Retries,
+    Way,
 };
 use std::collections::BTreeMap;
+use std::fmt::{self, Write};
 use std::time::Duration;
 
 mod promises;
@@ -45,7 +48,7 @@ struct Request {
 enum Happening {
     /// The next request arrives.
     Arrives,
-    News(usize, AttemptId, Input),
+    News(usize, AttemptId, Box<Input>),
     Timer(usize),
     /// The caller leaves.
     Leaves(usize),
@@ -120,7 +123,7 @@ impl World {
             Happening::Arrives => self.arrives(),
             Happening::News(index, id, input) => {
                 if let Some(request) = self.requests.get_mut(index) {
-                    request.exchange.handle(self.now, id, input, &self.health);
+                    request.exchange.handle(self.now, id, *input, &self.health);
                 }
                 self.goes_on(index)
             }
@@ -154,17 +157,15 @@ impl World {
             total: Duration::from_mins(10),
             filter_next: false,
             empty_next: false,
-            continues: false,
+            continues: ask.continues,
             structured: false,
             hold_max: 1 << 20,
             seed: ask.seed,
         };
-        if let Some(after) = ask.leaves {
-            self.later(self.now + after, Happening::Leaves(index));
-        }
+        let leaves = ask.leaves;
         self.requests.push(Request {
             exchange: Exchange::new(plan, self.now),
-            witness: Witness::default(),
+            witness: Witness::new(&ask.story),
             began: self.now,
             over: false,
             timer: None,
@@ -172,6 +173,9 @@ impl World {
             attempts: Vec::new(),
             ended: None,
         });
+        if let Some(after) = leaves {
+            self.later(self.now + after, Happening::Leaves(index));
+        }
         self.figures.requests += 1;
         policy::Health::arrived(&self.health);
         self.ticks(index)
@@ -207,16 +211,19 @@ impl World {
         let mut begun = Vec::new();
         while let Some(action) = request.exchange.poll() {
             request.witness.sees(&action, request.exchange.plan())?;
-            if let Action::Begin { attempt, leg, .. } = action {
+            if let Action::Begin { attempt, leg, way, .. } = action {
                 request.first.get_or_insert(leg);
-                begun.push((attempt, leg));
+                begun.push((attempt, leg, way));
             }
             let nanos = self.now.since(Time::ZERO).as_nanos();
-            self.figures.hash = hashed(self.figures.hash, &format!("{nanos} {index} {action:?}"));
+            let mut trace = Trace(self.figures.hash);
+            // It takes whatever is written.
+            _ = write!(trace, "{nanos} {index} {action:?}");
+            self.figures.hash = trace.0;
         }
         request.witness.rests()?;
-        for (attempt, leg) in begun {
-            self.begins(index, attempt, leg);
+        for (attempt, leg, way) in begun {
+            self.begins(index, attempt, (leg, way));
         }
         self.health.broken().map_or(Ok(()), Err)?;
         let Some(request) = self.requests.get_mut(index) else { return Ok(()) };
@@ -231,8 +238,9 @@ impl World {
         Ok(())
     }
 
-    fn begins(&mut self, index: usize, attempt: AttemptId, leg: usize) {
+    fn begins(&mut self, index: usize, attempt: AttemptId, (leg, way): (usize, Option<Way>)) {
         let Some(request) = self.requests.get_mut(index) else { return };
+        let Some(ask) = self.scene.asks.get(index) else { return };
         let plan = request.exchange.plan();
         let leg = plan.legs.get(leg);
         let shape = leg.map_or(plan.shape, |leg| leg.shape(plan.shape));
@@ -243,9 +251,18 @@ impl World {
         let unreached = provider.illness(self.now).is_some_and(|ill| ill.fault.unreached());
         request.attempts.push((self.now, !unreached));
         let watched = shape != plan.shape;
-        let call = Call { request: index, attempt: attempt.0, shape, watched };
-        for (after, input) in provider.call(self.now, call, &mut self.scene.dice) {
-            self.later(self.now + after, Happening::News(index, attempt, input));
+        let told = request.exchange.told();
+        let going = way.zip(told).map(|(way, told)| Going { way, told });
+        let (story, attempt) = (&ask.story, attempt.0);
+        let call = Call { request: index, attempt, shape, watched, story, going };
+        let mut news = provider.call(self.now, call, &mut self.scene.dice);
+        if let Some(Going { way, told }) = going {
+            news = joined(news, call, Joiner::new(told, way, None));
+        }
+        for (after, input) in news {
+            self.numbered += 1;
+            let news = Happening::News(index, AttemptId(attempt), Box::new(input));
+            self.heap.insert((self.now + after, self.numbered), news);
         }
     }
 
@@ -258,13 +275,14 @@ impl World {
         request.witness.over(report.ending == Ending::Abandoned)?;
         self.pending -= 1;
         self.figures.attempts += request.witness.attempts();
+        self.figures.seams += u64::try_from(request.exchange.seams()).unwrap_or(0);
         match report.ending {
             Ending::Answered => {
                 self.figures.answered += 1;
                 let first = request.exchange.plan().legs.first().map(|leg| &leg.name);
                 self.figures.elsewhere += u64::from(report.target.as_ref() != first);
             }
-            Ending::Broken => self.figures.broken += 1,
+            Ending::Broken => self.explains_cut(index)?,
             Ending::Abandoned => self.figures.abandoned += 1,
             Ending::Rejected | Ending::Failed => self.explains(index)?,
         }
@@ -283,9 +301,15 @@ impl World {
     }
 }
 
-/// FNV-1a (<http://www.isthe.com/chongo/tech/comp/fnv/>).
-fn hashed(hash: u64, text: &str) -> u64 {
-    text.bytes().fold(hash ^ 0xcbf2_9ce4_8422_2325, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    })
+/// What was done, in 64 bits: FNV-1a (<http://www.isthe.com/chongo/tech/comp/fnv/>).
+struct Trace(u64);
+
+// === impl Trace ===
+
+impl Write for Trace {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        let fold = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+        self.0 = text.bytes().fold(self.0 ^ 0xcbf2_9ce4_8422_2325, fold);
+        Ok(())
+    }
 }

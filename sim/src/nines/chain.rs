@@ -26,8 +26,7 @@ pub(super) fn legs(targets: usize) -> Vec<Leg> {
     (0..targets).map(leg).collect()
 }
 
-/// What a request may do. All are streams: what is cut after its first content is lost, where a whole
-/// answer would be asked of the next target.
+/// What a request may do, as it is shipped. All are streams.
 pub(super) fn plan(legs: &[Leg], dice: &mut Dice) -> Plan {
     Plan {
         legs: legs.to_vec(),
@@ -37,7 +36,7 @@ pub(super) fn plan(legs: &[Leg], dice: &mut Dice) -> Plan {
         total: Duration::from_mins(10),
         filter_next: false,
         empty_next: false,
-        continues: false,
+        continues: true,
         structured: false,
         hold_max: 1 << 20,
         seed: dice.seed(),

@@ -4,12 +4,13 @@ use super::target::{CALLER_WAITS, Target};
 use super::{Losses, Setup, Tally, chain, outages};
 use crate::dice::Dice;
 use crate::provider::Call;
+use crate::story::{Going, Story, joined};
 use crate::watched::Watched;
 use crate::witness::Witness;
 use ir::{Ending, Invariant, Shape, Time};
 use policy::{
-    Action, AttemptId, Board, Breakers, Exchange, Input, Leg, Member, ProviderId, Report, Retries,
-    Turn,
+    Action, AttemptId, Board, Breakers, Exchange, Input, Joiner, Leg, Member, ProviderId, Report,
+    Retries, Turn,
 };
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -21,6 +22,8 @@ pub(super) struct Quarter {
     seed: u64,
     targets: Vec<Target>,
     legs: Vec<Leg>,
+    /// What every answer says.
+    story: Story,
     health: Watched,
     /// Those under way, by their numbers.
     live: BTreeMap<u64, Request>,
@@ -85,6 +88,7 @@ impl Quarter {
             setup: *setup,
             seed: dice.seed(),
             legs: chain::legs(setup.targets),
+            story: Story::draw(0, &mut dice),
             health: Watched::new(board),
             live: BTreeMap::new(),
             heap: BTreeMap::new(),
@@ -257,7 +261,7 @@ impl Quarter {
         let plan = chain::plan(&self.legs, &mut dice);
         let request = Request {
             exchange: Exchange::new(plan, self.now),
-            witness: Witness::default(),
+            witness: Witness::new(&self.story),
             began: self.now,
             dice,
             timer: None,
@@ -321,13 +325,26 @@ impl Quarter {
         request.refused |= self.health.refused.get() == Some(self.now);
         while let Some(action) = request.exchange.poll() {
             request.witness.sees(&action, request.exchange.plan())?;
-            if let Action::Begin { attempt, leg, .. } = action
+            if let Action::Begin { attempt, leg, way, .. } = action
                 && let Some(target) = self.targets.get(leg)
             {
                 let request_of = usize::try_from(number).unwrap_or(usize::MAX);
                 let shape = Shape::Stream;
-                let call = Call { request: request_of, attempt: attempt.0, shape, watched: false };
-                for (after, input) in target.call(self.now, call, &mut request.dice) {
+                let told = request.exchange.told();
+                let going = way.zip(told).map(|(way, told)| Going { way, told });
+                let call = Call {
+                    request: request_of,
+                    attempt: attempt.0,
+                    shape,
+                    watched: false,
+                    story: &self.story,
+                    going,
+                };
+                let mut news = target.call(self.now, call, &mut request.dice);
+                if let Some(Going { way, told }) = going {
+                    news = joined(news, call, Joiner::new(told, way, None));
+                }
+                for (after, input) in news {
                     self.numbered += 1;
                     let key = (self.now + after, self.numbered);
                     self.heap.insert(key, Happening::News(number, attempt, input));

@@ -2,7 +2,8 @@
 
 use super::outages::Outage;
 use crate::dice::Dice;
-use crate::provider::{Call, Fault, Provider, Yield, label};
+use crate::provider::{Call, Fault, Provider, Yield};
+use crate::story::{Labels, Manner, Says};
 use ir::{Block, BlockKind, Event, Events, Finish, Frame, Piece, Time};
 use policy::Input;
 use std::time::Duration;
@@ -38,7 +39,9 @@ impl Target {
             first: dice.ms(300..600),
             spread: dice.ms(200..800),
             gap: dice.ms(10..60),
-            quiet: 0,
+            manner: Manner::Obeys,
+            refuses: false,
+            garbles: 0,
             illnesses: Vec::new(),
         };
         Self { provider, outages }
@@ -56,13 +59,13 @@ impl Target {
     }
 
     /// What an attempt that begins now yields.
-    pub(super) fn call(&self, now: Time, call: Call, dice: &mut Dice) -> Yield {
+    pub(super) fn call(&self, now: Time, call: Call<'_>, dice: &mut Dice) -> Yield {
         let met = self.outage(now).filter(|outage| dice.percent(outage.percent));
         match met.map(|outage| outage.fault) {
             None => self.answers(now, (call, self.drawn(dice)), dice),
             Some(Fault::Slow) => {
                 let answer = Answer { first: dice.ms(SLOW_MS), ..self.drawn(dice) };
-                said(call, answer, None)
+                said(call, answer, None, dice)
             }
             Some(fault) => self.provider.yields(Some(fault), call, dice),
         }
@@ -74,9 +77,9 @@ impl Target {
     }
 
     /// An answer that is well, unless an outage begins before its end.
-    fn answers(&self, now: Time, (call, answer): (Call, Answer), dice: &mut Dice) -> Yield {
+    fn answers(&self, now: Time, (call, answer): (Call<'_>, Answer), dice: &mut Dice) -> Yield {
         let caught = self.caught(now, answer, dice);
-        said(call, answer, caught)
+        said(call, answer, caught, dice)
     }
 
     /// After how long an outage catches it.
@@ -103,16 +106,20 @@ impl Target {
     }
 }
 
-/// One piece at the first content, one at the end, and nothing more once it is caught.
-fn said(call: Call, answer: Answer, caught: Option<Duration>) -> Yield {
-    let text = Block { kind: BlockKind::Text, index: 0 };
-    let frame = |number: u32, events: &[Event]| {
-        let bytes = label(call, number, (0, number == 2));
+/// One half at the first content, the other at the end, and nothing more once it is caught.
+fn said(call: Call<'_>, answer: Answer, caught: Option<Duration>, dice: &mut Dice) -> Yield {
+    let block = Block { kind: BlockKind::Text, index: 0 };
+    let Says { text, .. } = call.story.says(call.going, Manner::Obeys, dice);
+    let (half, rest) = text.split_at(text.floor_char_boundary(text.len() / 2));
+    let delta = |text: &str| Event::Delta(block, Piece::Text(text.into()));
+    let mut labels = Labels::default();
+    let mut frame = |events: &[Event]| {
+        let bytes = labels.frame(call, events);
         Input::Frame(Frame { bytes, events: Events::from(events) })
     };
-    let begins = frame(1, &[Event::Open(text, None), Event::Delta(text, Piece::Unread)]);
-    let ends = frame(2, &[Event::Close(text), Event::Finish(Finish::Stop, None), Event::End]);
-    let mut news = vec![(answer.first, begins), (answer.first + answer.lasts, ends)];
+    let begins = frame(&[Event::Open(block, None), delta(half)]);
+    let ends = [delta(rest), Event::Close(block), Event::Finish(Finish::Stop, None), Event::End];
+    let mut news = vec![(answer.first, begins), (answer.first + answer.lasts, frame(&ends))];
     if let Some(at) = caught {
         news.retain(|(after, _)| *after <= at);
         news.push((at, Input::Eof { clean: false }));

@@ -2,6 +2,8 @@
 //!
 //! - No failure before content while a target of the chain is well throughout, unless the budget of
 //!   extra attempts was used up at that very moment.
+//! - No answer ends in an error after content while another target of the chain is well from the
+//!   beginning to the end and goes on as it is asked; but for the budget, and a third cut.
 //! - While everything is down: attempts ≤ 1.2 × requests + the reserve, which fills once a minute.
 //! - Under load, all requests go to the first target again soon after its outage.
 //! - Under load, 10 s after the first target began to take ten times as long, the 99th percentile of
@@ -9,9 +11,10 @@
 //!   are soon after it is over.
 //! - Every permit comes back.
 
-use super::World;
+use super::{Request, World};
 use crate::provider::Fault;
-use ir::{Ending, Time};
+use crate::witness::SEAMS_MAX;
+use ir::{Ending, Shape, Time};
 use std::time::Duration;
 
 /// A blackout is known to be one after this, …
@@ -67,6 +70,33 @@ impl World {
         Err(format!("request {index} failed although {} was well: {trail}", well.name))
     }
 
+    /// An answer ended in an error after content: was nobody there to go on with it?
+    pub(super) fn explains_cut(&mut self, index: usize) -> Result<(), String> {
+        self.figures.broken += 1;
+        let Some(Request { exchange, began, witness, .. }) = self.requests.get(index) else {
+            return Ok(());
+        };
+        let plan = exchange.plan();
+        let allowed = u64::try_from(plan.attempts_max()).unwrap_or(u64::MAX);
+        let may = plan.continues && plan.shape == Shape::Stream && exchange.seams() < SEAMS_MAX;
+        let Some(told) = exchange.told().filter(|_| may && witness.attempts() < allowed) else {
+            return Ok(());
+        };
+        let well = plan.legs.iter().find(|leg| {
+            self.scene.providers.get(leg.provider.0).is_some_and(|it| {
+                let way = told.way(leg.prefill && !it.refuses, false);
+                it.is_well(*began, self.now) && way.is_ok_and(|way| it.manner.serves(way))
+            })
+        });
+        let Some(well) = well else { return Ok(()) };
+        if self.health.refused.get() == Some(self.now) {
+            self.figures.denied += 1;
+            return Ok(());
+        }
+        let trail = exchange.trail(self.now);
+        Err(format!("request {index} was cut although {} goes on: {trail}", well.name))
+    }
+
     pub(super) fn keeps_promises(&mut self) -> Result<(), String> {
         if self.pending != 0 {
             return Err(format!("{} requests never ended", self.pending));
@@ -99,7 +129,7 @@ impl World {
 
     /// The first target takes ten times as long from one time to the other, and nobody suffers.
     fn hurries(&mut self, from: Time, until: Time) -> Result<(), String> {
-        let lost = |request: &&super::Request| {
+        let lost = |request: &&Request| {
             let kept = matches!(request.ended, Some((Ending::Answered | Ending::Abandoned, _)));
             !kept && from <= request.began
         };
@@ -108,7 +138,7 @@ impl World {
             return Err(format!("lost by a brown-out: {:?}, {trail}", lost.ended));
         }
         let begun = |after: Time, before: Time| {
-            let within = move |it: &&super::Request| after <= it.began && it.began < before;
+            let within = move |it: &&Request| after <= it.began && it.began < before;
             self.requests.iter().filter(within)
         };
         let healthy = p99(begun(Time::ZERO, from));
@@ -174,7 +204,7 @@ impl World {
 }
 
 /// Of what was answered, the 99th percentile (nearest rank) of the time to first content.
-fn p99<'a>(requests: impl Iterator<Item = &'a super::Request>) -> Duration {
+fn p99<'a>(requests: impl Iterator<Item = &'a Request>) -> Duration {
     let mut firsts: Vec<Duration> =
         requests.filter_map(|request| request.ended.and_then(|(_, first)| first)).collect();
     firsts.sort_unstable();
