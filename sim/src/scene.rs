@@ -147,6 +147,7 @@ fn chain(providers: &[Provider]) -> Vec<Leg> {
             local: provider.local,
             caller_owned: false,
             credentials: provider.credentials,
+            only: None,
             thinking: false,
             crossed: false,
             watched: false,

@@ -267,7 +267,7 @@ impl World {
 /// Tests all dialects at once: most of it is waiting.
 pub(crate) async fn each(test: impl AsyncFn(Dialect)) {
     let [one, two, three] = Dialect::ALL;
-    tokio::join!(test(one), test(two), test(three));
+    tokio::join!(Box::pin(test(one)), Box::pin(test(two)), Box::pin(test(three)));
 }
 
 /// The dialects that cross.

@@ -11,7 +11,7 @@ use crate::respond::{LOSSES_SHOWN, error_of};
 use crate::settle::Closed;
 use crate::unsaid::Unsaid;
 use bytes::{Bytes, BytesMut};
-use codec::own::{self, Before};
+use codec::own;
 use config::Credential;
 use http::{HeaderMap, Request};
 use ir::{Failure, Losses, Repair, Shape, Time};
@@ -23,12 +23,15 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 use transport::Payload;
 
+mod kept;
 mod kind;
 mod live;
+mod manner;
 mod reader;
 mod timer;
 
-use live::{Live, Manner, Wish};
+use live::Live;
+use manner::{Manner, Wish};
 use timer::Timer;
 
 /// One request under way.
@@ -306,7 +309,9 @@ impl Drive {
         let now = self.shared.clock.now();
         match self.ask.endpoint {
             Endpoint::Create => tell(&mut self.exchange, now, &*self.shared.health),
-            Endpoint::Count => tell(&mut self.exchange, now, &Bystander(&self.shared.health)),
+            Endpoint::Count | Endpoint::Compact | Endpoint::Stored => {
+                tell(&mut self.exchange, now, &Bystander(&self.shared.health));
+            }
         }
     }
 
@@ -327,10 +332,12 @@ impl Drive {
             Action::Head(id) => {
                 self.head_out = true;
                 self.winner = id;
+                self.keep();
                 return Some(Step::Head(id));
             }
             Action::Note(id) => {
                 self.winner = Some(id);
+                self.keep();
                 return Some(Step::Data(self.note(Some(id))));
             }
             Action::Relay(bytes) => {
@@ -339,6 +346,7 @@ impl Drive {
             }
             Action::Ping => return Some(Step::Data(own::ping(self.ask.dialect))),
             Action::Finish { supply_end } => {
+                self.keep();
                 let last = match self.ask.shape() {
                     Shape::Whole => self.attempts.iter_mut().find_map(Live::document),
                     Shape::Stream => supply_end.then(|| self.missing_end()),
@@ -388,8 +396,9 @@ impl Drive {
             let (_, served) = self.shared.provider(leg.provider)?;
             let asked = self.request(place, leg, credential)?;
             let connect = leg.deadlines.connect;
+            let owner = self.owner(leg, credential);
             Some(asked.map(|(request, manner)| {
-                Live::new(served.upstream.send_within(connect, request), manner)
+                Live::new(served.upstream.send_within(connect, request), manner, owner)
             }))
         });
         begun.unwrap_or(Err(forward::UNSENDABLE)).unwrap_or_else(Live::impossible)
@@ -410,8 +419,10 @@ impl Drive {
         };
         let watched = leg.watched;
         if !leg.crossed {
-            let request = forward::request(&self.ask, provider, credential, leg);
-            let manner = Manner { watched, unsaid, ..Manner::default() };
+            let (question, losses) = forward::question(&self.ask, |seal| self.opens(leg, seal));
+            let request =
+                forward::request(&self.ask, question.as_ref(), (provider, credential), leg);
+            let manner = Manner { watched, losses, unsaid, ..Manner::default() };
             return Some(request.map(|request| (request, manner)).map_err(|_| forward::UNSENDABLE));
         }
         let repairs = self.taught(place, leg);
@@ -434,14 +445,6 @@ impl Drive {
         };
         self.tail.extend(event.map(Step::Data));
         self.tail.push_back(Step::End);
-    }
-
-    /// What of the answer's stream an error at its end must agree with.
-    fn before(&self) -> Before {
-        let winner = self.winner.and_then(|id| self.attempts.get(id.0));
-        let mut before = Before::of(winner.and_then(Live::begun));
-        before.note(&self.last);
-        before
     }
 
     /// Who serves and who was asked, as a comment.

@@ -13,7 +13,7 @@ use codec::{Head, Watch};
 use config::{Credential, Provider};
 use http::header::{self, HeaderName};
 use http::{HeaderMap, HeaderValue, Method, Request, Uri};
-use ir::{Auth, Dialect, Failure, UsageFlag};
+use ir::{Auth, Dialect, Failure, Losses, UsageFlag};
 use policy::Leg;
 use secrecy::ExposeSecret;
 use transport::Payload;
@@ -68,21 +68,30 @@ pub(crate) const UNSENDABLE: Failure = Failure::Unsendable("its address or a hea
 /// A request for one attempt, asking for a stream where its whole answer is watched.
 pub(crate) fn request(
     ask: &Ask,
-    provider: &Provider,
-    credential: &Credential,
+    question: Option<&Question>,
+    (provider, credential): (&Provider, &Credential),
     leg: &Leg,
 ) -> Result<Request<Payload>, http::Error> {
-    let path = match ask.endpoint {
-        Endpoint::Create => ask.dialect.path(),
-        Endpoint::Count => "/messages/count_tokens",
+    let path = match (ask.endpoint, ask.dialect) {
+        (Endpoint::Create | Endpoint::Stored, dialect) => dialect.path(),
+        (Endpoint::Count, Dialect::Responses) => "/responses/input_tokens",
+        (Endpoint::Count, Dialect::Chat | Dialect::Messages) => "/messages/count_tokens",
+        (Endpoint::Compact, _) => "/responses/compact",
     };
     let watch = leg.watched.then_some(Watch {
         ask_usage: ask.dialect == Dialect::Chat && provider.quirks.usage == UsageFlag::OnRequest,
     });
-    let body = unsealed(ask);
-    let (body, head) = body.as_ref().map_or((&ask.body, &ask.head), |(body, head)| (body, head));
-    let payload = Payload::from(head.splice(body, &leg.model, watch));
-    let mut request = post(provider, path, ask.query.as_deref(), payload)?;
+    let query = ask.query.as_deref();
+    let mut request = if let Some(stored) = &ask.stored {
+        Request::builder()
+            .method(stored.method.clone())
+            .uri(uri(provider, &stored.path, query)?)
+            .body(Payload::from(ask.body.clone()))?
+    } else {
+        let (body, head) = question.map_or((&ask.body, &ask.head), |it| (&it.body, &it.head));
+        let payload = Payload::from(head.splice(body, &leg.model, watch));
+        post(provider, path, query, payload)?
+    };
     let caller = matches!(credential, Credential::Caller);
     let headers = request.headers_mut();
     headers.reserve(ask.headers.keys_len() + OWN_HEADERS);
@@ -96,12 +105,29 @@ pub(crate) fn request(
     Ok(request)
 }
 
-/// The request without reasoning that was sealed for a target of another dialect: nobody who speaks
-/// this one could read it.
-fn unsealed(ask: &Ask) -> Option<(Bytes, Head)> {
-    let body = codec::request::without_seals(ask.dialect.crossable()?, &ask.body)?;
-    let head = codec::read_head(ask.dialect, &body).ok()?;
-    Some((body, head))
+/// What is asked, where that is not what came: before the model's name is put in.
+#[derive(Debug)]
+pub(crate) struct Question {
+    body: Bytes,
+    head: Head,
+}
+
+/// The request without reasoning that was sealed for somebody else: a target of another dialect, which
+/// nobody who speaks this one could read, or another provider of Responses; and what did not come along.
+pub(crate) fn question(ask: &Ask, opens: impl Fn(&str) -> bool) -> (Option<Question>, Losses) {
+    let mut losses = Losses::default();
+    let body = match ask.dialect.crossable() {
+        Some(dialect) => codec::request::without_seals(dialect, &ask.body),
+        None => codec::request::without_foreign_seals(&ask.body, opens),
+    };
+    let read = body.and_then(|body| {
+        let head = codec::read_head(ask.dialect, &body).ok()?;
+        Some(Question { body, head })
+    });
+    if read.is_some() && ask.dialect == Dialect::Responses {
+        losses.add("input[].encrypted_content", "dropped: another provider sealed it");
+    }
+    (read, losses)
 }
 
 /// A request without headers.

@@ -23,7 +23,7 @@ fn check(dialect: Dialect, heard: &Heard, status: u16, code: &str) {
     assert!(!kind.is_empty() && !json["error"]["message"].as_str().expect("words").is_empty());
     match dialect {
         Dialect::Chat | Dialect::Responses => {
-            assert!(json["error"].get("param").is_some(), "SDKs read it")
+            assert!(json["error"].get("param").is_some(), "SDKs read it");
         }
         Dialect::Messages => assert_eq!(json["type"], "error"),
     }
@@ -162,6 +162,25 @@ async fn a_callers_key_does_not_cross() {
         assert!(heard.text().contains(path(dialect)), "{}", heard.text());
         assert_eq!(world.calls(), [0, 0]);
         world.stop().await;
+    }
+}
+
+/// Nothing crosses to or from Responses, and whoever asks is told where to ask.
+#[tokio::test]
+async fn what_does_not_cross_is_refused() {
+    for dialect in CROSSABLE {
+        for (served, asked) in [(Dialect::Responses, dialect), (dialect, Dialect::Responses)] {
+            let world = Plan::new(pair(served, "")).clouds(&["a", "b"]).await.start().await;
+            for shape in Shape::ALL {
+                let heard = world.ask(asked, shape, "ok").await;
+                check(asked, &heard, 400, "BS0113");
+                assert!(heard.text().contains("ask at /v1/"), "{}", heard.text());
+                assert!(heard.text().contains(served.name()), "{}", heard.text());
+            }
+            assert_eq!(world.calls(), [0, 0]);
+            assert_eq!(world.ask(served, Shape::Whole, "ok").await.status, 200);
+            world.stop().await;
+        }
     }
 }
 

@@ -10,7 +10,8 @@
 //! **Invariant:** a frame that goes into a document has no bytes left to be relayed, unless it is
 //! an error, which becomes a body of its own.
 
-use super::live::Wish;
+use super::manner::Wish;
+use crate::ask::Endpoint;
 use bytes::Bytes;
 use codec::{Crossing, CrossingPlan, Decoder, Error, Fold};
 use ir::{Event, Events, Failure, Frame, Losses, Shape};
@@ -35,7 +36,12 @@ enum Way {
 impl Reader {
     /// For a caller with this wish; `crossing` where the provider speaks another dialect.
     pub(super) fn new(wish: &Wish, crossing: Option<CrossingPlan>) -> Self {
-        let decoder = Decoder::new(wish.dialect, wish.choices);
+        let decoder = match wish.endpoint {
+            Endpoint::Stored => Decoder::resuming(),
+            Endpoint::Create | Endpoint::Count | Endpoint::Compact => {
+                Decoder::new(wish.dialect, wish.choices)
+            }
+        };
         let way = match crossing {
             Some(plan) => Way::Crossed(Box::new(Crossing::new(plan, wish.answer_max)), decoder),
             None => Way::Same(decoder),
