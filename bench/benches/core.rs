@@ -178,6 +178,7 @@ fn plan() -> Plan {
         local: false,
         caller_owned: false,
         credentials: 1,
+        only: None,
         thinking: false,
         crossed: false,
         prefill: false,

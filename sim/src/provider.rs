@@ -299,7 +299,9 @@ impl Tape<'_> {
             }
         }
         if beside {
-            numbers.iter().for_each(|it| self.frame(gap, &[Event::Close(block(*it))]));
+            for number in numbers {
+                self.frame(gap, &[Event::Close(block(*number))]);
+            }
         }
     }
 

@@ -87,7 +87,9 @@ impl Scene {
         let Fate { blackout, outage, brown_out } = befall(kind, &mut providers, &mut dice);
         if matches!(kind, Kind::Outage | Kind::BrownOut) {
             // These worlds tell how soon it is believed that one is well.
-            providers.iter_mut().for_each(|it| it.garbles = 0);
+            for provider in &mut providers {
+                provider.garbles = 0;
+            }
         }
         let chain = chain(&providers);
         let loaded = matches!(kind, Kind::Outage | Kind::BrownOut) || dice.percent(50);
@@ -182,6 +184,7 @@ fn chain(providers: &[Provider]) -> Vec<Leg> {
             local: provider.local,
             caller_owned: false,
             credentials: provider.credentials,
+            only: None,
             thinking: false,
             crossed: false,
             prefill: index % 2 == 1,

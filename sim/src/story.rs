@@ -71,10 +71,8 @@ impl Story {
         let mut text = String::new();
         if !dice.percent(quiet) {
             for _ in 0..dice.within(3..40) {
-                match dice.pick(WORDS).filter(|_| dice.percent(30)) {
-                    Some(word) => text.push_str(word),
-                    None => text += &format!("{:x}", dice.within(0..1 << 24)),
-                }
+                let known = dice.pick(WORDS).filter(|_| dice.percent(30)).map(str::to_owned);
+                text += &known.unwrap_or_else(|| format!("{:x}", dice.within(0..1 << 24)));
                 text.push(' ');
             }
         }

@@ -166,23 +166,27 @@ const CHECKED_SAID: &str = "\
 backstop.toml: 3 providers, 2 models, 0 keys, listening on 127.0.0.1:8484
 
 smart    east/large → laptop/llama3.1:8b
-  openai     asked in this order:
+  openai            asked in this order:
     1. east/large at https://east.example.com/v1, 2 keys of ours in turn; connect 3s, patience 10s (reasoning 60s, whole as streams), first content 120s (reasoning 300s), idle 10s
     2. laptop/llama3.1:8b at http://127.0.0.1:11434/v1, no key, on this machine; connect 3s, patience 30s (reasoning 60s, whole as streams), first content 120s (reasoning 300s), idle 10s
     at best 99.2 % from 1 vendor of 99.2 %
-  anthropic  asked in this order:
+  anthropic         asked in this order:
     1. east/large at https://east.example.com/v1, 2 keys of ours in turn; connect 3s, patience 10s (reasoning 60s, whole as streams), first content 120s (reasoning 300s), idle 10s, asked in its own dialect
     2. laptop/llama3.1:8b at http://127.0.0.1:11434/v1, no key, on this machine; connect 3s, patience 30s (reasoning 60s, whole as streams), first content 120s (reasoning 300s), idle 10s, asked in its own dialect
     at best 99.2 % from 1 vendor of 99.2 %
+  openai-responses  asked in this order:
+    1. laptop/llama3.1:8b at http://127.0.0.1:11434/v1, no key, on this machine; connect 3s, patience 30s (reasoning 60s, whole as streams), first content 120s (reasoning 300s), idle 10s
+    cannot be promised: an answer while this one target is down
 
 claude-*    west/* (caller's key)
-  openai     served with the caller's own key only, in the other dialect
-  anthropic  asked in this order:
+  openai            served with the caller's own key only, in the other dialect
+  anthropic         asked in this order:
     1. west/* at https://west.example.com/v1 (192.168.7.7, fd12::7) through the proxy proxy.example.com:3128, the caller's own key; connect 3s, patience 10s (reasoning 60s, whole as streams), first content 120s (reasoning 300s), idle 10s
     at best 99.2 % from 1 vendor of 99.2 %
     cannot be promised: an answer while this one target is down
     cannot be promised: an answer while this machine is offline
     a caller's key is used as it comes: when it is refused, so is the caller
+  openai-responses  not served: nobody in this chain speaks it
 ";
 
 #[tokio::test]

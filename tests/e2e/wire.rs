@@ -10,6 +10,7 @@ mod endpoints;
 mod held;
 mod holes;
 mod input;
+mod kept;
 mod large;
 mod leaving;
 mod patience;

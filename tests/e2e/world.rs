@@ -297,6 +297,11 @@ pub(crate) fn alone(dialect: Dialect, settings: &str) -> String {
     format!("{QUICK}{settings}\n{a}[models.\"*\"]\nchain = [\"a/*\"]\n{STOP}")
 }
 
+/// The same, where what breaks after content is gone on with, as it is shipped.
+pub(crate) fn continuing(text: &str) -> String {
+    text.replace(STOP, "")
+}
+
 /// The same, where whole answers are asked for as they are.
 pub(crate) fn plain(text: &str) -> String {
     text.replace("chain = [", "whole = \"plain\"\nchain = [")

@@ -68,7 +68,7 @@ pub(crate) enum KeyCommand {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum DrillCommand {
-    /// Run a fake provider that speaks both dialects; its model names order faults.
+    /// Run a fake provider that speaks every dialect; its model names order faults.
     Provider {
         /// Where to listen.
         #[arg(long, default_value = "127.0.0.1:9100", value_name = "ADDRESS:PORT")]

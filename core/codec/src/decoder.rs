@@ -26,6 +26,7 @@ enum Meaning {
     Chat(chat::Stream),
     Messages(messages::Stream),
     Responses(responses::Stream),
+    Resumed(responses::stored::Resumed),
 }
 
 // === impl Decoder ===
@@ -41,6 +42,13 @@ impl Decoder {
     /// several pieces of one block in one frame, the events are those of [`Self::new`].
     pub fn carrying(dialect: Dialect, choices: u32) -> Self {
         Self::told(dialect, choices, true)
+    }
+
+    /// For the stream of an answer of Responses that its provider keeps, perhaps from its middle. Its
+    /// events are content and an end, whatever that is.
+    pub fn resuming() -> Self {
+        let meaning = Meaning::Resumed(responses::stored::Resumed::default());
+        Self { framer: Framer::default(), meaning, first: true }
     }
 
     fn told(dialect: Dialect, choices: u32, carry: bool) -> Self {
@@ -81,6 +89,7 @@ impl Decoder {
             Meaning::Chat(stream) => stream.events(event, &data),
             Meaning::Messages(stream) => stream.events(event, &data),
             Meaning::Responses(stream) => stream.events(event, &data),
+            Meaning::Resumed(stream) => stream.events(event, &data),
         }
     }
 }

@@ -23,8 +23,8 @@ mod tests;
 
 pub use kept::Kept;
 
-/// The head of a request.
-#[derive(Clone, Debug, Eq, PartialEq)]
+/// The head of a request; by default that of one without a body.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
 #[expect(clippy::struct_excessive_bools, reason = "what was asked for, each on its own; no state")]
 pub struct Head {
     /// The model's name, unescaped.

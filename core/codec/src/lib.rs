@@ -39,4 +39,4 @@ pub use json::Balance;
 pub use models::read_models;
 pub use rejection::read_rejection;
 pub use sse::{FRAME_BYTES_MAX, data_of};
-pub use whole::{NotWhole, read_whole, unfold};
+pub use whole::{NotWhole, read_envelope, read_seals, read_whole, unfold};

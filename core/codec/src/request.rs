@@ -12,6 +12,7 @@
 //! where the rest would mean something else.
 
 mod arrange;
+mod foreign;
 mod out;
 pub(crate) mod parts;
 mod read;
@@ -29,6 +30,7 @@ use ir::{Crossable, Losses, Quirks, Repair, Request, Traits};
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
+pub use foreign::without_foreign_seals;
 pub(crate) use out::Out;
 use parts::Plainness;
 pub(crate) use parts::{inside, text_of};

@@ -17,6 +17,7 @@
 //!   an answer that is not complete.
 
 pub(crate) mod items;
+pub(crate) mod stored;
 pub(crate) mod unfold;
 pub(crate) mod whole;
 pub(crate) mod wire;

@@ -2,7 +2,7 @@
 
 use crate::{Decoder, Error, chat, json, messages, responses};
 use bytes::Bytes;
-use ir::{Dialect, Frame, Rejection, Whole};
+use ir::{Dialect, Envelope, Frame, Rejection, Whole};
 
 #[cfg(test)]
 mod tests;
@@ -27,6 +27,22 @@ pub fn read_whole(dialect: Dialect, body: &[u8]) -> Result<Whole, NotWhole> {
         (NotWhole::Malformed(_), Some(text)) => strictly(text.as_bytes()),
         (NotWhole::Malformed(_) | NotWhole::Rejected(_), _) => Err(reason),
     })
+}
+
+/// Who answers in a whole answer. Told of Responses alone, whose later requests name it by its id.
+pub fn read_envelope(dialect: Dialect, body: &[u8]) -> Option<Envelope> {
+    match dialect {
+        Dialect::Chat | Dialect::Messages => None,
+        Dialect::Responses => responses::stored::envelope(body),
+    }
+}
+
+/// What only its provider can read of a whole answer of Responses: the insides of JSON strings.
+pub fn read_seals(dialect: Dialect, body: &[u8]) -> Vec<Box<str>> {
+    match dialect {
+        Dialect::Chat | Dialect::Messages => Vec::new(),
+        Dialect::Responses => responses::stored::seals(body),
+    }
 }
 
 /// The stream that a whole answer would have been, for a provider that was asked for a stream and

@@ -68,8 +68,8 @@ patterns match a name, one without `*` wins, then the one with the most characte
 
 Anthropic and OpenAI are always there, with the key of their usual environment variable, else with the caller's own.
 The other vendors of the table are there where their variable is set; Azure, which has no common address, is not. Local
-servers that are found listening are added, once per dialect (`ollama`, `ollama-anthropic`). `…_BASE_URL` variables are
-not read: where Backstop runs they point at Backstop.
+servers that are found listening are added, as `ollama` for Chat Completions and Responses and as `ollama-anthropic` for Messages.
+`…_BASE_URL` variables are not read: where Backstop runs they point at Backstop.
 
 - `claude-*` is served by Anthropic; `gpt-*`, `chatgpt-*`, `o1*`, `o3*` and `o4*` by OpenAI.
 - `PROVIDER/MODEL` is served by that provider as `MODEL`, as in `groq/openai/gpt-oss-120b`.

@@ -197,7 +197,7 @@ impl Board {
             return Admission::Shut(cool, Why::Cooling);
         }
         let credential = match self.providers.get(leg.provider.0) {
-            Some(credentials) if !leg.caller_owned => match credentials.pick(now) {
+            Some(credentials) if !leg.caller_owned => match credentials.pick(now, leg.only) {
                 Ok(credential) => credential,
                 Err(until) => return Admission::Shut(until, Why::Parked),
             },
@@ -227,7 +227,7 @@ impl Board {
     pub fn force(&mut self, now: Time, leg: &Leg) -> Permit {
         let epoch = self.target(now, leg).breaker.epoch();
         let credentials = self.providers.get(leg.provider.0).filter(|_| !leg.caller_owned);
-        let credential = credentials.map_or(0, Credentials::least_bad);
+        let credential = credentials.map_or(0, |it| it.least_bad(leg.only));
         self.permits += 1;
         Permit::new(credential, epoch)
     }
@@ -386,7 +386,8 @@ impl Board {
     /// Whether the leg's provider has a credential of ours in service.
     pub fn has_credential(&self, now: Time, leg: &Leg) -> bool {
         let credentials = self.providers.get(leg.provider.0);
-        !leg.caller_owned && credentials.is_some_and(|credentials| credentials.is_ready(now))
+        !leg.caller_owned
+            && credentials.is_some_and(|credentials| credentials.is_ready(now, leg.only))
     }
 
     /// Whether every remote host fails at once.

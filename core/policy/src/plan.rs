@@ -27,6 +27,8 @@ pub struct Leg {
     pub caller_owned: bool,
     /// How many credentials the provider has.
     pub credentials: usize,
+    /// The one of them that it may be asked with, where what is asked for belongs to its account.
+    pub only: Option<usize>,
     /// The request asks it for reasoning, which takes its time: a pace of its own.
     pub thinking: bool,
     /// The request is written anew for it, from the caller's dialect: what it refuses of that may

@@ -3,7 +3,7 @@
 use crate::edge::Pass;
 use bytes::Bytes;
 use codec::Head;
-use http::HeaderMap;
+use http::{HeaderMap, Method};
 use ir::{Dialect, Shape, Time, Trace};
 use std::sync::Arc;
 
@@ -33,6 +33,8 @@ pub(crate) struct Ask {
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
     pub(crate) head: Head,
+    /// What is asked about an answer that a provider keeps.
+    pub(crate) stored: Option<Stored>,
 }
 
 /// What is asked for.
@@ -40,8 +42,33 @@ pub(crate) struct Ask {
 pub(crate) enum Endpoint {
     /// An answer.
     Create,
-    /// How many tokens the question has (`/v1/messages/count_tokens`).
+    /// How many tokens the question has (`/v1/messages/count_tokens`, `/v1/responses/input_tokens`).
     Count,
+    /// The conversation made shorter (`/v1/responses/compact`).
+    Compact,
+    /// Something about an answer that a provider keeps.
+    Stored,
+}
+
+/// What is asked about an answer that a provider keeps, as it is passed on.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct Stored {
+    pub(crate) method: Method,
+    /// Below the base URL: `/responses/resp_1/cancel`.
+    pub(crate) path: String,
+    /// The answer's id.
+    pub(crate) id: String,
+    /// It asks for a stream, which goes on where another broke off.
+    pub(crate) stream: bool,
+}
+
+// === impl Stored ===
+
+impl Stored {
+    /// It asks for the answer itself.
+    pub(crate) fn is_answer(&self) -> bool {
+        self.method == Method::GET && self.path.ends_with(&self.id)
+    }
 }
 
 // === impl Ask ===
@@ -70,7 +97,15 @@ impl Ask {
     pub(crate) fn shape(&self) -> Shape {
         match self.endpoint {
             Endpoint::Create if self.head.stream => Shape::Stream,
-            Endpoint::Create | Endpoint::Count => Shape::Whole,
+            Endpoint::Stored if self.stored.as_ref().is_some_and(|it| it.stream) => Shape::Stream,
+            Endpoint::Create | Endpoint::Count | Endpoint::Compact | Endpoint::Stored => {
+                Shape::Whole
+            }
         }
+    }
+
+    /// Whether only one provider can serve it: whoever keeps what it speaks of.
+    pub(crate) fn is_bound(&self) -> bool {
+        self.stored.is_some() || self.head.kept.is_bound()
     }
 }

@@ -22,15 +22,17 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 use transport::Payload;
 
+mod kept;
 mod kind;
 mod last;
 mod live;
+mod manner;
 mod reader;
 mod resume;
 mod timer;
 
-use live::{Live, Manner};
-use reader::Wish;
+use live::Live;
+use manner::{Manner, Wish};
 use timer::Timer;
 
 /// One request under way.
@@ -309,7 +311,9 @@ impl Drive {
         let now = self.shared.clock.now();
         match self.ask.endpoint {
             Endpoint::Create => tell(&mut self.exchange, now, &*self.shared.health),
-            Endpoint::Count => tell(&mut self.exchange, now, &Bystander(&self.shared.health)),
+            Endpoint::Count | Endpoint::Compact | Endpoint::Stored => {
+                tell(&mut self.exchange, now, &Bystander(&self.shared.health));
+            }
         }
     }
 
@@ -330,10 +334,12 @@ impl Drive {
             Action::Head(id) => {
                 self.head_out = true;
                 self.winner = id;
+                self.keep();
                 return Some(Step::Head(id));
             }
             Action::Note(id) => {
                 self.winner = Some(id);
+                self.keep();
                 return Some(Step::Data(self.note(Some(id))));
             }
             Action::Relay(bytes) => {
@@ -342,6 +348,7 @@ impl Drive {
             }
             Action::Ping => return Some(Step::Data(own::ping(self.ask.dialect))),
             Action::Finish { supply_end } => {
+                self.keep();
                 let last = match self.ask.shape() {
                     Shape::Whole => self.attempts.iter_mut().find_map(Live::document),
                     Shape::Stream => supply_end.then(|| self.missing_end()),
@@ -391,8 +398,9 @@ impl Drive {
             let (_, served) = self.shared.provider(leg.provider)?;
             let asked = self.request(place, leg, credential, way)?;
             let connect = leg.deadlines.connect;
+            let owner = self.owner(leg, credential);
             Some(asked.map(|(request, manner)| {
-                Live::new(served.upstream.send_within(connect, request), manner)
+                Live::new(served.upstream.send_within(connect, request), manner, owner)
             }))
         });
         begun.unwrap_or(Err(forward::UNSENDABLE)).unwrap_or_else(Live::impossible)
@@ -422,11 +430,14 @@ impl Drive {
         let body = going.as_ref().and_then(|going| going.body.clone());
         let manner = Manner { watched: leg.watched, unsaid, ..Manner::default() };
         if !leg.crossed {
-            let request = forward::request(&self.ask, provider, credential, leg, body.as_ref());
+            let opens = |seal: &str| self.opens(leg, seal);
+            let (question, losses) = forward::question(&self.ask, body.as_ref(), opens);
+            let request =
+                forward::request(&self.ask, question.as_ref(), (provider, credential), leg);
             // What goes on with a stream is written anew, whoever speaks what.
             let same = self.ask.dialect.crossable().filter(|_| going.is_some());
             let crossing = same.map(|it| cross::plan(&self.ask, (it, it), leg));
-            let manner = Manner { crossing, going, ..manner };
+            let manner = Manner { crossing, losses, going, ..manner };
             return Some(request.map(|request| (request, manner)).map_err(|_| forward::UNSENDABLE));
         }
         let repairs = self.taught(place, leg);

@@ -4,7 +4,7 @@
 
 use crate::Shared;
 use crate::answer::{Answer, Handle};
-use crate::ask::{Ask, Endpoint};
+use crate::ask::{Ask, Endpoint, Stored};
 use crate::drive::Drive;
 use crate::memory::Pressure;
 use crate::refusal::{Reason, Refusal};
@@ -48,7 +48,8 @@ pub(crate) async fn serve(
         began: shared.clock.now(),
         at_unix_ms: shared.clock.unix_ms(),
     };
-    let route = match route::find(request.method(), request.uri().path(), request.headers()) {
+    let (method, uri) = (request.method(), request.uri());
+    let route = match route::find(method, (uri.path(), uri.query()), request.headers()) {
         Ok(route) => route,
         Err(refusal) => return respond::refusal(&refusal, &arrival.id),
     };
@@ -68,22 +69,38 @@ pub(crate) async fn serve(
             }
         }
         Route::Ask(dialect, endpoint) => {
-            let mut door = Door::new(Arc::clone(&shared), &arrival, (dialect, endpoint));
-            let asked = match peer.fault {
-                Some(fault) => Err(odd(dialect, fault)),
-                None => ask(&shared, request, arrival, endpoint, &mut door.turned).await,
-            };
-            match asked {
-                Ok(drive) => {
-                    door.passed();
-                    open(drive).await
-                }
-                Err(refusal) => {
-                    let response = respond::refusal(&refusal, &door.turned.id);
-                    door.turned.refusal = Some(refusal);
-                    response
-                }
-            }
+            let door = Door::new(Arc::clone(&shared), &arrival, (dialect, endpoint));
+            question(door, request, (arrival, None), peer).await
+        }
+        Route::Stored(stored) => {
+            let asked = (Dialect::Responses, Endpoint::Stored);
+            let door = Door::new(Arc::clone(&shared), &arrival, asked);
+            question(door, request, (arrival, Some(stored)), peer).await
+        }
+    }
+}
+
+/// A question comes in, and its answer goes out, or why there is none.
+async fn question(
+    mut door: Door,
+    request: Request<Incoming>,
+    (arrival, stored): (Arrival, Option<Stored>),
+    peer: Peer,
+) -> Response<Answer> {
+    let shared = Arc::clone(&door.shared);
+    let asked = match peer.fault {
+        Some(fault) => Err(odd(door.turned.dialect, fault)),
+        None => ask(&shared, request, (arrival, stored), &mut door.turned).await,
+    };
+    match asked {
+        Ok(drive) => {
+            door.passed();
+            open(drive).await
+        }
+        Err(refusal) => {
+            let response = respond::refusal(&refusal, &door.turned.id);
+            door.turned.refusal = Some(refusal);
+            response
         }
     }
 }
@@ -147,19 +164,23 @@ impl Drop for Door {
 async fn ask(
     shared: &Arc<Shared>,
     request: Request<Incoming>,
-    arrival: Arrival,
-    endpoint: Endpoint,
+    (arrival, stored): (Arrival, Option<Stored>),
     turned: &mut Turned,
 ) -> Result<Box<Drive>, Refusal> {
-    let dialect = turned.dialect;
+    let (dialect, endpoint) = (turned.dialect, turned.endpoint);
     let (mut parts, incoming) = request.into_parts();
-    let principal = guard::admit(&shared.config, &mut parts.headers, dialect, true)?;
+    // What is asked about an answer that is kept needs no body.
+    let has_body = stored.is_none();
+    let principal = guard::admit(&shared.config, &mut parts.headers, dialect, has_body)?;
     turned.principal.clone_from(&principal);
     // Whoever sends a body slowly has no place yet that another could use.
     // In a box, which is gone when it is in: as many wait for an answer as there are requests.
     let entering = Box::pin(enter(shared, &parts.headers, incoming, (dialect, &principal)));
     let (pass, body) = while_served(shared, dialect, entering).await?;
-    let head = read(&body, dialect, endpoint)?;
+    let head = match &stored {
+        Some(_) => codec::Head::default(),
+        None => read(&body, dialect, endpoint)?,
+    };
     turned.model.clone_from(&head.model);
     let ask = Ask {
         id: arrival.id,
@@ -175,6 +196,7 @@ async fn ask(
         headers: owned(parts.headers),
         body,
         head,
+        stored,
     };
     turned.shape = ask.shape();
     let plan = plan::plan(shared, &ask)?;

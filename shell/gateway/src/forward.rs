@@ -13,7 +13,7 @@ use codec::{Head, Watch};
 use config::{Credential, Provider};
 use http::header::{self, HeaderName};
 use http::{HeaderMap, HeaderValue, Method, Request, Uri};
-use ir::{Auth, Dialect, Failure, UsageFlag};
+use ir::{Auth, Dialect, Failure, Losses, UsageFlag};
 use policy::Leg;
 use secrecy::ExposeSecret;
 use transport::Payload;
@@ -65,32 +65,40 @@ const OWN_HEADERS: usize = 3;
 /// Why a request cannot be written down.
 pub(crate) const UNSENDABLE: Failure = Failure::Unsendable("its address or a header is not one");
 
-/// A request for one attempt, asking for a stream where its whole answer is watched. `going_on` is the
-/// body where it is to go on with an answer.
+/// A request for one attempt, asking for a stream where its whole answer is watched.
 pub(crate) fn request(
     ask: &Ask,
-    provider: &Provider,
-    credential: &Credential,
+    question: Option<&Question>,
+    (provider, credential): (&Provider, &Credential),
     leg: &Leg,
-    going_on: Option<&Bytes>,
 ) -> Result<Request<Payload>, http::Error> {
-    let path = match ask.endpoint {
-        Endpoint::Create => ask.dialect.path(),
-        Endpoint::Count => "/messages/count_tokens",
+    let path = match (ask.endpoint, ask.dialect) {
+        (Endpoint::Create | Endpoint::Stored, dialect) => dialect.path(),
+        (Endpoint::Count, Dialect::Responses) => "/responses/input_tokens",
+        (Endpoint::Count, Dialect::Chat | Dialect::Messages) => "/messages/count_tokens",
+        (Endpoint::Compact, _) => "/responses/compact",
     };
     let watch = leg.watched.then_some(Watch {
         ask_usage: ask.dialect == Dialect::Chat && provider.quirks.usage == UsageFlag::OnRequest,
     });
-    let body = rewritten(ask, going_on);
-    let (body, head) = body.as_ref().map_or((&ask.body, &ask.head), |(body, head)| (body, head));
-    let payload = Payload::from(head.splice(body, &leg.model, watch));
-    let mut request = post(provider, path, ask.query.as_deref(), payload)?;
+    let query = ask.query.as_deref();
+    let mut request = if let Some(stored) = &ask.stored {
+        Request::builder()
+            .method(stored.method.clone())
+            .uri(uri(provider, &stored.path, query)?)
+            .body(Payload::from(ask.body.clone()))?
+    } else {
+        let (body, head) = question.map_or((&ask.body, &ask.head), |it| (&it.body, &it.head));
+        let payload = Payload::from(head.splice(body, &leg.model, watch));
+        post(provider, path, query, payload)?
+    };
+    let goes_on = question.is_some_and(|it| it.goes_on);
     let caller = matches!(credential, Credential::Caller);
     let headers = request.headers_mut();
     headers.reserve(ask.headers.keys_len() + OWN_HEADERS);
     for (name, value) in &ask.headers {
         let own = || CREDENTIALS.iter().chain(ACCOUNTS).any(|it| *it == name.as_str());
-        let same = going_on.is_none() || name.as_str() != IDEMPOTENCY_KEY;
+        let same = !goes_on || name.as_str() != IDEMPOTENCY_KEY;
         if same && may_leave(name) && !is_nominated(&ask.headers, name) && (caller || !own()) {
             headers.append(name, value.clone());
         }
@@ -99,14 +107,38 @@ pub(crate) fn request(
     Ok(request)
 }
 
-/// The request where it is not as it came: with what was said so far, and without reasoning that was
-/// sealed for a target of another dialect, which nobody who speaks this one could read.
-fn rewritten(ask: &Ask, going_on: Option<&Bytes>) -> Option<(Bytes, Head)> {
+/// What is asked, where that is not what came: before the model's name is put in.
+#[derive(Debug)]
+pub(crate) struct Question {
+    body: Bytes,
+    head: Head,
+    /// It is to go on with an answer.
+    goes_on: bool,
+}
+
+/// The request without reasoning that was sealed for somebody else: a target of another dialect, which
+/// nobody who speaks this one could read, or another provider of Responses; and what did not come along.
+/// `going_on` is the body where it is to go on with an answer.
+pub(crate) fn question(
+    ask: &Ask,
+    going_on: Option<&Bytes>,
+    opens: impl Fn(&str) -> bool,
+) -> (Option<Question>, Losses) {
+    let mut losses = Losses::default();
     let body = going_on.unwrap_or(&ask.body);
-    let unsealed = ask.dialect.crossable().and_then(|it| codec::request::without_seals(it, body));
-    let body = unsealed.or_else(|| going_on.cloned())?;
-    let head = codec::read_head(ask.dialect, &body).ok()?;
-    Some((body, head))
+    let unsealed = match ask.dialect.crossable() {
+        Some(dialect) => codec::request::without_seals(dialect, body),
+        None => codec::request::without_foreign_seals(body, opens),
+    };
+    let dropped = unsealed.is_some();
+    let read = unsealed.or_else(|| going_on.cloned()).and_then(|body| {
+        let head = codec::read_head(ask.dialect, &body).ok()?;
+        Some(Question { body, head, goes_on: going_on.is_some() })
+    });
+    if dropped && ask.dialect == Dialect::Responses {
+        losses.add("input[].encrypted_content", "dropped: another provider sealed it");
+    }
+    (read, losses)
 }
 
 /// Names one question to its provider. To go on with the answer to it is another.

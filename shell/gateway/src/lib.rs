@@ -19,6 +19,7 @@ mod forward;
 mod health;
 mod memory;
 mod models;
+mod owners;
 mod plan;
 mod probe;
 mod refusal;
@@ -39,6 +40,7 @@ use health::Locked;
 use http::{Request, Response};
 use hyper::body::Incoming;
 use memory::Gauge;
+use owners::Owners;
 use parking_lot::{Mutex, RwLock};
 use policy::{Board, Learned, Member, ProviderId};
 use settle::Settler;
@@ -94,6 +96,8 @@ struct Shared {
     served: Vec<Arc<Served>>,
     settler: Arc<Settler>,
     lists: models::Lists,
+    /// Who keeps what later requests may name.
+    owners: Arc<Owners>,
     state: Arc<State>,
 }
 
@@ -149,6 +153,7 @@ impl Gateway {
             served: Vec::new(),
             settler: Arc::new(Settler::start(sink)),
             lists: models::Lists::new(0),
+            owners: Arc::default(),
             state: Arc::default(),
         };
         let known = Mutex::default();
@@ -193,6 +198,7 @@ impl Gateway {
             health: Arc::clone(&old.health),
             learned: Arc::clone(&old.learned),
             settler: Arc::clone(&old.settler),
+            owners: Arc::clone(&old.owners),
             state: Arc::clone(&old.state),
             lists: models::Lists::new(config.providers.len()),
             served,

@@ -1,15 +1,20 @@
 //! Configuration and head → plan: which targets, in which order, within which limits.
 
 use crate::Shared;
-use crate::ask::{Ask, Endpoint};
+use crate::ask::{Ask, Endpoint, Stored};
+use crate::owners::Owner;
 use crate::refusal::{Reason, Refusal};
-use config::{Config, Credential, Link, Midstream, Model, OnEmpty, OnFilter, Whole};
+use config::{Config, Credential, Link, Midstream, Model, OnEmpty, OnFilter, Provider, Whole};
 use ir::{Dialect, Repair, Shape};
 use policy::{Leg, Plan, ProviderId};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// The plan of a request, or why there is none.
 pub(crate) fn plan(shared: &Shared, ask: &Ask) -> Result<Plan, Refusal> {
+    if let Some(stored) = &ask.stored {
+        return keeper(shared, ask, stored);
+    }
     let config = &shared.config;
     let model = config.find(&ask.head.model).ok_or_else(|| unknown(config, ask))?;
     let links = config.links(model, ask.dialect);
@@ -24,21 +29,121 @@ pub(crate) fn plan(shared: &Shared, ask: &Ask) -> Result<Plan, Refusal> {
     let Some(total) = legs.iter().map(|leg| leg.deadlines.total).max() else {
         return Err(nobodys_key(config, model, ask));
     };
-    let hold_max = usize::try_from(config.server.answer_max).unwrap_or(usize::MAX);
+    bind(shared, ask, &mut legs)?;
     legs.shrink_to_fit();
     Ok(Plan {
+        filter_next: model.content_filter == OnFilter::Next,
+        empty_next: model.empty == OnEmpty::Next && ask.endpoint == Endpoint::Create,
+        continues: continues(model, ask),
+        ..of_legs(shared, ask, (legs, total))
+    })
+}
+
+fn of_legs(shared: &Shared, ask: &Ask, (legs, total): (Vec<Leg>, Duration)) -> Plan {
+    let config = &shared.config;
+    Plan {
         shape: ask.shape(),
         retries: config.retries,
         ping_every: config.server.ping_every,
         total,
-        filter_next: model.content_filter == OnFilter::Next,
-        empty_next: model.empty == OnEmpty::Next && ask.endpoint == Endpoint::Create,
-        continues: continues(model, ask),
+        filter_next: false,
+        empty_next: false,
+        continues: false,
         structured: ask.head.structured,
-        hold_max,
+        hold_max: usize::try_from(config.server.answer_max).unwrap_or(usize::MAX),
         seed: shared.entropy.draw(),
         legs,
-    })
+    }
+}
+
+/// Leaves only whom a request is bound to: whoever keeps the answer that it goes on from, where that is
+/// known, else the first of its chain.
+fn bind(shared: &Shared, ask: &Ask, legs: &mut Vec<Leg>) -> Result<(), Refusal> {
+    if !ask.head.kept.is_bound() {
+        return Ok(());
+    }
+    let previous = ask.head.kept.previous.as_deref();
+    let Some((id, owner)) = previous.and_then(|id| Some((id, shared.owners.of(id)?))) else {
+        legs.truncate(1);
+        return Ok(());
+    };
+    if owner.part {
+        return Err(in_parts(ask, id));
+    }
+    let is_owner = |leg: &Leg| {
+        shared.provider(leg.provider).is_some_and(|(it, _)| *it.name == *owner.provider)
+    };
+    legs.retain(is_owner);
+    for leg in legs.iter_mut() {
+        leg.only = Some(owner.credential);
+    }
+    if legs.is_empty() { Err(out_of_reach(ask, id, &owner)) } else { Ok(()) }
+}
+
+/// The plan of a question about an answer that is kept: whoever keeps it, where that is known, else the
+/// first provider that could.
+fn keeper(shared: &Shared, ask: &Ask, stored: &Stored) -> Result<Plan, Refusal> {
+    let config = &shared.config;
+    let id = stored.id.as_str();
+    let owner = shared.owners.of(id);
+    if stored.is_answer() && owner.as_ref().is_some_and(|owner| owner.part) {
+        return Err(in_parts(ask, id));
+    }
+    let mine = |provider: &Provider| provider.credentials.iter().any(is_callers);
+    let fits = |provider: &Provider| match &owner {
+        Some(owner) => *provider.name == *owner.provider,
+        None => provider.speaks(ask.dialect) && (ask.brings_credential() || !mine(provider)),
+    };
+    let found = config.providers.iter().zip(&shared.served).find(|(it, _)| fits(it));
+    let Some((provider, served)) = found else {
+        return Err(if let Some(owner) = owner {
+            out_of_reach(ask, id, &owner)
+        } else {
+            let message = "no provider here speaks Responses and has a key: nobody keeps answers";
+            Refusal::new(ask.dialect, Reason::OutOfReach, message)
+        });
+    };
+    let leg = Leg {
+        provider: served.id,
+        watched: false,
+        model: Arc::from("-"),
+        name: Arc::from(format!("{}/-", provider.name)),
+        dialect: ask.dialect,
+        local: provider.local,
+        caller_owned: provider.credentials.first().is_some_and(is_callers),
+        credentials: provider.credentials.len(),
+        only: owner.map(|owner| owner.credential),
+        thinking: false,
+        crossed: false,
+        prefill: false,
+        codes: provider.quirks.codes,
+        deadlines: provider.deadlines,
+    };
+    let total = leg.deadlines.total;
+    Ok(of_legs(shared, ask, (vec![leg], total)))
+}
+
+fn is_callers(credential: &Credential) -> bool {
+    matches!(credential, Credential::Caller)
+}
+
+/// Who keeps an answer may not be asked.
+fn out_of_reach(ask: &Ask, id: &str, owner: &Owner) -> Refusal {
+    let message = format!(
+        "the answer {id:?} is kept by {:?}, which does not serve this model here any more: ask for \
+         a model that it serves, or send the conversation itself",
+        owner.provider
+    );
+    Refusal::new(ask.dialect, Reason::OutOfReach, message)
+}
+
+/// Nobody keeps all of an answer that was cut.
+fn in_parts(ask: &Ask, id: &str) -> Refusal {
+    let message = format!(
+        "the answer {id:?} was cut, and finished by another target: nobody keeps all of it. Send \
+         the conversation itself"
+    );
+    Refusal::new(ask.dialect, Reason::OutOfReach, message)
 }
 
 /// One link of a chain as a leg. Tokens are counted in the caller's dialect only.
@@ -47,7 +152,7 @@ fn leg(shared: &Shared, model: &Model, link: &Link, ask: &Ask) -> Option<Leg> {
     let asked = &ask.head.model;
     let provider = config.provider(link)?;
     let crossed = !provider.speaks(ask.dialect);
-    if crossed && ask.endpoint == Endpoint::Count {
+    if crossed && ask.endpoint != Endpoint::Create {
         return None;
     }
     let name: Arc<str> = Arc::from(config.target(model, link, asked));
@@ -56,7 +161,6 @@ fn leg(shared: &Shared, model: &Model, link: &Link, ask: &Ask) -> Option<Leg> {
     let refuses = |repair| learnt(shared, provider_id, &upstream, repair);
     let spoken = if crossed { provider.dialect } else { ask.dialect };
     let prefill = config::prefills(provider.quirks, spoken, &upstream) && !ask.head.thinking;
-    let caller = |credential: &Credential| matches!(credential, Credential::Caller);
     Some(Leg {
         provider: provider_id,
         watched: is_watched(model, ask) && !refuses(Repair::Plain),
@@ -65,8 +169,9 @@ fn leg(shared: &Shared, model: &Model, link: &Link, ask: &Ask) -> Option<Leg> {
         name,
         dialect: spoken,
         local: provider.local,
-        caller_owned: provider.credentials.first().is_some_and(caller),
+        caller_owned: provider.credentials.first().is_some_and(is_callers),
         credentials: provider.credentials.len(),
+        only: None,
         thinking: ask.head.thinking,
         crossed,
         codes: provider.quirks.codes,
@@ -133,17 +238,23 @@ fn other_dialect(config: &Config, model: &Model, ask: &Ask) -> Refusal {
         provider.map(|provider| format!("{} speaks {}", provider.name, provider.dialect.name()))
     };
     let spoken: Vec<String> = model.chain.iter().filter_map(speaks).collect();
+    let crosses = |link: &Link| {
+        config.provider(link).is_some_and(|provider| provider.dialect.crosses(ask.dialect))
+    };
+    let reachable = model.chain.iter().any(crosses);
     let path = match ask.dialect {
+        Dialect::Chat | Dialect::Messages if !reachable => Dialect::Responses.path(),
         Dialect::Chat => Dialect::Messages.path(),
         Dialect::Messages | Dialect::Responses => Dialect::Chat.path(),
     };
     let (model, spoken) = (&ask.head.model, spoken.join(", "));
     let (reason, message) = match ask.endpoint {
-        Endpoint::Create if ask.dialect.crossable().is_none() => (
+        Endpoint::Create | Endpoint::Compact if !reachable => (
             Reason::OtherDialect,
             format!(
-                "nobody who serves {model:?} speaks Responses, which crosses to no other dialect \
-                 ({spoken}): ask at /v1{path}, or add a provider that speaks it to the chain",
+                "nobody who serves {model:?} speaks {}, and nothing crosses to it from what they \
+                 speak ({spoken}): ask at /v1{path}, or add a provider that speaks it to the chain",
+                ask.dialect.name()
             ),
         ),
         Endpoint::Create => (
@@ -154,7 +265,7 @@ fn other_dialect(config: &Config, model: &Model, ask: &Ask) -> Refusal {
             ),
         ),
         // Clients take a clean 404 for "not here" and count by themselves.
-        Endpoint::Count => (
+        Endpoint::Count | Endpoint::Compact | Endpoint::Stored => (
             Reason::NoCounter,
             format!("nobody who serves {model:?} counts tokens in this dialect: {spoken}"),
         ),

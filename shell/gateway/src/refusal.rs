@@ -49,6 +49,8 @@ pub(crate) enum Reason {
     NoCounter,
     /// No key is configured, and the caller brings none.
     Unconfigured,
+    /// Whoever keeps what the request speaks of may not be asked.
+    OutOfReach,
     /// The request has no one meaning, or asks for what the port does not do.
     OddRequest,
     /// As many requests as may be are under way, and as many as may wait do.
@@ -87,6 +89,7 @@ impl Reason {
             | Self::Encoded
             | Self::NoCounter
             | Self::Unconfigured
+            | Self::OutOfReach
             | Self::OddRequest => false,
         }
     }
@@ -110,6 +113,7 @@ impl Reason {
             Self::Encoded => "BS0114",
             Self::NoCounter => "BS0115",
             Self::OddRequest => "BS0116",
+            Self::OutOfReach => "BS0118",
             Self::Unconfigured => "BS0201",
             Self::Busy => "BS0202",
             Self::Stopping => "BS0204",

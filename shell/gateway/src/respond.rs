@@ -219,6 +219,8 @@ fn sentence(word: &Final, target: Option<&str>, drive: &Drive) -> String {
         "nothing was sent there: check the name servers of this machine, or pin its addresses"
     } else if class == Class::Proxy {
         "nothing was sent: check this provider's proxy in backstop.toml or the environment"
+    } else if class.row().transient && drive.ask().is_bound() {
+        "nobody else keeps what the request speaks of: try again, or send the conversation itself"
     } else if class.row().transient {
         "it may pass: try again, or add a target to the chain"
     } else {
@@ -304,7 +306,9 @@ pub(crate) fn status_of(reason: Reason) -> StatusCode {
         | Reason::BadUtf8
         | Reason::OtherDialect
         | Reason::OddRequest => StatusCode::BAD_REQUEST,
-        Reason::UnknownModel | Reason::UnknownPath | Reason::NoCounter => StatusCode::NOT_FOUND,
+        Reason::UnknownModel | Reason::UnknownPath | Reason::NoCounter | Reason::OutOfReach => {
+            StatusCode::NOT_FOUND
+        }
         Reason::WrongMethod(_) => StatusCode::METHOD_NOT_ALLOWED,
         Reason::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         Reason::NotJson | Reason::Encoded => StatusCode::UNSUPPORTED_MEDIA_TYPE,

@@ -16,6 +16,7 @@ pub(super) fn legs(targets: usize) -> Vec<Leg> {
         local: false,
         caller_owned: false,
         credentials: 1,
+        only: None,
         thinking: false,
         crossed: false,
         watched: false,

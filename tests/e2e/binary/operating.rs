@@ -17,14 +17,16 @@ use transport::{Payload, Roots, Upstream, UpstreamSettings};
 
 const NOTHING: With<'static> = With { env: &[], deaf: Deaf::Nobody };
 
-/// One cloud behind the model `ok`, with these lines in `[server]` and whatever more.
+/// One cloud, which speaks Chat and Responses, behind the model `ok`, with these lines in `[server]` and whatever more.
 fn configuration(cloud: &Provider, server: &str, more: &str) -> String {
     let base_url = cloud.base_url();
     format!(
         "[server]\nlisten = \"127.0.0.1:0\"\n{server}\n\
          [providers.a]\ndialect = \"openai\"\nbase_url = \"{base_url}\"\n\
          api_key = \"file:key\"\nlocal = false\n\
-         [models.ok]\nchain = [\"a/ok\"]\n{more}\n"
+         [providers.r]\ndialect = \"openai-responses\"\nbase_url = \"{base_url}\"\n\
+         api_key = \"file:key\"\nlocal = false\n\
+         [models.ok]\nchain = [\"a/ok\", \"r/ok\"]\n{more}\n"
     )
 }
 
@@ -134,7 +136,7 @@ async fn what_outlasts_the_grace_gets_one_honest_error() {
         let place = Place::new(&format!("grace-{}", dialect.name()));
         let cloud = cloud().await;
         place.write("key", "sk-one");
-        let more = "[models.\"*\"]\nchain = [\"a/*\"]";
+        let more = "[models.\"*\"]\nchain = [\"a/*\", \"r/*\"]";
         let server = "grace = \"100ms\"\nrequests_max = 2\nqueue_wait = \"20s\"";
         place.write("backstop.toml", &configuration(&cloud, server, more));
         let process = place.start(&["serve"], &NOTHING);

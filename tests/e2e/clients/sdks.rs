@@ -69,7 +69,7 @@ const CALLS: &[Row] = &[
     ("model", "nothing", "{}"),
 ];
 
-/// Only Messages has these.
+/// Chat has none of these.
 const COUNTS: &[Row] = &[("count", "pair/ok", "{}"), ("count", "pair/status-500", "{}")];
 
 /// Held longer than pings take: they come before success, and before failure. Where pings come,
@@ -97,7 +97,7 @@ const HEAD: &str = "What the users of the official SDKs get: a call with its mod
 
 /// Every call with its accounts, in the order of the plan.
 async fn accounts(dialect: Dialect) -> String {
-    let counts = if dialect == Dialect::Messages { COUNTS } else { &[] };
+    let counts = if dialect == Dialect::Chat { &[] } else { COUNTS };
     let calls = [CALLS, counts].concat();
     let (python, javascript) = tokio::join!(
         played(Language::Python, dialect, &calls),

@@ -70,6 +70,13 @@ const TOKENS: &[&str] = &[
     "/v1/messages/count_tokens",
     "/v1/models",
     "/v1/models/ok",
+    "/v1/responses",
+    "/responses/",
+    "/resp_1",
+    "resp_1",
+    "/cancel",
+    "/input_items",
+    "/compact",
     "metrics",
     "admin",
     "/metrics",
@@ -92,7 +99,7 @@ const TOKENS: &[&str] = &[
 
 fn targets() -> impl Strategy<Value = String> {
     let beginning = prop_oneof![
-        6 => select(&["/", "/v1", "/health", "/ready", "/v1/messages", "/v1/chat/completions"][..]),
+        6 => select(&["/", "/v1", "/health", "/ready", "/v1/messages", "/v1/chat/completions", "/v1/responses/"][..]),
         1 => select(&["http://{addr}", "http://{addr}/health", "*", "//health", "http:/health"][..]),
     ];
     (beginning, prop::collection::vec(select(TOKENS), 0..5))
@@ -169,5 +176,54 @@ async fn with_a_key_a_provider_is_asked_by_three_paths_alone() {
         }
     }
     assert!(served > 0, "some were served");
+    world.stop().await;
+}
+
+/// An answer that a provider keeps is named by the path, which must lead to nothing else there.
+#[tokio::test]
+async fn what_names_an_answer_leads_to_answers_alone() {
+    let world = Plan::new(pair(Dialect::Responses, "")).clouds(&["a", "b"]).await.start().await;
+    let addr = world.addr().to_string();
+    let mut line = Line::to(world.addr());
+    let body = r#"{"model":"ok","input":"hi"}"#;
+    let methods = ["GET", "POST", "DELETE"];
+    let mut kept = 0;
+    for (at, target) in drawn(cases(CASES), &targets()).into_iter().enumerate() {
+        let target = target.replace("{addr}", &addr);
+        let method = methods[at % methods.len()];
+        let body = if method == "POST" { body } else { "" };
+        let request = format!(
+            "{method} {target} HTTP/1.1\r\nhost: {addr}\r\ncontent-type: application/json\r\n\
+             content-length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        let before = world.a().log().len();
+        line.say(request.as_bytes()).await;
+        let log = world.a().log();
+        if let Some(seen) = log.get(before) {
+            let path = seen.path.split('?').next().expect("a path");
+            if path == "/v1/models" {
+                // What a list of models is made of.
+                continue;
+            }
+            assert_eq!(Some(path), named(&target, &addr).as_deref(), "{method} {target}");
+            let below = path.strip_prefix("/v1/responses").expect("a path of Responses");
+            assert!(below.is_empty() || below.starts_with('/'), "{method} {target}");
+            let parts: Vec<&str> = below.split('/').skip(1).collect();
+            let plain = |id: &str| {
+                !id.is_empty()
+                    && id.bytes().all(|it| it.is_ascii_alphanumeric() || b"_-".contains(&it))
+            };
+            match parts.as_slice() {
+                [] | ["compact"] => assert_eq!(method, "POST", "{target}"),
+                [id] => assert!(plain(id) && method != "POST", "{method} {target}"),
+                [id, "cancel"] => assert!(plain(id) && method == "POST", "{method} {target}"),
+                [id, "input_items"] => assert!(plain(id) && method == "GET", "{method} {target}"),
+                _ => panic!("{method} {target}"),
+            }
+            kept += usize::from(parts.first().is_some_and(|id| *id != "compact"));
+        }
+    }
+    assert!(kept > 0, "some were asked for");
     world.stop().await;
 }

@@ -27,10 +27,16 @@ fn routes() -> Vec<(&'static str, &'static str, Option<&'static str>)> {
     let chat = "{\"model\":\"ok\",FIELDS\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}]}";
     let messages = "{\"model\":\"ok\",FIELDS\"max_tokens\":9,\
                     \"messages\":[{\"role\":\"user\",\"content\":\"hi\"}]}";
+    let responses = "{\"model\":\"ok\",FIELDS\"input\":\"hi\"}";
     vec![
         ("POST", "/v1/chat/completions", Some(chat)),
         ("POST", "/v1/messages", Some(messages)),
-        ("POST", "/v1/responses", Some("{\"model\":\"ok\",FIELDS\"input\":\"hi\"}")),
+        ("POST", "/v1/responses", Some(responses)),
+        ("POST", "/v1/responses/input_tokens", Some(responses)),
+        ("POST", "/v1/responses/compact", Some(responses)),
+        ("GET", "/v1/responses/resp_1", None),
+        ("GET", "/v1/responses/resp_1/input_items", None),
+        ("POST", "/v1/responses/resp_1/cancel", None),
         ("POST", "/v1/messages/count_tokens", Some(messages)),
         ("GET", "/v1/models", None),
         ("GET", "/health", None),

@@ -165,6 +165,25 @@ async fn a_callers_key_does_not_cross() {
     }
 }
 
+/// Nothing crosses to or from Responses, and whoever asks is told where to ask.
+#[tokio::test]
+async fn what_does_not_cross_is_refused() {
+    for dialect in CROSSABLE {
+        for (served, asked) in [(Dialect::Responses, dialect), (dialect, Dialect::Responses)] {
+            let world = Plan::new(pair(served, "")).clouds(&["a", "b"]).await.start().await;
+            for shape in Shape::ALL {
+                let heard = world.ask(asked, shape, "ok").await;
+                check(asked, &heard, 400, "BS0113");
+                assert!(heard.text().contains("ask at /v1/"), "{}", heard.text());
+                assert!(heard.text().contains(served.name()), "{}", heard.text());
+            }
+            assert_eq!(world.calls(), [0, 0]);
+            assert_eq!(world.ask(served, Shape::Whole, "ok").await.status, 200);
+            world.stop().await;
+        }
+    }
+}
+
 #[tokio::test]
 async fn keys_that_are_missing_or_wrong() {
     let (key, hash) = config::new_key([7; 32]);

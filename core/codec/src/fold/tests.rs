@@ -404,3 +404,45 @@ proptest! {
         prop_assert_eq!(value["choices"][0]["message"]["content"].as_str(), Some(said.as_str()));
     }
 }
+
+fn responses(lines: &[&str]) -> (Value, Option<Error>) {
+    let bytes = Bytes::from(framed(Dialect::Responses, lines.iter().copied()));
+    let (frames, _) = feed(Dialect::Responses, 1, &[bytes]);
+    fold(Dialect::Responses, &frames)
+}
+
+#[test]
+fn the_last_event_of_responses_is_the_document() {
+    let done = r#"{"type":"response.output_item.done","output_index":0,"item":{"type":"message","id":"msg_1","content":[]}}"#;
+    let other = r#"{"type":"response.output_item.done","output_index":1,"item":{"type":"function_call","id":"fc_1","arguments":"{}"}}"#;
+    let last = |rest: &str| {
+        format!(
+            r#"{{"type":"response.completed","response":{{"id":"resp_1","x":1e2{rest},"z":[]}}}}"#
+        )
+    };
+    let both = r#"[{"type":"message","id":"msg_1","content":[]},{"type":"function_call","id":"fc_1","arguments":"{}"}]"#;
+    for output in [
+        format!(r#","output":{both}"#),
+        r#","output":[]"#.into(),
+        r#","output":null"#.into(),
+        String::new(),
+    ] {
+        let (value, error) = responses(&[done, other, &last(&output), "[DONE]"]);
+        assert_eq!(error, None, "{output}");
+        let expect: Value = serde_json::from_str(both).unwrap();
+        assert_eq!((&value["output"], &value["id"]), (&expect, &Value::from("resp_1")), "{output}");
+    }
+    // Byte for byte, what was not needed for it included.
+    let spelled = r#"{"id":"resp_1", "output" :[ ],"n":1.0e2}"#;
+    let mut fold = Fold::new(Dialect::Responses, MAX);
+    let line = format!(r#"{{"type":"response.completed","response":{spelled}}}"#);
+    let (frames, _) =
+        feed(Dialect::Responses, 1, &[Bytes::from(framed(Dialect::Responses, [line.as_str()]))]);
+    for frame in &frames {
+        fold.take(frame).unwrap();
+    }
+    assert_eq!(fold.document(), spelled);
+    let less = last(r#","output":[{"type":"message","id":"msg_1","content":[]}]"#);
+    let (_, error) = responses(&[done, other, &less]);
+    assert_eq!(error, Some(Error::NotAnswer("the last event lacks items that were done")));
+}

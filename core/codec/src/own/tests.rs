@@ -1,10 +1,13 @@
 //! Our own bytes: their exact spelling, and that nothing breaks out of them.
 
-use super::{Error, ModelRow, comment, error_body, error_event, missing_end, model, models, ping};
+use super::{
+    Before, Error, ModelRow, after_said, body_of, comment, error_after, error_body, error_event,
+    missing_end, model, models, ping,
+};
 use crate::proof::{events, feed, word, written};
 use crate::{read_models, read_rejection};
 use bytes::Bytes;
-use ir::{Dialect, Event, Hints};
+use ir::{Dialect, Envelope, Event, Failure, Hints};
 use proptest::prelude::{any, prop_assert, prop_assert_eq, proptest};
 
 fn error(status: u16) -> Error<'static> {
@@ -109,6 +112,53 @@ fn lists_of_models() {
         assert_eq!(read_models(&models(dialect, &rows)), ["a", "b/c"]);
     }
     assert!(model(Dialect::Chat, &rows[1]).starts_with(br#"{"id":"b/c","object":"model""#));
+}
+
+#[test]
+fn an_error_ends_a_stream_of_responses_as_its_clients_expect() {
+    let begun = Envelope { id: "resp_1".into(), model: "m".into(), created: Some(7) };
+    let mut before = Before::of(Some(&begun));
+    before.note(&Bytes::from("event: x\ndata: {\"type\":\"x\",\"sequence_number\":4}\n\n"));
+    before.note(&Bytes::from(": a comment has none\n\n"));
+    let event = error_after(Dialect::Responses, &error(503), &before);
+    let failed = r#"event: response.failed
+data: {"type":"response.failed","sequence_number":6,"response":{"id":"resp_1","object":"response","created_at":7,"status":"failed","error":{"code":"BS0301","message":"no \"target\"\nleft"},"incomplete_details":null,"instructions":null,"metadata":{},"model":"m","output":[],"parallel_tool_calls":true,"tool_choice":"auto","tools":[],"usage":null}}
+
+"#;
+    let said = r#"event: error
+data: {"type":"error","sequence_number":5,"code":"BS0301","message":"no \"target\"\nleft","param":null,"error":{"type":"service_unavailable_error","code":"BS0301","message":"no \"target\"\nleft","param":null,"request_id":"bs_1"}}
+
+"#;
+    assert_eq!(std::str::from_utf8(&event), Ok([said, failed].concat().as_str()));
+    // Of which nothing was handed out.
+    let event = error_event(Dialect::Responses, &error(503));
+    let text = std::str::from_utf8(&event).expect("text");
+    assert!(text.contains("\"sequence_number\":0,") && text.contains("\"id\":\"resp_bs_1\""));
+}
+
+#[test]
+fn what_a_provider_said_inside_a_stream() {
+    let frame = |data: &str| Bytes::from(format!("data: {data}\n\n"));
+    let rejection = |data: &str| crate::rejection::in_band(Dialect::Responses, data.as_bytes());
+    let nested = r#"{"type":"error","error":{"code":"server_error","message":"m"}}"#;
+    assert_eq!(body_of(&frame(nested), &rejection(nested)), nested);
+    let flat = r#"{"type":"error","code":"rate_limit_exceeded","message":"m","param":null}"#;
+    assert_eq!(
+        body_of(&frame(flat), &rejection(flat)),
+        r#"{"error":{"code":"rate_limit_exceeded","message":"m","param":null,"type":"rate_limit_error"}}"#
+    );
+    let before = Before { id: "resp_1".into(), sequence: Some(3), ..Before::default() };
+    let after = |dialect, data: &str| {
+        let failure = Failure::Rejected(rejection(data));
+        after_said(dialect, &frame(data), &failure, &before)
+    };
+    let more = after(Dialect::Responses, nested).expect("the other half");
+    let (frames, _) = feed(Dialect::Responses, 1, std::slice::from_ref(&more));
+    assert_eq!(written(&frames), "fail 500 kind= code=server_error param= message=m in_band\n");
+    assert!(std::str::from_utf8(&more).expect("text").contains("\"sequence_number\":4,"));
+    let failed = r#"{"type":"response.failed","response":{"error":{"code":"x"}}}"#;
+    assert_eq!(after(Dialect::Responses, failed), None);
+    assert_eq!(after(Dialect::Chat, nested), None);
 }
 
 proptest! {

@@ -19,10 +19,10 @@ pub(crate) fn read(body: &[u8]) -> Result<Whole, NotWhole> {
     if answer.output.is_none() && json::holds(answer.error) {
         return Err(NotWhole::Rejected(rejection::in_band(Dialect::Responses, body)));
     }
-    let output = answer.output.ok_or(NotWhole::Malformed("no output array"))?;
-    let output =
-        if json::type_of(output) == json::Type::Null { Some(Vec::new()) } else { answer.output() };
-    let output = output.ok_or(NotWhole::Malformed("output is not an array of items"))?;
+    if answer.output.is_none() {
+        return Err(NotWhole::Malformed("no output array"));
+    }
+    let output = answer.output().ok_or(NotWhole::Malformed("output is not an array of items"))?;
     let waiting = matches!(status, "queued" | "in_progress");
     Ok(Whole {
         finish: match status {

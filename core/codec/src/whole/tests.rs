@@ -1,6 +1,6 @@
 //! Whole answers: the recorded ones, their streams, and what is no answer.
 
-use super::{NotWhole, read_whole, unfold};
+use super::{NotWhole, read_envelope, read_seals, read_whole, unfold};
 use crate::proof::{counts, documents, events, feed, golden, joined, told, written};
 use crate::{Error, json};
 use bytes::Bytes;
@@ -150,6 +150,55 @@ fn messages_answers() {
 }
 
 #[test]
+fn responses_answers() {
+    let item = r#"{"type":"message","content":[{"type":"output_text","text":"a"}]}"#;
+    let call = r#"{"type":"function_call","arguments":"{}"}"#;
+    for (body, expect) in [
+        (format!(r#"{{"status":"completed","output":[{item}]}}"#), "finish Stop, usage unknown"),
+        (format!(r#"{{"status":"completed","output":[{item},{call}]}}"#), "finish Tool, usage unknown"),
+        (format!(r#"{{"output":[{item}]}}"#), "finish none, usage unknown"),
+        (r#"{"status":"completed","output":[]}"#.into(), "finish Stop, usage unknown, empty"),
+        (
+            r#"{"status":"incomplete","incomplete_details":{"reason":"max_output_tokens"},"output":[{"type":"reasoning","summary":[],"encrypted_content":"x"}]}"#.into(),
+            "finish Length, usage unknown, empty",
+        ),
+        (
+            r#"{"status":"incomplete","incomplete_details":{"reason":"content_filter"},"output":[]}"#.into(),
+            "finish Refusal, usage unknown, empty",
+        ),
+        // Asked for in the background: an answer of its own kind.
+        (r#"{"status":"queued","output":[]}"#.into(), "finish none, usage unknown"),
+        (r#"{"status":"in_progress","output":[]}"#.into(), "finish none, usage unknown"),
+        (
+            r#"{"status":"failed","error":{"code":"server_is_overloaded","message":"m"},"output":[]}"#.into(),
+            "rejected 503 kind= code=server_is_overloaded param= message=m in_band",
+        ),
+        (
+            r#"{"status":"cancelled","error":null,"output":[]}"#.into(),
+            "rejected 499 kind= code=cancelled param= message=the answer was cancelled in_band bare",
+        ),
+        (
+            r#"{"error":{"message":"m","type":"server_error"}}"#.into(),
+            "rejected 500 kind=server_error code= param= message=m in_band",
+        ),
+        (r#"{"status":"completed"}"#.into(), "malformed: no output array"),
+        (r#"{"status":"completed","output":null}"#.into(), "malformed: no output array"),
+        (r#"{"output":{}}"#.into(), "malformed: output is not an array of items"),
+        (r#"{"output":[5]}"#.into(), "malformed: output is not an array of items"),
+        ("[]".to_owned(), "malformed: not a JSON object of the expected shape"),
+    ] {
+        check(Dialect::Responses, &body, expect);
+    }
+    let body =
+        r#"{"id":"resp_1","model":"m","output":[{"type":"reasoning","encrypted_content":"gAA"}]}"#;
+    let envelope = read_envelope(Dialect::Responses, body.as_bytes()).expect("who answers");
+    assert_eq!((&*envelope.id, &*envelope.model), ("resp_1", "m"));
+    assert_eq!(read_envelope(Dialect::Chat, body.as_bytes()), None);
+    assert_eq!(read_seals(Dialect::Responses, body.as_bytes()), ["gAA".into()]);
+    assert!(read_seals(Dialect::Messages, body.as_bytes()).is_empty());
+}
+
+#[test]
 fn spellings_survive_unfolding() {
     let body = "{\"choices\":[{\"message\":{\"content\":\"\\u0041\\ud83d\",\"tool_calls\":[\n{\"id\":\"a\",\"function\":{\"name\":\"f\",\"arguments\":\"{\\\"x\\\": 1.0}\"}},\n{\"index\":7,\"id\":\"b\",\"function\":{\"name\":\"g\",\"arguments\":{\"y\": 1e2}}}]},\"finish_reason\":\"tool_calls\"},{\"index\":1,\"message\":{\"content\":\"two\"},\"finish_reason\":\"stop\"}],\"id\":\"x\",\"object\":\"chat.completion\",\"usage\":{\"prompt_tokens\":1,\"completion_tokens\":2}}";
     let frames = unfold(Dialect::Chat, body.as_bytes(), false).unwrap();
@@ -174,6 +223,13 @@ fn what_cannot_be_unfolded() {
         (Dialect::Messages, "{}", Error::NotAnswer("no content array")),
         (Dialect::Messages, r#"{"content":[5]}"#, Error::NotAnswer("a block is not an object")),
         (Dialect::Messages, r#"{"content":5}"#, Error::NotAnswer("content is not an array")),
+        (Dialect::Responses, "{}", Error::NotAnswer("no output array")),
+        (Dialect::Responses, r#"{"output":[5]}"#, Error::NotAnswer("an item is not an object")),
+        (
+            Dialect::Responses,
+            r#"{"output":[],"status":"queued"}"#,
+            Error::NotAnswer("an answer that is not complete"),
+        ),
     ] {
         assert_eq!(unfold(dialect, body.as_bytes(), true), Err(error), "from {body}");
     }

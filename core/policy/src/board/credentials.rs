@@ -25,9 +25,12 @@ impl Credentials {
         Self { out_until: vec![Time::ZERO; count.max(1)], next: 0 }
     }
 
-    /// The next one in service, in turn; or when the first is back. Its turn is over with
+    /// The next one in service, in turn, or `only` this; or when the first is back. Its turn is over with
     /// [`Self::used`].
-    pub(super) fn pick(&self, now: Time) -> Result<usize, Time> {
+    pub(super) fn pick(&self, now: Time, only: Option<usize>) -> Result<usize, Time> {
+        if let Some((index, until)) = only.and_then(|it| Some((it, *self.out_until.get(it)?))) {
+            return if until <= now { Ok(index) } else { Err(until) };
+        }
         let count = self.out_until.len();
         let turn = (0..count).map(|step| (self.next + step) % count);
         let ready = turn
@@ -41,13 +44,16 @@ impl Credentials {
         self.next = (index + 1) % self.out_until.len().max(1);
     }
 
-    /// Whether one is in service.
-    pub(super) fn is_ready(&self, now: Time) -> bool {
-        self.out_until.iter().any(|until| *until <= now)
+    /// Whether one is in service, or `only` this one.
+    pub(super) fn is_ready(&self, now: Time, only: Option<usize>) -> bool {
+        self.pick(now, only).is_ok()
     }
 
-    /// The one that is back first.
-    pub(super) fn least_bad(&self) -> usize {
+    /// The one that is back first, or `only` this one.
+    pub(super) fn least_bad(&self, only: Option<usize>) -> usize {
+        if let Some(only) = only.filter(|it| *it < self.out_until.len()) {
+            return only;
+        }
         let first = self.out_until.iter().enumerate().min_by_key(|(_, until)| **until);
         first.map_or(0, |(index, _)| index)
     }

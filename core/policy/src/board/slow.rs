@@ -50,7 +50,7 @@ impl Board {
             well && fast && !brownout.is_slow()
         });
         let credentials = self.providers.get(leg.provider.0);
-        let ready = leg.caller_owned || credentials.is_some_and(|it| it.is_ready(now));
+        let ready = leg.caller_owned || credentials.is_some_and(|it| it.is_ready(now, leg.only));
         faster && ready && self.hosts.is_closed(leg.provider) && (local || !leg.local)
     }
 

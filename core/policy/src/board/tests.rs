@@ -32,6 +32,7 @@ fn leg(name: &str) -> Leg {
         local: PROVIDERS[at].2,
         caller_owned: own,
         credentials: PROVIDERS[at].3,
+        only: None,
         thinking: false,
         crossed: false,
         watched: false,

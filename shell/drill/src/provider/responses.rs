@@ -7,7 +7,7 @@ use super::answer::{
 };
 use super::asked::Stored;
 use super::frame::{Cue, Frame, Ids};
-use super::json::{quote, quote_ascii};
+use super::json::quote;
 use super::words::{Finish, InBand};
 
 /// What stands for thinking that only its provider can read.
@@ -216,11 +216,9 @@ impl Responses<'_> {
         } else {
             ("response.output_text", "text", r#","logprobs":[]"#)
         };
-        for (nth, piece) in pieces.iter().enumerate() {
-            let ascii = self.answer.unicode && nth % 2 == 1;
-            let text = if ascii { quote_ascii(piece) } else { quote(piece) };
+        for (cue, text) in self.answer.spelt(pieces) {
             let delta = format!(r#"{at},"delta":{text}{more},"obfuscation":"x7Kq""#);
-            writer.event(Cue::Text, &format!("{name}.delta"), &delta);
+            writer.event(cue, &format!("{name}.delta"), &delta);
         }
         let text = quote(&pieces.concat());
         writer.event(Cue::Close, &format!("{name}.done"), &format!(r#"{at},"{key}":{text}{more}"#));

@@ -1,10 +1,9 @@
 //! What a drive says beside the answer: who serves, and the error that ends a stream.
 
-use super::live::Live;
 use super::{Drive, Step};
 use crate::respond::{LOSSES_SHOWN, error_of};
 use bytes::Bytes;
-use codec::own::{self, Before};
+use codec::own;
 use policy::{AttemptId, Final, Words};
 
 // === impl Drive ===
@@ -23,14 +22,6 @@ impl Drive {
         };
         self.tail.extend(event.map(Step::Data));
         self.tail.push_back(Step::End);
-    }
-
-    /// What of the answer's stream an error at its end must agree with.
-    pub(super) fn before(&self) -> Before {
-        let winner = self.winner.and_then(|id| self.attempts.get(id.0));
-        let mut before = Before::of(winner.and_then(Live::begun));
-        before.note(&self.last);
-        before
     }
 
     /// Who serves and who was asked, as a comment.

@@ -1,20 +1,20 @@
 //! One attempt's connection: from the request to its last byte, told to the exchange piece by piece.
 
+use super::kept::Kept;
 use super::kind::{Kind, is_encoded, kind};
-use super::reader::{Reader, Wish, unfolded};
-use super::resume::Going;
+use super::manner::{Manner, Wish};
+use super::reader::{Reader, unfolded};
 use crate::ask::Endpoint;
 use crate::cross;
-use crate::unsaid::Unsaid;
+use crate::owners::Owner;
 use bytes::{Bytes, BytesMut};
-use codec::{Balance, CrossingPlan, NotWhole, own};
+use codec::{Balance, NotWhole, own};
 use http::HeaderMap;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
-use ir::{Dialect, Envelope, Event, Failure, Frame, Hints, Losses, Rejection, Shape, Usage, Whole};
+use ir::{Dialect, Event, Failure, Frame, Hints, Losses, Rejection, Shape, Usage, Whole};
 use policy::{Input, hints};
 use std::collections::VecDeque;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::time::{Sleep, sleep};
@@ -30,25 +30,7 @@ pub(super) struct Live {
     queue: VecDeque<Input>,
     head: Option<(u16, HeaderMap)>,
     error: Option<Bytes>,
-    /// Who answers, where its stream told.
-    begun: Option<Box<Envelope>>,
-}
-
-/// How an attempt asks.
-#[derive(Debug, Default)]
-pub(super) struct Manner {
-    /// For a stream, although the caller wants a whole answer.
-    pub(super) watched: bool,
-    /// In another dialect than the caller's.
-    pub(super) crossing: Option<CrossingPlan>,
-    /// What did not come along; in the end also of the answer.
-    pub(super) losses: Losses,
-    /// What of the request could be written otherwise, where it was written anew.
-    pub(super) fields: Vec<&'static str>,
-    /// What must not come back.
-    pub(super) unsaid: Arc<Unsaid>,
-    /// The answer that it goes on with.
-    pub(super) going: Option<Going>,
+    kept: Kept,
 }
 
 enum State {
@@ -86,10 +68,11 @@ const ID_MAX: usize = 128;
 // === impl Live ===
 
 impl Live {
-    pub(super) fn new(sending: Sending, mut manner: Manner) -> Self {
+    pub(super) fn new(sending: Sending, mut manner: Manner, owner: Option<Owner>) -> Self {
         let written = Input::Written(std::mem::take(&mut manner.fields));
         let queue = manner.crossing.is_some().then_some(written).into_iter().collect();
-        Self::of(State::Sending(sending), manner, queue)
+        let kept = Kept::new(owner);
+        Self { kept, ..Self::of(State::Sending(sending), manner, queue) }
     }
 
     /// An attempt that cannot even be written down.
@@ -98,7 +81,7 @@ impl Live {
     }
 
     fn of(state: State, manner: Manner, queue: VecDeque<Input>) -> Self {
-        Self { state, manner, reader: None, queue, head: None, error: None, begun: None }
+        Self { state, manner, reader: None, queue, head: None, error: None, kept: Kept::default() }
     }
 
     /// Whether its answer is put together from a stream.
@@ -148,9 +131,9 @@ impl Live {
         self.error.clone()
     }
 
-    /// Who answers, where its stream told.
-    pub(super) fn begun(&self) -> Option<&Envelope> {
-        self.begun.as_deref()
+    /// Who keeps its answer.
+    pub(super) fn kept(&self) -> &Kept {
+        &self.kept
     }
 
     /// Drops the connection.
@@ -297,13 +280,11 @@ impl Live {
         }
     }
 
-    /// Keeps who answers, and what an error inside the stream said: before the commit it becomes a
-    /// body.
+    /// Keeps what it tells of itself, and what an error inside the stream said: before the commit
+    /// that becomes a body.
     fn note(&mut self, frame: &Frame) {
+        self.kept.frame(frame);
         for event in &frame.events {
-            if let Event::Start(Some(envelope)) = event {
-                self.begun = Some(envelope.clone());
-            }
             if let Event::Fail(rejection) = event
                 && !rejection.bare
                 && !frame.bytes.is_empty()
@@ -416,8 +397,13 @@ impl Live {
         let read = match wish.endpoint {
             Endpoint::Create => codec::read_whole(self.theirs(wish), &body),
             // A count is not an answer: any document will do, and the caller reads it.
-            Endpoint::Count => Ok(Whole { finish: None, usage: Usage::Unknown, empty: false }),
+            Endpoint::Count | Endpoint::Compact | Endpoint::Stored => {
+                Ok(Whole { finish: None, usage: Usage::Unknown, empty: false })
+            }
         };
+        if wish.endpoint == Endpoint::Create && !self.is_crossed() {
+            self.kept.whole(wish.dialect, &body);
+        }
         match read {
             Ok(whole) if self.is_crossed() => self.crossed(&body, whole, wish),
             Ok(whole) => self.queue.push_back(Input::Whole(body, whole)),
@@ -474,6 +460,9 @@ impl Live {
         }
         match codec::unfold(wish.dialect, body, wish.include_usage) {
             Ok(frames) => {
+                for frame in &frames {
+                    self.note(frame);
+                }
                 self.queue.extend(frames.into_iter().map(Input::Frame));
                 self.end(true);
             }

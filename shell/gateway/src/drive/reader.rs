@@ -11,27 +11,13 @@
 //! **Invariant:** a frame that goes into a document has no bytes left to be relayed, unless it is
 //! an error, which becomes a body of its own.
 
+use super::manner::Wish;
 use super::resume::Going;
 use crate::ask::Endpoint;
 use bytes::{Bytes, BytesMut};
 use codec::{Crossing, CrossingPlan, Decoder, Error, Fold};
 use ir::{Dialect, Event, Events, Failure, Frame, Losses, Shape};
 use policy::Joiner;
-use transport::Clock;
-
-/// What the caller wished for, as far as reading answers needs it.
-#[derive(Debug)]
-pub(super) struct Wish {
-    pub(super) dialect: Dialect,
-    pub(super) endpoint: Endpoint,
-    pub(super) shape: Shape,
-    pub(super) choices: u32,
-    pub(super) include_usage: bool,
-    /// Its stream may have to be gone on with: what is said in it has to be known.
-    pub(super) continues: bool,
-    pub(super) answer_max: usize,
-    pub(super) clock: Clock,
-}
 
 /// Reads one answer. It outlives the connection: what comes behind the finish reason may be cut.
 #[derive(Debug)]
@@ -55,10 +41,12 @@ enum Way {
 impl Reader {
     /// For a caller with this wish; `crossing` where the provider speaks another dialect.
     pub(super) fn new(wish: &Wish, crossing: Option<CrossingPlan>) -> Self {
-        let decoder = if wish.continues {
-            Decoder::carrying(wish.dialect, wish.choices)
-        } else {
-            Decoder::new(wish.dialect, wish.choices)
+        let decoder = match wish.endpoint {
+            Endpoint::Stored => Decoder::resuming(),
+            Endpoint::Create if wish.continues => Decoder::carrying(wish.dialect, wish.choices),
+            Endpoint::Create | Endpoint::Count | Endpoint::Compact => {
+                Decoder::new(wish.dialect, wish.choices)
+            }
         };
         let way = match crossing {
             Some(plan) => {

@@ -1,7 +1,8 @@
 //! `OpenAI` Responses: meanings that recordings do not have.
 
 use super::check;
-use crate::proof::{feed_carrying, framed};
+use crate::Decoder;
+use crate::proof::{feed_carrying, framed, joined, written};
 use bytes::Bytes;
 use ir::{Aside, Dialect, Event, Piece};
 
@@ -371,4 +372,28 @@ fn refusals_are_text() {
     let refused =
         |event: &Event| matches!(event, Event::Delta(_, Piece::Refusal(text)) if &**text == "no");
     assert_eq!(frames.iter().flat_map(|frame| &frame.events).filter(|it| refused(it)).count(), 1);
+}
+
+#[test]
+fn a_kept_stream_is_content_and_an_end() {
+    let call = r#"{"type":"response.function_call_arguments.delta","output_index":3,"delta":"x"}"#;
+    for (last, expect) in [
+        (completed("[]"), "Stop"),
+        (incomplete("max_output_tokens"), "Other"),
+        (
+            r#"{"type":"response.failed","response":{"error":{"code":"server_error"}}}"#.into(),
+            "Other",
+        ),
+    ] {
+        let bytes = Bytes::from(framed(Dialect::Responses, [call, TEXT, &last]));
+        let mut decoder = Decoder::resuming();
+        let mut frames = Vec::new();
+        decoder.feed(bytes.clone(), &mut frames).expect("within the limit");
+        let finish = format!("delta other 0, close other 0, finish {expect}, end\n");
+        assert_eq!(
+            written(&frames),
+            ["open other 0, delta other 0\n", "delta other 0\n", &finish].concat()
+        );
+        assert_eq!(joined(&frames, &decoder.finish()), bytes, "CD2");
+    }
 }

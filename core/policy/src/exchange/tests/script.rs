@@ -116,6 +116,7 @@ fn leg(word: &str, plan: &mut Plan, members: &mut Vec<Member>) {
         local,
         caller_owned: marks.contains(&"own"),
         credentials: count,
+        only: None,
         thinking: false,
         crossed: marks.contains(&"crossed"),
         watched: marks.contains(&"watched"),

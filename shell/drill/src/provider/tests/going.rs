@@ -13,7 +13,11 @@ const DISH: &str = "+tokens-24+unicode+halves+long";
 fn steps_of(dialect: Dialect, model: &str, turns: &[Value], fields: &Value) -> Vec<Step> {
     let seen = request(dialect, Shape::Stream, model);
     let mut body: Value = serde_json::from_slice(&seen.body).unwrap();
-    body["messages"].as_array_mut().unwrap().extend_from_slice(turns);
+    if dialect == Dialect::Responses {
+        body["input"] = json!([{"role": "user", "content": "hi"}]);
+    }
+    let before = if dialect == Dialect::Responses { "input" } else { "messages" };
+    body[before].as_array_mut().unwrap().extend_from_slice(turns);
     let all = body.as_object_mut().unwrap();
     all.extend(fields.as_object().cloned().unwrap_or_default());
     let seen = Seen { body: body.to_string().into_bytes(), ..seen };

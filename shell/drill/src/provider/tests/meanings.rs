@@ -92,7 +92,7 @@ impl Received {
     /// A piece of text that ends or begins with half a surrogate pair, which `serde_json` does not
     /// read.
     fn half(&mut self, line: &str) -> bool {
-        let inside = ["\"content\":\"", "\"text\":\""].iter().find_map(|key| {
+        let inside = ["\"content\":\"", "\"text\":\"", "\"delta\":\""].iter().find_map(|key| {
             let (_, rest) = line.split_once(key)?;
             rest.split_once('"').map(|(inside, _)| inside)
         });
@@ -153,10 +153,19 @@ impl Received {
         let delta = value.get("delta").and_then(Value::as_str).unwrap_or_default();
         match kind {
             "response.output_text.delta" => self.text.push_str(delta),
-            "response.function_call_arguments.delta" => self.arguments.push_str(delta),
+            "response.reasoning_summary_text.delta" => self.thinking.push_str(delta),
+            "response.function_call_arguments.delta" => {
+                self.arguments.push_str(delta);
+                if let Some((_, arguments)) = self.calls.last_mut() {
+                    arguments.push_str(delta);
+                }
+            }
             "response.output_item.added" => {
-                let item = value.pointer("/item/type").and_then(Value::as_str);
-                self.called |= item == Some("function_call");
+                let item = |path| value.pointer(path).and_then(Value::as_str).unwrap_or_default();
+                if item("/item/type") == "function_call" {
+                    self.called = true;
+                    self.calls.push((item("/item/name").to_owned(), String::new()));
+                }
             }
             "response.completed" => {
                 self.finish = Some(kind.to_owned());
