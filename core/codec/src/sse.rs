@@ -51,7 +51,7 @@ pub fn data_of(frame: &Bytes) -> Bytes {
 }
 
 /// Whether a frame has nothing but comments: the one thing that is the same in every dialect.
-pub(crate) fn is_comment(frame: &[u8]) -> bool {
+pub fn is_comment(frame: &[u8]) -> bool {
     let lines = frame.split(|byte| matches!(byte, b'\n' | b'\r'));
     lines.filter(|line| !line.is_empty()).all(|line| line.starts_with(b":"))
 }

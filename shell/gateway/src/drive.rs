@@ -58,7 +58,7 @@ pub(crate) struct Drive {
     status: u16,
     code: Option<&'static str>,
     bytes_out: u64,
-    /// The last frame of an answer that was handed out.
+    /// The last frame of an answer that was handed out, but for comments.
     last: Bytes,
     /// When the last piece was handed out, until the next is asked for.
     handed: Option<Time>,
@@ -343,7 +343,9 @@ impl Drive {
                 return Some(Step::Data(self.note(Some(id))));
             }
             Action::Relay(bytes) => {
-                self.last = bytes.clone();
+                if !codec::is_comment(&bytes) {
+                    self.last = bytes.clone();
+                }
                 return Some(Step::Data(bytes));
             }
             Action::Ping => return Some(Step::Data(own::ping(self.ask.dialect))),

@@ -88,7 +88,7 @@ impl Quarter {
             setup: *setup,
             seed: dice.seed(),
             legs: chain::legs(setup.targets),
-            story: Story::draw(0, &mut dice),
+            story: Story { calls: 0, ..Story::draw(0, &mut dice) },
             health: Watched::new(board),
             live: BTreeMap::new(),
             heap: BTreeMap::new(),

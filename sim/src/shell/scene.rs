@@ -71,6 +71,13 @@ impl IllKind {
     }
 }
 
+/// Dialects that answer each other.
+const FAMILIES: &[&[Dialect]] = &[
+    &[Dialect::Chat, Dialect::Messages],
+    &[Dialect::Chat, Dialect::Messages],
+    &[Dialect::Responses],
+];
+
 // === impl Scene ===
 
 impl Scene {
@@ -78,7 +85,9 @@ impl Scene {
     pub(super) fn draw(seed: u64) -> Self {
         let mut dice = Dice::new(seed);
         let words = usize::try_from(dice.within(1..60)).unwrap_or(1);
-        let speaks = SITES.map(|site| (site, speaks(&mut dice)));
+        // Whoever asks can be answered by anybody: nothing crosses to or from Responses.
+        let spoken = dice.pick(FAMILIES).unwrap_or_default();
+        let speaks = SITES.map(|site| (site, one_of(spoken, &mut dice)));
         let pace = dice.within(0..120);
         let good = format!("+tokens-{words}+every-{pace}ms");
         let mut ills = Vec::new();
@@ -92,7 +101,7 @@ impl Scene {
         let first = speaks.first().map_or(Dialect::Chat, |(_, dialect)| *dialect);
         for _ in 0..dice.within(12..48) {
             let order = order(first, &mut dice);
-            asks.push(asks_for(order.as_ref(), &good, &mut dice));
+            asks.push(asks_for(order.as_ref(), spoken, &good, &mut dice));
             orders.push(order);
         }
         let troubles = ills.iter().flat_map(|ill: &Ill| ill.troubles(&mut dice));
@@ -120,18 +129,18 @@ fn toml(speaks: &[(Site, Dialect)], good: &str) -> String {
     toml + &format!("[models.\"*\"]\nchain = [\"a/*\", \"b/ok{good}\", \"c/ok{good}\"]\n")
 }
 
-fn speaks(dice: &mut Dice) -> Dialect {
-    dice.pick(&Dialect::ALL).unwrap_or(Dialect::Chat)
+fn one_of(spoken: &[Dialect], dice: &mut Dice) -> Dialect {
+    dice.pick(spoken).unwrap_or(Dialect::Chat)
 }
 
-fn asks_for(order: Option<&Fault>, good: &str, dice: &mut Dice) -> Ask {
+fn asks_for(order: Option<&Fault>, spoken: &[Dialect], good: &str, dice: &mut Dice) -> Ask {
     let dish = ["", "", "", "+thinking", "+tools", "+tools-2+text", "+unicode"];
     let dish = dice.pick(&dish).unwrap_or_default();
     let base = order.map_or_else(|| "ok".to_owned(), Fault::name);
     let shape = dice.pick(&Shape::ALL).unwrap_or(Shape::Stream);
     Ask {
         at: dice.ms(0..OPEN_FOR_MS),
-        dialect: speaks(dice),
+        dialect: one_of(spoken, dice),
         shape,
         model: format!("{base}{dish}{good}"),
         leaves: dice.percent(8).then(|| dice.ms(200..9_000)),

@@ -51,10 +51,17 @@ impl Before {
 
     /// Notes events that are handed out.
     pub fn note(&mut self, frames: &Bytes) {
-        let whole = frames.trim_ascii_end();
-        // What is written here may be several at once.
-        let last = memchr::memmem::rfind(whole, b"\n\n").map_or(0, |at| at.saturating_add(2));
-        self.sequence = sequence(&sse::data_of(&frames.slice(last..))).or(self.sequence);
+        // What is written here may be several at once, and comments beside them.
+        let mut rest = frames.slice(..frames.trim_ascii_end().len());
+        while !rest.is_empty() {
+            let at = memchr::memmem::rfind(&rest, b"\n\n").map_or(0, |at| at.saturating_add(2));
+            let last = [rest.split_off(at).as_ref(), b"\n"].concat();
+            if let Some(number) = sequence(&sse::data_of(&Bytes::from(last))) {
+                self.sequence = Some(number);
+                return;
+            }
+            rest = rest.slice(..at.saturating_sub(2));
+        }
     }
 
     /// The number of the last event; 0 where none had one.
