@@ -131,6 +131,31 @@ fn a_cut_anywhere_is_gone_on_with_in_one_envelope() {
 }
 
 #[test]
+fn a_call_that_counts_as_closed_was_written() {
+    let mut closed = 0;
+    for to in Crossable::ALL {
+        for then in Crossable::ALL {
+            let resume = standing(&begun(to, to), false);
+            let mut crossing = Crossing::resumed(between(then, to), resume, 1 << 20);
+            let mut frames = Vec::new();
+            crossing
+                .feed(Bytes::from(framed(then.dialect(), second(then))), &mut frames)
+                .expect("frames");
+            let mut written = false;
+            for frame in &frames {
+                written |= String::from_utf8_lossy(&frame.bytes).contains("\"c1\"");
+                let closes =
+                    |event: &Event| matches!(event, Event::Close(it) if it.kind == BlockKind::Tool);
+                let closes = frame.events.iter().filter(|event| closes(event)).count();
+                assert!(written || closes == 0, "{then:?} to {to:?}: {frame:?}");
+                closed += closes;
+            }
+        }
+    }
+    assert_eq!(closed, Crossable::ALL.len().pow(2), "each is closed once");
+}
+
+#[test]
 fn what_is_held_back_is_not_written() {
     for to in Crossable::ALL {
         let resume = standing(&begun(to, to), false);
