@@ -260,3 +260,25 @@ fn responses_go_on_in_one_envelope() {
         assert_eq!(kept, told, "what was begun here can be gone on with");
     }
 }
+
+#[test]
+fn what_is_thought_and_not_shown_is_not_told() {
+    let thought = [
+        r#"{"type":"response.output_item.added","output_index":0,"item":{"type":"reasoning","id":"rs_b","summary":[]}}"#,
+        r#"{"type":"response.reasoning_summary_part.added","item_id":"rs_b","output_index":0,"summary_index":0,"part":{"type":"summary_text","text":""}}"#,
+        r#"{"type":"response.reasoning_summary_text.delta","item_id":"rs_b","output_index":0,"summary_index":0,"delta":"anew"}"#,
+        r#"{"type":"response.output_item.done","output_index":0,"item":{"type":"reasoning","id":"rs_b","summary":[]}}"#,
+    ];
+    let mut more = Vec::new();
+    let mut crossing = Crossing::resumed_responses("bs_1".to_owned(), kept(&[], ""), 1 << 20);
+    let rest = Bytes::from(framed(Dialect::Responses, thought));
+    crossing.feed(rest, &mut more).expect("frames");
+    let about = |event: &Event| {
+        matches!(event, Event::Open(it, _) | Event::Delta(it, _) | Event::Close(it)
+            if it.kind == BlockKind::Reasoning)
+    };
+    let events = || more.iter().flat_map(|frame| &frame.events);
+    assert!(!events().any(about), "{more:?}");
+    assert!(events().any(|event| matches!(event, Event::Progress)), "it is seen at work");
+    assert!(more.iter().all(|frame| frame.bytes.is_empty()), "{more:?}");
+}
