@@ -230,6 +230,8 @@ async fn the_demo_keeps_its_promises() {
     for text in [
         "requests answered in full",
         "cloud-a open, cloud-b ok",
+        "w19-field. ╎ w20-stone",
+        "joined: 40 of 40 words, none twice: cloud-a 20 ╎ cloud-b 20",
         "ANTHROPIC_BASE_URL=http://127.0.0.1:8484 claude",
         "OPENAI_BASE_URL=http://127.0.0.1:8484/v1",
     ] {

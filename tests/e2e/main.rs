@@ -11,6 +11,8 @@ mod matrix;
 #[cfg(test)]
 mod table;
 #[cfg(test)]
+mod wall;
+#[cfg(test)]
 mod wire;
 #[cfg(test)]
 mod world;

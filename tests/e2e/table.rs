@@ -8,10 +8,12 @@
 mod cell;
 mod expect;
 
+pub(crate) use expect::{Signal, Trouble, Way};
+
 use crate::world::Pairing;
 use cell::Cell;
 use drill::provider::{Fault, Stage, TlsFault};
-use expect::{Asked, Trouble, Way};
+use expect::Asked;
 use ir::{Connect, Dialect, Dns, Place, Proxy};
 use std::sync::Arc;
 use std::time::Duration;

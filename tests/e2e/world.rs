@@ -15,7 +15,7 @@ pub(crate) use call::{Call, Heard, Request, path};
 pub(crate) use canned::{Act, Canned};
 pub(crate) use line::Line;
 pub(crate) use pairing::Pairing;
-pub(crate) use said::Said;
+pub(crate) use said::{Said, json};
 pub(crate) use sent::sent;
 
 use drill::provider::Provider;

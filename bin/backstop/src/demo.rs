@@ -1,5 +1,5 @@
 //! `backstop demo`: two fake clouds, the gateway between them and a caller, and the first cloud
-//! broken in six ways before the user's eyes. Real requests over real sockets; no key, no
+//! broken in eight ways before the user's eyes. Real requests over real sockets; no key, no
 //! configuration, no network.
 //!
 //! **Invariant:** success is told only where every scene ended as it had promised.
@@ -16,6 +16,7 @@ use tokio::time::sleep;
 use world::World;
 
 mod caller;
+mod midway;
 mod page;
 mod scene;
 mod world;
@@ -58,6 +59,7 @@ async fn play(page: &Page) -> anyhow::Result<ExitCode> {
     for scene in SCENES {
         show(page, &mut world, scene, &mut tally).await?;
     }
+    midway::play(page, &world, &mut tally).await?;
     pass_by(page, &world, &mut tally).await?;
     show(page, &mut world, &LIMITED, &mut tally).await?;
     closing(page, &tally, began.elapsed())
@@ -81,7 +83,7 @@ async fn show(
         for shape in [Shape::Stream, Shape::Whole] {
             page.begin(dialect, shape)?;
             let ask = caller::Ask { dialect, shape, model: scene.model, tool: scene.tool };
-            let reply = world.ask(&ask, &mut |word| page.word(word)).await?;
+            let reply = world.ask(&ask, &mut |said| page.said(said)).await?;
             let good = reply.is_whole(scene.expect()) && reply.server() == scene.server();
             page.end(&reply, good)?;
             tally.count(good);
@@ -146,7 +148,7 @@ const PASSED: caller::Ask = caller::Ask {
 };
 
 async fn again(world: &World, page: &Page) -> anyhow::Result<Reply> {
-    world.ask(&PASSED, &mut |word| page.word(word)).await
+    world.ask(&PASSED, &mut |said| page.said(said)).await
 }
 
 fn opening(page: &Page, world: &World) -> anyhow::Result<()> {

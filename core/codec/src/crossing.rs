@@ -167,8 +167,8 @@ impl Crossing {
         }
         let verdict = match &mut self.encoder {
             Encoder::Chat(encoder) => encoder.frame(&mut frame.events, &mut self.desk)?,
-            Encoder::Messages(encoder) => encoder.frame(&frame.events, &mut self.desk)?,
-            Encoder::Responses(encoder) => encoder.frame(&frame.events, &mut self.desk)?,
+            Encoder::Messages(encoder) => encoder.frame(&mut frame.events, &mut self.desk)?,
+            Encoder::Responses(encoder) => encoder.frame(&mut frame.events, &mut self.desk)?,
         };
         frame.bytes = self.desk.take();
         self.mark(&mut frame.events);

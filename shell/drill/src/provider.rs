@@ -8,6 +8,7 @@
 //! scope    = "once-" | "first-" K "-"            the fault strikes the first K requests only
 //! modifier = "text" | "thinking" | "tools" | "tools-" N | "interleaved" | "unicode" | "joined"
 //!          | "tokens-" N | "every-" N "ms"       what a good answer holds, and its pace
+//!          | "numbered"                          each tool call says which it is
 //!          | "halves"                            with unicode: surrogate pairs in two frames
 //!          | "long"                              words as long as real ones
 //!          | "anonymous"                         no name at the beginning of the text

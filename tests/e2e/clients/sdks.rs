@@ -9,6 +9,8 @@ use std::fmt::Write;
 ///
 /// - `pair/X`: the first target is asked for X, the second is well;
 /// - `tool/X`: the same, where the second calls a tool, and `tools/X`: three of them;
+/// - `join/X`: two that say the same, if X is anonymous and long; `call/X`: the same, and the second
+///   calls a tool; `calls/X`: it calls two, which are numbered;
 /// - `one/X`: one target, asked for X, and `both/X`: two, both asked for X;
 /// - `own/X`: one target with the caller's own key;
 /// - `park/X` and `quota/X`: as `pair/X`, and `parked/X`: as `one/X`, with a key of their own;
@@ -51,17 +53,21 @@ const CALLS: &[Row] = &[
     // The SDK's own retries come on top, where waiting may help.
     ("whole", "one/first-2-status-503", "{}"),
     ("stream", "one/first-2-status-503+tokens-3", "{}"),
-    // A cut is never a success.
+    // A cut is gone on with, by whoever says the same.
+    ("stream", "join/cut-after-6+anonymous+long", "{}"),
+    ("helper", "join/cut-after-7+anonymous+long", "{}"),
+    ("stream", "join/fin-after-2+anonymous+long", "{}"),
+    ("stream", "join/reset-after-6+anonymous+long", "{}"),
+    ("stream", "join/error-after-6+anonymous+long", r#"{"usage": true}"#),
+    ("stream", "join/no-finish+anonymous+long", "{}"),
+    ("helper", "join/garble-after-6+anonymous+long", "{}"),
+    ("stream", "call/text-then-tool-cut+anonymous+long", r#"{"tools": true}"#),
+    ("helper", "calls/cut-after-call-1+numbered+tools-2", r#"{"tools": true}"#),
+    // Where nobody can, it is never a success.
     ("stream", "pair/cut-after-3", "{}"),
-    ("helper", "pair/cut-after-4", "{}"),
-    ("stream", "pair/fin-after-3", "{}"),
-    ("stream", "pair/reset-after-3", "{}"),
     ("stream", "pair/error-after-3", "{}"),
-    ("stream", "pair/no-finish", "{}"),
-    ("stream", "pair/text-then-tool-cut", r#"{"tools": true}"#),
     // Unusual, but complete.
     ("stream", "pair/no-end", "{}"),
-    ("helper", "pair/garble-after-3", "{}"),
     ("stream", "pair/whole-to-stream", "{}"),
     // Beside answers.
     ("models", "", "{}"),
@@ -165,6 +171,9 @@ async fn world(dialect: Dialect, ping_every: &str, hash: &str) -> World {
         ("pair/*", r#""first/$1", "second/ok""#),
         ("tool/*", r#""first/$1", "second/ok+tools""#),
         ("tools/*", r#""first/$1", "second/ok+text+tools-3+interleaved""#),
+        ("join/*", r#""first/$1", "second/ok+anonymous+long""#),
+        ("call/*", r#""first/$1", "second/ok+anonymous+long+text+tools""#),
+        ("calls/*", r#""first/$1", "second/ok+numbered+tools-2+after-calls-rest""#),
         ("one/*", r#""first/$1""#),
         ("one/401", r#""refused/401""#),
         ("both/*", r#""first/$1", "second/$1""#),

@@ -9,7 +9,7 @@ use ir::{Connect, Dialect, Dns, Proxy, Shape};
 
 /// What goes wrong with the first target.
 #[derive(Clone, Debug)]
-pub(super) enum Trouble {
+pub(crate) enum Trouble {
     /// It is there, and does this.
     Fault(Fault),
     /// It cannot be reached.
@@ -18,7 +18,7 @@ pub(super) enum Trouble {
 
 /// Why a target cannot be reached.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Way {
+pub(crate) enum Way {
     Dns(Dns),
     Connect(Connect),
     Proxy(Proxy),
@@ -62,7 +62,7 @@ pub(super) enum Served {
 
 /// The deadline that brings the decision about, where nothing is heard.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Signal {
+pub(crate) enum Signal {
     /// The failure itself.
     Heard,
     /// The connect deadline.
@@ -106,7 +106,7 @@ impl Asked {
 // === impl Trouble ===
 
 impl Trouble {
-    pub(super) fn name(&self) -> String {
+    pub(crate) fn name(&self) -> String {
         match self {
             Self::Fault(fault) => fault.name(),
             Self::Way(Way::Dns(Dns::NotFound)) => "dns: no such host".to_owned(),
@@ -120,7 +120,7 @@ impl Trouble {
         }
     }
 
-    pub(super) fn applies_to(&self, dialect: Dialect, shape: Shape) -> bool {
+    pub(crate) fn applies_to(&self, dialect: Dialect, shape: Shape) -> bool {
         match self {
             Self::Fault(fault) => fault.applies_to(dialect, shape),
             Self::Way(_) => true,
@@ -128,7 +128,7 @@ impl Trouble {
     }
 
     /// Which deadline must be short for a test to end soon.
-    pub(super) fn signal(&self) -> Signal {
+    pub(crate) fn signal(&self) -> Signal {
         match self {
             Self::Fault(
                 Fault::Plain(Plain::HangBeforeHead | Plain::Silent200)

@@ -248,3 +248,26 @@ async fn a_hundred_at_once_get_their_own_answers() {
         world.stop().await;
     }
 }
+
+#[tokio::test]
+async fn an_error_is_numbered_behind_the_last_event_and_not_behind_a_comment() {
+    let events = [
+        r#"{"type":"response.created","sequence_number":4,"response":{"id":"resp_1","output":[]}}"#,
+        r#"{"type":"response.output_item.added","sequence_number":5,"output_index":0,"item":{"type":"message","id":"m","content":[]}}"#,
+        r#"{"type":"response.content_part.added","sequence_number":6,"item_id":"m","output_index":0,"content_index":0,"part":{"type":"output_text","text":""}}"#,
+        r#"{"type":"response.output_text.delta","sequence_number":7,"item_id":"m","output_index":0,"content_index":0,"delta":"So:"}"#,
+    ];
+    let kind = |event: &str| serde_json::from_str::<serde_json::Value>(event).expect("JSON");
+    let frame = |event: &&str| {
+        format!("event: {}\ndata: {event}\n\n", kind(event)["type"].as_str().expect("a type"))
+    };
+    let body: String = events.iter().map(frame).collect();
+    let canned = Canned::say("text/event-stream", body + ": ping\n\n").await;
+    let dialect = Dialect::Responses;
+    let world = Plan::new(alone(dialect, "")).at("a", canned.base_url()).start().await;
+    let heard = world.ask(dialect, Shape::Stream, "any").await;
+    let said = Said::read(dialect, Shape::Stream, &heard.body).expect("numbers that go up");
+    assert_eq!(said.text, "So:");
+    assert!(said.error.is_some() && heard.text().contains("\"sequence_number\":8"));
+    world.stop().await;
+}

@@ -57,6 +57,7 @@ impl Said {
                     said.frame(dialect, &frame)?;
                 }
                 said.close()?;
+                said.text = joined(&said.text);
             }
         }
         Ok(said)
@@ -179,7 +180,10 @@ impl Said {
             }
             self.tools.push((block.name.clone(), block.text.clone()));
         }
-        let open = self.blocks.values().any(|block| !block.closed);
+        // Of Responses, reasoning that was cut is not said to be done: it can be sent back to nobody.
+        let seam = self.comments.iter().any(|it| it.starts_with("backstop target="));
+        let may_be_open = |block: &Block| seam && block.kind == "reasoning";
+        let open = self.blocks.values().any(|block| !block.closed && !may_be_open(block));
         if self.ended && (open || self.finish.is_none()) {
             return Err("an end marker without a finish".to_owned());
         }
@@ -253,16 +257,21 @@ fn frames(text: &str) -> Result<Vec<Frame>, String> {
     if begun { Err(format!("a frame without end: {frame:?}")) } else { Ok(frames) }
 }
 
-fn json(text: &str) -> Result<Value, String> {
+/// JSON that may have half a surrogate pair in its strings.
+pub(crate) fn json(text: &str) -> Result<Value, String> {
     let read = serde_json::from_str(text).or_else(|_| serde_json::from_str(&whole_letters(text)));
     read.map_err(|error| format!("{error}: {text}"))
 }
 
-/// Half a surrogate pair is legal in JSON and in no string of ours: its place is taken by the
-/// replacement character.
+/// Where letters for private use begin, one for each number that half a surrogate pair may have.
+const HALVES: u32 = 0xf_0000;
+
+/// Half a surrogate pair is legal in JSON and in no string of ours: its place is taken by a letter for
+/// private use.
 fn whole_letters(text: &str) -> String {
     let mut out = String::new();
     let mut rest = text;
+    let mut stand_in;
     while let Some((before, escape)) = rest.find("\\u").map(|at| rest.split_at(at)) {
         let unit = |from: usize| u16::from_str_radix(escape.get(from..from + 4)?, 16).ok();
         let low = escape.get(6..8).filter(|it| *it == "\\u").and_then(|_| unit(8));
@@ -270,7 +279,10 @@ fn whole_letters(text: &str) -> String {
             Some(0xd800..=0xdbff) if low.is_some_and(|it| (0xdc00..=0xdfff).contains(&it)) => {
                 (12, &escape[..12])
             }
-            Some(0xd800..=0xdfff) => (6, "\\ufffd"),
+            Some(half @ 0xd800..=0xdfff) => {
+                stand_in = char::from_u32(HALVES + u32::from(half)).expect("a letter").to_string();
+                (6, stand_in.as_str())
+            }
             Some(_) | None => (2, &escape[..2]),
         };
         out.push_str(before);
@@ -278,6 +290,20 @@ fn whole_letters(text: &str) -> String {
         rest = &escape[size..];
     }
     out + rest
+}
+
+/// The same text with the letters that came in two halves; a half that is alone is the replacement
+/// character, as it would be for whoever decodes it.
+fn joined(text: &str) -> String {
+    let unit = |letter: char| match u32::from(letter).checked_sub(HALVES) {
+        Some(half @ 0xd800..=0xdfff) => u16::try_from(half).ok(),
+        Some(_) | None => None,
+    };
+    let units = text.chars().flat_map(|letter| match unit(letter) {
+        Some(half) => vec![half],
+        None => letter.encode_utf16(&mut [0; 2]).to_vec(),
+    });
+    char::decode_utf16(units).map(|it| it.unwrap_or(char::REPLACEMENT_CHARACTER)).collect()
 }
 
 fn str_at<'a>(value: &'a Value, place: &str) -> &'a str {

@@ -32,14 +32,29 @@ pub(super) struct Reply {
     pub(super) trouble: Option<String>,
     /// Until the first of it.
     pub(super) first: Duration,
+    /// How much was said when it was cut, and how long it took until it went on.
+    pub(super) seams: Vec<(usize, Duration)>,
+    /// Who had a part in it, as its end tells.
+    served: Vec<String>,
+    /// When the last of it came.
+    heard: Duration,
     target: String,
     trail: String,
     /// It was said to be complete.
     ended: bool,
 }
 
-/// Told of every word as it comes.
-type Words<'a> = &'a mut dyn FnMut(&str) -> Written<()>;
+/// What is told while it comes.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Said<'a> {
+    /// More of the answer.
+    Words(&'a str),
+    /// The answer was cut, and somebody else goes on with it.
+    Seam,
+}
+
+/// Told of everything as it comes.
+type Words<'a> = &'a mut dyn FnMut(Said<'_>) -> Written<()>;
 
 /// No answer of the demo takes longer.
 const WITHIN: Duration = Duration::from_secs(10);
@@ -91,6 +106,9 @@ async fn read(
         let streams = ask.shape == Shape::Stream && answer.status == 200;
         while let Some(end) = line_end(&rest).filter(|_| streams) {
             let taken: Vec<u8> = rest.drain(..=end).collect();
+            if reply.seam(&taken) {
+                words(Said::Seam)?;
+            }
             let said = reply.event(ask.dialect, &taken);
             reply.say(&said, began, words)?;
         }
@@ -182,15 +200,34 @@ impl Reply {
         entries.collect::<Vec<_>>().join(", ")
     }
 
+    /// The clouds that had a part in it, in order; none where one of them said all of it.
+    pub(super) fn voices(&self) -> Vec<&str> {
+        self.served.iter().map(|target| cloud(target)).collect()
+    }
+
     fn say(&mut self, said: &str, began: Instant, words: Words<'_>) -> Written<()> {
         if said.is_empty() {
             return Ok(());
         }
+        let (now, length) = (began.elapsed(), self.text.len());
         if self.text.is_empty() {
-            self.first = began.elapsed();
+            self.first = now;
         }
+        if let Some((_, gap)) = self.seams.last_mut().filter(|(place, _)| *place == length) {
+            *gap = now.saturating_sub(self.heard);
+        }
+        self.heard = now;
         self.text.push_str(said);
-        words(said)
+        words(Said::Words(said))
+    }
+
+    /// Takes a comment that says who goes on. Whether it is one.
+    fn seam(&mut self, line: &[u8]) -> bool {
+        let seam = line.starts_with(b": backstop target=");
+        if seam {
+            self.seams.push((self.text.len(), Duration::ZERO));
+        }
+        seam
     }
 
     /// What one line of a stream says.
@@ -207,6 +244,8 @@ impl Reply {
         if event.get("error").is_some() {
             self.trouble = Some(data.to_owned());
         }
+        let served = event.pointer("/backstop/served").and_then(Value::as_array);
+        self.served.extend(served.into_iter().flatten().map(|it| text(it, "/target")));
         match dialect {
             Crossable::Chat => {
                 let delta = event.pointer("/choices/0/delta");

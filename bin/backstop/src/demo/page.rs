@@ -3,7 +3,7 @@
 //! Standard output, at most 100 columns; colour on a terminal only, plain letters where the locale
 //! knows no others.
 
-use super::caller::Reply;
+use super::caller::{Reply, Said};
 use crate::out;
 use ir::{Crossable, Shape};
 use std::cell::Cell;
@@ -27,18 +27,23 @@ struct Letters {
     arrow: &'static str,
     times: &'static str,
     more: &'static str,
+    seam: &'static str,
 }
 
 /// Room for an answer.
 const ANSWER: usize = 34;
 
-const PRETTY: Letters = Letters { good: "✔", bad: "✖", arrow: "→", times: "×", more: "…" };
-const PLAIN: Letters = Letters { good: "+", bad: "!", arrow: "->", times: "x", more: "~" };
+const PRETTY: Letters =
+    Letters { good: "✔", bad: "✖", arrow: "→", times: "×", more: "…", seam: "╎" };
+const PLAIN: Letters =
+    Letters { good: "+", bad: "!", arrow: "->", times: "x", more: "~", seam: "|" };
 
 const BOLD: &str = "1";
 const DIM: &str = "2";
 const GREEN: &str = "32";
 const RED: &str = "31";
+const CYAN: &str = "36";
+const MAGENTA: &str = "35";
 
 // === impl Page ===
 
@@ -77,6 +82,17 @@ impl Page {
         out::print(&format!("\n{}", self.paint(BOLD, &format!("{mark} {text}"))))
     }
 
+    /// What stands where an answer was cut and gone on with.
+    pub(super) fn seam(&self) -> &'static str {
+        self.letters.seam
+    }
+
+    /// What is said by those who speak one after the other.
+    pub(super) fn voice(&self, place: usize, text: &str) -> String {
+        let colour = if place.is_multiple_of(2) { CYAN } else { MAGENTA };
+        self.paint(colour, text)
+    }
+
     /// What the columns hold.
     pub(super) fn columns(&self) -> anyhow::Result<()> {
         let answer = "the caller got";
@@ -86,6 +102,12 @@ impl Page {
 
     /// Begins a row.
     pub(super) fn begin(&self, dialect: Crossable, shape: Shape) -> Result<()> {
+        self.filled.set(0);
+        out::part(&Self::asks(dialect, shape))
+    }
+
+    /// What the caller asks, at the beginning of a row.
+    pub(super) fn asks(dialect: Crossable, shape: Shape) -> String {
         let dialect = match dialect {
             Crossable::Chat => "Chat",
             Crossable::Messages => "Messages",
@@ -94,11 +116,19 @@ impl Page {
             Shape::Stream => "stream",
             Shape::Whole => "whole",
         };
-        self.filled.set(0);
-        out::part(&format!("  {dialect:8}  {shape:6}  "))
+        format!("  {dialect:8}  {shape:6}  ")
     }
 
     /// Shows what has come of the answer, as far as there is room.
+    pub(super) fn said(&self, said: Said<'_>) -> Result<()> {
+        match said {
+            Said::Words(words) => self.word(words),
+            // Nobody sees it in a row.
+            Said::Seam => Ok(()),
+        }
+    }
+
+    /// The same, where it is there already.
     pub(super) fn word(&self, text: &str) -> Result<()> {
         let filled = self.filled.get();
         let said: Vec<char> = text.chars().filter(|c| !c.is_control()).collect();

@@ -1,6 +1,7 @@
 //! Two clouds and the gateway, on loopback.
 
-use super::caller::{self, Ask, Reply};
+use super::caller::{self, Ask, Reply, Said};
+use super::midway;
 use super::scene::{LIMITED, SCENES, STEADY};
 use anyhow::Context;
 use config::Surroundings;
@@ -95,7 +96,7 @@ impl World {
     pub(super) async fn ask(
         &self,
         ask: &Ask,
-        word: &mut dyn FnMut(&str) -> std::io::Result<()>,
+        word: &mut dyn FnMut(Said<'_>) -> std::io::Result<()>,
     ) -> anyhow::Result<Reply> {
         caller::ask(&self.line, &self.front(), ask, word).await
     }
@@ -143,7 +144,8 @@ fn configuration(a: SocketAddr, b: SocketAddr) -> String {
     let (steady, words) = STEADY;
     let scenes =
         SCENES.iter().chain([&LIMITED]).map(|scene| (scene.model, scene.order, scene.spare));
-    for (model, order, spare) in scenes.chain([(steady, words, words)]) {
+    let others = [(steady, words, words), (midway::MODEL, midway::ORDER, midway::SPARE)];
+    for (model, order, spare) in scenes.chain(others) {
         write!(
             text,
             "\n[models.\"{model}\"]\nchain = [\"cloud-a.chat/{order}\", \"cloud-b.chat/{spare}\", \
@@ -151,6 +153,8 @@ fn configuration(a: SocketAddr, b: SocketAddr) -> String {
         )
         .unwrap_or_default();
     }
+    // The section of the last one goes on.
+    text.push_str(midway::SETTINGS);
     text
 }
 

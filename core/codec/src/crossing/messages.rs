@@ -1,7 +1,7 @@
 //! To Anthropic Messages.
 //!
 //! - One block is open at a time, and Chat's calls interleave: a call is collected, and shown whole
-//!   when the answer has its finish and it is known whether calls were cut.
+//!   when the answer has its finish and it is known whether calls were cut. Until then it is open.
 //! - `message_delta` is written with the end, since Chat tells the usage behind the finish.
 //! - Reasoning becomes a thinking block whose signature is an empty seal: the caller sends it back,
 //!   and nobody takes it for a signature of Anthropic's.
@@ -16,7 +16,9 @@ use super::desk::Desk;
 use super::{CrossingPlan, Resume, Verdict, resume};
 use crate::{Error, json, own, seal};
 use details::Details;
-use ir::{Aside, Block, BlockKind, Dialect, Envelope, Event, Finish, Mark, Opening, Piece, Tokens};
+use ir::{
+    Aside, Block, BlockKind, Dialect, Envelope, Event, Events, Finish, Mark, Opening, Piece, Tokens,
+};
 use std::fmt::Write as _;
 use writer::{Stop, Writer};
 
@@ -27,6 +29,8 @@ pub(super) struct Encoder {
     writer: Writer,
     /// The calls that were not shown, in the order they began.
     calls: Calls,
+    /// Blocks of theirs that the provider closed.
+    closed: Vec<Block>,
     /// The ids of those that were.
     shown: Vec<String>,
     details: Details,
@@ -69,6 +73,7 @@ impl Encoder {
             plan,
             writer,
             calls: Calls::default(),
+            closed: Vec::new(),
             shown: Vec::new(),
             details: Details::default(),
             refusal: String::new(),
@@ -91,8 +96,8 @@ impl Encoder {
         self.writer.mark()
     }
 
-    pub(super) fn frame(&mut self, events: &[Event], desk: &mut Desk) -> Result<Verdict, Error> {
-        for event in events {
+    pub(super) fn frame(&mut self, events: &mut Events, desk: &mut Desk) -> Result<Verdict, Error> {
+        for event in &*events {
             // Behind the end, or an error, nobody listens.
             if self.is_over() {
                 break;
@@ -108,7 +113,32 @@ impl Encoder {
                 return Ok(Verdict::Broken(what));
             }
         }
-        Ok(Verdict::Same)
+        if self.keeps_open(events) {
+            return Ok(Verdict::Same);
+        }
+        self.writer.abandon();
+        Ok(Verdict::Broken(call::BROKEN))
+    }
+
+    /// Leaves a call open until it is shown, so that nobody takes it for told before. False where a
+    /// second one would be where the first is.
+    fn keeps_open(&mut self, events: &mut Events) -> bool {
+        let again = |event: &Event| matches!(event, Event::Open(it, _) if self.closed.contains(it));
+        if events.iter().any(again) {
+            return false;
+        }
+        let finish = events.iter().position(|event| matches!(event, Event::Finish(..)));
+        if let Some(place) = finish {
+            events.insert_many(place, self.closed.drain(..).map(Event::Close));
+        } else if self.finish.is_none() {
+            events.retain(|event| {
+                let closed = if let Event::Close(block) = event { Some(*block) } else { None };
+                let call = closed.filter(|block| block.kind == BlockKind::Tool);
+                self.closed.extend(call);
+                call.is_none()
+            });
+        }
+        true
     }
 
     /// What is missing, where the finish is known.

@@ -15,7 +15,9 @@ use super::desk::Desk;
 use super::{Resume, Verdict, resume};
 use crate::{Error, json, own, seal};
 use begun::Begun;
-use ir::{Aside, BlockKind, Dialect, Envelope, Event, Finish, Opening, Piece, Reason, Tokens};
+use ir::{
+    Aside, BlockKind, Dialect, Envelope, Event, Events, Finish, Opening, Piece, Reason, Tokens,
+};
 
 /// See the module.
 #[derive(Debug)]
@@ -55,14 +57,20 @@ impl Encoder {
         self.begun.take_kept()
     }
 
-    pub(super) fn frame(&mut self, events: &[Event], desk: &mut Desk) -> Result<Verdict, Error> {
-        for event in events {
+    pub(super) fn frame(&mut self, events: &mut Events, desk: &mut Desk) -> Result<Verdict, Error> {
+        for event in &mut *events {
             if self.over {
                 break;
             }
             if let Err(what) = self.event(event, desk)? {
                 self.over = true;
                 return Ok(Verdict::Broken(what));
+            }
+            // What is thought from here on is not shown: it counts as work, and is not told.
+            if let Event::Open(block, _) | Event::Delta(block, _) | Event::Close(block) = event
+                && block.kind == BlockKind::Reasoning
+            {
+                *event = Event::Progress;
             }
         }
         Ok(Verdict::Same)

@@ -244,7 +244,7 @@ fn kinds(dish: &Dish, asked: &Asked, wish: &Wish) -> (Vec<Call>, bool) {
         Calls::Some | Calls::Of(_) => dish.tools.max(1),
     };
     let count = if wish.one_call { count.min(1) } else { count };
-    let calls = |made: usize| vec![call(offered); count.saturating_sub(made)];
+    let calls = |made: usize| (made..count).map(|nth| call(dish, offered, nth)).collect();
     if let Going::Calls(made) = &asked.going {
         let calls = match dish.after_calls {
             AfterCalls::NothingMore | AfterCalls::Talk => Vec::new(),
@@ -281,12 +281,17 @@ fn word(dish: &Dish, n: usize) -> String {
     format!("{blank}w{n}{length}{wide}")
 }
 
-fn call(offered: &[String]) -> Call {
+fn call(dish: &Dish, offered: &[String], nth: usize) -> Call {
     let known = |name: &String| KNOWN.iter().find(|(known, _)| known == name);
-    match (offered.iter().find_map(known), offered.first()) {
-        (Some((name, arguments)), _) => Call::new(name, arguments),
-        (None, Some(name)) => Call::new(name, "{}"),
-        (None, None) => Call::new("get_weather", r#"{"city":"Oslo","unit":"celsius"}"#),
+    let (name, arguments) = match (offered.iter().find_map(known), offered.first()) {
+        (Some((name, arguments)), _) => (*name, *arguments),
+        (None, Some(name)) => (name.as_str(), "{}"),
+        (None, None) => ("get_weather", r#"{"city":"Oslo","unit":"celsius"}"#),
+    };
+    match arguments.strip_prefix('{').filter(|_| dish.numbered) {
+        Some("}") => Call::new(name, &format!("{{\"number\":{nth}}}")),
+        Some(others) => Call::new(name, &format!("{{\"number\":{nth},{others}")),
+        None => Call::new(name, arguments),
     }
 }
 
@@ -338,6 +343,21 @@ mod tests {
         assert!(name(bash).1.starts_with(r#"{"command":"echo backstop-tool-ran""#));
         let other = r#"{"tools":[{"name":"Agent"}]}"#;
         assert_eq!(name(other), ("Agent".to_owned(), "{}".to_owned()));
+    }
+
+    #[test]
+    fn calls_are_numbered_where_that_is_ordered() {
+        let arguments = |body: &str| -> Vec<String> {
+            let answer = cook("ok+tools-2+numbered", body);
+            let said = answer.parts.iter().map(|part| match part {
+                Part::Call(call) => call.pieces.concat(),
+                Part::Text(_) | Part::Thinking(_) => panic!("no call: {part:?}"),
+            });
+            said.collect()
+        };
+        assert_eq!(arguments(r#"{"tools":[{"name":"f"}]}"#), ["{\"number\":0}", "{\"number\":1}"]);
+        let known = arguments("{}");
+        assert!(known[1].starts_with("{\"number\":1,\"city\":"), "{known:?}");
     }
 
     #[test]

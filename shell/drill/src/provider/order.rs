@@ -32,6 +32,8 @@ pub struct Dish {
     pub tools: usize,
     /// A piece of thinking first.
     pub thinking: bool,
+    /// Each tool call has its number among its arguments.
+    pub numbered: bool,
     /// The pieces of parallel tool calls take turns (Chat only: Messages has no such thing).
     pub interleaved: bool,
     /// Words beyond ASCII, every other one escaped in the JSON.
@@ -78,6 +80,7 @@ impl Default for Dish {
         Self {
             text: false,
             tools: 0,
+            numbered: false,
             thinking: false,
             interleaved: false,
             unicode: false,
@@ -104,6 +107,7 @@ impl Dish {
         match word {
             "text" => self.text = true,
             "thinking" => self.thinking = true,
+            "numbered" => self.numbered = true,
             "interleaved" => self.interleaved = true,
             "unicode" => self.unicode = true,
             "halves" => self.halves = true,
@@ -143,6 +147,7 @@ impl Display for Dish {
         for (set, word) in [
             (self.thinking, "thinking"),
             (self.text, "text"),
+            (self.numbered, "numbered"),
             (self.interleaved, "interleaved"),
             (self.unicode, "unicode"),
             (self.halves, "halves"),
@@ -343,7 +348,14 @@ mod tests {
                 ..usual
             },
             Dish { long: true, anonymous: true, goes_on: GoesOn::Nothing, ..usual },
-            Dish { tools: 2, interleaved: true, unicode: true, joined: true, ..usual },
+            Dish {
+                tools: 2,
+                numbered: true,
+                interleaved: true,
+                unicode: true,
+                joined: true,
+                ..usual
+            },
             Dish { strict: true, obeys: true, echo: true, finish: Some(Finish::Refusal), ..usual },
         ]
     }

@@ -1,7 +1,7 @@
 //! `OpenAI` Responses, as strictly as the official SDKs read it: one id, numbers that go up, an item
 //! before its parts, a part before its pieces, and a last event that says what was streamed.
 
-use super::{Block, Said, number, str_at};
+use super::{Block, Said, joined, number, str_at};
 use serde_json::Value;
 
 // === impl Said ===
@@ -100,7 +100,10 @@ impl Said {
         let response = value.get("response").ok_or("no response")?;
         let mut whole = Self::default();
         whole.responses_whole(response)?;
-        if (&whole.text, &whole.thinking) != (&self.text, &self.thinking) {
+        let calls = self.blocks.values().filter(|block| block.kind == "tool_use");
+        let calls: Vec<_> = calls.map(|block| (block.name.clone(), block.text.clone())).collect();
+        let streamed = (joined(&self.text), self.thinking.clone(), calls);
+        if (whole.text, whole.thinking, whole.tools) != streamed {
             return Err(format!("the last event says something else: {response}"));
         }
         self.finish = whole.finish;

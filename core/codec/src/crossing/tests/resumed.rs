@@ -131,6 +131,31 @@ fn a_cut_anywhere_is_gone_on_with_in_one_envelope() {
 }
 
 #[test]
+fn a_call_that_counts_as_closed_was_written() {
+    let mut closed = 0;
+    for to in Crossable::ALL {
+        for then in Crossable::ALL {
+            let resume = standing(&begun(to, to), false);
+            let mut crossing = Crossing::resumed(between(then, to), resume, 1 << 20);
+            let mut frames = Vec::new();
+            crossing
+                .feed(Bytes::from(framed(then.dialect(), second(then))), &mut frames)
+                .expect("frames");
+            let mut written = false;
+            for frame in &frames {
+                written |= String::from_utf8_lossy(&frame.bytes).contains("\"c1\"");
+                let closes =
+                    |event: &Event| matches!(event, Event::Close(it) if it.kind == BlockKind::Tool);
+                let closes = frame.events.iter().filter(|event| closes(event)).count();
+                assert!(written || closes == 0, "{then:?} to {to:?}: {frame:?}");
+                closed += closes;
+            }
+        }
+    }
+    assert_eq!(closed, Crossable::ALL.len().pow(2), "each is closed once");
+}
+
+#[test]
 fn what_is_held_back_is_not_written() {
     for to in Crossable::ALL {
         let resume = standing(&begun(to, to), false);
@@ -234,4 +259,26 @@ fn responses_go_on_in_one_envelope() {
         let told: usize = marks.iter().map(|kind| added(&format!("response.{kind}"))).sum();
         assert_eq!(kept, told, "what was begun here can be gone on with");
     }
+}
+
+#[test]
+fn what_is_thought_and_not_shown_is_not_told() {
+    let thought = [
+        r#"{"type":"response.output_item.added","output_index":0,"item":{"type":"reasoning","id":"rs_b","summary":[]}}"#,
+        r#"{"type":"response.reasoning_summary_part.added","item_id":"rs_b","output_index":0,"summary_index":0,"part":{"type":"summary_text","text":""}}"#,
+        r#"{"type":"response.reasoning_summary_text.delta","item_id":"rs_b","output_index":0,"summary_index":0,"delta":"anew"}"#,
+        r#"{"type":"response.output_item.done","output_index":0,"item":{"type":"reasoning","id":"rs_b","summary":[]}}"#,
+    ];
+    let mut more = Vec::new();
+    let mut crossing = Crossing::resumed_responses("bs_1".to_owned(), kept(&[], ""), 1 << 20);
+    let rest = Bytes::from(framed(Dialect::Responses, thought));
+    crossing.feed(rest, &mut more).expect("frames");
+    let about = |event: &Event| {
+        matches!(event, Event::Open(it, _) | Event::Delta(it, _) | Event::Close(it)
+            if it.kind == BlockKind::Reasoning)
+    };
+    let events = || more.iter().flat_map(|frame| &frame.events);
+    assert!(!events().any(about), "{more:?}");
+    assert!(events().any(|event| matches!(event, Event::Progress)), "it is seen at work");
+    assert!(more.iter().all(|frame| frame.bytes.is_empty()), "{more:?}");
 }
