@@ -115,7 +115,7 @@ impl Story {
             }
             Manner::Restarts => self.text.clone(),
             Manner::Bare => rest.to_owned(),
-            Manner::Strays => Self::draw(0, dice).text,
+            Manner::Strays => ["No: ", &Self::draw(0, dice).text].concat(),
         };
         Says { text, ..all() }
     }

@@ -39,10 +39,18 @@ struct Request {
     timer: Option<Time>,
     /// The leg it began with.
     first: Option<usize>,
-    /// When each attempt began, and whether it reached anybody.
-    attempts: Vec<(Time, bool)>,
+    attempts: Vec<Tried>,
     /// How it ended, and how long its first content took.
     ended: Option<(Ending, Option<Duration>)>,
+}
+
+/// An attempt, as it was begun.
+struct Tried {
+    at: Time,
+    /// It reached somebody.
+    reached: bool,
+    leg: usize,
+    way: Option<Way>,
 }
 
 enum Happening {
@@ -242,14 +250,15 @@ impl World {
         let Some(request) = self.requests.get_mut(index) else { return };
         let Some(ask) = self.scene.asks.get(index) else { return };
         let plan = request.exchange.plan();
-        let leg = plan.legs.get(leg);
+        let place = leg;
+        let leg = plan.legs.get(place);
         let shape = leg.map_or(plan.shape, |leg| leg.shape(plan.shape));
         let Some(provider) = leg.and_then(|leg| self.scene.providers.get(leg.provider.0)) else {
             return;
         };
         self.figures.faults += u64::from(provider.illness(self.now).is_some());
         let unreached = provider.illness(self.now).is_some_and(|ill| ill.fault.unreached());
-        request.attempts.push((self.now, !unreached));
+        request.attempts.push(Tried { at: self.now, reached: !unreached, leg: place, way });
         let watched = shape != plan.shape;
         let told = request.exchange.told();
         let going = way.zip(told).map(|(way, told)| Going { way, told });

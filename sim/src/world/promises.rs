@@ -13,6 +13,7 @@
 
 use super::{Request, World};
 use crate::provider::Fault;
+use crate::story::Manner;
 use crate::witness::SEAMS_MAX;
 use ir::{Ending, Shape, Time};
 use std::time::Duration;
@@ -32,8 +33,9 @@ const BACK_WITHIN: Duration = Duration::from_secs(10);
 const BACK_WITHIN_SILENT: Duration = Duration::from_secs(20);
 /// A brown-out is met within this …
 const MET_WITHIN: Duration = Duration::from_secs(10);
-/// … so that the 99th percentile is at most so many hundredths of the healthy one.
-const SLOWER_PERCENT: u32 = 150;
+/// … so that the 99th percentile is at most one and a half of the healthy one: so many hundredths,
+/// since both are of a few hundred requests.
+const SLOWER_PERCENT: u32 = 160;
 /// One of so many requests may be sent there to see, and one a second.
 const MEASURED_OF: usize = 20;
 /// From its end until all requests go to the first target again: one is sent there to see, and a few
@@ -73,7 +75,8 @@ impl World {
     /// An answer ended in an error after content: was nobody there to go on with it?
     pub(super) fn explains_cut(&mut self, index: usize) -> Result<(), String> {
         self.figures.broken += 1;
-        let Some(Request { exchange, began, witness, .. }) = self.requests.get(index) else {
+        let Some(Request { exchange, began, witness, attempts, .. }) = self.requests.get(index)
+        else {
             return Ok(());
         };
         let plan = exchange.plan();
@@ -82,13 +85,20 @@ impl World {
         let Some(told) = exchange.told().filter(|_| may && witness.attempts() < allowed) else {
             return Ok(());
         };
-        let well = plan.legs.iter().find(|leg| {
+        // Whoever could not in one way is not asked in another.
+        let could = |leg: usize, manner: Manner| {
+            let mut tried = attempts.iter().filter(|it| it.leg == leg).filter_map(|it| it.way);
+            tried.all(|way| manner.serves(way))
+        };
+        let well = plan.legs.iter().enumerate().find(|(place, leg)| {
             self.scene.providers.get(leg.provider.0).is_some_and(|it| {
                 let way = told.way(leg.prefill && !it.refuses, false);
-                it.is_well(*began, self.now) && way.is_ok_and(|way| it.manner.serves(way))
+                could(*place, it.manner)
+                    && it.is_well(*began, self.now)
+                    && way.is_ok_and(|way| it.manner.serves(way))
             })
         });
-        let Some(well) = well else { return Ok(()) };
+        let Some((_, well)) = well else { return Ok(()) };
         if self.health.refused.get() == Some(self.now) {
             self.figures.denied += 1;
             return Ok(());
@@ -172,7 +182,7 @@ impl World {
         let (mut requests, mut attempts) = (0_u64, 0_u64);
         for request in asked {
             requests += 1;
-            let reached = request.attempts.iter().filter(|(at, reached)| *reached && *at < until);
+            let reached = request.attempts.iter().filter(|it| it.reached && it.at < until);
             attempts += u64::try_from(reached.count()).unwrap_or(u64::MAX);
         }
         let minutes = until.since(from).as_secs().div_ceil(60);
