@@ -269,16 +269,15 @@ impl Tape<'_> {
             let wish = usize::try_from(dice.within(1..80)).unwrap_or(1).min(text.len());
             let (piece, rest) = text.split_at(text.ceil_char_boundary(wish));
             text = rest;
-            let piece = Event::Delta(block, Piece::Text(piece.into()));
             match dice.within(0..20) {
                 0 => self.frame(gap, &[Event::Ping]),
                 1 => self.frame(gap, &[]),
-                _ if dice.percent(self.garbles) => {
-                    self.frame(gap, &[Event::Malformed("not JSON")]);
-                }
                 _ => {}
             }
-            self.frame(gap, &[piece]);
+            // What it said is lost.
+            let garbled = dice.percent(self.garbles);
+            let said = Event::Delta(block, Piece::Text(piece.into()));
+            self.frame(gap, &[if garbled { Event::Malformed("not JSON") } else { said }]);
         }
         self.frame(gap, &[Event::Close(block)]);
     }

@@ -94,8 +94,8 @@ impl Story {
         let all = || Says { text: self.text.clone(), calls: (1..=self.calls).collect(), last: "" };
         let Some(Going { way, told }) = going else { return all() };
         let behind = told.text();
-        let rest = self.text.get(behind.len()..).unwrap_or_default();
-        // A joint is quoted without the white space behind it.
+        // White space at the end is neither sent back nor quoted.
+        let rest = self.text.get(behind.trim_end().len()..).unwrap_or_default();
         let quoted = match way {
             Way::Fresh | Way::Restart if manner != Manner::Strays => return all(),
             Way::Calls => return self.says_calls(told, manner),

@@ -54,7 +54,7 @@ pub struct Record {
     pub seams: u32,
     /// Frames of ours among them: pings.
     pub pings: u32,
-    /// Malformed frames that were skipped.
+    /// Frames that were left out: they said again what was said, or nothing that can be read.
     pub malformed: u32,
     /// Until the first content was handed over, in ms.
     pub first_content_ms: Option<u64>,

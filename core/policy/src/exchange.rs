@@ -292,23 +292,11 @@ impl Exchange {
 
     fn frame(&mut self, now: Time, id: AttemptId, frame: Frame, health: &dyn Health) {
         let Some(attempt) = self.attempts.get_mut(id.0) else { return };
-        let leg = attempt.leg;
         if self.plan.continues {
             attempt.told.take(&frame.events);
         }
         match attempt.frame(now, frame) {
-            // While nothing has left and another can be asked, nobody has to live with a hole.
-            Step::Skipped(what) if self.phase == Phase::Seeking && self.has_others(leg) => {
-                self.failed(now, id, Failure::Malformed(what).into(), health);
-            }
-            // It may have said something, and somebody else can say it.
-            Step::Skipped(what)
-                if self.phase == Phase::Committed
-                    && self.may_resume(id, Class::Malformed).is_ok() =>
-            {
-                self.failed(now, id, Failure::Malformed(what).into(), health);
-            }
-            Step::Skipped(_) | Step::Repeated => self.malformed += 1,
+            Step::LeftOut => self.malformed += 1,
             Step::Failed(failure, said) => {
                 self.failed(now, id, Fall { failure, said }, health);
             }

@@ -212,7 +212,7 @@ impl Joiner {
 
     fn tool(&mut self, event: Event, left: &mut Events) -> Result<(), &'static str> {
         if let Event::Open(block, _) = &event {
-            self.ends_text(*block, left)?;
+            self.ends_text(*block, true, left)?;
         }
         match &mut self.state {
             State::Calls(calls) => calls.take(event, left),
@@ -224,7 +224,13 @@ impl Joiner {
     }
 
     /// Its text is over: what of it is held is joined now, or never.
-    fn ends_text(&mut self, block: Block, left: &mut Events) -> Result<(), &'static str> {
+    /// `calls`: it calls tools, and says no document then.
+    fn ends_text(
+        &mut self,
+        block: Block,
+        calls: bool,
+        left: &mut Events,
+    ) -> Result<(), &'static str> {
         let block = Block { kind: BlockKind::Text, index: block.index };
         if let State::Seeking(seam) = &mut self.state {
             let mut shown = Shown::default();
@@ -235,6 +241,11 @@ impl Joiner {
             }
             self.state = State::Joined;
             self.shows(block, &shown, left)?;
+        }
+        let calls = calls || matches!(self.state, State::Calls(_));
+        let silent = |document: &Document| calls && document.text.trim().is_empty();
+        if self.document.as_ref().is_some_and(silent) {
+            return Ok(());
         }
         let Some(document) = self.document.take() else { return Ok(()) };
         if !(document.form.0)(&document.text) {
@@ -253,7 +264,8 @@ impl Joiner {
         if finish == Finish::Refusal && !self.is_joined() {
             return Err("it declined");
         }
-        self.ends_text(Block { kind: BlockKind::Text, index: 0 }, left)?;
+        let block = Block { kind: BlockKind::Text, index: 0 };
+        self.ends_text(block, finish == Finish::Tool, left)?;
         let State::Calls(calls) = &self.state else {
             left.push(Event::Finish(finish, reason));
             return Ok(());

@@ -24,6 +24,7 @@ use guard::Guard;
 use search::{Search, Step};
 use told::Told;
 
+pub(crate) use told::is_followed;
 pub use told::{TOLD_MAX, anchor};
 
 /// More than an anchor and what may stand before and behind it, in the longest of letters.
@@ -210,9 +211,9 @@ impl Seam {
     fn stepped(&self, step: Step) -> Option<State> {
         match step {
             Step::More => None,
-            Step::Free => Some(State::Joining(Gap::new(self.join, false), None)),
+            Step::Free => Some(State::Joining(Gap::new(false), None)),
             Step::Met(preamble) => {
-                let gap = Gap::new(self.join, preamble.talk);
+                let gap = Gap::new(preamble.talk);
                 let guard = (self.join == Join::Anchor).then(|| Guard::new(&self.told, preamble));
                 Some(State::Joining(gap, guard))
             }

@@ -130,7 +130,7 @@ impl Told {
     /// Goes on with what another attempt has said behind it.
     pub(crate) fn absorb(&mut self, mut later: Self) {
         later.forget_unsettled();
-        let before = self.text().len();
+        let before = self.text_len();
         self.opened = later.opened.map(|at| before.saturating_add(at)).or(self.opened);
         self.kept.append(&mut later.kept);
         self.half = later.half.or_else(|| self.half.filter(|_| later.parts.is_empty()));
@@ -143,7 +143,7 @@ impl Told {
         self.said = self.said.saturating_add(later.said);
         self.thought = self.thought.saturating_add(later.thought);
         if TOLD_MAX < self.said {
-            self.bar(TOO_LONG);
+            self.bars(TOO_LONG);
         }
         if later.marked {
             self.ahead = later.mark;
@@ -182,6 +182,10 @@ impl Told {
         texts.collect()
     }
 
+    fn text_len(&self) -> usize {
+        self.parts.iter().map(length).sum()
+    }
+
     /// The text of the block that was opened last: the inside of a JSON string.
     pub fn open_text(&self) -> String {
         let text = self.text();
@@ -213,25 +217,42 @@ impl Told {
     /// How it can be gone on with, or why it cannot. `prefill`: the target goes on with a turn of the
     /// model by itself; `structured`: the text is to be one JSON document.
     pub fn way(&self, prefill: bool, structured: bool) -> Result<Way, &'static str> {
-        if let Some(bar) = self.bar {
+        if let Some(bar) = self.bar() {
             return Err(bar);
         }
-        let called = self.parts.iter().any(|part| matches!(part, Said::Call(..)));
-        let text = self.text();
-        let blank = text.trim().is_empty() && self.half.is_none();
-        let shown = |part: &&Said| !matches!(part, Said::Thinking(..) | Said::Redacted(_));
-        match self.parts.iter().rev().find(shown) {
-            Some(Said::Call(..)) => Ok(Way::Calls),
-            Some(_) if called => Err("text behind a tool call that was delivered"),
-            _ if blank => Ok(Way::Fresh),
-            _ if structured => Ok(Way::Restart),
-            _ if prefill && self.half.is_none() => Ok(Way::Prefill),
-            _ if seam::anchor(&text).is_some() => Ok(Way::Anchor),
-            _ => Ok(Way::Restart),
+        if let Some(Said::Call(..)) = self.last_shown() {
+            return Ok(Way::Calls);
         }
+        let text = self.text();
+        if text.trim().is_empty() && self.half.is_none() {
+            return Ok(Way::Fresh);
+        }
+        // Whoever begins anew instead must be recognised: with a short text that would not be certain.
+        let turn = prefill && self.half.is_none() && seam::is_followed(&text);
+        Ok(if structured {
+            Way::Restart
+        } else if turn {
+            Way::Prefill
+        } else if seam::anchor(&text).is_some() {
+            Way::Anchor
+        } else {
+            Way::Restart
+        })
     }
 
-    fn bar(&mut self, why: &'static str) {
+    /// Why it cannot be gone on with, in any way.
+    pub fn bar(&self) -> Option<&'static str> {
+        let called = || self.parts.iter().any(|part| matches!(part, Said::Call(..)));
+        let behind = matches!(self.last_shown(), Some(Said::Text(_))) && called();
+        self.bar.or_else(|| behind.then_some("text behind a tool call that was delivered"))
+    }
+
+    fn last_shown(&self) -> Option<&Said> {
+        let shown = |part: &&Said| !matches!(part, Said::Thinking(..) | Said::Redacted(_));
+        self.parts.iter().rev().find(shown)
+    }
+
+    fn bars(&mut self, why: &'static str) {
         self.bar.get_or_insert(why);
     }
 
@@ -257,7 +278,7 @@ impl Told {
             Event::Aside(Aside::Kept(event)) => {
                 self.kept_bytes = self.kept_bytes.saturating_add(event.len());
                 if TOLD_MAX < self.kept_bytes {
-                    self.bar(TOO_LONG);
+                    self.bars(TOO_LONG);
                     self.kept = Vec::new();
                 } else {
                     self.kept.push(event.clone());
@@ -287,8 +308,8 @@ impl Told {
             Some(Opening::Redacted(data)) if self.thinks(data.len()) => {
                 self.push(Said::Redacted(data.to_string()));
             }
-            Some(Opening::Native(_)) => self.bar(NATIVE),
-            None if block.kind == BlockKind::Text => self.opened = Some(self.text().len()),
+            Some(Opening::Native(_)) => self.bars(NATIVE),
+            None if block.kind == BlockKind::Text => self.opened = Some(self.text_len()),
             None if block.kind == BlockKind::Reasoning && self.thinks(0) => {
                 self.push(Said::Thinking(String::new(), String::new()));
             }
@@ -303,7 +324,7 @@ impl Told {
         let Some(place) = self.open.iter().position(|(it, ..)| *it == block) else { return };
         let (_, call, arguments) = self.open.remove(place);
         if call.custom {
-            self.bar("a call of a custom tool");
+            self.bars("a call of a custom tool");
         }
         self.push(Said::Call(call, arguments));
     }
@@ -333,9 +354,9 @@ impl Told {
                     if signed { signature.push_str(raw) } else { text.push_str(raw) }
                 }
             }
-            Piece::Refusal(_) => self.bar("a refusal"),
-            Piece::Native(_) => self.bar(NATIVE),
-            Piece::Unread if block.kind == BlockKind::Other => self.bar(NATIVE),
+            Piece::Refusal(_) => self.bars("a refusal"),
+            Piece::Native(_) => self.bars(NATIVE),
+            Piece::Unread if block.kind == BlockKind::Other => self.bars(NATIVE),
             // What of these was shown is not said again; without the others the rest is whole.
             Piece::Unread
             | Piece::Thinking(_)
@@ -352,7 +373,7 @@ impl Told {
         if let Some(Said::Text(text)) = self.parts.last_mut()
             && !self.unescape.push(raw, text)
         {
-            self.bar("text that is no text");
+            self.bars("text that is no text");
         }
     }
 
@@ -360,7 +381,7 @@ impl Told {
         if self.parts.len() < PARTS_MAX {
             self.parts.push(part);
         } else {
-            self.bar("too many parts");
+            self.bars("too many parts");
         }
     }
 
@@ -371,7 +392,7 @@ impl Told {
         }
         self.said = self.said.saturating_add(bytes);
         if TOLD_MAX < self.said {
-            self.bar(TOO_LONG);
+            self.bars(TOO_LONG);
             self.parts = Vec::new();
             self.sure = (0, 0);
             return false;

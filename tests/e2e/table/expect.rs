@@ -231,9 +231,8 @@ fn of_fault(fault: &Fault, dialect: Dialect, asked: Asked) -> Expect {
         Fault::Error(kind, place) => of_error(*kind, *place, dialect, asked),
         // Nothing has left yet, and another can be asked.
         Fault::GarbleAfter(0) => second("malformed", 2),
-        Fault::GarbleAfter(_) if asked == Asked::Watched => second("malformed", 2),
-        Fault::GarbleAfter(_)
-        | Fault::BigAnswer(_)
+        Fault::GarbleAfter(_) => late("malformed", 2, asked),
+        Fault::BigAnswer(_)
         | Fault::Slow(Pace::Head | Pace::First | Pace::Tool | Pace::Drip, _) => first(),
         Fault::NeedsKey(_) => second("unauthorized", 1),
     }

@@ -49,8 +49,6 @@ pub(super) struct Attempt {
     /// Since when something it has shown, or a part of its document, is held back.
     pub(super) held_since: Option<Time>,
     open: Vec<Block>,
-    /// Frames of it that were malformed.
-    holes: usize,
     finish: Option<(Finish, Time)>,
     /// Its end was seen, or it is taken for complete without one.
     over: bool,
@@ -100,10 +98,9 @@ pub(super) enum Fate {
 pub(super) enum Step {
     /// It is held; `content` if it carried any, `over` if it is the end marker.
     Held { content: bool, over: bool },
-    /// It says again what was said, or nothing, and is left out.
-    Repeated,
-    /// It was malformed and is left out; what was wrong.
-    Skipped(&'static str),
+    /// It says again what was said, or nothing, or comes behind the finish reason and cannot be read: it
+    /// is left out.
+    LeftOut,
     /// It said that the attempt failed; the bytes it said it with.
     Failed(Failure, Option<Bytes>),
     /// The answer is complete although its end marker never came.
@@ -159,7 +156,6 @@ impl Attempt {
             held_bytes: 0,
             held_since: None,
             open: Vec::new(),
-            holes: 0,
             finish: None,
             over: false,
             usage: Usage::Unknown,
@@ -224,10 +220,6 @@ impl Attempt {
                 }
                 Event::Delta(..) => self.deltas += 1,
                 Event::Close(block) => self.open.retain(|open| open != block),
-                // It ends in calls, and something could not be read: perhaps one of them.
-                Event::Finish(Finish::Tool, _) if 0 < self.holes => {
-                    return Step::Failed(Failure::Malformed("a call that could not be read"), None);
-                }
                 Event::Finish(finish, _) => self.finish = Some((*finish, now)),
                 Event::Usage(tokens) => self.usage = Usage::Exact(*tokens),
                 Event::End if self.is_complete() => {
@@ -247,14 +239,11 @@ impl Attempt {
                     let said = Some(frame.bytes).filter(|it| !rejection.bare && !it.is_empty());
                     return Step::Failed(Failure::Rejected(rejection.clone()), said);
                 }
-                Event::Repeated(_) | Event::Noise(_) => return Step::Repeated,
-                // In text a hole is told and seen; in the arguments of a call it is neither.
-                Event::Malformed(what) if self.has_open_tool() => {
-                    return Step::Failed(Failure::Malformed(what), None);
-                }
+                Event::Repeated(_) | Event::Noise(_) => return Step::LeftOut,
+                Event::Malformed(_) if self.is_complete() => return Step::LeftOut,
+                // It may have said something: an answer without that has a hole.
                 Event::Malformed(what) => {
-                    self.holes += 1;
-                    return Step::Skipped(what);
+                    return Step::Failed(Failure::Malformed(what), None);
                 }
             }
         }

@@ -99,8 +99,10 @@ impl Exchange {
         if SEAMS_MAX <= self.seams() {
             return Err(Some("it was gone on with twice before"));
         }
-        let bar = self.told().and_then(|told| told.way(false, false).err());
-        bar.map_or_else(|| attempt.told.way(false, false).map(drop), Err).map_err(Some)
+        match self.told().and_then(Told::bar).or_else(|| attempt.told.bar()) {
+            Some(bar) => Err(Some(bar)),
+            None => Ok(()),
+        }
     }
 
     fn resume(&mut self, now: Time, lapse: Lapse, said: Option<Bytes>, health: &dyn Health) {

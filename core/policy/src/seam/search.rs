@@ -13,7 +13,7 @@ use super::{Join, why};
 /// How many clusters may stand before the anchor.
 pub(super) const PREAMBLE_MAX: usize = 240;
 /// How much of the delivered text's beginning a prefilled answer repeats when it begins anew.
-const ANEW_MIN: usize = 32;
+pub(super) const ANEW_MIN: usize = 32;
 /// So many places are followed at once, so that what repeats itself costs no more than what does not.
 const FOLLOWERS_MAX: usize = 16;
 

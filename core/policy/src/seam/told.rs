@@ -2,6 +2,7 @@
 
 use super::clusters::{Cluster, Clusters, spell};
 use super::preamble::is_mark;
+use super::search::ANEW_MIN;
 use unicode_segmentation::UnicodeSegmentation;
 
 /// Longer texts are not looked at: their clusters are held in memory while they are followed.
@@ -66,6 +67,12 @@ pub fn anchor(told: &str) -> Option<&str> {
     let (clusters, starts) = Clusters::read(core);
     let end = End::find(&clusters, core.len() == told.len())?;
     core.get(*starts.get(end.start)?..)
+}
+
+/// Whether a target is recognised that says all of this again, instead of going on with a turn of its
+/// own.
+pub(crate) fn is_followed(told: &str) -> bool {
+    ANEW_MIN <= Clusters::read(told.trim_end()).0.len()
 }
 
 // === impl Told ===

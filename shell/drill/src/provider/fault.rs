@@ -24,7 +24,8 @@ pub enum Fault {
     Break(Break, Place),
     /// An error inside a 200 answer.
     Error(InBand, ErrorPlace),
-    /// One malformed frame after this many tokens of text; nothing else is wrong.
+    /// The frame after this many tokens of text is malformed, and what it said is lost; nothing else is
+    /// wrong.
     GarbleAfter(usize),
     /// It takes its time.
     Slow(Pace, Duration),
@@ -210,12 +211,13 @@ impl Fault {
         match self {
             Self::Plain(plain) => matches!(plain, Plain::WholeToStream | Plain::Gzip),
             Self::Flaw(flaw) => matches!(flaw, Flaw::NoEnd | Flaw::NoEndOpen | Flaw::DoubleEnd),
-            Self::GarbleAfter(_) | Self::Slow(..) | Self::BigAnswer(_) => true,
+            Self::Slow(..) | Self::BigAnswer(_) => true,
             Self::Status(..)
             | Self::Html(_)
             | Self::Refusal(_)
             | Self::Break(..)
             | Self::Error(..)
+            | Self::GarbleAfter(_)
             | Self::NeedsKey(_) => false,
         }
     }

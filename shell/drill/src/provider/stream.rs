@@ -66,7 +66,12 @@ pub(super) fn faulty(desk: &Desk<'_>, fault: &Fault) -> Vec<Step> {
                 Dialect::Responses => responses::malformed(),
             };
             let at = place_of(&all, Place::After(*tokens));
-            all.insert(at.min(all.len()), Frame::new(Cue::Ping, malformed.to_owned()));
+            let malformed = Frame::new(Cue::Ping, malformed.to_owned());
+            let mut rest = all.iter_mut().skip(at);
+            match rest.find(|frame| matches!(frame.cue, Cue::Text | Cue::Half)) {
+                Some(text) => *text = malformed,
+                None => all.insert(at.min(all.len()), malformed),
+            }
             ended(desk, all)
         }
         Fault::Slow(pace, wait) => slow(desk, *pace, *wait, all),

@@ -68,8 +68,8 @@ fn an_answer_with_exact_usage() {
          @300 1 head 200 req_7
          @350 1 start&usage:9:1
          @400 1 text
-         @410 1 bad
          @500 1 finish&usage:9:20
+         @500 1 bad
          @501 1 end",
         "b/y key 0 at 0 head - content - lasted 100 status 529 overloaded by provider id - usage unknown
          c/z key 0 at 100 head 200 content 300 lasted 401 status 200 ok by nobody id req_7 usage 9+20
