@@ -195,6 +195,7 @@ fn plan() -> Plan {
         filter_next: false,
         empty_next: false,
         continues: false,
+        unjoinable: None,
         structured: false,
         hold_max: 1 << 20,
         seed: 1,

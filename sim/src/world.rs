@@ -166,6 +166,7 @@ impl World {
             filter_next: false,
             empty_next: false,
             continues: ask.continues,
+            unjoinable: None,
             structured: false,
             hold_max: 1 << 20,
             seed: ask.seed,

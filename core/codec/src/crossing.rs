@@ -63,8 +63,10 @@ pub struct Crossing {
     desk: Desk,
     /// The provider failed, or a call that must not be shown was met: what follows means nothing.
     over: bool,
-    /// Its frames say where the caller's stream stands: there, when that was told last.
-    marks: Option<Mark>,
+    /// Its frames say where the caller's stream stands.
+    marks: bool,
+    /// What was told of it last.
+    marked: Option<Mark>,
 }
 
 #[derive(Debug)]
@@ -95,14 +97,14 @@ impl Crossing {
             Crossable::Chat => Encoder::Chat(Box::new(chat::Encoder::new(plan))),
             Crossable::Messages => Encoder::Messages(Box::new(messages::Encoder::new(plan))),
         };
-        Self { decoder, encoder, desk, over: false, marks: None }
+        Self { decoder, encoder, desk, over: false, marks: false, marked: None }
     }
 
     /// The same, whose frames also say where the caller's stream stands, and under which name: for
     /// whoever may have to go on with it.
     #[must_use]
     pub fn marking(mut self) -> Self {
-        self.marks = Some(Mark::default());
+        self.marks = true;
         self
     }
 
@@ -183,7 +185,9 @@ impl Crossing {
     }
 
     fn mark(&mut self, events: &mut Events) {
-        let Some(told) = &mut self.marks else { return };
+        if !self.marks {
+            return;
+        }
         let (mark, envelope) = match &mut self.encoder {
             Encoder::Chat(encoder) => (Mark::default(), encoder.envelope()),
             Encoder::Messages(encoder) => (encoder.mark(), encoder.envelope()),
@@ -199,8 +203,9 @@ impl Crossing {
                 *start = Some(Box::new(envelope.clone()));
             }
         }
-        if *told != mark {
-            *told = mark;
+        // The first one too, or it would be made of blocks that were held back.
+        if self.marked != Some(mark) {
+            self.marked = Some(mark);
             events.push(Event::Aside(Aside::Mark(mark)));
         }
     }

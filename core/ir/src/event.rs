@@ -122,6 +122,24 @@ pub enum Piece {
     Native(&'static str),
 }
 
+// === impl Piece ===
+
+impl Piece {
+    /// How much its model wrote, as far as it was read: bytes of the inside of a JSON string.
+    pub fn said(&self) -> usize {
+        match self {
+            Self::Text(raw) | Self::Refusal(raw) | Self::Thinking(raw) | Self::Arguments(raw) => {
+                raw.len()
+            }
+            Self::Unread
+            | Self::Signature(_)
+            | Self::Details(_)
+            | Self::Citation(_)
+            | Self::Native(_) => 0,
+        }
+    }
+}
+
 /// How a finish was spelled.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Reason {

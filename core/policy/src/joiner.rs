@@ -95,8 +95,9 @@ impl Joiner {
         let text = told.text();
         let seam = |join| State::Seeking(Box::new(Seam::new(&text, told.half(), join)));
         let state = match way {
-            Way::Fresh => State::Joined,
-            Way::Restart => seam(Join::Restart),
+            Way::Fresh if text.is_empty() => State::Joined,
+            // White space at most, which may come again.
+            Way::Fresh | Way::Restart => seam(Join::Restart),
             Way::Anchor => seam(Join::Anchor),
             Way::Prefill => seam(Join::Prefill),
             Way::Calls => State::Calls(Calls::of(told)),

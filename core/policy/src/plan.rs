@@ -65,6 +65,8 @@ pub struct Plan {
     pub empty_next: bool,
     /// A stream that fails after content was handed over is gone on with.
     pub continues: bool,
+    /// Why that is not done although it is wished for.
+    pub unjoinable: Option<&'static str>,
     /// Its text is to be one JSON document.
     pub structured: bool,
     /// Bytes that are held back at most.

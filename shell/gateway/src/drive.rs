@@ -425,7 +425,8 @@ impl Drive {
         let mut going = None;
         if let Some(way) = way {
             let Some(found) = self.going(leg, provider, way) else {
-                return Some(Err(Failure::Unjoined("the conversation ends with the model")));
+                let why = "the conversation ends with words of the model itself";
+                return Some(Err(Failure::Uncarried(why.to_owned())));
             };
             going = Some(found);
         }

@@ -31,10 +31,12 @@ pub(crate) fn plan(shared: &Shared, ask: &Ask) -> Result<Plan, Refusal> {
     };
     bind(shared, ask, &mut legs)?;
     legs.shrink_to_fit();
+    let wished = continues(model, ask);
     Ok(Plan {
         filter_next: model.content_filter == OnFilter::Next,
         empty_next: model.empty == OnEmpty::Next && ask.endpoint == Endpoint::Create,
-        continues: continues(model, ask),
+        continues: wished && ask.head.continuable,
+        unjoinable: (wished && !ask.head.continuable).then_some(UNJOINABLE),
         ..of_legs(shared, ask, (legs, total))
     })
 }
@@ -49,6 +51,7 @@ fn of_legs(shared: &Shared, ask: &Ask, (legs, total): (Vec<Leg>, Duration)) -> P
         filter_next: false,
         empty_next: false,
         continues: false,
+        unjoinable: None,
         structured: ask.head.structured,
         hold_max: usize::try_from(config.server.answer_max).unwrap_or(usize::MAX),
         seed: shared.entropy.draw(),
@@ -188,15 +191,17 @@ fn is_watched(model: &Model, ask: &Ask) -> bool {
     asked && ask.head.watchable
 }
 
-/// Whether a stream that fails after content is gone on with.
+/// Whether a stream that fails after content is to be gone on with.
 fn continues(model: &Model, ask: &Ask) -> bool {
     match model.midstream {
-        Midstream::Continue => {
-            ask.endpoint == Endpoint::Create && ask.shape() == Shape::Stream && ask.head.continuable
-        }
+        Midstream::Continue => ask.endpoint == Endpoint::Create && ask.shape() == Shape::Stream,
         Midstream::Stop => false,
     }
 }
+
+/// Why halves of an answer could not be joined, as far as the request tells (`codec::Head`).
+const UNJOINABLE: &str =
+    "it asked for several choices, probabilities or sound, or for what its provider keeps";
 
 /// Whether a target taught us this.
 fn learnt(shared: &Shared, provider: ProviderId, model: &str, repair: Repair) -> bool {

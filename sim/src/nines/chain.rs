@@ -38,6 +38,7 @@ pub(super) fn plan(legs: &[Leg], dice: &mut Dice) -> Plan {
         filter_next: false,
         empty_next: false,
         continues: true,
+        unjoinable: None,
         structured: false,
         hold_max: 1 << 20,
         seed: dice.seed(),

@@ -66,6 +66,12 @@ impl Encoder {
                 self.over = true;
                 return Ok(Verdict::Broken(what));
             }
+            // The part that is open goes on, whoever opens another for it.
+            if matches!(event, Event::Open(block, None) if block.kind == BlockKind::Text)
+                && self.begun.is_writing()
+            {
+                *event = Event::Progress;
+            }
             // What is thought from here on is not shown: it counts as work, and is not told.
             if let Event::Open(block, _) | Event::Delta(block, _) | Event::Close(block) = event
                 && block.kind == BlockKind::Reasoning

@@ -36,14 +36,14 @@ impl Crossing {
     pub fn resumed(plan: CrossingPlan, mut resume: Resume, held_max: usize) -> Self {
         resume.object = format!(",\"backstop\":{}", resume.object);
         let decoder = Decoder::carrying(plan.from.dialect(), 1);
-        let mark = resume.mark;
+        let marked = Some(resume.mark);
         let encoder = match plan.to {
             Crossable::Chat => Encoder::Chat(Box::new(chat::Encoder::resumed(plan, resume))),
             Crossable::Messages => {
                 Encoder::Messages(Box::new(messages::Encoder::resumed(plan, resume)))
             }
         };
-        Self { decoder, encoder, desk: Desk::new(held_max), over: false, marks: Some(mark) }
+        Self { decoder, encoder, desk: Desk::new(held_max), over: false, marks: true, marked }
     }
 }
 
@@ -53,8 +53,8 @@ impl Crossing {
         resume.object = format!(",\"backstop\":{}", resume.object);
         let encoder = Encoder::Responses(Box::new(responses::Encoder::new(resume, request_id)));
         let decoder = Decoder::carrying(Dialect::Responses, 1);
-        let marks = Some(Mark::default());
-        Self { decoder, encoder, desk: Desk::new(held_max), over: false, marks }
+        let marked = Some(Mark::default());
+        Self { decoder, encoder, desk: Desk::new(held_max), over: false, marks: true, marked }
     }
 }
 

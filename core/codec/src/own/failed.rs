@@ -51,23 +51,26 @@ impl Before {
 
     /// Notes events that are handed out.
     pub fn note(&mut self, frames: &Bytes) {
-        // What is written here may be several at once, and comments beside them.
-        let mut rest = frames.slice(..frames.trim_ascii_end().len());
-        while !rest.is_empty() {
-            let at = memchr::memmem::rfind(&rest, b"\n\n").map_or(0, |at| at.saturating_add(2));
-            let last = [rest.split_off(at).as_ref(), b"\n"].concat();
-            if let Some(number) = sequence(&sse::data_of(&Bytes::from(last))) {
-                self.sequence = Some(number);
-                return;
-            }
-            rest = rest.slice(..at.saturating_sub(2));
-        }
+        self.sequence = backwards(frames).find_map(|data| sequence(&data)).or(self.sequence);
     }
 
     /// The number of the last event; 0 where none had one.
     pub fn number(&self) -> u64 {
         self.sequence.unwrap_or_default()
     }
+}
+
+/// The data of each event, the last one first: what is written here may be several at once, and comments
+/// beside them.
+fn backwards(frames: &Bytes) -> impl Iterator<Item = Bytes> {
+    let mut rest = frames.slice(..frames.trim_ascii_end().len());
+    let events = std::iter::from_fn(move || {
+        let at = memchr::memmem::rfind(&rest, b"\n\n").map_or(0, |at| at.saturating_add(2));
+        let last = rest.split_off(at);
+        rest = rest.slice(..at.saturating_sub(2));
+        (!last.is_empty()).then(|| [last.as_ref(), b"\n"].concat())
+    });
+    events.map(|event| sse::data_of(&Bytes::from(event))).filter(|data| !data.is_empty())
 }
 
 /// The number of an event.
@@ -114,14 +117,15 @@ pub(super) fn failed(error: &Error<'_>, at: &Before) -> String {
     )
 }
 
-/// Whether a frame is the second event.
+/// Whether a frame ends with the second event.
 pub(super) fn is_failed(frame: &Bytes) -> bool {
     #[derive(serde::Deserialize)]
     struct Kind<'a> {
         #[serde(borrow, rename = "type")]
         kind: Option<Word<'a>>,
     }
-    let data = sse::data_of(frame);
-    let kind = crate::json::object::<Kind<'_>>(&data).and_then(|Kind { kind }| kind);
-    kind.is_some_and(|kind| kind.as_str() == "response.failed")
+    backwards(frame).next().is_some_and(|data| {
+        let kind = crate::json::object::<Kind<'_>>(&data).and_then(|Kind { kind }| kind);
+        kind.is_some_and(|kind| kind.as_str() == "response.failed")
+    })
 }

@@ -54,6 +54,8 @@ pub(super) struct Attempt {
     over: bool,
     pub(super) usage: Usage,
     deltas: u64,
+    /// What they said, as far as that was read, in bytes.
+    said: usize,
     /// What it has shown, where it may be gone on with.
     pub(super) told: Told,
     /// What it is expected to write, where that is known.
@@ -160,6 +162,7 @@ impl Attempt {
             over: false,
             usage: Usage::Unknown,
             deltas: 0,
+            said: 0,
             crawl: None,
             told: Told::default(),
             way: None,
@@ -218,7 +221,10 @@ impl Attempt {
                         crawl.opens(now);
                     }
                 }
-                Event::Delta(..) => self.deltas += 1,
+                Event::Delta(_, piece) => {
+                    self.deltas += 1;
+                    self.said += piece.said();
+                }
                 Event::Close(block) => self.open.retain(|open| open != block),
                 Event::Finish(finish, _) => self.finish = Some((*finish, now)),
                 Event::Usage(tokens) => self.usage = Usage::Exact(*tokens),

@@ -93,8 +93,11 @@ impl Exchange {
             Next::IfOurs => !leg.caller_owned,
             Next::No | Next::OtherModel | Next::IfFilterAllowed | Next::IfEmptyAllowed => false,
         };
-        if !self.plan.continues || attempt.form != Form::Stream || !fault {
+        if attempt.form != Form::Stream || !fault {
             return Err(None);
+        }
+        if !self.plan.continues {
+            return Err(self.plan.unjoinable);
         }
         if SEAMS_MAX <= self.seams() {
             return Err(Some("it was gone on with twice before"));

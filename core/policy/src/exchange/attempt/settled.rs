@@ -7,6 +7,9 @@ use crate::{Class, Leg};
 use ir::{Failure, Time, Tokens, Usage};
 use std::time::Duration;
 
+/// What a token comes to in text, about.
+const BYTES_PER_TOKEN: usize = 4;
+
 // === impl Attempt ===
 
 impl Attempt {
@@ -88,7 +91,7 @@ impl Attempt {
         }
     }
 
-    /// What was written before it ended early: our own count, where the provider had not finished
+    /// What was written before it ended early: our own count of pieces, or of what they said where pieces are long, where the provider had not finished
     /// telling its.
     fn estimate(&mut self) {
         if self.deltas == 0 {
@@ -98,7 +101,8 @@ impl Attempt {
             Usage::Exact(tokens) | Usage::Estimated(tokens) => tokens,
             Usage::Unknown => Tokens::default(),
         };
-        let output = seen.output.max(self.deltas);
+        let said = u64::try_from(self.said / BYTES_PER_TOKEN).unwrap_or(u64::MAX);
+        let output = seen.output.max(self.deltas).max(said);
         self.usage = Usage::Estimated(Tokens { output, ..seen });
     }
 }

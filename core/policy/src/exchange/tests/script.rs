@@ -56,6 +56,7 @@ pub(super) fn plan(text: &str) -> (Plan, Vec<Member>, Retries) {
         filter_next: false,
         empty_next: false,
         continues: false,
+        unjoinable: None,
         structured: false,
         hold_max: 1 << 20,
         seed: 7,
