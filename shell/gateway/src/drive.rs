@@ -400,9 +400,9 @@ impl Drive {
             let (_, served) = self.shared.provider(leg.provider)?;
             let asked = self.request(place, leg, credential, way)?;
             let connect = leg.deadlines.connect;
-            let owner = self.owner(leg, credential);
+            let kept = self.kept(leg, credential);
             Some(asked.map(|(request, manner)| {
-                Live::new(served.upstream.send_within(connect, request), manner, owner)
+                Live::new(served.upstream.send_within(connect, request), manner, kept)
             }))
         });
         begun.unwrap_or(Err(forward::UNSENDABLE)).unwrap_or_else(Live::impossible)

@@ -21,34 +21,53 @@ pub(crate) struct Owner {
     pub(crate) part: bool,
 }
 
+/// What stands for an id or a seal, which may be megabytes.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub(crate) struct Digest(u64);
+
+/// Makes digests. Their key is drawn when the process begins, so that nobody can make two things look
+/// like one. Clones make the same ones.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Digests(RandomState);
+
 /// See the module.
 #[derive(Debug, Default)]
 pub(crate) struct Owners {
     known: Mutex<Known>,
-    hashes: RandomState,
+    digests: Digests,
 }
 
 #[derive(Debug, Default)]
 struct Known {
-    owners: HashMap<u64, Owner>,
+    owners: HashMap<Digest, Owner>,
     /// The oldest first.
-    order: VecDeque<u64>,
+    order: VecDeque<Digest>,
 }
 
 /// Ids and seals that are remembered.
 const KNOWN_MAX: usize = 64 << 10;
 
+// === impl Digests ===
+
+impl Digests {
+    /// What stands for this id or this seal.
+    pub(crate) fn of(&self, what: &str) -> Digest {
+        Digest(self.0.hash_one(what))
+    }
+}
+
 // === impl Owners ===
 
 impl Owners {
+    /// What makes the digests that are known here.
+    pub(crate) fn digests(&self) -> &Digests {
+        &self.digests
+    }
+
     /// This id, or this seal, is of this owner.
-    pub(crate) fn note(&self, what: &str, owner: &Owner) {
-        if what.is_empty() {
-            return;
-        }
-        let hash = self.hashes.hash_one(what);
+    pub(crate) fn note(&self, what: Digest, owner: &Owner) {
         let mut known = self.known.lock();
-        match known.owners.entry(hash) {
+        match known.owners.entry(what) {
             Entry::Occupied(mut entry) => {
                 entry.insert(owner.clone());
                 return;
@@ -57,7 +76,7 @@ impl Owners {
                 entry.insert(owner.clone());
             }
         }
-        known.order.push_back(hash);
+        known.order.push_back(what);
         if KNOWN_MAX < known.order.len()
             && let Some(oldest) = known.order.pop_front()
         {
@@ -67,8 +86,7 @@ impl Owners {
 
     /// Whose it is, where that is known.
     pub(crate) fn of(&self, what: &str) -> Option<Owner> {
-        let hash = self.hashes.hash_one(what);
-        self.known.lock().owners.get(&hash).cloned()
+        self.known.lock().owners.get(&self.digests.of(what)).cloned()
     }
 }
 
@@ -84,16 +102,15 @@ mod tests {
     #[test]
     fn the_oldest_is_forgotten_first() {
         let owners = Owners::default();
-        owners.note("", &owner("a"));
-        assert_eq!(owners.of(""), None);
-        owners.note("resp_first", &owner("a"));
-        owners.note("resp_first", &owner("b"));
+        let note = |id: &str, owner: Owner| owners.note(owners.digests().of(id), &owner);
+        note("resp_first", owner("a"));
+        note("resp_first", owner("b"));
         assert_eq!(owners.of("resp_first"), Some(owner("b")));
         for number in 1..KNOWN_MAX {
-            owners.note(&format!("resp_{number}"), &owner("c"));
+            note(&format!("resp_{number}"), owner("c"));
         }
         assert_eq!(owners.of("resp_first"), Some(owner("b")));
-        owners.note("resp_last", &owner("d"));
+        note("resp_last", owner("d"));
         assert_eq!(owners.of("resp_first"), None);
         assert_eq!(owners.of("resp_last"), Some(owner("d")));
         assert_eq!(owners.known.lock().owners.len(), KNOWN_MAX);
