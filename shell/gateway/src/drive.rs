@@ -433,7 +433,10 @@ impl Drive {
         let manner = Manner { watched: leg.watched, unsaid, ..Manner::default() };
         if !leg.crossed {
             let opens = |seal: &str| self.opens(leg, seal);
-            let (question, losses) = forward::question(&self.ask, body.as_ref(), opens);
+            let (question, losses) = match forward::question(&self.ask, body.as_ref(), opens) {
+                Ok(found) => found,
+                Err(failure) => return Some(Err(failure)),
+            };
             let request =
                 forward::request(&self.ask, question.as_ref(), (provider, credential), leg);
             // What goes on with a stream is written anew, whoever speaks what.
