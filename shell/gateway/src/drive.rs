@@ -48,6 +48,8 @@ pub(crate) struct Drive {
     timer: Timer,
     /// What is handed out before the exchange is asked again.
     tail: VecDeque<Step>,
+    /// What the exchange said already, behind what is handed out.
+    next: Option<Action>,
     head_out: bool,
     /// What refusals taught, of the legs of this request.
     lessons: Vec<(usize, Repair)>,
@@ -114,6 +116,7 @@ impl Drive {
             wish,
             timer: Timer::default(),
             tail: VecDeque::new(),
+            next: None,
             head_out: false,
             lessons: Vec::new(),
             winner: None,
@@ -255,6 +258,7 @@ impl Drive {
     /// Whether there is something to do without asking a provider for more.
     fn has_more(&self) -> bool {
         !self.tail.is_empty()
+            || self.next.is_some()
             || self.exchange.has_actions()
             || self.attempts.iter().any(Live::has_more)
     }
@@ -264,7 +268,7 @@ impl Drive {
             if let Some(step) = self.tail.pop_front() {
                 return Poll::Ready(step);
             }
-            let action = match self.exchange.poll() {
+            let action = match self.next.take().or_else(|| self.exchange.poll()) {
                 Some(action) => Some(action),
                 None if self.poll_attempts(cx) => continue,
                 None => {
@@ -340,14 +344,9 @@ impl Drive {
             Action::Note(id) => {
                 self.winner = Some(id);
                 self.keep();
-                return Some(Step::Data(self.note(Some(id))));
+                return Some(Step::Data(self.note(Some(id), None)));
             }
-            Action::Relay(bytes) => {
-                if !codec::is_comment(&bytes) {
-                    self.last = bytes.clone();
-                }
-                return Some(Step::Data(bytes));
-            }
+            Action::Relay(bytes) => return Some(self.relay(bytes)),
             Action::Ping => return Some(Step::Data(own::ping(self.ask.dialect))),
             Action::Finish { supply_end } => {
                 self.keep();
