@@ -2,7 +2,7 @@
 
 use crate::Shared;
 use crate::ask::{Ask, Endpoint, Stored};
-use crate::owners::Owner;
+use crate::owners::{Known, Owner};
 use crate::refusal::{Reason, Refusal};
 use config::{Config, Credential, Link, Midstream, Model, OnEmpty, OnFilter, Provider, Whole};
 use ir::{Dialect, Repair, Shape};
@@ -63,7 +63,7 @@ fn bind(shared: &Shared, ask: &Ask, legs: &mut Vec<Leg>) -> Result<(), Refusal> 
         return Ok(());
     }
     let previous = ask.head.kept.previous.as_deref();
-    let Some((id, owner)) = previous.and_then(|id| Some((id, shared.owners.of(id)?))) else {
+    let Some((id, owner)) = previous.and_then(|id| Some((id, owner(shared, ask, id)?))) else {
         legs.truncate(1);
         return Ok(());
     };
@@ -80,12 +80,20 @@ fn bind(shared: &Shared, ask: &Ask, legs: &mut Vec<Leg>) -> Result<(), Refusal> 
     if legs.is_empty() { Err(out_of_reach(ask, id, &owner)) } else { Ok(()) }
 }
 
+/// Who keeps an answer, where that is known.
+fn owner(shared: &Shared, ask: &Ask, id: &str) -> Option<Owner> {
+    match shared.owners.of(&ask.principal, id) {
+        Known::Own(owner) => Some(owner),
+        Known::Others | Known::Nothing => None,
+    }
+}
+
 /// The plan of a question about an answer that is kept: whoever keeps it, where that is known, else the
 /// first provider that could.
 fn keeper(shared: &Shared, ask: &Ask, stored: &Stored) -> Result<Plan, Refusal> {
     let config = &shared.config;
     let id = stored.id.as_str();
-    let owner = shared.owners.of(id);
+    let owner = owner(shared, ask, id);
     if stored.is_answer() && owner.as_ref().is_some_and(|owner| owner.part) {
         return Err(in_parts(ask, id));
     }

@@ -69,9 +69,12 @@ impl Drive {
             // Whoever goes on answers under the id of the first, and keeps nothing by it.
             let id = begun.as_ref().map(|begun| &*begun.id).filter(|_| place == 0);
             let id = id.filter(|id| !id.is_empty()).map(|id| digests.of(id));
-            let owner = Owner { part: 1 < leads.len(), ..owner.clone() };
-            for what in id.into_iter().chain(seals.iter().copied()) {
-                self.shared.owners.note(what, &owner);
+            let (owners, who) = (&self.shared.owners, &self.ask.principal);
+            if let Some(id) = id {
+                owners.keeps(who, id, Owner { part: 1 < leads.len(), ..owner.clone() });
+            }
+            for seal in seals {
+                owners.sealed(who, *seal, &owner.provider);
             }
         }
     }
@@ -91,8 +94,8 @@ impl Drive {
     pub(super) fn opens(&self, leg: &Leg, seal: &str) -> bool {
         let Some((provider, _)) = self.shared.provider(leg.provider) else { return false };
         let first = self.exchange.plan().legs.first();
-        match self.shared.owners.of(seal) {
-            Some(owner) => *owner.provider == *provider.name,
+        match self.shared.owners.sealer(&self.ask.principal, seal) {
+            Some(sealer) => *sealer == *provider.name,
             None => first.is_some_and(|first| first.provider == leg.provider),
         }
     }
