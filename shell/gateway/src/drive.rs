@@ -48,6 +48,8 @@ pub(crate) struct Drive {
     timer: Timer,
     /// What is handed out before the exchange is asked again.
     tail: VecDeque<Step>,
+    /// What the exchange said already, behind what is handed out.
+    next: Option<Action>,
     head_out: bool,
     /// What refusals taught, of the legs of this request.
     lessons: Vec<(usize, Repair)>,
@@ -114,6 +116,7 @@ impl Drive {
             wish,
             timer: Timer::default(),
             tail: VecDeque::new(),
+            next: None,
             head_out: false,
             lessons: Vec::new(),
             winner: None,
@@ -255,6 +258,7 @@ impl Drive {
     /// Whether there is something to do without asking a provider for more.
     fn has_more(&self) -> bool {
         !self.tail.is_empty()
+            || self.next.is_some()
             || self.exchange.has_actions()
             || self.attempts.iter().any(Live::has_more)
     }
@@ -264,7 +268,7 @@ impl Drive {
             if let Some(step) = self.tail.pop_front() {
                 return Poll::Ready(step);
             }
-            let action = match self.exchange.poll() {
+            let action = match self.next.take().or_else(|| self.exchange.poll()) {
                 Some(action) => Some(action),
                 None if self.poll_attempts(cx) => continue,
                 None => {
@@ -340,14 +344,9 @@ impl Drive {
             Action::Note(id) => {
                 self.winner = Some(id);
                 self.keep();
-                return Some(Step::Data(self.note(Some(id))));
+                return Some(Step::Data(self.note(Some(id), None)));
             }
-            Action::Relay(bytes) => {
-                if !codec::is_comment(&bytes) {
-                    self.last = bytes.clone();
-                }
-                return Some(Step::Data(bytes));
-            }
+            Action::Relay(bytes) => return Some(self.relay(bytes)),
             Action::Ping => return Some(Step::Data(own::ping(self.ask.dialect))),
             Action::Finish { supply_end } => {
                 self.keep();
@@ -400,9 +399,9 @@ impl Drive {
             let (_, served) = self.shared.provider(leg.provider)?;
             let asked = self.request(place, leg, credential, way)?;
             let connect = leg.deadlines.connect;
-            let owner = self.owner(leg, credential);
+            let kept = self.kept(leg, credential);
             Some(asked.map(|(request, manner)| {
-                Live::new(served.upstream.send_within(connect, request), manner, owner)
+                Live::new(served.upstream.send_within(connect, request), manner, kept)
             }))
         });
         begun.unwrap_or(Err(forward::UNSENDABLE)).unwrap_or_else(Live::impossible)
@@ -434,7 +433,10 @@ impl Drive {
         let manner = Manner { watched: leg.watched, unsaid, ..Manner::default() };
         if !leg.crossed {
             let opens = |seal: &str| self.opens(leg, seal);
-            let (question, losses) = forward::question(&self.ask, body.as_ref(), opens);
+            let (question, losses) = match forward::question(&self.ask, body.as_ref(), opens) {
+                Ok(found) => found,
+                Err(failure) => return Some(Err(failure)),
+            };
             let request =
                 forward::request(&self.ask, question.as_ref(), (provider, credential), leg);
             // What goes on with a stream is written anew, whoever speaks what.

@@ -28,10 +28,10 @@ mod route;
 mod trace;
 mod uploads;
 
-pub(crate) use gate::{Gate, Pass};
+pub(crate) use gate::{Gate, Pass, Who};
 pub(crate) use uploads::Uploads;
 
-use gate::{Limits, Who};
+use gate::Limits;
 use route::Route;
 
 /// One request.

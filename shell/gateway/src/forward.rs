@@ -64,6 +64,10 @@ const OWN_HEADERS: usize = 3;
 
 /// Why a request cannot be written down.
 pub(crate) const UNSENDABLE: Failure = Failure::Unsendable("its address or a header is not one");
+/// Why an answer is not gone on with.
+const UNWRITTEN: Failure = Failure::Unjoined("the request for its rest cannot be read");
+/// Why reasoning that was sealed elsewhere does not stay behind.
+const UNREAD: Failure = Failure::Unsendable("without what others sealed it cannot be read");
 
 /// A request for one attempt, asking for a stream where its whole answer is watched.
 pub(crate) fn request(
@@ -118,27 +122,27 @@ pub(crate) struct Question {
 
 /// The request without reasoning that was sealed for somebody else: a target of another dialect, which
 /// nobody who speaks this one could read, or another provider of Responses; and what did not come along.
-/// `going_on` is the body where it is to go on with an answer.
+/// `going_on` is the body where it is to go on with an answer. What was written here and cannot be read
+/// is not sent, nor is the caller's own in its place: it would be answered as if it were the other.
 pub(crate) fn question(
     ask: &Ask,
     going_on: Option<&Bytes>,
     opens: impl Fn(&str) -> bool,
-) -> (Option<Question>, Losses) {
+) -> Result<(Option<Question>, Losses), Failure> {
     let mut losses = Losses::default();
     let body = going_on.unwrap_or(&ask.body);
     let unsealed = match ask.dialect.crossable() {
         Some(dialect) => codec::request::without_seals(dialect, body),
         None => codec::request::without_foreign_seals(body, opens),
     };
-    let dropped = unsealed.is_some();
-    let read = unsealed.or_else(|| going_on.cloned()).and_then(|body| {
-        let head = codec::read_head(ask.dialect, &body).ok()?;
-        Some(Question { body, head, goes_on: going_on.is_some() })
-    });
-    if dropped && ask.dialect == Dialect::Responses {
+    if unsealed.is_some() && ask.dialect == Dialect::Responses {
         losses.add("input[].encrypted_content", "dropped: another provider sealed it");
     }
-    (read, losses)
+    let Some(body) = unsealed.or_else(|| going_on.cloned()) else { return Ok((None, losses)) };
+    let goes_on = going_on.is_some();
+    let unreadable = if goes_on { UNWRITTEN } else { UNREAD };
+    let head = codec::read_head(ask.dialect, &body).map_err(|_| unreadable)?;
+    Ok((Some(Question { body, head, goes_on }), losses))
 }
 
 /// Names one question to its provider. To go on with the answer to it is another.

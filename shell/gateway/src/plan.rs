@@ -2,7 +2,7 @@
 
 use crate::Shared;
 use crate::ask::{Ask, Endpoint, Stored};
-use crate::owners::Owner;
+use crate::owners::{Known, Owner};
 use crate::refusal::{Reason, Refusal};
 use config::{Config, Credential, Link, Midstream, Model, OnEmpty, OnFilter, Provider, Whole};
 use ir::{Dialect, Repair, Shape};
@@ -60,15 +60,19 @@ fn of_legs(shared: &Shared, ask: &Ask, (legs, total): (Vec<Leg>, Duration)) -> P
 }
 
 /// Leaves only whom a request is bound to: whoever keeps the answer that it goes on from, where that is
-/// known, else the first of its chain.
+/// known, else the first of its chain. Nobody, where the answer was given to another key.
 fn bind(shared: &Shared, ask: &Ask, legs: &mut Vec<Leg>) -> Result<(), Refusal> {
     if !ask.head.kept.is_bound() {
         return Ok(());
     }
-    let previous = ask.head.kept.previous.as_deref();
-    let Some((id, owner)) = previous.and_then(|id| Some((id, shared.owners.of(id)?))) else {
-        legs.truncate(1);
-        return Ok(());
+    let id = ask.head.kept.previous.as_deref().unwrap_or_default();
+    let owner = match shared.owners.of(&ask.principal, id) {
+        Known::Own(owner) => owner,
+        Known::Others => return Err(not_found(ask, id)),
+        Known::Nothing => {
+            legs.truncate(1);
+            return Ok(());
+        }
     };
     if owner.part {
         return Err(in_parts(ask, id));
@@ -84,11 +88,15 @@ fn bind(shared: &Shared, ask: &Ask, legs: &mut Vec<Leg>) -> Result<(), Refusal> 
 }
 
 /// The plan of a question about an answer that is kept: whoever keeps it, where that is known, else the
-/// first provider that could.
+/// first provider that could. There is none about another key's.
 fn keeper(shared: &Shared, ask: &Ask, stored: &Stored) -> Result<Plan, Refusal> {
     let config = &shared.config;
     let id = stored.id.as_str();
-    let owner = shared.owners.of(id);
+    let owner = match shared.owners.of(&ask.principal, id) {
+        Known::Own(owner) => Some(owner),
+        Known::Others => return Err(not_found(ask, id)),
+        Known::Nothing => None,
+    };
     if stored.is_answer() && owner.as_ref().is_some_and(|owner| owner.part) {
         return Err(in_parts(ask, id));
     }
@@ -128,6 +136,17 @@ fn keeper(shared: &Shared, ask: &Ask, stored: &Stored) -> Result<Plan, Refusal> 
 
 fn is_callers(credential: &Credential) -> bool {
     matches!(credential, Credential::Caller)
+}
+
+/// The answer is another key's: nobody else learns more of it than of one that never was. Whoever keeps
+/// it would hand it over, since it is asked with a credential of ours.
+fn not_found(ask: &Ask, id: &str) -> Refusal {
+    let (what, field) = match &ask.stored {
+        Some(_) => ("Response", None),
+        None => ("Previous response", Some("previous_response_id")),
+    };
+    let message = format!("{what} with id '{id}' not found.");
+    Refusal { field, ..Refusal::new(ask.dialect, Reason::NoAnswer, message) }
 }
 
 /// Who keeps an answer may not be asked.

@@ -51,6 +51,8 @@ pub(crate) enum Reason {
     Unconfigured,
     /// Whoever keeps what the request speaks of may not be asked.
     OutOfReach,
+    /// There is no such answer, as far as this caller may know: it is told in the dialect's own words.
+    NoAnswer,
     /// The request has no one meaning, or asks for what the port does not do.
     OddRequest,
     /// As many requests as may be are under way, and as many as may wait do.
@@ -90,6 +92,7 @@ impl Reason {
             | Self::NoCounter
             | Self::Unconfigured
             | Self::OutOfReach
+            | Self::NoAnswer
             | Self::OddRequest => false,
         }
     }
@@ -113,7 +116,7 @@ impl Reason {
             Self::Encoded => "BS0114",
             Self::NoCounter => "BS0115",
             Self::OddRequest => "BS0116",
-            Self::OutOfReach => "BS0118",
+            Self::OutOfReach | Self::NoAnswer => "BS0118",
             Self::Unconfigured => "BS0201",
             Self::Busy => "BS0202",
             Self::Stopping => "BS0204",

@@ -273,15 +273,20 @@ fn observed(failure: &Failure) -> String {
 /// The response to a request that is not served.
 pub(crate) fn refusal(refusal: &Refusal, request_id: &str) -> Response<Answer> {
     let status = status_of(refusal.reason);
-    let code = refusal.reason.code();
-    let message = &refusal.message;
-    let error = own::Error {
+    let usual = own::Error {
         status: status.as_u16(),
-        code: Some(code),
-        message,
+        code: Some(refusal.reason.code()),
+        message: &refusal.message,
         request_id,
         kind: None,
         param: refusal.field,
+    };
+    let error = if refusal.reason == Reason::NoAnswer {
+        // As OpenAI says it; clients that read this code send the conversation itself.
+        let code = refusal.field.map(|_| "previous_response_not_found");
+        own::Error { code, kind: Some("invalid_request_error"), ..usual }
+    } else {
+        usual
     };
     let body = own::error_body(refusal.dialect, &error);
     let mut headers = HeaderMap::new();
@@ -306,9 +311,11 @@ pub(crate) fn status_of(reason: Reason) -> StatusCode {
         | Reason::BadUtf8
         | Reason::OtherDialect
         | Reason::OddRequest => StatusCode::BAD_REQUEST,
-        Reason::UnknownModel | Reason::UnknownPath | Reason::NoCounter | Reason::OutOfReach => {
-            StatusCode::NOT_FOUND
-        }
+        Reason::UnknownModel
+        | Reason::UnknownPath
+        | Reason::NoCounter
+        | Reason::OutOfReach
+        | Reason::NoAnswer => StatusCode::NOT_FOUND,
         Reason::WrongMethod(_) => StatusCode::METHOD_NOT_ALLOWED,
         Reason::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         Reason::NotJson | Reason::Encoded => StatusCode::UNSUPPORTED_MEDIA_TYPE,

@@ -133,6 +133,61 @@ async fn the_key_that_asked_is_the_key_that_goes_on() {
     world.stop().await;
 }
 
+/// Promise: what a key was answered is no other key's, although the provider's account is the same; and
+/// neither learns who keeps what of the other.
+#[tokio::test]
+async fn what_a_key_was_answered_is_no_other_keys() {
+    let [(a, a_hash), (b, b_hash)] = [config::new_key([1; 32]), config::new_key([2; 32])];
+    let keys = format!("[keys.team-a]\nhash = \"{a_hash}\"\n[keys.team-b]\nhash = \"{b_hash}\"\n");
+    let by = |request: Request, key: &str| request.header("x-backstop-key", key);
+    for (model, keeper) in [("ok", "a"), ("status-500", "b")] {
+        let text = pair(RESPONSES, "breaker.failures = 1000") + &keys;
+        let world = Plan::new(text).clouds(&["a", "b"]).await.start().await;
+        let ask = Request::ask(RESPONSES, Shape::Stream, model);
+        let kept = id(&world.hear(&by(ask, &a)).await);
+        let path = format!("/v1/responses/{kept}");
+        let goes_on = asked("ok", &json!({ "previous_response_id": kept }));
+        let mut requests: Vec<(Request, &str)> = vec![
+            (goes_on.clone(), "previous_response_id"),
+            (goes_on.clone().at("/v1/responses/input_tokens"), "previous_response_id"),
+            (goes_on.at("/v1/responses/compact"), "previous_response_id"),
+            (Request::new("GET", &format!("{path}/input_items")), ""),
+            (Request::new("GET", &format!("{path}?stream=true")), ""),
+            (Request::new("POST", &format!("{path}/cancel")), ""),
+            (Request::new("GET", &path), ""),
+            (Request::new("DELETE", &path), ""),
+        ];
+        let before = [world.a().log().len(), world.b().log().len()];
+        for (request, param) in &requests {
+            let heard = world.hear(&by(request.clone(), &b)).await;
+            assert_eq!((heard.status, target(&heard)), (404, ""), "{}", heard.text());
+            let error = heard.json()["error"].clone();
+            let (code, what) = match *param {
+                "" => (Value::Null, "Response"),
+                _ => (json!("previous_response_not_found"), "Previous response"),
+            };
+            assert_eq!(error["message"], format!("{what} with id '{kept}' not found."));
+            assert_eq!((&error["code"], &error["type"]), (&code, &json!("invalid_request_error")));
+            let named = error["param"].as_str().unwrap_or_default();
+            assert_eq!((named, heard.header("x-should-retry")), (*param, Some("false")));
+        }
+        assert_eq!([world.a().log().len(), world.b().log().len()], before, "nobody was asked");
+        let records = world.records(1 + requests.len()).await;
+        let refused = records.iter().filter(|it| it.code == Some("BS0118"));
+        assert_eq!(refused.count(), requests.len());
+        // Whose it is reaches it as ever; and an id that nobody knows is anybody's to ask for.
+        requests.push((asked("ok", &json!({ "previous_response_id": kept })), ""));
+        for (request, _) in requests {
+            let heard = world.hear(&by(request, &a)).await;
+            let known = target(&heard).starts_with(&format!("{keeper}/"));
+            assert!(heard.status == 200 && known, "{}", heard.text());
+        }
+        let unknown = world.hear(&by(Request::get("/v1/responses/resp_unknown"), &b)).await;
+        assert_eq!((unknown.status, target(&unknown)), (200, "a/-"));
+        world.stop().await;
+    }
+}
+
 #[tokio::test]
 async fn what_is_asked_about_an_answer_goes_to_its_keeper() {
     let world = World::pair(RESPONSES, "breaker.failures = 1000").await;

@@ -1,8 +1,10 @@
 //! Who keeps an answer, and who sealed what is in it: what a later request may speak of.
+//!
+//! **Invariant:** of what is sealed only digests stay, whatever a provider sends.
 
 use super::Drive;
 use crate::ask::Endpoint;
-use crate::owners::Owner;
+use crate::owners::{Digest, Digests, Owner};
 use codec::own::Before;
 use ir::{Aside, Dialect, Envelope, Event, Frame};
 use policy::Leg;
@@ -16,7 +18,8 @@ pub(super) struct Kept {
     /// Who answers, where that was told.
     begun: Option<Box<Envelope>>,
     /// What only its provider can read of it.
-    seals: Vec<Box<str>>,
+    seals: Vec<Digest>,
+    digests: Digests,
 }
 
 /// Pieces of sealed reasoning of one answer that are remembered.
@@ -25,8 +28,8 @@ const SEALS_MAX: usize = 64;
 // === impl Kept ===
 
 impl Kept {
-    pub(super) fn new(owner: Option<Owner>) -> Self {
-        Self { owner, ..Self::default() }
+    fn new(owner: Option<Owner>, digests: Digests) -> Self {
+        Self { owner, digests, ..Self::default() }
     }
 
     /// Notes what a frame of a stream tells.
@@ -38,7 +41,7 @@ impl Kept {
             if let Event::Aside(Aside::Sealed(_, seal)) = event
                 && self.seals.len() < SEALS_MAX
             {
-                self.seals.push(seal.clone());
+                self.seals.push(self.digests.of(seal));
             }
         }
     }
@@ -46,8 +49,8 @@ impl Kept {
     /// Notes what a whole answer tells.
     pub(super) fn whole(&mut self, dialect: Dialect, body: &[u8]) {
         self.begun = codec::read_envelope(dialect, body).map(Box::new);
-        self.seals = codec::read_seals(dialect, body);
-        self.seals.truncate(SEALS_MAX);
+        let seals = codec::read_seals(dialect, body);
+        self.seals = seals.iter().take(SEALS_MAX).map(|seal| self.digests.of(seal)).collect();
     }
 }
 
@@ -62,20 +65,28 @@ impl Drive {
         let leads = self.exchange.leads();
         let lives = leads.iter().filter_map(|id| self.attempts.get(id.0));
         for (place, live) in lives.enumerate() {
-            let Kept { owner: Some(owner), begun, seals } = live.kept() else { continue };
+            let Kept { owner: Some(owner), begun, seals, digests } = live.kept() else { continue };
             // Whoever goes on answers under the id of the first, and keeps nothing by it.
-            let id = begun.as_ref().map(|begun| &begun.id).filter(|_| place == 0);
-            for what in id.into_iter().chain(seals) {
-                let owner = Owner { part: 1 < leads.len(), ..owner.clone() };
-                self.shared.owners.note(what, &owner);
+            let id = begun.as_ref().map(|begun| &*begun.id).filter(|_| place == 0);
+            let id = id.filter(|id| !id.is_empty()).map(|id| digests.of(id));
+            let (owners, who) = (&self.shared.owners, &self.ask.principal);
+            if let Some(id) = id {
+                owners.keeps(who, id, Owner { part: 1 < leads.len(), ..owner.clone() });
+            }
+            for seal in seals {
+                owners.sealed(who, *seal, &owner.provider);
             }
         }
     }
 
-    /// Who will keep what this leg answers with this credential.
-    pub(super) fn owner(&self, leg: &Leg, credential: usize) -> Option<Owner> {
-        let (provider, _) = self.shared.provider(leg.provider)?;
-        Some(Owner { provider: Arc::from(provider.name.as_str()), credential, part: false })
+    /// What will be kept of what this leg answers with this credential.
+    pub(super) fn kept(&self, leg: &Leg, credential: usize) -> Kept {
+        let owner = self.shared.provider(leg.provider).map(|(provider, _)| Owner {
+            provider: Arc::from(provider.name.as_str()),
+            credential,
+            part: false,
+        });
+        Kept::new(owner, self.shared.owners.digests().clone())
     }
 
     /// Whether a leg can read what is sealed: who sealed it is known, or else it is presumed to be the
@@ -83,8 +94,8 @@ impl Drive {
     pub(super) fn opens(&self, leg: &Leg, seal: &str) -> bool {
         let Some((provider, _)) = self.shared.provider(leg.provider) else { return false };
         let first = self.exchange.plan().legs.first();
-        match self.shared.owners.of(seal) {
-            Some(owner) => *owner.provider == *provider.name,
+        match self.shared.owners.sealer(&self.ask.principal, seal) {
+            Some(sealer) => *sealer == *provider.name,
             None => first.is_some_and(|first| first.provider == leg.provider),
         }
     }
@@ -95,5 +106,37 @@ impl Drive {
         let mut before = Before::of(winner.and_then(|live| live.kept().begun.as_deref()));
         before.note(&self.last);
         before
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Kept, SEALS_MAX};
+    use crate::owners::Digests;
+    use bytes::Bytes;
+    use ir::{Aside, Block, BlockKind, Dialect, Event, Events, Frame};
+
+    #[test]
+    fn nothing_stays_of_what_is_sealed_but_digests() {
+        let seal = |number: usize| format!("{number}{}", "gAAAAA".repeat(1000));
+        let digests = Digests::default();
+        let expect: Vec<_> = (0..SEALS_MAX).map(|number| digests.of(&seal(number))).collect();
+        let mut streamed = Kept::new(None, digests.clone());
+        let block = Block { kind: BlockKind::Reasoning, index: 0 };
+        for number in 0..2 * SEALS_MAX {
+            let mut events = Events::new();
+            events.push(Event::Aside(Aside::Sealed(block, seal(number).into())));
+            streamed.frame(&Frame { bytes: Bytes::new(), events });
+        }
+        let item =
+            |number| format!(r#"{{"type":"reasoning","encrypted_content":"{}"}}"#, seal(number));
+        let items: Vec<_> = (0..2 * SEALS_MAX).map(item).collect();
+        let body = format!(r#"{{"id":"resp_1","output":[{}]}}"#, items.join(","));
+        let mut whole = Kept::new(None, digests);
+        whole.whole(Dialect::Responses, body.as_bytes());
+        for kept in [streamed, whole] {
+            assert_eq!(kept.seals, expect);
+            assert!(!format!("{kept:?}").contains("gAAAAA"));
+        }
     }
 }

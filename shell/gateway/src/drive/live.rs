@@ -6,7 +6,6 @@ use super::manner::{Manner, Wish};
 use super::reader::{Reader, unfolded};
 use crate::ask::Endpoint;
 use crate::cross;
-use crate::owners::Owner;
 use bytes::{Bytes, BytesMut};
 use codec::{Balance, NotWhole, own};
 use http::HeaderMap;
@@ -68,10 +67,9 @@ const ID_MAX: usize = 128;
 // === impl Live ===
 
 impl Live {
-    pub(super) fn new(sending: Sending, mut manner: Manner, owner: Option<Owner>) -> Self {
+    pub(super) fn new(sending: Sending, mut manner: Manner, kept: Kept) -> Self {
         let written = Input::Written(std::mem::take(&mut manner.fields));
         let queue = manner.crossing.is_some().then_some(written).into_iter().collect();
-        let kept = Kept::new(owner);
         Self { kept, ..Self::of(State::Sending(sending), manner, queue) }
     }
 

@@ -1,9 +1,13 @@
 //! Promise: what the configuration read and what is connected to are the same host and port, for any
-//! text that is accepted as a base URL.
+//! text that is accepted as a base URL; and what was written here and cannot be read is not sent.
 
-use super::uri;
+use super::{Question, UNREAD, UNWRITTEN, question, uri};
+use crate::ask::{Ask, Endpoint};
+use bytes::Bytes;
+use codec::read_head;
 use config::{Config, Surroundings};
-use http::Uri;
+use http::{HeaderMap, Uri};
+use ir::{Dialect, Failure, Time, Trace, TraceId};
 use proptest::prelude::{Just, Strategy, any, prop};
 use proptest::prop_oneof;
 use proptest::sample::select;
@@ -172,4 +176,56 @@ fn what_was_read_is_what_is_connected_to() {
     });
     ran.unwrap_or_else(|why| panic!("{why}"));
     assert!(cases / 10 < accepted.get(), "{} of {cases} were accepted", accepted.get());
+}
+
+/// Asks this, and expects that it is sent so.
+#[track_caller]
+fn check(dialect: Dialect, body: &str, going_on: Option<&str>, expect: Result<&str, Failure>) {
+    let going_on = going_on.map(|text| Bytes::copy_from_slice(text.as_bytes()));
+    let asked = question(&ask(dialect, body), going_on.as_ref(), |_| false);
+    let asked = asked.map(|(question, _)| match question {
+        None => "as it came".to_owned(),
+        Some(Question { body, .. }) => String::from_utf8_lossy(&body).into_owned(),
+    });
+    assert_eq!(asked, expect.map(str::to_owned));
+}
+
+/// Whoever goes on with an answer is read by what it was asked: the caller's own question in the place
+/// of one that cannot be read would be answered from its beginning.
+#[test]
+fn what_cannot_be_read_is_not_replaced_by_what_came() {
+    let sealed = r#"{"model":"m","input":[{"type":"reasoning","encrypted_content":"x"}]}"#;
+    let plain = r#"{"model":"m","input":"hi","messages":[]}"#;
+    // Two models: of what came nobody could have read it either.
+    let twice = sealed.replace("{\"model\"", "{\"model\":\"m\",\"model\"");
+    for dialect in Dialect::ALL {
+        check(dialect, plain, None, Ok("as it came"));
+        check(dialect, plain, Some(plain), Ok(plain));
+        for unreadable in ["", "{", "[]", "{\"model\":1}"] {
+            check(dialect, plain, Some(unreadable), Err(UNWRITTEN));
+        }
+    }
+    let responses = Dialect::Responses;
+    check(responses, sealed, None, Ok(r#"{"model":"m","input":[]}"#));
+    check(responses, &twice, None, Err(UNREAD));
+}
+
+/// A request of which only the body was read.
+fn ask(dialect: Dialect, body: &str) -> Ask {
+    Ask {
+        id: String::new(),
+        began: Time::ZERO,
+        at_unix_ms: 0,
+        trace: Trace::root(TraceId(1)),
+        principal: None,
+        pass: None,
+        dialect,
+        endpoint: Endpoint::Create,
+        http2: false,
+        query: None,
+        headers: HeaderMap::new(),
+        body: Bytes::copy_from_slice(body.as_bytes()),
+        head: read_head(dialect, body.as_bytes()).unwrap_or_default(),
+        stored: None,
+    }
 }
