@@ -141,12 +141,12 @@ fn is_callers(credential: &Credential) -> bool {
 /// The answer is another key's: nobody else learns more of it than of one that never was. Whoever keeps
 /// it would hand it over, since it is asked with a credential of ours.
 fn not_found(ask: &Ask, id: &str) -> Refusal {
-    let (what, field) = match &ask.stored {
-        Some(_) => ("Response", None),
-        None => ("Previous response", Some("previous_response_id")),
+    let (what, reason, field) = match &ask.stored {
+        Some(_) => ("Response", Reason::NoAnswer, None),
+        None => ("Previous response", Reason::NoPrevious, Some("previous_response_id")),
     };
     let message = format!("{what} with id '{id}' not found.");
-    Refusal { field, ..Refusal::new(ask.dialect, Reason::NoAnswer, message) }
+    Refusal { field, ..Refusal::new(ask.dialect, reason, message) }
 }
 
 /// Who keeps an answer may not be asked.

@@ -53,6 +53,8 @@ pub(crate) enum Reason {
     OutOfReach,
     /// There is no such answer, as far as this caller may know: it is told in the dialect's own words.
     NoAnswer,
+    /// The same of the answer that a request goes on from.
+    NoPrevious,
     /// The request has no one meaning, or asks for what the port does not do.
     OddRequest,
     /// As many requests as may be are under way, and as many as may wait do.
@@ -93,6 +95,7 @@ impl Reason {
             | Self::Unconfigured
             | Self::OutOfReach
             | Self::NoAnswer
+            | Self::NoPrevious
             | Self::OddRequest => false,
         }
     }
@@ -116,7 +119,7 @@ impl Reason {
             Self::Encoded => "BS0114",
             Self::NoCounter => "BS0115",
             Self::OddRequest => "BS0116",
-            Self::OutOfReach | Self::NoAnswer => "BS0118",
+            Self::OutOfReach | Self::NoAnswer | Self::NoPrevious => "BS0118",
             Self::Unconfigured => "BS0201",
             Self::Busy => "BS0202",
             Self::Stopping => "BS0204",

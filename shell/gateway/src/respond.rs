@@ -281,10 +281,12 @@ pub(crate) fn refusal(refusal: &Refusal, request_id: &str) -> Response<Answer> {
         kind: None,
         param: refusal.field,
     };
+    // As OpenAI says it; clients that read the second code send the conversation itself.
+    let theirs = own::Error { code: None, kind: Some("invalid_request_error"), ..usual };
     let error = if refusal.reason == Reason::NoAnswer {
-        // As OpenAI says it; clients that read this code send the conversation itself.
-        let code = refusal.field.map(|_| "previous_response_not_found");
-        own::Error { code, kind: Some("invalid_request_error"), ..usual }
+        theirs
+    } else if refusal.reason == Reason::NoPrevious {
+        own::Error { code: Some("previous_response_not_found"), ..theirs }
     } else {
         usual
     };
@@ -310,6 +312,7 @@ pub(crate) fn status_of(reason: Reason) -> StatusCode {
         | Reason::BadField
         | Reason::BadUtf8
         | Reason::OtherDialect
+        | Reason::NoPrevious
         | Reason::OddRequest => StatusCode::BAD_REQUEST,
         Reason::UnknownModel
         | Reason::UnknownPath

@@ -160,12 +160,12 @@ async fn what_a_key_was_answered_is_no_other_keys() {
         let before = [world.a().log().len(), world.b().log().len()];
         for (request, param) in &requests {
             let heard = world.hear(&by(request.clone(), &b)).await;
-            assert_eq!((heard.status, target(&heard)), (404, ""), "{}", heard.text());
             let error = heard.json()["error"].clone();
-            let (code, what) = match *param {
-                "" => (Value::Null, "Response"),
-                _ => (json!("previous_response_not_found"), "Previous response"),
+            let (status, code, what) = match *param {
+                "" => (404, Value::Null, "Response"),
+                _ => (400, json!("previous_response_not_found"), "Previous response"),
             };
+            assert_eq!((heard.status, target(&heard)), (status, ""), "{}", heard.text());
             assert_eq!(error["message"], format!("{what} with id '{kept}' not found."));
             assert_eq!((&error["code"], &error["type"]), (&code, &json!("invalid_request_error")));
             let named = error["param"].as_str().unwrap_or_default();

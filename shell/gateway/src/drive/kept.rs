@@ -102,8 +102,10 @@ impl Drive {
 
     /// What of the answer's stream an error at its end must agree with.
     pub(super) fn before(&self) -> Before {
-        let winner = self.winner.and_then(|id| self.attempts.get(id.0));
-        let mut before = Before::of(winner.and_then(|live| live.kept().begun.as_deref()));
+        // Whoever goes on may not have told its name yet; the stream has that of the first anyway.
+        let first = self.exchange.leads().first().copied().or(self.winner);
+        let first = first.and_then(|id| self.attempts.get(id.0));
+        let mut before = Before::of(first.and_then(|live| live.kept().begun.as_deref()));
         before.note(&self.last);
         before
     }
