@@ -138,6 +138,9 @@ pub struct Reason {
 pub enum Aside {
     /// What was not said of a call as it began.
     Call(Block, Box<Call>),
+    /// How the caller was shown a call, told before its close: the id, the name and the form that it
+    /// has there.
+    Shown(Block, Box<Call>),
     /// Reasoning that only its provider can read, of a block that may have shown none: the inside of a
     /// JSON string.
     Sealed(Block, Box<str>),

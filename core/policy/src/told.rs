@@ -254,6 +254,11 @@ impl Told {
                     learn(call, said);
                 }
             }
+            Event::Aside(Aside::Shown(block, said)) => {
+                if let Some((_, call, _)) = self.open.iter_mut().find(|(it, ..)| it == block) {
+                    call.clone_from(said);
+                }
+            }
             Event::Aside(Aside::Kept(event)) => {
                 self.kept_bytes = self.kept_bytes.saturating_add(event.len());
                 if TOLD_MAX < self.kept_bytes {

@@ -11,10 +11,11 @@
 mod citations;
 mod writer;
 
-use super::call::{self, Calls, Pending};
+use super::call::{self, Calls, Pending, Written};
 use super::desk::Desk;
 use super::{CrossingPlan, Resume, Verdict, resume};
 use crate::json::{self, Members};
+use crate::request::Alias;
 use crate::{Error, own, seal};
 use citations::Citations;
 use ir::{
@@ -34,6 +35,7 @@ pub(super) struct Encoder {
     cut: Vec<Block>,
     /// How many calls were shown.
     shown: u32,
+    written: Written,
     citations: Citations,
     thinking: Thinking,
     finish: Option<(Finish, Option<Box<Reason>>)>,
@@ -87,6 +89,7 @@ impl Encoder {
             calls: Calls::default(),
             cut: Vec::new(),
             shown: 0,
+            written: Written::default(),
             citations: Citations::default(),
             thinking: Thinking::default(),
             finish: None,
@@ -103,6 +106,11 @@ impl Encoder {
         self.writer.envelope()
     }
 
+    /// The names of tools.
+    pub(super) fn aliases(&self) -> &[Alias] {
+        &self.plan.aliases
+    }
+
     pub(super) fn frame(&mut self, events: &mut Events, desk: &mut Desk) -> Result<Verdict, Error> {
         for event in &*events {
             // Behind the end, or an error, nobody listens.
@@ -111,6 +119,7 @@ impl Encoder {
             }
             self.event(event, desk)?;
         }
+        self.written.tell(events);
         if self.cut.is_empty() {
             return Ok(Verdict::Same);
         }
@@ -190,7 +199,7 @@ impl Encoder {
             | Event::Repeated(_)
             | Event::Malformed(_)
             | Event::Noise(_)
-            | Event::Aside(Aside::Mark(_) | Aside::Kept(_)) => {}
+            | Event::Aside(Aside::Mark(_) | Aside::Kept(_) | Aside::Shown(..)) => {}
             Event::Aside(Aside::Call(block, said)) => self.calls.learn(*block, said, desk)?,
             Event::Aside(Aside::Sealed(..)) => desk.lose("reasoning.encrypted_content", "dropped"),
             Event::Aside(Aside::Native(path)) => desk.lose(*path, "dropped"),
@@ -294,7 +303,7 @@ impl Encoder {
     }
 
     fn close_call(&mut self, block: Block, desk: &mut Desk) {
-        let Some(mut call) = self.calls.take(block, desk) else { return };
+        let Some(call) = self.calls.take(block, desk) else { return };
         if !call.is_whole() {
             self.cut.push(block);
             return;
@@ -306,7 +315,8 @@ impl Encoder {
             call.said.id.to_string()
         };
         self.shown = self.shown.saturating_add(1);
-        let is_custom = call.rename(&self.plan.aliases) || call.said.custom;
+        let is_custom = call.is_custom(&self.plan.aliases);
+        self.written.add(&call, &id, is_custom);
         let body = if is_custom { custom(&call, desk) } else { function(&call) };
         let call = ["\"tool_calls\":[{\"index\":", &index, ",\"id\":\"", &id, "\",", &body, "}]"];
         self.writer.delta(&call, desk);

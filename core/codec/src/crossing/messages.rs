@@ -11,9 +11,10 @@
 mod details;
 mod writer;
 
-use super::call::{self, Calls, Pending};
+use super::call::{self, Calls, Pending, Written};
 use super::desk::Desk;
 use super::{CrossingPlan, Resume, Verdict, resume};
+use crate::request::Alias;
 use crate::{Error, json, own, seal};
 use details::Details;
 use ir::{
@@ -33,6 +34,7 @@ pub(super) struct Encoder {
     closed: Vec<Block>,
     /// The ids of those that were.
     shown: Vec<String>,
+    written: Written,
     details: Details,
     /// The inside of what the answer said to decline.
     refusal: String,
@@ -75,6 +77,7 @@ impl Encoder {
             calls: Calls::default(),
             closed: Vec::new(),
             shown: Vec::new(),
+            written: Written::default(),
             details: Details::default(),
             refusal: String::new(),
             finish: None,
@@ -89,6 +92,11 @@ impl Encoder {
     /// Under which name the caller knows the answer.
     pub(super) fn envelope(&self) -> Envelope {
         self.writer.envelope()
+    }
+
+    /// The names of tools.
+    pub(super) fn aliases(&self) -> &[Alias] {
+        &self.plan.aliases
     }
 
     /// Where the caller's stream stands.
@@ -114,6 +122,7 @@ impl Encoder {
             }
         }
         if self.keeps_open(events) {
+            self.written.tell(events);
             return Ok(Verdict::Same);
         }
         self.writer.abandon();
@@ -194,7 +203,7 @@ impl Encoder {
             | Event::Repeated(_)
             | Event::Malformed(_)
             | Event::Noise(_)
-            | Event::Aside(Aside::Mark(_) | Aside::Kept(_)) => {}
+            | Event::Aside(Aside::Mark(_) | Aside::Kept(_) | Aside::Shown(..)) => {}
             Event::Aside(Aside::Call(block, said)) => self.calls.learn(*block, said, desk)?,
             Event::Aside(Aside::Sealed(..)) => desk.lose("reasoning.encrypted_content", "dropped"),
             Event::Aside(Aside::Native(path)) => desk.lose(*path, "dropped"),
@@ -255,7 +264,7 @@ impl Encoder {
             Finish::Stop | Finish::Tool | Finish::Pause | Finish::Other => false,
         };
         let calls = self.calls.take_all();
-        let (mut whole, broken): (Vec<_>, Vec<_>) = calls.into_iter().partition(Pending::is_whole);
+        let (whole, broken): (Vec<_>, Vec<_>) = calls.into_iter().partition(Pending::is_whole);
         if !broken.is_empty() {
             if !cut {
                 return Err(call::BROKEN);
@@ -264,8 +273,8 @@ impl Encoder {
         }
         let ids: Vec<String> = whole.iter().map(|call| self.show_id(&call.said.id)).collect();
         self.secrets(&whole, &ids, desk);
-        for (call, id) in whole.iter_mut().zip(&ids) {
-            call.rename(&self.plan.aliases);
+        for (call, id) in whole.iter().zip(&ids) {
+            self.written.add(call, id, call.said.custom);
             if call.said.custom {
                 desk.lose(format!("{CALLS}.custom"), "as a tool with one input");
                 let input = json::escaped(&call.arguments);

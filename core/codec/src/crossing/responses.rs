@@ -137,7 +137,7 @@ impl Encoder {
             Event::Aside(Aside::Sealed(..)) => {
                 desk.lose("output[].encrypted_content", "dropped");
             }
-            Event::Aside(Aside::Mark(_) | Aside::Kept(_))
+            Event::Aside(Aside::Mark(_) | Aside::Kept(_) | Aside::Shown(..))
             | Event::Start(_)
             | Event::Progress
             | Event::Fail(_)
