@@ -309,6 +309,9 @@ impl Told {
         let (_, call, arguments) = self.open.remove(place);
         if call.custom {
             self.bar("a call of a custom tool");
+        } else if call.name.is_empty() {
+            // It has members of its own instead (a shell's, a computer's): no function is called.
+            self.bar(NATIVE);
         }
         self.push(Said::Call(call, arguments));
     }

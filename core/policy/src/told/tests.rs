@@ -101,6 +101,7 @@ fn ways() {
         (vec![text("a"), opens(0), closes(0), thinks("hm")], true, false, Some(Way::Calls)),
         (vec![opens(0), shown("g", false), closes(0)], true, false, Some(Way::Calls)),
         (vec![opens(0), shown("f", true), closes(0)], true, false, None),
+        (vec![opens(0), shown("", false), closes(0)], true, false, None),
         (vec![refuses], true, false, None),
         (vec![native], true, false, None),
     ] {
