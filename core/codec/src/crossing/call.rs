@@ -24,6 +24,10 @@ pub(super) struct Calls(Vec<Pending>);
 #[derive(Debug, Default)]
 pub(super) struct Written(Vec<(Block, Call)>);
 
+/// The ids of the calls that were shown, as text: no two are the same.
+#[derive(Debug, Default)]
+pub(super) struct Ids(Vec<String>);
+
 /// Why a call is not shown.
 pub(super) const BROKEN: &str =
     "a tool call that has no name, or whose arguments are not a JSON object";
@@ -151,6 +155,42 @@ impl Calls {
     fn find(&mut self, block: Block) -> Option<&mut Pending> {
         self.0.iter_mut().find(|call| call.block == block)
     }
+}
+
+// === impl Ids ===
+
+impl Ids {
+    /// Of those that were shown before: insides of JSON strings, empty where a call had none.
+    pub(super) fn of(shown: &[Box<str>]) -> Self {
+        Self(shown.iter().map(|id| plain(id)).collect())
+    }
+
+    /// How many were shown.
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The id to show, the inside of a JSON string: the provider's, if it has one and nobody else has
+    /// that, else `own` with its place behind. Servers that count give the same ids in every answer.
+    pub(super) fn show(&mut self, id: &str, own: &str) -> String {
+        let mut place = self.0.len();
+        let mut show = id.to_owned();
+        while show.is_empty() || self.0.contains(&plain(&show)) {
+            show = format!("{own}_{place}");
+            place = place.saturating_add(1);
+        }
+        self.0.push(plain(&show));
+        show
+    }
+}
+
+/// The text to compare whose inside this is.
+fn plain(inside: &str) -> String {
+    unescaped(inside).unwrap_or_else(|| inside.to_owned())
 }
 
 // === impl Written ===

@@ -11,7 +11,7 @@
 mod citations;
 mod writer;
 
-use super::call::{self, Calls, Pending, Written};
+use super::call::{self, Calls, Ids, Pending, Written};
 use super::desk::Desk;
 use super::{CrossingPlan, Resume, Verdict, resume};
 use crate::json::{self, Members};
@@ -33,8 +33,8 @@ pub(super) struct Encoder {
     calls: Calls,
     /// Blocks of calls that the provider closed and that cannot be read.
     cut: Vec<Block>,
-    /// How many calls were shown.
-    shown: u32,
+    /// The ids of the calls that were shown.
+    shown: Ids,
     written: Written,
     citations: Citations,
     thinking: Thinking,
@@ -77,7 +77,7 @@ impl Encoder {
     /// Goes on with a stream of ours, or of a provider.
     pub(super) fn resumed(plan: CrossingPlan, resume: Resume) -> Self {
         let writer = Writer::resumed(&resume.envelope, plan.now_unix, plan.include_usage);
-        let shown = resume.calls;
+        let shown = Ids::of(&resume.shown);
         Self { shown, resume: Some(resume), ..Self::writing(plan, writer) }
     }
 
@@ -88,7 +88,7 @@ impl Encoder {
             writer,
             calls: Calls::default(),
             cut: Vec::new(),
-            shown: 0,
+            shown: Ids::default(),
             written: Written::default(),
             citations: Citations::default(),
             thinking: Thinking::default(),
@@ -308,13 +308,9 @@ impl Encoder {
             self.cut.push(block);
             return;
         }
-        let index = self.shown.to_string();
-        let id = if call.said.id.is_empty() {
-            format!("call_{:016x}_{index}", seal::hash(&self.plan.request_id))
-        } else {
-            call.said.id.to_string()
-        };
-        self.shown = self.shown.saturating_add(1);
+        let index = self.shown.len().to_string();
+        let own = format!("call_{:016x}", seal::hash(&self.plan.request_id));
+        let id = self.shown.show(&call.said.id, &own);
         let is_custom = call.is_custom(&self.plan.aliases);
         self.written.add(&call, &id, is_custom);
         let body = if is_custom { custom(&call, desk) } else { function(&call) };
@@ -325,7 +321,7 @@ impl Encoder {
     fn stop(&self, finish: Finish, reason: &Reason, desk: &mut Desk) -> Stop {
         let mut refusal = None;
         let reason = match finish {
-            Finish::Stop | Finish::Tool if self.shown > 0 => "tool_calls",
+            Finish::Stop | Finish::Tool if !self.shown.is_empty() => "tool_calls",
             Finish::Stop => {
                 if reason.stop_sequence.is_some() {
                     desk.lose("stop_sequence", "dropped");

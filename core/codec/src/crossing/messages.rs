@@ -11,7 +11,7 @@
 mod details;
 mod writer;
 
-use super::call::{self, Calls, Pending, Written};
+use super::call::{self, Calls, Ids, Pending, Written};
 use super::desk::Desk;
 use super::{CrossingPlan, Resume, Verdict, resume};
 use crate::request::Alias;
@@ -33,7 +33,7 @@ pub(super) struct Encoder {
     /// Blocks of theirs that the provider closed.
     closed: Vec<Block>,
     /// The ids of those that were.
-    shown: Vec<String>,
+    shown: Ids,
     written: Written,
     details: Details,
     /// The inside of what the answer said to decline.
@@ -65,7 +65,8 @@ impl Encoder {
     /// Goes on with a stream of ours, or of a provider.
     pub(super) fn resumed(plan: CrossingPlan, resume: Resume) -> Self {
         let writer = Writer::resumed(&resume, seal::wrap(plan.origin, ""));
-        Self { resume: Some(resume), ..Self::writing(plan, writer) }
+        let shown = Ids::of(&resume.shown);
+        Self { shown, resume: Some(resume), ..Self::writing(plan, writer) }
     }
 
     fn writing(plan: CrossingPlan, writer: Writer) -> Self {
@@ -76,7 +77,7 @@ impl Encoder {
             writer,
             calls: Calls::default(),
             closed: Vec::new(),
-            shown: Vec::new(),
+            shown: Ids::default(),
             written: Written::default(),
             details: Details::default(),
             refusal: String::new(),
@@ -290,15 +291,8 @@ impl Encoder {
     /// The id to show: the provider's where Messages allows it and nobody else has it, else one
     /// that is the same whenever this answer is read.
     fn show_id(&mut self, id: &str) -> String {
-        let shown = if call::is_legal_id(id) && !self.shown.iter().any(|shown| shown == id) {
-            id.to_owned()
-        } else {
-            let hash = seal::hash(&format!("{}/{id}", self.writer.id()));
-            let place = self.shown.len();
-            format!("toolu_{hash:016x}_{place}")
-        };
-        self.shown.push(shown.clone());
-        shown
+        let own = format!("toolu_{:016x}", seal::hash(&format!("{}/{id}", self.writer.id())));
+        self.shown.show(if call::is_legal_id(id) { id } else { "" }, &own)
     }
 
     /// What the provider wants back, for nobody else to read.
@@ -326,15 +320,10 @@ impl Encoder {
         self.writer.redacted(&sealed, desk);
     }
 
-    /// Whether a call was shown, by this answer or by the one that it goes on with.
-    fn called(&self) -> bool {
-        !self.shown.is_empty() || self.resume.as_ref().is_some_and(|resume| 0 < resume.calls)
-    }
-
     fn reason(&self, finish: Finish, desk: &mut Desk) -> &'static str {
         const PATH: &str = "choices[].finish_reason";
         match finish {
-            Finish::Stop | Finish::Tool if self.called() => "tool_use",
+            Finish::Stop | Finish::Tool if !self.shown.is_empty() => "tool_use",
             Finish::Stop if !self.refusal.is_empty() => "refusal",
             Finish::Stop => "end_turn",
             Finish::Tool => {

@@ -348,3 +348,51 @@ fn name(event: &Event) -> Option<String> {
     let tool = |block: &ir::Block| block.kind == BlockKind::Tool;
     matches!(event, Event::Close(block) if tool(block)).then(|| "close".to_owned())
 }
+
+/// Servers that count give the same ids in every answer, and no two calls of one answer may share one.
+#[test]
+fn ids_that_were_shown_are_not_shown_again() {
+    let pairs = Crossable::ALL.into_iter().flat_map(|to| Crossable::ALL.map(|then| (then, to)));
+    for (then, to) in pairs {
+        ids("c1", |shown| {
+            let resume = Resume { shown, ..standing(&begun(to, to), false) };
+            let crossing = Crossing::resumed(between(then, to), resume, 1 << 20);
+            shown_id(crossing, &framed(then.dialect(), second(then)))
+        });
+    }
+    ids("call_b", |shown| {
+        let resume = Resume { shown, ..kept(&[CREATED], "") };
+        let crossing = Crossing::resumed_responses("bs_1".to_owned(), resume, 1 << 20);
+        shown_id(crossing, &framed(Dialect::Responses, RESPONSES))
+    });
+}
+
+/// `show`: under which id the call `id` is shown, behind calls with others.
+fn ids(id: &str, show: impl Fn(Vec<Box<str>>) -> String) {
+    let show = |shown: &[&str]| show(shown.iter().map(|id| Box::from(*id)).collect());
+    assert_eq!([show(&[]), show(&["c0", ""])], [id, id]);
+    let ours = show(&[id]);
+    let spelled = format!("\\u{:04x}{}", id.as_bytes()[0], &id[1..]);
+    assert!(ours != id && show(&[&spelled]) == ours, "{ours}");
+    let third = show(&[id, "c0"]);
+    assert!(third != ours && third != id, "{third}");
+    let taken = show(&[id, &third]);
+    assert!(taken != third && taken != id, "{taken}");
+}
+
+/// The id of the one call, which is written as it is told.
+fn shown_id(mut crossing: Crossing, stream: &str) -> String {
+    let mut frames = Vec::new();
+    crossing.feed(Bytes::from(stream.to_owned()), &mut frames).expect("frames");
+    let bytes: Vec<u8> = frames.iter().flat_map(|frame| frame.bytes.to_vec()).collect();
+    let told = frames.iter().flat_map(|frame| &frame.events).find_map(|event| {
+        if let Event::Aside(Aside::Shown(_, call)) = event {
+            Some(call.id.to_string())
+        } else {
+            None
+        }
+    });
+    let told = told.expect("a call");
+    assert!(String::from_utf8_lossy(&bytes).contains(&format!("\"{told}\"")), "{told}");
+    told
+}
