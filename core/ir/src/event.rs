@@ -101,7 +101,7 @@ pub struct Call {
 /// it.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub enum Piece {
-    /// Nobody asked.
+    /// Nobody asked, or nobody was shown it.
     #[default]
     Unread,
     /// Text for the reader.

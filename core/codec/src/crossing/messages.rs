@@ -106,7 +106,7 @@ impl Encoder {
     }
 
     pub(super) fn frame(&mut self, events: &mut Events, desk: &mut Desk) -> Result<Verdict, Error> {
-        for event in &*events {
+        for event in &mut *events {
             // Behind the end, or an error, nobody listens.
             if self.is_over() {
                 break;
@@ -171,7 +171,8 @@ impl Encoder {
         self.writer.end(&Stop { reason, explanation: refused, sequence, tokens, object }, desk);
     }
 
-    fn event(&mut self, event: &Event, desk: &mut Desk) -> Result<(), Error> {
+    /// Leaves of the event what of it is shown.
+    fn event(&mut self, event: &mut Event, desk: &mut Desk) -> Result<(), Error> {
         match event {
             Event::Start(envelope) => {
                 let id = envelope.as_ref().map_or("", |envelope| &envelope.id);
@@ -180,10 +181,13 @@ impl Encoder {
                 }
                 self.writer.start(desk);
             }
-            Event::Open(block, opening) => self.open(*block, opening.as_deref(), desk)?,
-            Event::Delta(block, piece) if is_first_choice(*block) => {
-                self.piece(*block, piece, desk)?;
+            Event::Open(block, opening) if !is_first_choice(*block) => {
+                desk.lose("choices[]", "dropped: all but the first");
+                *opening = None;
             }
+            Event::Open(block, opening) => self.open(*block, opening.as_deref(), desk)?,
+            Event::Delta(block, piece) if !is_first_choice(*block) => *piece = Piece::Unread,
+            Event::Delta(block, piece) => self.piece(*block, piece, desk)?,
             Event::Close(block) if block.kind != BlockKind::Tool && is_first_choice(*block) => {
                 self.writer.close(desk);
             }
@@ -196,8 +200,7 @@ impl Encoder {
             Event::Ping => desk.bytes(&own::ping(Dialect::Messages)),
             // Other choices are not shown, calls wait for the finish, and behind the finish the
             // answer is complete, whatever is said.
-            Event::Delta(..)
-            | Event::Close(_)
+            Event::Close(_)
             | Event::Finish(..)
             | Event::Fail(_)
             | Event::Progress
@@ -218,10 +221,6 @@ impl Encoder {
         opening: Option<&Opening>,
         desk: &mut Desk,
     ) -> Result<(), Error> {
-        if !is_first_choice(block) {
-            desk.lose("choices[]", "dropped: all but the first");
-            return Ok(());
-        }
         match opening {
             Some(Opening::Call(said)) => self.calls.begin(block, said, desk)?,
             Some(Opening::Redacted(data)) => {
@@ -234,14 +233,19 @@ impl Encoder {
         Ok(())
     }
 
-    fn piece(&mut self, block: Block, piece: &Piece, desk: &mut Desk) -> Result<(), Error> {
+    /// Leaves of the piece what of it is shown: white space may be held back, and told with what follows.
+    fn piece(&mut self, block: Block, piece: &mut Piece, desk: &mut Desk) -> Result<(), Error> {
         match piece {
-            Piece::Text(raw) => self.writer.text(raw, desk),
+            Piece::Text(raw) => match self.writer.text(raw, desk) {
+                Some(blank) if blank.is_empty() => {}
+                Some(blank) => *raw = (blank + raw).into(),
+                None => *piece = Piece::Unread,
+            },
             Piece::Thinking(raw) => self.writer.thinking(raw, desk),
             Piece::Refusal(raw) => {
                 desk.hold(raw.len())?;
                 self.refusal.push_str(raw);
-                self.writer.text(raw, desk);
+                let _written = self.writer.text(raw, desk);
             }
             Piece::Arguments(raw) => self.calls.add(block, raw, desk)?,
             Piece::Details(raw) => {
