@@ -50,7 +50,8 @@ pub enum Event {
     Repeated(&'static str),
     /// A frame that should have been readable and is not; the reason. It may have said something.
     Malformed(&'static str),
-    /// A frame that cannot be read, and has nothing in it that could be content; the reason.
+    /// A frame whose data is known to say nothing, and which a client would choke on: a keep-alive; what
+    /// it is.
     Noise(&'static str),
     /// Something beside the content, told only where pieces are carried.
     Aside(Aside),
