@@ -21,7 +21,7 @@ pub(crate) mod wire;
 pub(crate) mod write;
 
 use crate::head::CHOICES_MAX;
-use crate::{json, rejection};
+use crate::{json, rejection, sse};
 use calls::{CALLS_MAX, Calls};
 use ir::{
     Aside, Block, BlockKind, Dialect, Event, Events, Finish, Opening, Piece, Reason, Rejection,
@@ -103,8 +103,8 @@ impl Stream {
         match json::tidied(data).as_deref().and_then(|text| json::object(text.as_bytes())) {
             Some(chunk) => self.meaning(event, data, &chunk),
             None if event == b"error" => fail(data),
-            None if json::begins_object(data) => malformed("data that is not a chunk"),
-            None => smallvec![Event::Noise("data that is not a chunk")],
+            None if sse::is_keepalive(event, data) => smallvec![Event::Noise(sse::KEEPALIVE)],
+            None => malformed("data that is not a chunk"),
         }
     }
 

@@ -4,8 +4,8 @@
 //!   provider's bytes ─▶ Decoder (carrying) ─▶ events ─▶ encoder ─▶ caller's bytes
 //! ```
 //!
-//! The events are the provider's, and the exchange decides by them as it does where nothing
-//! crosses. The bytes of a frame are what the caller may have by then: none where something must be
+//! The events are the provider's, but for how calls are named and written, and the exchange decides by
+//! them as it does where nothing crosses. The bytes of a frame are what the caller may have by then: none where something must be
 //! held, more than one event where it could not be said before.
 //!
 //! It also writes what goes on with an answer that was cut ([`Crossing::resumed`]), whatever the two
@@ -119,7 +119,8 @@ impl Crossing {
         self.feed_through(chunk, out, |_| Ok(()))
     }
 
-    /// The same, where only what `sieve` leaves of a frame's events is written. It may fail.
+    /// The same, where only what `sieve` leaves of a frame's events is written. It may fail. Calls
+    /// have the caller's names by then.
     pub fn feed_through(
         &mut self,
         chunk: Bytes,
@@ -130,6 +131,7 @@ impl Crossing {
         let fed = self.decoder.feed(chunk, out);
         for place in first..out.len() {
             let Some(frame) = out.get_mut(place) else { break };
+            call::rename(&mut frame.events, self.encoder.aliases());
             let sieved = sieve(&mut frame.events).map_err(Error::Unjoined);
             if let Err(error) = sieved.and_then(|()| self.frame(frame)) {
                 out.truncate(place);
@@ -215,6 +217,20 @@ impl Crossing {
             Encoder::Chat(encoder) => encoder.is_over(),
             Encoder::Messages(encoder) => encoder.is_over(),
             Encoder::Responses(encoder) => encoder.is_over(),
+        }
+    }
+}
+
+// === impl Encoder ===
+
+impl Encoder {
+    /// The names of tools.
+    fn aliases(&self) -> &[Alias] {
+        match self {
+            Self::Chat(encoder) => encoder.aliases(),
+            Self::Messages(encoder) => encoder.aliases(),
+            // Nothing crosses to it.
+            Self::Responses(_) => &[],
         }
     }
 }

@@ -147,13 +147,6 @@ pub(crate) fn first(text: &[u8]) -> Option<u8> {
     text.iter().copied().find(|byte| !byte.is_ascii_whitespace())
 }
 
-/// Whether it could be an object that was garbled or cut: what begins like none never had anything to
-/// say.
-pub(crate) fn begins_object(text: &[u8]) -> bool {
-    let Some(inside) = text.trim_ascii_start().strip_prefix(b"{") else { return false };
-    matches!(first(inside), Some(b'"' | b'}') | None)
-}
-
 /// The same object in a spelling that a strict reader takes: doubled keys (the last counts) and
 /// bytes that are not UTF-8 (replaced) are gone. `None` where it is not an object. Slow: for what
 /// could not be read otherwise, and not for more than [`TREE_BYTES_MAX`].

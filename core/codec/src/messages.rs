@@ -18,7 +18,7 @@ pub(crate) mod whole;
 pub(crate) mod wire;
 pub(crate) mod write;
 
-use crate::{json, rejection};
+use crate::{json, rejection, sse};
 use ir::{Aside, Block, BlockKind, Dialect, Event, Events, Finish, Piece, Tokens};
 use smallvec::smallvec;
 use wire::{BlockStart, Delta, Usage, Wire};
@@ -115,9 +115,9 @@ impl Stream {
             "ping" => smallvec![Event::Ping],
             "error" => fail(data),
             known if is_known(known) => malformed("a known event of another shape"),
-            "" if json::begins_object(data) => malformed("data that is no event"),
-            "" if data != b"[DONE]" => smallvec![Event::Noise("data that is no event")],
-            "" => Events::new(),
+            "" if data.trim_ascii() == b"[DONE]" => Events::new(),
+            "" if sse::is_keepalive(b"", data) => smallvec![Event::Noise(sse::KEEPALIVE)],
+            "" => malformed("data that is no event"),
             _ => self.unknown(),
         }
     }

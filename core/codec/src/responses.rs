@@ -24,7 +24,7 @@ pub(crate) mod wire;
 
 use crate::json::{self, Word};
 use crate::lazy::Raw;
-use crate::rejection;
+use crate::{rejection, sse};
 use ir::{Aside, BlockKind, Dialect, Event, Events, Finish, Reason};
 use items::{Items, Told};
 use smallvec::smallvec;
@@ -148,6 +148,7 @@ impl Stream {
         match kind.as_deref().unwrap_or(event) {
             "error" | "response.failed" => fail(rejection::in_band(Dialect::Responses, data)),
             known if is_known(known) => malformed("a known event of another shape"),
+            "" if sse::is_keepalive(b"", data) => smallvec![Event::Noise(sse::KEEPALIVE)],
             "" => malformed("data that is no event"),
             _ => self.unknown(),
         }

@@ -56,6 +56,24 @@ pub fn is_comment(frame: &[u8]) -> bool {
     lines.filter(|line| !line.is_empty()).all(|line| line.starts_with(b":"))
 }
 
+/// What [`is_keepalive`] is true of, in words.
+pub(crate) const KEEPALIVE: &str = "a keep-alive in the place of data";
+
+/// Words that are sent to keep a connection open, by name or as data.
+const WORDS: [&[u8]; 4] = [b"ping", b"heartbeat", b"keepalive", b"keep-alive"];
+
+/// Whether a frame that cannot be read says nothing: what some send where a comment was meant. That is
+/// no data (<https://github.com/Growth-Circle/cadis/issues/2329>), a comment as data
+/// (<https://github.com/anomalyco/opencode/issues/50871>), or a word
+/// (<https://github.com/aaif-goose/goose/pull/11816>). Anything else was something once.
+pub(crate) fn is_keepalive(event: &[u8], data: &[u8]) -> bool {
+    let data = data.trim_ascii();
+    let word = |text: &[u8]| WORDS.iter().any(|word| text.eq_ignore_ascii_case(word));
+    // The rest of an object could begin with a colon, and has quotes.
+    let comment = data.starts_with(b":") && memchr::memchr(b'"', data).is_none();
+    data.is_empty() || comment || word(data) || word(event)
+}
+
 // === impl Framer ===
 
 impl Framer {

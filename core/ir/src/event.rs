@@ -50,7 +50,8 @@ pub enum Event {
     Repeated(&'static str),
     /// A frame that should have been readable and is not; the reason. It may have said something.
     Malformed(&'static str),
-    /// A frame that cannot be read, and has nothing in it that could be content; the reason.
+    /// A frame whose data is known to say nothing, and which a client would choke on: a keep-alive; what
+    /// it is.
     Noise(&'static str),
     /// Something beside the content, told only where pieces are carried.
     Aside(Aside),
@@ -101,7 +102,7 @@ pub struct Call {
 /// it.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub enum Piece {
-    /// Nobody asked.
+    /// Nobody asked, or nobody was shown it.
     #[default]
     Unread,
     /// Text for the reader.
@@ -156,6 +157,9 @@ pub struct Reason {
 pub enum Aside {
     /// What was not said of a call as it began.
     Call(Block, Box<Call>),
+    /// How the caller was shown a call, told before its close: the id, the name and the form that it
+    /// has there.
+    Shown(Block, Box<Call>),
     /// Reasoning that only its provider can read, of a block that may have shown none: the inside of a
     /// JSON string.
     Sealed(Block, Box<str>),

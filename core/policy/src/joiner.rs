@@ -46,8 +46,8 @@ enum State {
 /// Calls behind those that were delivered.
 #[derive(Debug, Default)]
 struct Calls {
-    /// Those that were delivered: names as spelled, and arguments.
-    told: Vec<(Box<str>, Value)>,
+    /// Those that were delivered: names and arguments, whatever their spelling.
+    told: Vec<(String, Value)>,
     /// Those that come, each held until it is known to be another.
     open: Vec<Event>,
     /// What is said beside them: the word that nothing follows, or it is not certain what.
@@ -284,7 +284,9 @@ fn block_of(event: &Event) -> Option<Block> {
     match event {
         Event::Open(block, _) | Event::Delta(block, _) | Event::Close(block) => Some(*block),
         Event::Aside(aside) => match aside {
-            Aside::Call(block, _) | Aside::Sealed(block, _) => Some(*block),
+            Aside::Call(block, _) | Aside::Shown(block, _) | Aside::Sealed(block, _) => {
+                Some(*block)
+            }
             Aside::Native(_) | Aside::Mark(_) | Aside::Kept(_) => None,
         },
         Event::Ping
@@ -305,7 +307,7 @@ fn block_of(event: &Event) -> Option<Block> {
 impl Calls {
     fn of(told: &Told) -> Self {
         let calls = told.parts().iter().filter_map(|part| match part {
-            Said::Call(call, arguments) => Some((call.name.clone(), value(arguments))),
+            Said::Call(call, arguments) => Some((name(&call.name), value(arguments))),
             Said::Text(_) | Said::Thinking(..) | Said::Redacted(_) => None,
         });
         Self { told: calls.collect(), ..Self::default() }
@@ -357,25 +359,32 @@ impl Calls {
 }
 
 /// The name and the arguments of a call.
-fn said(call: &[Event]) -> (Box<str>, Value) {
-    let mut name = Box::default();
+fn said(call: &[Event]) -> (String, Value) {
+    let mut named: Box<str> = Box::default();
     let mut arguments = String::new();
     for event in call {
         if let Event::Open(_, Some(opening)) = event
             && let Opening::Call(call) = &**opening
         {
-            name = call.name.clone();
+            named = call.name.clone();
         }
         if let Event::Aside(Aside::Call(_, call)) = event
-            && name.is_empty()
+            && named.is_empty()
         {
-            name = call.name.clone();
+            named = call.name.clone();
         }
         if let Event::Delta(_, Piece::Arguments(raw)) = event {
             arguments.push_str(raw);
         }
     }
-    (name, value(&arguments))
+    (name(&named), value(&arguments))
+}
+
+/// A name as it compares: whatever its spelling.
+fn name(inside: &str) -> String {
+    let mut text = String::new();
+    let readable = Unescape::default().push(inside, &mut text);
+    if readable { text } else { inside.to_owned() }
 }
 
 /// Arguments as they compare: whatever their spelling.

@@ -275,6 +275,11 @@ impl Told {
                     learn(call, said);
                 }
             }
+            Event::Aside(Aside::Shown(block, said)) => {
+                if let Some((_, call, _)) = self.open.iter_mut().find(|(it, ..)| it == block) {
+                    call.clone_from(said);
+                }
+            }
             Event::Aside(Aside::Kept(event)) => {
                 self.kept_bytes = self.kept_bytes.saturating_add(event.len());
                 if TOLD_MAX < self.kept_bytes {
@@ -325,6 +330,9 @@ impl Told {
         let (_, call, arguments) = self.open.remove(place);
         if call.custom {
             self.bars("a call of a custom tool");
+        } else if call.name.is_empty() {
+            // It has members of its own instead (a shell's, a computer's): no function is called.
+            self.bars(NATIVE);
         }
         self.push(Said::Call(call, arguments));
     }

@@ -5,7 +5,7 @@ use crate::Error;
 use crate::json::{self, Members, Type, Word};
 use crate::lazy::Raw;
 use crate::request::Alias;
-use ir::{Block, Call};
+use ir::{Aside, Block, Call, Event, Events, Opening};
 use std::fmt;
 
 /// A call whose pieces are collected. Texts are the insides of JSON strings.
@@ -19,6 +19,14 @@ pub(super) struct Pending {
 /// Calls that were not shown yet, in the order they began.
 #[derive(Debug, Default)]
 pub(super) struct Calls(Vec<Pending>);
+
+/// Calls that were written since it was last told.
+#[derive(Debug, Default)]
+pub(super) struct Written(Vec<(Block, Call)>);
+
+/// The ids of the calls that were shown, as text: no two are the same.
+#[derive(Debug, Default)]
+pub(super) struct Ids(Vec<String>);
 
 /// Why a call is not shown.
 pub(super) const BROKEN: &str =
@@ -37,6 +45,35 @@ pub(super) fn legal(text: &str, max: usize) -> String {
 
 fn is_legal(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-')
+}
+
+/// Puts the caller's names of tools in the place of the provider's: a call is known by its name to
+/// whoever goes on with the answer, and that may be another provider.
+pub(super) fn rename(events: &mut Events, aliases: &[Alias]) {
+    if aliases.is_empty() {
+        return;
+    }
+    for event in events {
+        if let Event::Open(_, Some(opening)) = event
+            && let Opening::Call(call) = &mut **opening
+        {
+            name(call, aliases);
+        }
+        if let Event::Aside(Aside::Call(_, call)) = event {
+            name(call, aliases);
+        }
+    }
+}
+
+/// Gives a call the name that the caller has for it.
+fn name(call: &mut Call, aliases: &[Alias]) {
+    let quoted = format!("\"{}\"", call.name);
+    let name: Option<Word<'_>> = serde_json::from_str(&quoted).ok();
+    let find =
+        |name: Word<'_>| aliases.binary_search_by(|it| it.there.as_str().cmp(name.as_str())).ok();
+    if let Some(alias) = name.and_then(find).and_then(|place| aliases.get(place)) {
+        call.name = alias.here.as_str().into();
+    }
 }
 
 /// The text whose inside this is. Half a surrogate pair becomes a replacement character: the result
@@ -120,6 +157,61 @@ impl Calls {
     }
 }
 
+// === impl Ids ===
+
+impl Ids {
+    /// Of those that were shown before: insides of JSON strings, empty where a call had none.
+    pub(super) fn of(shown: &[Box<str>]) -> Self {
+        Self(shown.iter().map(|id| plain(id)).collect())
+    }
+
+    /// How many were shown.
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The id to show, the inside of a JSON string: the provider's, if it has one and nobody else has
+    /// that, else `own` with its place behind. Servers that count give the same ids in every answer.
+    pub(super) fn show(&mut self, id: &str, own: &str) -> String {
+        let mut place = self.0.len();
+        let mut show = id.to_owned();
+        while show.is_empty() || self.0.contains(&plain(&show)) {
+            show = format!("{own}_{place}");
+            place = place.saturating_add(1);
+        }
+        self.0.push(plain(&show));
+        show
+    }
+}
+
+/// The text to compare whose inside this is.
+fn plain(inside: &str) -> String {
+    unescaped(inside).unwrap_or_else(|| inside.to_owned())
+}
+
+// === impl Written ===
+
+impl Written {
+    /// This call was written, under this id.
+    pub(super) fn add(&mut self, call: &Pending, id: &str, custom: bool) {
+        let said = Call { id: id.into(), custom, ..call.said.clone() };
+        self.0.push((call.block, said));
+    }
+
+    /// Tells of each call, before its close, how it was written.
+    pub(super) fn tell(&mut self, events: &mut Events) {
+        for (block, said) in self.0.drain(..) {
+            let closes = events.iter().position(|event| *event == Event::Close(block));
+            let place = closes.unwrap_or(events.len());
+            events.insert(place, Event::Aside(Aside::Shown(block, Box::new(said))));
+        }
+    }
+}
+
 // === impl Pending ===
 
 impl Pending {
@@ -167,21 +259,9 @@ impl Pending {
         Some(json::inside(members.get("input")?)?.to_owned())
     }
 
-    /// Gives it the name that the caller has for it. Whether it is a custom tool there.
-    pub(super) fn rename(&mut self, aliases: &[Alias]) -> bool {
-        if aliases.is_empty() {
-            return false;
-        }
-        let quoted = format!("\"{}\"", self.said.name);
-        let name: Option<Word<'_>> = serde_json::from_str(&quoted).ok();
-        let find = |name: Word<'_>| {
-            aliases.binary_search_by(|it| it.there.as_str().cmp(name.as_str())).ok()
-        };
-        let Some(alias) = name.and_then(find).and_then(|place| aliases.get(place)) else {
-            return false;
-        };
-        self.said.name = alias.here.as_str().into();
-        alias.free
+    /// Whether it is a custom tool for the caller, whose names these are.
+    pub(super) fn is_custom(&self, aliases: &[Alias]) -> bool {
+        self.said.custom || aliases.iter().any(|it| it.free && *it.here == *self.said.name)
     }
 
     fn is_bare(&self) -> bool {

@@ -11,10 +11,11 @@
 mod citations;
 mod writer;
 
-use super::call::{self, Calls, Pending};
+use super::call::{self, Calls, Ids, Pending, Written};
 use super::desk::Desk;
 use super::{CrossingPlan, Resume, Verdict, resume};
 use crate::json::{self, Members};
+use crate::request::Alias;
 use crate::{Error, own, seal};
 use citations::Citations;
 use ir::{
@@ -32,8 +33,9 @@ pub(super) struct Encoder {
     calls: Calls,
     /// Blocks of calls that the provider closed and that cannot be read.
     cut: Vec<Block>,
-    /// How many calls were shown.
-    shown: u32,
+    /// The ids of the calls that were shown.
+    shown: Ids,
+    written: Written,
     citations: Citations,
     thinking: Thinking,
     finish: Option<(Finish, Option<Box<Reason>>)>,
@@ -75,7 +77,7 @@ impl Encoder {
     /// Goes on with a stream of ours, or of a provider.
     pub(super) fn resumed(plan: CrossingPlan, resume: Resume) -> Self {
         let writer = Writer::resumed(&resume.envelope, plan.now_unix, plan.include_usage);
-        let shown = resume.calls;
+        let shown = Ids::of(&resume.shown);
         Self { shown, resume: Some(resume), ..Self::writing(plan, writer) }
     }
 
@@ -86,7 +88,8 @@ impl Encoder {
             writer,
             calls: Calls::default(),
             cut: Vec::new(),
-            shown: 0,
+            shown: Ids::default(),
+            written: Written::default(),
             citations: Citations::default(),
             thinking: Thinking::default(),
             finish: None,
@@ -103,6 +106,11 @@ impl Encoder {
         self.writer.envelope()
     }
 
+    /// The names of tools.
+    pub(super) fn aliases(&self) -> &[Alias] {
+        &self.plan.aliases
+    }
+
     pub(super) fn frame(&mut self, events: &mut Events, desk: &mut Desk) -> Result<Verdict, Error> {
         for event in &*events {
             // Behind the end, or an error, nobody listens.
@@ -111,6 +119,7 @@ impl Encoder {
             }
             self.event(event, desk)?;
         }
+        self.written.tell(events);
         if self.cut.is_empty() {
             return Ok(Verdict::Same);
         }
@@ -190,7 +199,7 @@ impl Encoder {
             | Event::Repeated(_)
             | Event::Malformed(_)
             | Event::Noise(_)
-            | Event::Aside(Aside::Mark(_) | Aside::Kept(_)) => {}
+            | Event::Aside(Aside::Mark(_) | Aside::Kept(_) | Aside::Shown(..)) => {}
             Event::Aside(Aside::Call(block, said)) => self.calls.learn(*block, said, desk)?,
             Event::Aside(Aside::Sealed(..)) => desk.lose("reasoning.encrypted_content", "dropped"),
             Event::Aside(Aside::Native(path)) => desk.lose(*path, "dropped"),
@@ -294,19 +303,16 @@ impl Encoder {
     }
 
     fn close_call(&mut self, block: Block, desk: &mut Desk) {
-        let Some(mut call) = self.calls.take(block, desk) else { return };
+        let Some(call) = self.calls.take(block, desk) else { return };
         if !call.is_whole() {
             self.cut.push(block);
             return;
         }
-        let index = self.shown.to_string();
-        let id = if call.said.id.is_empty() {
-            format!("call_{:016x}_{index}", seal::hash(&self.plan.request_id))
-        } else {
-            call.said.id.to_string()
-        };
-        self.shown = self.shown.saturating_add(1);
-        let is_custom = call.rename(&self.plan.aliases) || call.said.custom;
+        let index = self.shown.len().to_string();
+        let own = format!("call_{:016x}", seal::hash(&self.plan.request_id));
+        let id = self.shown.show(&call.said.id, &own);
+        let is_custom = call.is_custom(&self.plan.aliases);
+        self.written.add(&call, &id, is_custom);
         let body = if is_custom { custom(&call, desk) } else { function(&call) };
         let call = ["\"tool_calls\":[{\"index\":", &index, ",\"id\":\"", &id, "\",", &body, "}]"];
         self.writer.delta(&call, desk);
@@ -315,7 +321,7 @@ impl Encoder {
     fn stop(&self, finish: Finish, reason: &Reason, desk: &mut Desk) -> Stop {
         let mut refusal = None;
         let reason = match finish {
-            Finish::Stop | Finish::Tool if self.shown > 0 => "tool_calls",
+            Finish::Stop | Finish::Tool if !self.shown.is_empty() => "tool_calls",
             Finish::Stop => {
                 if reason.stop_sequence.is_some() {
                     desk.lose("stop_sequence", "dropped");

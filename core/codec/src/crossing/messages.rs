@@ -11,9 +11,10 @@
 mod details;
 mod writer;
 
-use super::call::{self, Calls, Pending};
+use super::call::{self, Calls, Ids, Pending, Written};
 use super::desk::Desk;
 use super::{CrossingPlan, Resume, Verdict, resume};
+use crate::request::Alias;
 use crate::{Error, json, own, seal};
 use details::Details;
 use ir::{
@@ -32,7 +33,8 @@ pub(super) struct Encoder {
     /// Blocks of theirs that the provider closed.
     closed: Vec<Block>,
     /// The ids of those that were.
-    shown: Vec<String>,
+    shown: Ids,
+    written: Written,
     details: Details,
     /// The inside of what the answer said to decline.
     refusal: String,
@@ -63,7 +65,8 @@ impl Encoder {
     /// Goes on with a stream of ours, or of a provider.
     pub(super) fn resumed(plan: CrossingPlan, resume: Resume) -> Self {
         let writer = Writer::resumed(&resume, seal::wrap(plan.origin, ""));
-        Self { resume: Some(resume), ..Self::writing(plan, writer) }
+        let shown = Ids::of(&resume.shown);
+        Self { shown, resume: Some(resume), ..Self::writing(plan, writer) }
     }
 
     fn writing(plan: CrossingPlan, writer: Writer) -> Self {
@@ -74,7 +77,8 @@ impl Encoder {
             writer,
             calls: Calls::default(),
             closed: Vec::new(),
-            shown: Vec::new(),
+            shown: Ids::default(),
+            written: Written::default(),
             details: Details::default(),
             refusal: String::new(),
             finish: None,
@@ -91,13 +95,18 @@ impl Encoder {
         self.writer.envelope()
     }
 
+    /// The names of tools.
+    pub(super) fn aliases(&self) -> &[Alias] {
+        &self.plan.aliases
+    }
+
     /// Where the caller's stream stands.
     pub(super) fn mark(&self) -> Mark {
         self.writer.mark()
     }
 
     pub(super) fn frame(&mut self, events: &mut Events, desk: &mut Desk) -> Result<Verdict, Error> {
-        for event in &*events {
+        for event in &mut *events {
             // Behind the end, or an error, nobody listens.
             if self.is_over() {
                 break;
@@ -114,6 +123,7 @@ impl Encoder {
             }
         }
         if self.keeps_open(events) {
+            self.written.tell(events);
             return Ok(Verdict::Same);
         }
         self.writer.abandon();
@@ -161,7 +171,8 @@ impl Encoder {
         self.writer.end(&Stop { reason, explanation: refused, sequence, tokens, object }, desk);
     }
 
-    fn event(&mut self, event: &Event, desk: &mut Desk) -> Result<(), Error> {
+    /// Leaves of the event what of it is shown.
+    fn event(&mut self, event: &mut Event, desk: &mut Desk) -> Result<(), Error> {
         match event {
             Event::Start(envelope) => {
                 let id = envelope.as_ref().map_or("", |envelope| &envelope.id);
@@ -170,10 +181,13 @@ impl Encoder {
                 }
                 self.writer.start(desk);
             }
-            Event::Open(block, opening) => self.open(*block, opening.as_deref(), desk)?,
-            Event::Delta(block, piece) if is_first_choice(*block) => {
-                self.piece(*block, piece, desk)?;
+            Event::Open(block, opening) if !is_first_choice(*block) => {
+                desk.lose("choices[]", "dropped: all but the first");
+                *opening = None;
             }
+            Event::Open(block, opening) => self.open(*block, opening.as_deref(), desk)?,
+            Event::Delta(block, piece) if !is_first_choice(*block) => *piece = Piece::Unread,
+            Event::Delta(block, piece) => self.piece(*block, piece, desk)?,
             Event::Close(block) if block.kind != BlockKind::Tool && is_first_choice(*block) => {
                 self.writer.close(desk);
             }
@@ -186,15 +200,14 @@ impl Encoder {
             Event::Ping => desk.bytes(&own::ping(Dialect::Messages)),
             // Other choices are not shown, calls wait for the finish, and behind the finish the
             // answer is complete, whatever is said.
-            Event::Delta(..)
-            | Event::Close(_)
+            Event::Close(_)
             | Event::Finish(..)
             | Event::Fail(_)
             | Event::Progress
             | Event::Repeated(_)
             | Event::Malformed(_)
             | Event::Noise(_)
-            | Event::Aside(Aside::Mark(_) | Aside::Kept(_)) => {}
+            | Event::Aside(Aside::Mark(_) | Aside::Kept(_) | Aside::Shown(..)) => {}
             Event::Aside(Aside::Call(block, said)) => self.calls.learn(*block, said, desk)?,
             Event::Aside(Aside::Sealed(..)) => desk.lose("reasoning.encrypted_content", "dropped"),
             Event::Aside(Aside::Native(path)) => desk.lose(*path, "dropped"),
@@ -208,10 +221,6 @@ impl Encoder {
         opening: Option<&Opening>,
         desk: &mut Desk,
     ) -> Result<(), Error> {
-        if !is_first_choice(block) {
-            desk.lose("choices[]", "dropped: all but the first");
-            return Ok(());
-        }
         match opening {
             Some(Opening::Call(said)) => self.calls.begin(block, said, desk)?,
             Some(Opening::Redacted(data)) => {
@@ -224,14 +233,19 @@ impl Encoder {
         Ok(())
     }
 
-    fn piece(&mut self, block: Block, piece: &Piece, desk: &mut Desk) -> Result<(), Error> {
+    /// Leaves of the piece what of it is shown: white space may be held back, and told with what follows.
+    fn piece(&mut self, block: Block, piece: &mut Piece, desk: &mut Desk) -> Result<(), Error> {
         match piece {
-            Piece::Text(raw) => self.writer.text(raw, desk),
+            Piece::Text(raw) => match self.writer.text(raw, desk) {
+                Some(blank) if blank.is_empty() => {}
+                Some(blank) => *raw = (blank + raw).into(),
+                None => *piece = Piece::Unread,
+            },
             Piece::Thinking(raw) => self.writer.thinking(raw, desk),
             Piece::Refusal(raw) => {
                 desk.hold(raw.len())?;
                 self.refusal.push_str(raw);
-                self.writer.text(raw, desk);
+                let _written = self.writer.text(raw, desk);
             }
             Piece::Arguments(raw) => self.calls.add(block, raw, desk)?,
             Piece::Details(raw) => {
@@ -255,7 +269,7 @@ impl Encoder {
             Finish::Stop | Finish::Tool | Finish::Pause | Finish::Other => false,
         };
         let calls = self.calls.take_all();
-        let (mut whole, broken): (Vec<_>, Vec<_>) = calls.into_iter().partition(Pending::is_whole);
+        let (whole, broken): (Vec<_>, Vec<_>) = calls.into_iter().partition(Pending::is_whole);
         if !broken.is_empty() {
             if !cut {
                 return Err(call::BROKEN);
@@ -264,8 +278,8 @@ impl Encoder {
         }
         let ids: Vec<String> = whole.iter().map(|call| self.show_id(&call.said.id)).collect();
         self.secrets(&whole, &ids, desk);
-        for (call, id) in whole.iter_mut().zip(&ids) {
-            call.rename(&self.plan.aliases);
+        for (call, id) in whole.iter().zip(&ids) {
+            self.written.add(call, id, call.said.custom);
             if call.said.custom {
                 desk.lose(format!("{CALLS}.custom"), "as a tool with one input");
                 let input = json::escaped(&call.arguments);
@@ -281,15 +295,8 @@ impl Encoder {
     /// The id to show: the provider's where Messages allows it and nobody else has it, else one
     /// that is the same whenever this answer is read.
     fn show_id(&mut self, id: &str) -> String {
-        let shown = if call::is_legal_id(id) && !self.shown.iter().any(|shown| shown == id) {
-            id.to_owned()
-        } else {
-            let hash = seal::hash(&format!("{}/{id}", self.writer.id()));
-            let place = self.shown.len();
-            format!("toolu_{hash:016x}_{place}")
-        };
-        self.shown.push(shown.clone());
-        shown
+        let own = format!("toolu_{:016x}", seal::hash(&format!("{}/{id}", self.writer.id())));
+        self.shown.show(if call::is_legal_id(id) { id } else { "" }, &own)
     }
 
     /// What the provider wants back, for nobody else to read.
@@ -317,15 +324,10 @@ impl Encoder {
         self.writer.redacted(&sealed, desk);
     }
 
-    /// Whether a call was shown, by this answer or by the one that it goes on with.
-    fn called(&self) -> bool {
-        !self.shown.is_empty() || self.resume.as_ref().is_some_and(|resume| 0 < resume.calls)
-    }
-
     fn reason(&self, finish: Finish, desk: &mut Desk) -> &'static str {
         const PATH: &str = "choices[].finish_reason";
         match finish {
-            Finish::Stop | Finish::Tool if self.called() => "tool_use",
+            Finish::Stop | Finish::Tool if !self.shown.is_empty() => "tool_use",
             Finish::Stop if !self.refusal.is_empty() => "refusal",
             Finish::Stop => "end_turn",
             Finish::Tool => {

@@ -10,7 +10,7 @@
 
 mod begun;
 
-use super::call::Calls;
+use super::call::{Calls, Ids, Written};
 use super::desk::Desk;
 use super::{Resume, Verdict, resume};
 use crate::{Error, json, own, seal};
@@ -27,6 +27,9 @@ pub(super) struct Encoder {
     /// Our id of the request, for errors.
     request_id: String,
     calls: Calls,
+    /// The ids of the calls that were shown.
+    shown: Ids,
+    written: Written,
     /// Ids that were made here.
     minted: u32,
     finish: Option<(Finish, Option<Box<Reason>>)>,
@@ -40,8 +43,10 @@ impl Encoder {
     pub(super) fn new(resume: Resume, request_id: String) -> Self {
         let begun = Begun::read(&resume);
         let (finish, tokens) = (None, None);
-        let calls = Calls::default();
-        Self { begun, resume, request_id, calls, minted: 0, finish, tokens, over: false }
+        let (calls, shown, written) =
+            (Calls::default(), Ids::of(&resume.shown), Written::default());
+        let (minted, over) = (0, false);
+        Self { begun, resume, request_id, calls, shown, written, minted, finish, tokens, over }
     }
 
     pub(super) fn is_over(&self) -> bool {
@@ -79,6 +84,7 @@ impl Encoder {
                 *event = Event::Progress;
             }
         }
+        self.written.tell(events);
         Ok(Verdict::Same)
     }
 
@@ -119,10 +125,14 @@ impl Encoder {
             Event::Close(block) => match block.kind {
                 BlockKind::Text => self.begun.close(desk),
                 BlockKind::Tool => {
-                    let Some(call) = self.calls.take(*block, desk) else { return Ok(Ok(())) };
+                    let Some(mut call) = self.calls.take(*block, desk) else { return Ok(Ok(())) };
                     if !call.is_whole() {
                         return Ok(Err(super::call::BROKEN));
                     }
+                    let own = format!("call_{:016x}", seal::hash(&self.request_id));
+                    let call_id = self.shown.show(&call.said.id, &own);
+                    self.written.add(&call, &call_id, call.said.custom);
+                    call.said.id = call_id.into();
                     let id = self.mint("fc");
                     self.begun.call(&call, &id, desk);
                 }
@@ -143,7 +153,7 @@ impl Encoder {
             Event::Aside(Aside::Sealed(..)) => {
                 desk.lose("output[].encrypted_content", "dropped");
             }
-            Event::Aside(Aside::Mark(_) | Aside::Kept(_))
+            Event::Aside(Aside::Mark(_) | Aside::Kept(_) | Aside::Shown(..))
             | Event::Start(_)
             | Event::Progress
             | Event::Fail(_)

@@ -11,8 +11,9 @@ pub struct Resume {
     pub envelope: Envelope,
     /// Where its stream stands.
     pub mark: Mark,
-    /// How many tool calls of it were shown.
-    pub calls: u32,
+    /// The ids of its tool calls that were shown, in their order: insides of JSON strings, empty where a
+    /// call had none.
+    pub shown: Vec<Box<str>>,
     /// What it has used.
     pub used: Tokens,
     /// What the last event says of who served: a JSON object, on one line.

@@ -39,6 +39,34 @@ fn same(name: &str, dialect: Dialect, whole: &[Frame], bytes: &Bytes, places: &[
     assert!(joined(&frames, &rest) == *bytes, "CD2: {name} cut at {places:?}");
 }
 
+/// Whether a frame without a name that cannot be read says nothing, or was something once.
+#[test]
+fn only_what_keeps_a_connection_open_says_nothing() {
+    for (data, nothing) in [
+        ("", true),
+        ("  ", true),
+        (": keepalive", true),
+        (": OPENROUTER PROCESSING", true),
+        ("ping", true),
+        ("Heartbeat ", true),
+        ("pinged", false),
+        ("Internal Server Error", false),
+        ("null", false),
+        (r#"choices":[{"delta":{"content":"not "}}]}"#, false),
+        (r#":[{"delta":{"content":"not "}}]}"#, false),
+        (r#"type":"content_block_delta","index":0,"delta":{}}"#, false),
+        ("{garbled", false),
+    ] {
+        let bytes = Bytes::from(format!("data: {data}\n\n"));
+        for dialect in Dialect::ALL {
+            let (frames, _) = feed(dialect, 1, std::slice::from_ref(&bytes));
+            let noise = matches!(*frames[0].events, [Event::Noise(_)]);
+            let malformed = matches!(*frames[0].events, [Event::Malformed(_)]);
+            assert_eq!((noise, malformed), (nothing, !nothing), "{dialect:?}: {data}");
+        }
+    }
+}
+
 #[test]
 fn recorded_streams_mean_what_they_meant() {
     for stream in streams() {

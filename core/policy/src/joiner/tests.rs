@@ -150,6 +150,8 @@ fn calls_that_were_delivered_are_not_made_again() {
     check(&before, Way::Calls, &["text `NOTHING-MORE`.", "finish"], &["Tool"]);
     let again = ["open 0 f", r#"args 0 { \"b\":2, \"a\" : 1}"#, "close 0", "finish"];
     check(&before, Way::Calls, &again, &["lost: it is not said whether more calls follow"]);
+    let spelled = [r"open 0 \u0066", r#"args 0 {\"a\":1,\"b\":2}"#, "close 0", "finish"];
+    check(&before, Way::Calls, &spelled, &["lost: it is not said whether more calls follow"]);
     let more = [
         "open 0 f",
         r#"args 0 {\"a\":1,\"b\":2}"#,

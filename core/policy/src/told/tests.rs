@@ -82,6 +82,10 @@ fn ways() {
     let thinks =
         |raw: &str| Event::Delta(block(BlockKind::Reasoning, 0), Piece::Thinking(raw.into()));
     let refuses = Event::Delta(block(BlockKind::Text, 0), Piece::Refusal("no".into()));
+    let shown = |name: &str, custom: bool| {
+        let call = Call { id: "d".into(), name: name.into(), custom, extra: None };
+        Event::Aside(ir::Aside::Shown(block(BlockKind::Tool, 0), Box::new(call)))
+    };
     let native = Event::Open(
         block(BlockKind::Other, 0),
         Some(Box::new(Opening::Native("server_tool_use".into()))),
@@ -96,11 +100,22 @@ fn ways() {
         (vec![text("a"), thinks("hm")], false, false, Some(Way::Restart)),
         (vec![opens(0), closes(0)], true, false, Some(Way::Calls)),
         (vec![text("a"), opens(0), closes(0), thinks("hm")], true, false, Some(Way::Calls)),
+        (vec![opens(0), shown("g", false), closes(0)], true, false, Some(Way::Calls)),
+        (vec![opens(0), shown("f", true), closes(0)], true, false, None),
+        (vec![opens(0), shown("", false), closes(0)], true, false, None),
         (vec![refuses], true, false, None),
         (vec![native], true, false, None),
     ] {
         assert_eq!(told(&events).way(prefill, structured).ok(), way, "{events:?}");
     }
+}
+
+#[test]
+fn a_call_is_told_as_the_caller_was_shown_it() {
+    let call = Call { id: "d".into(), name: "long.name".into(), ..Call::default() };
+    let aside = ir::Aside::Shown(block(BlockKind::Tool, 0), Box::new(call.clone()));
+    let told = told(&[opens(0), arguments(0, "{}"), Event::Aside(aside), closes(0)]);
+    assert_eq!(told.parts(), [Said::Call(call, "{}".to_owned())]);
 }
 
 #[test]

@@ -63,11 +63,14 @@ impl Drive {
             .collect();
         let last = own::Served { target: &leg.name, outcome: "ok", output_tokens_estimated: None };
         served.push(last);
-        let calls = told.parts().iter().filter(|part| matches!(part, Said::Call(..))).count();
+        let shown = told.parts().iter().filter_map(|part| match part {
+            Said::Call(call, _) => Some(call.id.clone()),
+            Said::Text(_) | Said::Thinking(..) | Said::Redacted(_) => None,
+        });
         Resume {
             envelope: told.envelope().cloned().unwrap_or_default(),
             mark: told.mark(),
-            calls: u32::try_from(calls).unwrap_or(u32::MAX),
+            shown: shown.collect(),
             used: self.exchange.used_before(),
             object: own::served(&self.ask.id, &served),
             kept: told.kept().to_vec(),

@@ -176,11 +176,13 @@ impl Writer {
     }
 
     /// A piece of text. White space alone makes no block: Anthropic refuses such blocks when they
-    /// are sent back (<https://github.com/NousResearch/hermes-agent/issues/11929>).
-    pub(super) fn text(&mut self, raw: &str, desk: &mut Desk) {
+    /// are sent back (<https://github.com/NousResearch/hermes-agent/issues/11929>). Where the piece was
+    /// written, the white space that was written before it; `None` where it was not.
+    pub(super) fn text(&mut self, raw: &str, desk: &mut Desk) -> Option<String> {
         if raw.is_empty() || self.is_over() {
-            return;
+            return None;
         }
+        let mut blank = String::new();
         if self.state != State::Open(Kind::Text) {
             if is_blank(raw) {
                 if let State::Open(_) = self.state {
@@ -191,15 +193,16 @@ impl Writer {
                 } else {
                     desk.lose("choices[].message.content", "dropped: white space");
                 }
-                return;
+                return None;
             }
-            let blank = std::mem::take(&mut self.blank);
+            blank = std::mem::take(&mut self.blank);
             self.open(Kind::Text, desk);
             if !blank.is_empty() {
                 self.delta(&blank, desk);
             }
         }
         self.delta(raw, desk);
+        Some(blank)
     }
 
     /// A piece of thinking.

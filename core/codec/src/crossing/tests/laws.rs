@@ -2,9 +2,10 @@
 
 use super::recorded::{Said, said};
 use super::{Crossed, cross, legal, other, plan, try_cross};
+use crate::Decoder;
 use crate::proof::{Recorded, bare, cut, events, feed, framed, seeds, streams};
 use bytes::Bytes;
-use ir::{BlockKind, Crossable, Dialect, Event, Tokens};
+use ir::{Aside, BlockKind, Crossable, Dialect, Event, Opening, Piece, Tokens};
 use proptest::prelude::{Just, Strategy, any, prop_assert, prop_assert_eq, prop_oneof, proptest};
 use proptest::sample::Index;
 use std::fmt::Write as _;
@@ -252,9 +253,52 @@ fn finish(dialect: Dialect, bytes: &Bytes) -> Option<Event> {
 fn lawful(dialect: Dialect, bytes: &Bytes, crossed: &Crossed) {
     let told = legal::read(other(dialect), &crossed.bytes, true);
     let events = events(&crossed.frames);
+    says_what_it_shows(dialect, crossed);
     let finished = events.iter().any(|event| matches!(event, Event::Finish(..)));
     assert!(finished || !told.ended, "{bytes:?}");
     assert!(!is_complete(&events) || told.ended, "{bytes:?}");
+}
+
+/// Whoever goes on with an answer goes on behind what its events say: a frame's say the text and the
+/// calls of its bytes, as long as the exchange reads them.
+fn says_what_it_shows(dialect: Dialect, crossed: &Crossed) {
+    let mut reader = Decoder::carrying(other(dialect), 1);
+    for frame in &crossed.frames {
+        let declines = |event: &Event| matches!(event, Event::Delta(_, Piece::Refusal(_)));
+        let ends =
+            |event: &Event| matches!(event, Event::End | Event::Fail(_) | Event::Malformed(_));
+        if frame.events.iter().any(|event| declines(event) || ends(event)) {
+            return;
+        }
+        let mut read = Vec::new();
+        reader.feed(frame.bytes.clone(), &mut read).expect("frames");
+        let read = events(&read);
+        assert_eq!(text(&frame.events), text(&read), "{frame:?}");
+        let (mut told, mut shown) = (Vec::new(), Vec::new());
+        for event in &frame.events {
+            if let Event::Aside(Aside::Shown(_, call)) = event {
+                told.push((&call.id, &call.name));
+            }
+        }
+        for event in &read {
+            if let Event::Open(_, Some(opening)) = event
+                && let Opening::Call(call) = &**opening
+            {
+                shown.push((&call.id, &call.name));
+            }
+        }
+        assert_eq!(told, shown, "{frame:?}");
+    }
+}
+
+fn text(events: &[Event]) -> String {
+    let mut text = String::new();
+    for event in events {
+        if let Event::Delta(_, Piece::Text(raw)) = event {
+            text.push_str(raw);
+        }
+    }
+    text
 }
 
 /// Whether an exchange stops at an answer that is whole: with its finish, and no call open.
@@ -328,6 +372,25 @@ proptest! {
         legal::read(from, &back, true);
         prop_assert_eq!(said(from, &back), source);
         prop_assert_eq!(finish(from, &back), finish(from, &stream));
+    }
+
+    #[test]
+    fn white_space_is_told_when_it_is_shown(
+        pieces in proptest::collection::vec((
+            prop_oneof![Just("content"), Just("content"), Just("reasoning_content")],
+            prop_oneof![Just(r"\n"), Just(" "), Just(r"\n \t"), Just("a"), Just(r"\nb ")],
+        ), 1..8),
+    ) {
+        let chunk = |(field, text): &(&str, &str)| {
+            format!(r#"{{"choices":[{{"index":0,"delta":{{"{field}":"{text}"}}}}]}}"#)
+        };
+        let lines: Vec<String> = pieces.iter().map(chunk).collect();
+        let bytes = framed(Dialect::Chat, lines.iter().map(String::as_str));
+        let crossed = cross(plan(Dialect::Chat), &[Bytes::from(bytes)]);
+        says_what_it_shows(Dialect::Chat, &crossed);
+        let deltas = |event: &&Event| matches!(event, Event::Delta(..));
+        let told = events(&crossed.frames);
+        prop_assert_eq!(told.iter().filter(deltas).count(), pieces.len(), "each counts as content");
     }
 
     #[test]

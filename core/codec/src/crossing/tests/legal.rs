@@ -219,6 +219,7 @@ fn call(calls: &str, told: &mut Told) {
         other => panic!("a call of an unknown type {other}"),
     };
     assert!(!id.is_empty() && !name.is_empty(), "{calls}");
+    assert!(told.calls.iter().all(|(other, ..)| *other != id), "an id twice: {id}");
     if kind == "function" {
         is_object(&arguments);
     }

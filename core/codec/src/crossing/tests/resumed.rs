@@ -4,7 +4,9 @@ use super::{legal, plan};
 use crate::proof::framed;
 use crate::{Crossing, CrossingPlan, Decoder, Resume};
 use bytes::Bytes;
-use ir::{Aside, BlockKind, Crossable, Dialect, Envelope, Event, Frame, Mark, Piece, Tokens};
+use ir::{
+    Aside, BlockKind, Crossable, Dialect, Envelope, Event, Frame, Mark, Opening, Piece, Tokens,
+};
 
 /// What the provider says that is cut: thinking, text, a call, more text.
 fn first(dialect: Crossable) -> Vec<&'static str> {
@@ -281,4 +283,116 @@ fn what_is_thought_and_not_shown_is_not_told() {
     assert!(!events().any(about), "{more:?}");
     assert!(events().any(|event| matches!(event, Event::Progress)), "it is seen at work");
     assert!(more.iter().all(|frame| frame.bytes.is_empty()), "{more:?}");
+}
+
+/// A call that was delivered is known by its name to whoever goes on: that has to be the caller's.
+#[test]
+fn calls_have_the_callers_names_and_forms() {
+    use super::rows::{MESSAGE, call, close, open, piece, stop};
+    let short = r#""type":"tool_use","id":"t1","name":"short_1","input":{}"#;
+    let patch = r#""type":"tool_use","id":"t2","name":"patch","input":{}"#;
+    let input = r#""type":"input_json_delta","partial_json":"{\"input\":\"x\"}""#;
+    let later = [
+        call(r#""index":0,"id":"a.b","function":{"arguments":"{}"}"#),
+        call(r#""index":0,"function":{"name":"short_1"}"#),
+        stop("tool_calls"),
+    ];
+    for (from, lines, expect) in [
+        (
+            Dialect::Messages,
+            vec![MESSAGE.to_owned(), open(0, short), close(0)],
+            &["long.name", "shown t1 long.name", "close"][..],
+        ),
+        (
+            Dialect::Messages,
+            vec![MESSAGE.to_owned(), open(0, patch), piece(0, input), close(0)],
+            &["patch", "shown t2 patch custom", "close"],
+        ),
+        (
+            Dialect::Chat,
+            later.to_vec(),
+            &["", "+ long.name", "shown toolu_987e2a67aa75280c_0 long.name", "close"],
+        ),
+    ] {
+        let mut crossing = Crossing::new(plan(from), 1 << 20).marking();
+        let mut frames = Vec::new();
+        let mut named = Vec::new();
+        let sieve = |events: &mut ir::Events| {
+            named.extend(events.iter().filter_map(name));
+            Ok(())
+        };
+        let bytes = Bytes::from(framed(from, lines.iter().map(String::as_str)));
+        crossing.feed_through(bytes, &mut frames, sieve).expect("frames");
+        let events = || frames.iter().flat_map(|frame| &frame.events);
+        let words: Vec<String> = events().filter_map(name).collect();
+        assert_eq!(words, expect);
+        named.retain(|word| word != "close");
+        assert_eq!(named, words[..named.len()], "the sieve sees them too");
+    }
+}
+
+/// What an event says of a call.
+fn name(event: &Event) -> Option<String> {
+    if let Event::Open(_, Some(opening)) = event
+        && let Opening::Call(call) = &**opening
+    {
+        return Some(call.name.to_string());
+    }
+    if let Event::Aside(Aside::Call(_, call)) = event {
+        return Some(format!("+ {}", call.name));
+    }
+    if let Event::Aside(Aside::Shown(_, call)) = event {
+        let form = if call.custom { " custom" } else { "" };
+        return Some(format!("shown {} {}{form}", call.id, call.name));
+    }
+    let tool = |block: &ir::Block| block.kind == BlockKind::Tool;
+    matches!(event, Event::Close(block) if tool(block)).then(|| "close".to_owned())
+}
+
+/// Servers that count give the same ids in every answer, and no two calls of one answer may share one.
+#[test]
+fn ids_that_were_shown_are_not_shown_again() {
+    let pairs = Crossable::ALL.into_iter().flat_map(|to| Crossable::ALL.map(|then| (then, to)));
+    for (then, to) in pairs {
+        ids("c1", |shown| {
+            let resume = Resume { shown, ..standing(&begun(to, to), false) };
+            let crossing = Crossing::resumed(between(then, to), resume, 1 << 20);
+            shown_id(crossing, &framed(then.dialect(), second(then)))
+        });
+    }
+    ids("call_b", |shown| {
+        let resume = Resume { shown, ..kept(&[CREATED], "") };
+        let crossing = Crossing::resumed_responses("bs_1".to_owned(), resume, 1 << 20);
+        shown_id(crossing, &framed(Dialect::Responses, RESPONSES))
+    });
+}
+
+/// `show`: under which id the call `id` is shown, behind calls with others.
+fn ids(id: &str, show: impl Fn(Vec<Box<str>>) -> String) {
+    let show = |shown: &[&str]| show(shown.iter().map(|id| Box::from(*id)).collect());
+    assert_eq!([show(&[]), show(&["c0", ""])], [id, id]);
+    let ours = show(&[id]);
+    let spelled = format!("\\u{:04x}{}", id.as_bytes()[0], &id[1..]);
+    assert!(ours != id && show(&[&spelled]) == ours, "{ours}");
+    let third = show(&[id, "c0"]);
+    assert!(third != ours && third != id, "{third}");
+    let taken = show(&[id, &third]);
+    assert!(taken != third && taken != id, "{taken}");
+}
+
+/// The id of the one call, which is written as it is told.
+fn shown_id(mut crossing: Crossing, stream: &str) -> String {
+    let mut frames = Vec::new();
+    crossing.feed(Bytes::from(stream.to_owned()), &mut frames).expect("frames");
+    let bytes: Vec<u8> = frames.iter().flat_map(|frame| frame.bytes.to_vec()).collect();
+    let told = frames.iter().flat_map(|frame| &frame.events).find_map(|event| {
+        if let Event::Aside(Aside::Shown(_, call)) = event {
+            Some(call.id.to_string())
+        } else {
+            None
+        }
+    });
+    let told = told.expect("a call");
+    assert!(String::from_utf8_lossy(&bytes).contains(&format!("\"{told}\"")), "{told}");
+    told
 }

@@ -218,6 +218,10 @@ fn what_is_unknown_rides_along() {
 fn what_should_be_readable_and_is_not() {
     for (line, reason) in [
         ("{", "data that is no event"),
+        ("hello", "data that is no event"),
+        ("[]", "data that is no event"),
+        ("{garbled", "data that is no event"),
+        (r#""type":"content_block_delta"}"#, "data that is no event"),
         ("{}", "an event without a type"),
         (r#"{"type":"message_start"}"#, "message_start without message"),
         (r#"{"type":"message_delta"}"#, "message_delta without delta or usage"),
@@ -233,9 +237,7 @@ fn what_should_be_readable_and_is_not() {
     ] {
         messages(&[line], &[&format!("malformed: {reason}")]);
     }
-    for line in ["hello", "[]", "{garbled"] {
-        messages(&[line], &["noise: data that is no event"]);
-    }
+    messages(&["[DONE]", "[DONE] "], &["- ×2"]);
 }
 
 #[test]

@@ -359,6 +359,17 @@ fn calls_of_messages() {
     );
 }
 
+/// Two calls with one id: no client could tell whose the result is.
+#[test]
+fn ids_to_chat_differ() {
+    let call = r#""type":"tool_use","id":"call_0","name":"f","input":{}"#;
+    events(
+        &[open(0, call), close(0), open(1, call), close(1), end(r#""stop_reason":"tool_use""#)],
+        &["function call_0 f {}", "function call_36160b9c025f80a2_1 f {}", "finish tool_calls"],
+        &[],
+    );
+}
+
 /// What is held has a limit, whatever of a call it is.
 #[test]
 fn too_much_to_hold() {
