@@ -6,6 +6,7 @@ mod credentials;
 mod crossing;
 mod crowded;
 mod destination;
+mod document;
 mod endpoints;
 mod held;
 mod holes;
