@@ -16,6 +16,7 @@ mod large;
 mod leaving;
 mod patience;
 mod records;
+mod thought;
 mod waits;
 mod watched;
 mod words;
