@@ -67,7 +67,7 @@ impl Said {
         // Of Responses an error has two events.
         let failed = dialect == Dialect::Responses && event == "response.failed";
         if self.ended || self.error.is_some() && !failed {
-            return Err(format!("after the end: {data}"));
+            return Err(format!("EX1: after the end: {data}"));
         }
         match dialect {
             Dialect::Chat if data == "[DONE]" => {
@@ -188,13 +188,13 @@ impl Said {
     fn close(&mut self) -> Result<(), String> {
         for block in self.blocks.values().filter(|block| block.tool) {
             if !block.closed || json(&block.text).is_err() {
-                return Err(format!("half a tool call: {block:?}"));
+                return Err(format!("EX6: half a tool call: {block:?}"));
             }
             self.tools.push((block.name.clone(), block.text.clone()));
         }
         let open = self.blocks.values().any(|block| !block.closed);
         if self.ended && (open || self.finish.is_none()) {
-            return Err("an end without a finish".to_owned());
+            return Err("EX2: an end without a finish".to_owned());
         }
         Ok(())
     }
@@ -217,7 +217,7 @@ fn frames(text: &str) -> Result<Vec<(String, String)>, String> {
     let mut frames = Vec::new();
     for block in text.split_inclusive("\n\n") {
         if !block.ends_with("\n\n") {
-            return Err(format!("a frame without an end: {block:?}"));
+            return Err(format!("CD2: a frame without an end: {block:?}"));
         }
         let field = |name: &str| {
             let values =

@@ -123,7 +123,7 @@ fn toml(speaks: &[(Site, Dialect)], good: &str) -> String {
         let _written = write!(
             toml,
             "[providers.{name}]\ndialect = \"{dialect}\"\nbase_url = \"http://{name}.world/v1\"\n\
-             api_key = \"env:KEY\"\n"
+             api_key = \"env:KEY_{name}\"\n"
         );
     }
     toml + &format!("[models.\"*\"]\nchain = [\"a/*\", \"b/ok{good}\", \"c/ok{good}\"]\n")

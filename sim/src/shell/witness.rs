@@ -1,5 +1,8 @@
 //! What must hold of every answer, whatever happened: it ends once and says how, its words are in order
-//! and all there or known to be missing, and there is one record that tells the same.
+//! and all there or known to be missing, and there is one record that tells the same. A promise of the
+//! core that is broken is told by its id.
+
+mod bytes;
 
 use super::caller::{Ask, Heard};
 use super::said::Said;
@@ -24,25 +27,26 @@ const STOPS_WITHIN: Duration = Duration::from_secs(31);
 pub(super) fn judge(scene: &Scene, life: &Life) -> Result<(), String> {
     let asks = &scene.plan.asks;
     if life.heard.len() != asks.len() {
-        return Err(format!("{} callers of {} came back", life.heard.len(), asks.len()));
+        return Err(format!("EX2: {} callers of {} came back", life.heard.len(), asks.len()));
     }
     let mut records: BTreeMap<&str, &Record> = BTreeMap::new();
     for record in &life.records {
         if records.insert(&record.id, record).is_some() {
-            return Err(format!("two records of {}", record.id));
+            return Err(format!("ST1: two records of {}", record.id));
         }
     }
     // Whoever comes when it stops is not let in.
     let let_in = life.heard.iter().filter(|heard| heard.status != 0).count();
     let fewest = if scene.stops.is_some() { let_in } else { asks.len() };
     if !(fewest..=asks.len()).contains(&records.len()) {
-        return Err(format!("{} records of {} requests", records.len(), asks.len()));
+        return Err(format!("ST1: {} records of {} requests", records.len(), asks.len()));
     }
     for (place, (ask, heard)) in asks.iter().zip(&life.heard).enumerate() {
         let told = heard.header("x-backstop-request-id").and_then(|id| records.get(id));
         let one = One { scene, place, ask, heard, record: told.copied() };
         one.judge().map_err(|what| format!("caller {place}, {}: {what}", ask.model))?;
     }
+    bytes::judge(scene, life)?;
     if life.open != (0, 0, 0) {
         return Err(format!("still open at the end: {:?}", life.open));
     }
@@ -63,7 +67,7 @@ fn nobody_is_still_asked(scene: &Scene, life: &Life) -> Result<(), String> {
         // A free probe is nobody's attempt and may still be under way.
         let asked = |seen: &Seen| seen.method == "POST" && seen.ended.is_none();
         if let Some((at, seen)) = seen.iter().find(|(_, seen)| asked(seen)) {
-            return Err(format!("provider {place} still answers {} since {at:?}", seen.model));
+            return Err(format!("EX4: provider {place} still answers {} since {at:?}", seen.model));
         }
     }
     Ok(())
@@ -91,11 +95,11 @@ impl One<'_> {
             return Ok(());
         }
         if *hung || *status == 0 {
-            return Err(format!("no answer, hung: {hung}"));
+            return Err(format!("EX2: no answer, hung: {hung}"));
         }
-        let record = self.record.ok_or("an answer without a record")?;
+        let record = self.record.ok_or("ST1: an answer without a record")?;
         if !*whole {
-            return Err(format!("its connection broke: {record:?}"));
+            return Err(format!("EX2: its connection broke: {record:?}"));
         }
         self.attempts(record)?;
         if record.status != *status {
@@ -113,10 +117,10 @@ impl One<'_> {
         let said = Said::read(self.ask.dialect, self.ask.shape, body)?;
         let complete = said.is_complete();
         if complete == said.error.is_some() || (self.ask.shape == Shape::Whole && !complete) {
-            return Err(format!("no end, or two: {said:?}"));
+            return Err(format!("EX2: no end, or two: {said:?}"));
         }
         if complete != (record.ending == Ending::Answered) {
-            return Err(format!("{} in the record: {said:?}", record.ending.word()));
+            return Err(format!("EX2: {} in the record: {said:?}", record.ending.word()));
         }
         self.words(&said, record)?;
         if complete { Ok(()) } else { self.must_fail(record) }
@@ -130,7 +134,7 @@ impl One<'_> {
         let counts = |it: &&AttemptRecord| it.repair.is_none() && !free.contains(&it.outcome);
         let attempts = record.attempts.iter().filter(counts).count();
         if ATTEMPTS_MAX < attempts {
-            return Err(format!("{attempts} attempts: {:?}", record.attempts));
+            return Err(format!("EX3: {attempts} attempts: {:?}", record.attempts));
         }
         let stop = self.scene.stops.map(|stop| (stop + STOPS_WITHIN).saturating_sub(self.ask.at));
         if stop.unwrap_or(ENDS_WITHIN).min(ENDS_WITHIN) < self.heard.took {
@@ -150,7 +154,7 @@ impl One<'_> {
         };
         let numbers: Vec<usize> = said.text.split_whitespace().filter_map(digits).collect();
         if !numbers.iter().copied().eq(0..numbers.len()) {
-            return Err(format!("lost, doubled or out of order: {:?}", said.text));
+            return Err(format!("EX5, CD2: lost, doubled or out of order: {:?}", said.text));
         }
         if let Some((name, _)) = said.text.strip_prefix('[').and_then(|rest| rest.split_once(']'))
             && !record
@@ -163,7 +167,7 @@ impl One<'_> {
         let empty = self.order() == Some(&Fault::Plain(Plain::EmptyAnswer));
         let silent = numbers.is_empty() && (!said.tools.is_empty() || empty);
         if said.is_complete() && numbers.len() != self.scene.words && !silent {
-            return Err(format!("a cut that looks complete: {:?}", said.text));
+            return Err(format!("EX2: a cut that looks complete: {:?}", said.text));
         }
         Ok(())
     }

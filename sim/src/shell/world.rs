@@ -378,12 +378,20 @@ fn hash(heard: &[Heard], records: &[Record], seen: &[Vec<(Duration, Seen)>]) -> 
     hash
 }
 
-/// An environment in which `KEY` is a key.
+/// The key that a provider is asked with, where `KEY_NAME` of its name is configured.
+pub(super) fn key_of(name: &str) -> String {
+    format!("sk-world-{name}")
+}
+
+/// An environment in which `KEY`, and every `KEY_NAME`, is a key.
 struct Around;
 
 impl Surroundings for Around {
     fn env(&self, name: &str) -> Option<String> {
-        (name == "KEY").then(|| "sk-world".to_owned())
+        match name.strip_prefix("KEY")? {
+            "" => Some("sk-world".to_owned()),
+            provider => provider.strip_prefix('_').map(key_of),
+        }
     }
 
     fn file(&self, path: &str) -> Result<String, String> {

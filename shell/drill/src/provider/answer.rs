@@ -118,7 +118,11 @@ impl Answer {
         let dish = &order.served();
         let mute = dish.goes_on == GoesOn::Nothing && asked.going != Going::Fresh;
         let empty = mute || order.fault == Some(Fault::Plain(Plain::EmptyAnswer));
-        let wish = if dish.obeys { Wish::read(&asked.document) } else { Wish::default() };
+        let wish = if dish.obeys {
+            Wish::read(&asked.document, &text_of(&Dish { anonymous: true, ..*dish }, name, 0, 2))
+        } else {
+            Wish::default()
+        };
         let (calls, text) = kinds(dish, asked, &wish);
         let thinks = dish.thinking || wish.thinks.is_some();
         let mut ending = dish.finish.map_or(Ending::Usual, Ending::Ordered);
@@ -331,6 +335,13 @@ mod tests {
         let dish = Order::from_model("ok+unicode").unwrap().dish;
         assert_eq!(text_of(&dish, "a", 0, 2), wide);
         assert_eq!(text_of(&dish, "a", 1, 2), " w1é語👩\u{200d}💻");
+    }
+
+    #[test]
+    fn documents_say_the_words_of_the_order() {
+        let asks = r#"{"response_format":{"type":"json_schema","json_schema":{"schema":{"type":"string"}}}}"#;
+        assert_eq!(said(&cook("ok+obeys", asks)), "\"w0 w1\"");
+        assert_eq!(said(&cook("ok+obeys+long", asks)), "\"w0-stone w1-water,\"");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! A document that a JSON schema describes: the same one for the same schema.
+//! A document that a JSON schema describes: the same one for the same schema and words.
 
 use super::json::quote;
 use serde_json::Value;
@@ -6,16 +6,16 @@ use serde_json::Value;
 /// How deep a schema is followed; below it stands null.
 const DEPTH_MAX: usize = 32;
 
-/// A document of this schema.
-pub(super) fn of(schema: &Value) -> String {
-    sample(schema, schema, 0)
+/// A document of this schema, whose texts say these words.
+pub(super) fn of(schema: &Value, words: &str) -> String {
+    sample(schema, (schema, words), 0)
 }
 
-fn sample(schema: &Value, root: &Value, depth: usize) -> String {
+fn sample(schema: &Value, (root, words): (&Value, &str), depth: usize) -> String {
     if depth > DEPTH_MAX {
         return "null".to_owned();
     }
-    let within = |inner: &Value| sample(inner, root, depth.saturating_add(1));
+    let within = |inner: &Value| sample(inner, (root, words), depth.saturating_add(1));
     let text = |key: &str| schema.get(key).and_then(Value::as_str);
     if let Some(place) = text("$ref").and_then(|place| place.strip_prefix('#')) {
         return root.pointer(place).map_or_else(|| "null".to_owned(), within);
@@ -39,7 +39,7 @@ fn sample(schema: &Value, root: &Value, depth: usize) -> String {
             Some(inner) => format!("[{}]", within(inner)),
             None => "[]".to_owned(),
         },
-        "string" => quote("w0 w1"),
+        "string" => quote(words),
         "integer" => "7".to_owned(),
         "number" => "1.5".to_owned(),
         "boolean" => "true".to_owned(),
@@ -64,8 +64,8 @@ mod tests {
             "$defs": {"day": {"type": "object", "properties": {"at": {"type": ["integer", "null"]}}}},
         });
         let expect = r#"{"city":"w0 w1","days":[{"at":7}],"unit":"celsius","wind":1.5}"#;
-        assert_eq!(super::of(&schema), expect);
+        assert_eq!(super::of(&schema, "w0 w1"), expect);
         let endless = json!({"$ref": "#"});
-        assert_eq!(super::of(&endless), "null");
+        assert_eq!(super::of(&endless, ""), "null");
     }
 }

@@ -37,8 +37,8 @@ pub(super) enum Calls {
 // === impl Wish ===
 
 impl Wish {
-    /// Reads any dialect.
-    pub(super) fn read(document: &Value) -> Self {
+    /// Reads any dialect. Texts of a document say these words.
+    pub(super) fn read(document: &Value, words: &str) -> Self {
         let at = |path: &str| document.pointer(path).filter(|it| !it.is_null());
         let number = |path: &str| usize::try_from(at(path)?.as_u64()?).ok();
         let is = |path: &str, word: bool| at(path).and_then(Value::as_bool) == Some(word);
@@ -51,7 +51,9 @@ impl Wish {
                 .into_iter()
                 .find_map(number),
             stops: stops(at("/stop").or_else(|| at("/stop_sequences"))),
-            text: schema.map(sample::of).or_else(|| any.then(|| r#"{"w0":0}"#.to_owned())),
+            text: schema
+                .map(|schema| sample::of(schema, words))
+                .or_else(|| any.then(|| r#"{"w0":0}"#.to_owned())),
             thinks: thinks(document),
             calls: Calls::read(at("/tool_choice")),
             one_call: is("/parallel_tool_calls", false)
@@ -109,18 +111,22 @@ fn thinks(document: &Value) -> Option<bool> {
 #[cfg(test)]
 mod tests {
     use super::{Calls, Wish};
-    use serde_json::json;
+    use serde_json::{Value, json};
+
+    fn read(document: &Value) -> Wish {
+        Wish::read(document, "w0 w1")
+    }
 
     #[test]
     fn both_dialects_are_read_alike() {
-        let chat = Wish::read(&json!({
+        let chat = read(&json!({
             "max_completion_tokens": 3, "stop": "w2", "reasoning_effort": "low",
             "response_format": {"type": "json_schema", "json_schema": {
                 "schema": {"type": "object", "properties": {"n": {"type": "integer"}}}}},
             "tool_choice": {"type": "function", "function": {"name": "a"}},
             "parallel_tool_calls": false,
         }));
-        let messages = Wish::read(&json!({
+        let messages = read(&json!({
             "max_tokens": 3, "stop_sequences": ["w2"], "thinking": {"type": "adaptive"},
             "output_config": {"format": {"type": "json_schema",
                 "schema": {"type": "object", "properties": {"n": {"type": "integer"}}}}},
@@ -130,12 +136,12 @@ mod tests {
         assert_eq!(chat.calls, Calls::Of("a".to_owned()));
         assert_eq!(chat.text.as_deref(), Some(r#"{"n":7}"#));
         assert_eq!(chat.stop("w0 w1 w2"), Some((6, "w2")));
-        assert_eq!(Wish::read(&json!({"tool_choice": "auto"})), Wish::default());
+        assert_eq!(read(&json!({"tool_choice": "auto"})), Wish::default());
     }
 
     #[test]
     fn thinking_may_be_hidden() {
-        let thinks = |body| Wish::read(&body).thinks;
+        let thinks = |body| read(&body).thinks;
         assert_eq!(thinks(json!({"thinking": {"type": "disabled"}})), None);
         assert_eq!(thinks(json!({"reasoning_effort": "none"})), None);
         let hidden = json!({"thinking": {"type": "adaptive", "display": "omitted"}});

@@ -1,8 +1,9 @@
 //! Each promise is broken on purpose, to see that the witness sees it.
 
 use super::{ATTEMPTS_MAX, ENDS_WITHIN, STOPS_WITHIN, judge};
+use crate::shell::caller::CALLERS_KEY;
 use crate::shell::scene::Scene;
-use crate::shell::world::Life;
+use crate::shell::world::{Life, key_of};
 use ir::{Dialect, Ending, Record, Shape};
 use std::sync::OnceLock;
 
@@ -109,6 +110,23 @@ fn what_stays_open() {
         let mut asked = life.seen.iter_mut().flatten().filter(|(_, seen)| seen.method == "POST");
         asked.next().unwrap().1.ended = None;
     });
+}
+
+#[test]
+fn keys_that_are_shown() {
+    check("SE1: a is shown", |_, life, _| {
+        let (_, seen) = life.seen[0].first_mut().unwrap();
+        seen.headers.push(("x-other".to_owned(), CALLERS_KEY.to_owned()));
+    });
+    check("SE1: a is shown", |_, life, _| {
+        let (_, seen) = life.seen[0].first_mut().unwrap();
+        seen.headers.push(("x-other".to_owned(), key_of("b")));
+    });
+    check("stands in", |_, life, place| {
+        let header = ("x-other".to_owned(), key_of("a"));
+        life.heard[place].headers.push(header);
+    });
+    check("stands in", |_, life, place| record(life, place).model = CALLERS_KEY.to_owned());
 }
 
 #[test]

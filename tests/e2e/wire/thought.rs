@@ -1,0 +1,191 @@
+//! Signed reasoning of an answer that was cut: it goes back to the target that signed it, as it was shown,
+//! and to nobody else; and in the caller's stream its block is closed, whoever goes on.
+
+use crate::world::{Heard, Plan, Request, Said, path, provider};
+use drill::provider::{Seen, Way};
+use ir::{Dialect, Shape};
+use serde_json::{Value, json};
+
+/// One request: who asks, the chain, and what is asked of whom.
+#[derive(Debug)]
+struct Case {
+    caller: Dialect,
+    chain: &'static [&'static str],
+    /// The requests that arrive at `a` and `b`, each with whether the reasoning is in it.
+    arrive: [&'static [(Way, bool)]; 2],
+    /// The last word, where the answer is gone on with to its end; else it ends with an error.
+    last: Option<&'static str>,
+}
+
+const MESSAGES: Dialect = Dialect::Messages;
+/// Who has no capacity is not asked at once again.
+const CASES: [Case; 7] = [
+    // Who signed it gets it back, and goes on.
+    Case {
+        caller: MESSAGES,
+        chain: &["a/once-cut-after-30+thinking+long+anonymous+tokens-60"],
+        arrive: [&[(Way::Fresh, false), (Way::Anchor, true)], &[]],
+        last: Some(" w59-field."),
+    },
+    // Another provider does not, nor does another model of the same.
+    Case {
+        caller: MESSAGES,
+        chain: &[
+            "a/error-after-30-overloaded+thinking+long+anonymous+tokens-60",
+            "b/ok+thinking+long+anonymous+tokens-60",
+        ],
+        arrive: [&[(Way::Fresh, false)], &[(Way::Anchor, false)]],
+        last: Some(" w59-field."),
+    },
+    Case {
+        caller: MESSAGES,
+        chain: &[
+            "a/error-after-30-overloaded+thinking+long+anonymous+tokens-60",
+            "a/ok+thinking+long+anonymous+tokens-60",
+        ],
+        arrive: [&[(Way::Fresh, false), (Way::Anchor, false)], &[]],
+        last: Some(" w59-field."),
+    },
+    // Behind the second cut what was said is of two, and signed by none of them.
+    Case {
+        caller: MESSAGES,
+        chain: &["a/cut-after-30+thinking+long+anonymous+tokens-150"],
+        arrive: [&[(Way::Fresh, false), (Way::Anchor, true), (Way::Anchor, false)], &[]],
+        last: None,
+    },
+    // Reasoning that was cut is signed by nobody: whoever goes on is asked the same question.
+    Case {
+        caller: MESSAGES,
+        chain: &["a/once-cut-in-thinking+thinking+long+anonymous+tokens-60"],
+        arrive: [&[(Way::Fresh, false), (Way::Fresh, false)], &[]],
+        last: Some(" w59-field."),
+    },
+    Case {
+        caller: MESSAGES,
+        chain: &["a/error-in-thinking-overloaded+long+anonymous", "b/ok+thinking+long+anonymous"],
+        arrive: [&[(Way::Fresh, false)], &[(Way::Fresh, false)]],
+        last: Some(" w11-water,"),
+    },
+    // Across dialects it is not sent back within one answer.
+    Case {
+        caller: Dialect::Chat,
+        chain: &["a/once-cut-after-30+thinking+long+anonymous+tokens-60"],
+        arrive: [&[(Way::Fresh, false), (Way::Anchor, false)], &[]],
+        last: Some(" w59-field."),
+    },
+];
+
+// === impl Case ===
+
+impl Case {
+    fn config(&self) -> String {
+        let chain: Vec<_> = self.chain.iter().map(|target| format!("\"{target}\"")).collect();
+        format!(
+            "retry.backoff = \"1ms\"\n\
+             {}{}[models.\"*\"]\nchain = [{}]\n",
+            provider(MESSAGES, "a"),
+            provider(MESSAGES, "b"),
+            chain.join(", ")
+        )
+    }
+
+    fn request(&self) -> Request {
+        let turns = json!([{ "role": "user", "content": "think, and speak" }]);
+        let body = json!({ "model": "any", "stream": true, "max_tokens": 4096, "messages": turns });
+        Request::post(path(self.caller), body.to_string())
+    }
+
+    fn judge(&self, heard: &Heard, logs: [Vec<Seen>; 2]) {
+        let said = Said::read(self.caller, Shape::Stream, &heard.body).expect("a stream");
+        assert_eq!(said.is_complete(), self.last.is_some(), "{self:?}: {}", heard.text());
+        assert_eq!(said.error.is_some(), self.last.is_none(), "{self:?}");
+        let shown = (self.caller == MESSAGES).then(|| shown(heard));
+        // What is thought on the way to the joint is not shown. What nobody signed has a seal of ours
+        // instead, by which it is taken out of later requests.
+        let joined = self.arrive.iter().copied().flatten().any(|(way, _)| *way == Way::Anchor);
+        let ours = |block: &Value| {
+            block["signature"].as_str().is_some_and(|it| it.starts_with("backstop1."))
+        };
+        assert!(
+            shown.iter().all(|blocks| blocks.len() == 1 && ours(&blocks[0]) != joined),
+            "{self:?}: {shown:?}"
+        );
+        for (expect, log) in self.arrive.iter().zip(logs) {
+            let ways: Vec<_> = log.iter().map(|seen| seen.way).collect();
+            assert!(
+                ways.iter().copied().eq(expect.iter().map(|(way, _)| *way)),
+                "{self:?}: {ways:?}"
+            );
+            for (seen, (_, comes)) in log.iter().zip(*expect) {
+                let sent = sent_back(seen);
+                if *comes {
+                    let own = shown.as_ref().and_then(|blocks| blocks.first());
+                    assert_eq!(sent.first(), own, "{self:?}");
+                    assert_eq!(sent.len(), 1);
+                } else {
+                    assert!(
+                        sent.is_empty() && !seen.text().contains("signature"),
+                        "{self:?}: {sent:?}"
+                    );
+                }
+            }
+        }
+        if let Some(last) = self.last {
+            assert!(said.text.ends_with(last), "{self:?}: {}", said.text);
+        }
+    }
+}
+
+/// The blocks of reasoning in the model's last turn of a request, which stand before all else in it.
+fn sent_back(seen: &Seen) -> Vec<Value> {
+    let body: Value = serde_json::from_slice(&seen.body).expect("a request");
+    let turns = body["messages"].as_array().expect("turns");
+    let Some(turn) = turns.iter().rev().find(|turn| turn["role"] == "assistant") else {
+        return Vec::new();
+    };
+    let blocks = turn["content"].as_array().cloned().unwrap_or_default();
+    let is = |block: &Value| block["type"] == "thinking" || block["type"] == "redacted_thinking";
+    assert!(blocks.iter().skip_while(|block| is(block)).all(|block| !is(block)), "{blocks:?}");
+    blocks.into_iter().filter(is).collect()
+}
+
+/// The blocks of reasoning that the caller was shown; each is closed before anything else begins.
+fn shown(heard: &Heard) -> Vec<Value> {
+    let text = heard.text();
+    let events = text.lines().filter_map(|line| line.strip_prefix("data: "));
+    let mut blocks: Vec<Value> = Vec::new();
+    let mut open = false;
+    for event in events.map(|data| serde_json::from_str::<Value>(data).expect("an event")) {
+        let delta = |key: &str| event["delta"][key].as_str().unwrap_or_default().to_owned();
+        match event["type"].as_str().expect("a type") {
+            "content_block_start" => {
+                assert!(!std::mem::replace(&mut open, true), "within a block: {text}");
+                assert_eq!(event["index"], blocks.len(), "{text}");
+                blocks.push(event["content_block"].clone());
+            }
+            "content_block_delta" => {
+                let block = blocks.last_mut().filter(|_| open).expect("an open block");
+                for key in ["thinking", "signature"] {
+                    if let Some(Value::String(so_far)) = block.get_mut(key) {
+                        so_far.push_str(&delta(key));
+                    }
+                }
+            }
+            "content_block_stop" => assert!(std::mem::take(&mut open), "no open block: {text}"),
+            "message_delta" => assert!(!open, "an end within a block: {text}"),
+            _ => {}
+        }
+    }
+    blocks.retain(|block| block["type"] == "thinking");
+    blocks
+}
+
+#[tokio::test]
+async fn signed_reasoning_goes_back_to_its_issuer_only() {
+    for case in CASES {
+        let world = Plan::new(case.config()).clouds(&["a", "b"]).await.start().await;
+        let heard = world.hear(&case.request()).await;
+        case.judge(&heard, [world.a().log(), world.b().log()]);
+        world.stop().await;
+    }
+}
