@@ -191,7 +191,7 @@ impl Crossing {
             return;
         }
         let (mark, envelope) = match &mut self.encoder {
-            Encoder::Chat(encoder) => (Mark::default(), encoder.envelope()),
+            Encoder::Chat(encoder) => (encoder.mark(), encoder.envelope()),
             Encoder::Messages(encoder) => (encoder.mark(), encoder.envelope()),
             Encoder::Responses(encoder) => {
                 events.retain(|event| !matches!(event, Event::Aside(Aside::Kept(_))));

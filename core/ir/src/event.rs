@@ -171,7 +171,7 @@ pub enum Aside {
     Kept(Box<str>),
 }
 
-/// Where a stream stands, as far as whoever goes on with it must know. Chat counts nothing.
+/// Where a stream stands, as far as whoever goes on with it must know.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Mark {
     /// The index of the next block: the `index` of Messages.
@@ -180,6 +180,8 @@ pub struct Mark {
     pub open: Option<BlockKind>,
     /// That is reasoning, and its signature, which comes last, was told.
     pub signed: bool,
+    /// The index of the next of Chat's `reasoning_details`, which has no blocks.
+    pub details: u32,
 }
 
 /// A part of an answer.

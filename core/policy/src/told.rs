@@ -6,6 +6,8 @@
 
 use crate::seam::{self, TOLD_MAX};
 use ir::{Aside, Block, BlockKind, Call, Envelope, Event, Events, Mark, Opening, Piece, Said};
+use serde_json::value::RawValue;
+use std::collections::BTreeMap;
 
 #[cfg(test)]
 mod tests;
@@ -365,12 +367,23 @@ impl Told {
             Piece::Refusal(_) => self.bars("a refusal"),
             Piece::Native(_) => self.bars(NATIVE),
             Piece::Unread if block.kind == BlockKind::Other => self.bars(NATIVE),
+            Piece::Details(raw) => self.details(raw),
             // What of these was shown is not said again; without the others the rest is whole.
-            Piece::Unread
-            | Piece::Thinking(_)
-            | Piece::Signature(_)
-            | Piece::Details(_)
-            | Piece::Citation(_) => {}
+            Piece::Unread | Piece::Thinking(_) | Piece::Signature(_) | Piece::Citation(_) => {}
+        }
+    }
+
+    /// Details of reasoning, a JSON array: clients join those of one index, so whoever goes on counts on
+    /// from the last. What has no index is joined to nothing.
+    fn details(&mut self, raw: &str) {
+        if self.marked {
+            return;
+        }
+        let details: Vec<BTreeMap<String, &RawValue>> =
+            serde_json::from_str(raw).unwrap_or_default();
+        for index in details.iter().filter_map(|detail| detail.get("index")) {
+            let next = index.get().parse::<u32>().map_or(0, |index| index.saturating_add(1));
+            self.ahead.details = self.ahead.details.max(next);
         }
     }
 

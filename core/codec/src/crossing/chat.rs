@@ -19,8 +19,8 @@ use crate::request::Alias;
 use crate::{Error, own, seal};
 use citations::Citations;
 use ir::{
-    Aside, Block, BlockKind, Dialect, Envelope, Event, Events, Finish, Opening, Piece, Reason,
-    Tokens,
+    Aside, Block, BlockKind, Dialect, Envelope, Event, Events, Finish, Mark, Opening, Piece,
+    Reason, Tokens,
 };
 use writer::Writer;
 
@@ -44,7 +44,8 @@ pub(super) struct Encoder {
     resume: Option<Resume>,
 }
 
-/// The thinking block that is open, and how many were there: insides of strings.
+/// The thinking block that is open, insides of strings, and how many details were written, those of
+/// whom it goes on with included.
 #[derive(Debug, Default)]
 struct Thinking {
     text: String,
@@ -78,7 +79,8 @@ impl Encoder {
     pub(super) fn resumed(plan: CrossingPlan, resume: Resume) -> Self {
         let writer = Writer::resumed(&resume.envelope, plan.now_unix, plan.include_usage);
         let shown = Ids::of(&resume.shown);
-        Self { shown, resume: Some(resume), ..Self::writing(plan, writer) }
+        let thinking = Thinking { count: resume.mark.details, ..Thinking::default() };
+        Self { shown, thinking, resume: Some(resume), ..Self::writing(plan, writer) }
     }
 
     fn writing(plan: CrossingPlan, writer: Writer) -> Self {
@@ -104,6 +106,11 @@ impl Encoder {
     /// Under which name the caller knows the answer.
     pub(super) fn envelope(&self) -> Envelope {
         self.writer.envelope()
+    }
+
+    /// Where the caller's stream stands.
+    pub(super) fn mark(&self) -> Mark {
+        Mark { details: self.thinking.count, ..Mark::default() }
     }
 
     /// The names of tools.

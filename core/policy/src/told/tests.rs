@@ -144,10 +144,40 @@ fn marks_are_told_or_made_of_blocks() {
         Event::Close(block(BlockKind::Text, 0)),
         open(BlockKind::Reasoning, 1),
     ]);
-    assert_eq!(first.mark(), Mark { next: 2, open: Some(BlockKind::Reasoning), signed: false });
-    let mark = Mark { next: 7, open: None, signed: false };
+    assert_eq!(
+        first.mark(),
+        Mark { next: 2, open: Some(BlockKind::Reasoning), signed: false, details: 0 }
+    );
+    let mark = Mark { next: 7, open: None, signed: false, details: 0 };
     let crossed = told(&[Event::Aside(ir::Aside::Mark(mark)), open(BlockKind::Text, 0)]);
     assert_eq!(crossed.mark(), mark);
+}
+
+#[test]
+fn details_are_counted_by_their_indexes() {
+    let details =
+        |array: &str| Event::Delta(block(BlockKind::Reasoning, 0), Piece::Details(array.into()));
+    let mark = |details| Event::Aside(ir::Aside::Mark(Mark { details, ..Mark::default() }));
+    for (events, next) in [
+        (vec![], 0),
+        (vec![details(r#"[{"text":"a","index":0}]"#), details(r#"[{"index":0,"text":"b"}]"#)], 1),
+        (vec![details(r#"[{"index":3,"text":"\ud83d"},{"index":1}]"#)], 4),
+        (vec![details(r#"[{"index":4}]"#), details(r#"[{"index":2}]"#)], 5),
+        (vec![details(r#"[{"text":"a"},{"index":null},{"index":"7"},{"index":-1}]"#)], 0),
+        (vec![details(r#"{"index":1}"#), details("[1]")], 0),
+        (vec![mark(2), details(r#"[{"index":9}]"#)], 2),
+    ] {
+        let first = told(&events);
+        assert_eq!(first.mark().details, next, "{events:?}");
+        // What goes on says so itself, and what of it was held back was never said.
+        let mut later = Told::behind(&first);
+        take(&mut later, &[text("a"), mark(next + 1)]);
+        later.settle();
+        take(&mut later, &[mark(next + 2)]);
+        let mut both = first.clone();
+        both.absorb(later);
+        assert_eq!(both.mark().details, next + 1, "{events:?}");
+    }
 }
 
 #[test]
@@ -157,7 +187,10 @@ fn a_mark_that_was_held_back_is_none() {
     let mut later = Told::behind(&first);
     take(&mut later, &[text("b")]);
     later.settle();
-    take(&mut later, &[Event::Aside(ir::Aside::Mark(Mark { next: 1, open: None, signed: false }))]);
+    take(
+        &mut later,
+        &[Event::Aside(ir::Aside::Mark(Mark { next: 1, open: None, signed: false, details: 0 }))],
+    );
     first.absorb(later);
     assert_eq!(first.mark(), mark, "its block is still open");
 }

@@ -107,7 +107,7 @@ impl Writer {
 
     /// Goes on with a stream that stands where its mark says.
     pub(super) fn resumed(resume: &Resume, signature: String) -> Self {
-        let Mark { next, open, signed } = resume.mark;
+        let Mark { next, open, signed, details: _ } = resume.mark;
         let kind = match open {
             Some(BlockKind::Text) => Some(Kind::Text),
             Some(BlockKind::Reasoning) => Some(Kind::Thinking),
@@ -137,7 +137,7 @@ impl Writer {
             State::Idle | State::Between | State::Over => None,
         };
         let next = self.index.saturating_add(u32::from(open.is_some()));
-        Mark { next, open, signed: open.is_some() && self.signed }
+        Mark { next, open, signed: open.is_some() && self.signed, details: 0 }
     }
 
     /// The name of the stream.

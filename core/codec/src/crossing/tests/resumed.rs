@@ -85,7 +85,8 @@ fn standing(frames: &[Frame], crossed: bool) -> Resume {
         } else if let Event::Aside(Aside::Mark(mark)) = event {
             resume.mark = *mark;
         } else if let (Event::Open(block, _), false) = (event, crossed) {
-            resume.mark = Mark { next: block.index + 1, open: Some(block.kind), signed: false };
+            let (next, open) = (block.index + 1, Some(block.kind));
+            resume.mark = Mark { next, open, signed: false, ..resume.mark };
         } else if let (Event::Delta(_, Piece::Signature(_)), false) = (event, crossed) {
             resume.mark.signed = true;
         } else if let (Event::Close(_), false) = (event, crossed) {
@@ -395,4 +396,80 @@ fn shown_id(mut crossing: Crossing, stream: &str) -> String {
     let told = told.expect("a call");
     assert!(String::from_utf8_lossy(&bytes).contains(&format!("\"{told}\"")), "{told}");
     told
+}
+
+/// Reasoning that a caller of Chat was shown in details goes on to be numbered, whoever showed it: its
+/// clients join what has one index.
+#[test]
+fn details_are_counted_on() {
+    let details = |bytes: &[u8]| -> Vec<(u64, String)> {
+        let text = std::str::from_utf8(bytes).expect("UTF-8");
+        let data = text.lines().filter_map(|line| line.strip_prefix("data: {"));
+        let chunks = data.map(|data| format!("{{{data}"));
+        let chunks = chunks.map(|it| serde_json::from_str::<serde_json::Value>(&it).expect("JSON"));
+        let lists = chunks.map(|it| it["choices"][0]["delta"]["reasoning_details"].clone());
+        let items = lists.flat_map(|it| it.as_array().cloned().unwrap_or_default());
+        let said = |item: &serde_json::Value| {
+            let text = item["text"].as_str().or_else(|| item["data"].as_str()).expect("a text");
+            text.rsplit('.').next().unwrap_or_default().to_owned()
+        };
+        items.map(|item| (item["index"].as_u64().expect("an index"), said(&item))).collect()
+    };
+    let signed = |text: &str| thinks(0, text, Some("sig"), true);
+    let sealed = [
+        r#"{"type":"content_block_start","index":1,"content_block":{"type":"redacted_thinking","data":"secret"}}"#.to_owned(),
+        r#"{"type":"content_block_stop","index":1}"#.to_owned(),
+    ];
+    for (shown, anew, expect) in [
+        (vec![], vec![signed("b")], &[(0, "b")][..]),
+        (vec![signed("a")], vec![signed("b")], &[(0, "a"), (1, "b")]),
+        (
+            vec![signed("a"), sealed.to_vec()],
+            vec![signed("b"), sealed.to_vec()],
+            &[(0, "a"), (1, "secret"), (2, "b"), (3, "secret")],
+        ),
+        // What was cut before it was signed has no detail, and nothing of it is in a later one.
+        (vec![thinks(0, "a", None, false)], vec![signed("b")], &[(0, "b")]),
+    ] {
+        let stream = |parts: &[Vec<String>]| {
+            let start = first(Crossable::Messages)[0].to_owned();
+            let lines: Vec<String> = [start].into_iter().chain(parts.concat()).collect();
+            Bytes::from(framed(Dialect::Messages, lines.iter().map(String::as_str)))
+        };
+        let plan = || between(Crossable::Messages, Crossable::Chat);
+        let mut frames = Vec::new();
+        let mut crossing = Crossing::new(plan(), 1 << 20).marking();
+        crossing.feed(stream(&shown), &mut frames).expect("frames");
+        // Twice: the second continuation goes on from where the first one stands.
+        let mut expect = expect.to_vec();
+        for turn in 0..2 {
+            let resume = standing(&frames, true);
+            let mut crossing = Crossing::resumed(plan(), resume, 1 << 20);
+            crossing.feed(stream(&anew), &mut frames).expect("frames");
+            let bytes: Vec<u8> = frames.iter().flat_map(|frame| frame.bytes.to_vec()).collect();
+            legal::read(Dialect::Chat, &bytes, true);
+            let found = details(&bytes);
+            let found: Vec<(u64, &str)> = found.iter().map(|(at, it)| (*at, &**it)).collect();
+            assert_eq!(found, expect, "turn {turn}");
+            let again: Vec<&str> =
+                expect[expect.len() - anew.len()..].iter().map(|it| it.1).collect();
+            let next = expect.len() as u64;
+            expect.extend((next..).zip(again));
+        }
+    }
+}
+
+/// A block of thinking of Messages, its signature and its end where they came.
+fn thinks(index: u32, text: &str, signature: Option<&str>, closed: bool) -> Vec<String> {
+    use super::rows::{close, open, piece};
+    let mut lines = vec![open(index, r#""type":"thinking","thinking":"","signature":"""#)];
+    if !text.is_empty() {
+        lines.push(piece(index, &format!(r#""type":"thinking_delta","thinking":"{text}""#)));
+    }
+    if let Some(signature) = signature {
+        let signature = format!(r#""type":"signature_delta","signature":"{signature}""#);
+        lines.push(piece(index, &signature));
+    }
+    lines.extend(closed.then(|| close(index)));
+    lines
 }
