@@ -178,7 +178,7 @@ pub struct Mark {
     pub next: u32,
     /// What the block before that holds, where it is still open.
     pub open: Option<BlockKind>,
-    /// That is reasoning, and its signature, which comes last, was told.
+    /// That is reasoning, and has what comes last: its signature; or it can only be read by its provider.
     pub signed: bool,
     /// The index of the next of Chat's `reasoning_details`, which has no blocks.
     pub details: u32,

@@ -308,7 +308,7 @@ impl Told {
         if !self.marked {
             self.ahead.next = self.ahead.next.max(block.index.saturating_add(1));
             self.ahead.open = Some(block.kind);
-            self.ahead.signed = false;
+            self.ahead.signed = matches!(opening, Some(Opening::Redacted(_)));
         }
         match opening {
             Some(Opening::Call(call)) => self.open.push((block, call.clone(), String::new())),

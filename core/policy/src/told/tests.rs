@@ -148,6 +148,10 @@ fn marks_are_told_or_made_of_blocks() {
         first.mark(),
         Mark { next: 2, open: Some(BlockKind::Reasoning), signed: false, details: 0 }
     );
+    let opening = Box::new(Opening::Redacted("secret".into()));
+    let redacted = told(&[Event::Open(block(BlockKind::Reasoning, 2), Some(opening))]);
+    let signed = Mark { next: 3, open: Some(BlockKind::Reasoning), signed: true, details: 0 };
+    assert_eq!(redacted.mark(), signed, "it takes no signature");
     let mark = Mark { next: 7, open: None, signed: false, details: 0 };
     let crossed = told(&[Event::Aside(ir::Aside::Mark(mark)), open(BlockKind::Text, 0)]);
     assert_eq!(crossed.mark(), mark);

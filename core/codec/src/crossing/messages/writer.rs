@@ -68,6 +68,8 @@ pub(super) struct Writer {
     signature: String,
     /// The open block has its signature.
     signed: bool,
+    /// The open block was begun by another attempt: what it thought is its own.
+    theirs: bool,
 }
 
 /// White space that is kept until text follows it, in bytes: some models write nothing else for ever.
@@ -102,6 +104,7 @@ impl Writer {
             model: json::escaped(model),
             signature,
             signed: false,
+            theirs: false,
         }
     }
 
@@ -121,6 +124,7 @@ impl Writer {
         if let Some(kind) = kind {
             writer.grows(kind);
             writer.signed = signed;
+            writer.theirs = true;
         }
         writer
     }
@@ -205,12 +209,12 @@ impl Writer {
         Some(blank)
     }
 
-    /// A piece of thinking.
+    /// A piece of thinking. Where a block of it is open that takes no more, another one is opened.
     pub(super) fn thinking(&mut self, raw: &str, desk: &mut Desk) {
         if raw.is_empty() || self.is_over() {
             return;
         }
-        if self.state != State::Open(Kind::Thinking) || self.signed {
+        if self.state != State::Open(Kind::Thinking) || self.signed || self.theirs {
             self.open(Kind::Thinking, desk);
         }
         self.delta(raw, desk);
@@ -326,6 +330,7 @@ impl Writer {
         };
         self.state = State::Open(kind);
         self.signed = false;
+        self.theirs = false;
         let index = self.index;
         self.opening = format!(
             "event: content_block_delta\ndata: {{\"type\":\"content_block_delta\",\

@@ -84,9 +84,10 @@ fn standing(frames: &[Frame], crossed: bool) -> Resume {
             resume.envelope = Envelope::clone(envelope);
         } else if let Event::Aside(Aside::Mark(mark)) = event {
             resume.mark = *mark;
-        } else if let (Event::Open(block, _), false) = (event, crossed) {
+        } else if let (Event::Open(block, opening), false) = (event, crossed) {
             let (next, open) = (block.index + 1, Some(block.kind));
-            resume.mark = Mark { next, open, signed: false, ..resume.mark };
+            let signed = matches!(opening.as_deref(), Some(Opening::Redacted(_)));
+            resume.mark = Mark { next, open, signed, ..resume.mark };
         } else if let (Event::Delta(_, Piece::Signature(_)), false) = (event, crossed) {
             resume.mark.signed = true;
         } else if let (Event::Close(_), false) = (event, crossed) {
@@ -472,4 +473,107 @@ fn thinks(index: u32, text: &str, signature: Option<&str>, closed: bool) -> Vec<
     }
     lines.extend(closed.then(|| close(index)));
     lines
+}
+
+/// Reasoning that was open when its answer was cut takes nothing of another attempt's, neither a piece nor
+/// a signature, and is closed before anything else begins.
+#[test]
+fn reasoning_that_was_cut_is_closed_as_it_was_shown() {
+    use super::rows::{close, delta, open, piece};
+    let text = |index| {
+        let block = open(index, r#""type":"text","text":"""#);
+        vec![block, piece(index, r#""type":"text_delta","text":"b""#), close(index)]
+    };
+    let call = vec![open(0, r#""type":"tool_use","id":"c","name":"f","input":{}"#), close(0)];
+    let redacted = open(0, r#""type":"redacted_thinking","data":"secret""#);
+    let anew = [thinks(0, "ah", Some("other"), true), text(1)].concat();
+    let chat = vec![delta(r#""reasoning_content":"ah""#), delta(r#""content":"b""#)];
+    let ours = "  signature backstop1.e620bc190468c37c.";
+    let told_anew = ["1 thinking", "  ah", ours, "  .", "2 text", "  b", "  ."];
+    let (told_text, told_call) = (["1 text", "  b", "  ."], ["1 call c f", "  {}", "  ."]);
+    let cut = ["0 thinking", "  hm", ours, "  ."];
+    let (from, like) = (Crossable::Messages, Crossable::Chat);
+    for (shown, before) in [
+        (vec![thinks(0, "hm", None, false)], &cut[..]),
+        (
+            vec![thinks(0, "hm", Some("own"), false)],
+            &["0 thinking", "  hm", "  signature own", "  ."],
+        ),
+        (vec![thinks(0, "", None, false)], &["0 thinking", ours, "  ."]),
+        (vec![vec![redacted]], &["0 redacted secret", "  ."]),
+        // The second is cut too, before it has said anything, or while it thinks.
+        (vec![thinks(0, "hm", None, false), vec![]], &cut),
+        (
+            vec![thinks(0, "hm", None, false), vec![open(0, r#""type":"thinking","thinking":"""#)]],
+            &cut,
+        ),
+    ] {
+        for (then, lines, after) in [
+            (from, &anew, &told_anew[..]),
+            (like, &chat, &told_anew),
+            (from, &text(0), &told_text),
+            (from, &call, &told_call),
+            (from, &vec![], &[]),
+        ] {
+            let bytes = continued(&shown, then, lines);
+            let told = legal::read(Dialect::Messages, &bytes, true);
+            let expect = [before, after].concat();
+            let found = &told.lines[1..told.lines.len() - 3];
+            assert_eq!(found, expect, "{shown:?}, then {lines:?}");
+        }
+    }
+    // What the second thought is of its own: the third adds nothing to it either.
+    let shown = [thinks(0, "hm", None, false), thinks(0, "ah", None, false)];
+    let told = legal::read(Dialect::Messages, &continued(&shown, from, &anew), true);
+    let second = ["1 thinking", "  ah", ours, "  ."];
+    let third = ["2 thinking", "  ah", ours, "  .", "3 text", "  b", "  ."];
+    assert_eq!(told.lines[1..12], [&cut[..], &second, &third[..3]].concat());
+    assert_eq!(told.lines[12..16], third[3..]);
+}
+
+/// What a caller of Messages gets of answers in Messages, each cut behind its lines and gone on with by
+/// the next, and at last by one that ends.
+fn continued(shown: &[Vec<String>], then: Crossable, lines: &[String]) -> Vec<u8> {
+    let to = Crossable::Messages;
+    let stream = |from: Crossable, start: &str, lines: &[String], end: &[&str]| {
+        let lines = lines.iter().map(String::as_str);
+        let lines = [start].into_iter().chain(lines).chain(end.iter().copied());
+        Bytes::from(framed(from.dialect(), lines))
+    };
+    let (mut frames, mut resume) = (Vec::new(), Resume::default());
+    for (place, lines) in shown.iter().enumerate() {
+        let bytes = stream(to, first(to)[0], lines, &[]);
+        let mut more = Vec::new();
+        if place == 0 {
+            Decoder::carrying(to.dialect(), 1).feed(bytes, &mut more).expect("frames");
+            resume = standing(&more, false);
+        } else {
+            let mut crossing = Crossing::resumed(between(to, to), resume.clone(), 1 << 20);
+            crossing.feed(bytes, &mut more).expect("frames");
+            let marks = more.iter().flat_map(|frame| &frame.events).filter_map(|event| {
+                if let Event::Aside(Aside::Mark(mark)) = event { Some(*mark) } else { None }
+            });
+            resume.mark = marks.last().unwrap_or(resume.mark);
+        }
+        frames.append(&mut more);
+    }
+    let begun = second(then);
+    let called = lines.iter().any(|line| line.contains("tool_use"));
+    let (start, end) = match then {
+        Crossable::Chat => (
+            r#"{"id":"b1","choices":[]}"#,
+            vec![r#"{"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}"#, "[DONE]"],
+        ),
+        Crossable::Messages if called => (begun[0], begun[begun.len() - 2..].to_vec()),
+        Crossable::Messages => (
+            begun[0],
+            vec![
+                r#"{"type":"message_delta","delta":{"stop_reason":"end_turn"},"usage":{"output_tokens":5}}"#,
+                r#"{"type":"message_stop"}"#,
+            ],
+        ),
+    };
+    let mut crossing = Crossing::resumed(between(then, to), resume, 1 << 20);
+    crossing.feed(stream(then, start, lines, &end), &mut frames).expect("frames");
+    frames.iter().flat_map(|frame| frame.bytes.to_vec()).collect()
 }
