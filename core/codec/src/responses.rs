@@ -26,6 +26,7 @@ use crate::json::{self, Word};
 use crate::lazy::Raw;
 use crate::{rejection, sse};
 use ir::{Aside, BlockKind, Dialect, Event, Events, Finish, Reason};
+pub(crate) use items::BETWEEN;
 use items::{Items, Told};
 use smallvec::smallvec;
 use wire::{Item, Response, Wire};
@@ -111,12 +112,14 @@ fn is_known(kind: &str) -> bool {
 }
 
 /// What begins or ends something that whoever goes on has to go on with.
-const KEPT: [&str; 5] = [
+const KEPT: [&str; 7] = [
     "response.created",
     "response.output_item.added",
     "response.output_item.done",
     "response.content_part.added",
     "response.content_part.done",
+    "response.reasoning_summary_part.added",
+    "response.reasoning_summary_part.done",
 ];
 
 // === impl Stream ===

@@ -180,10 +180,7 @@ impl Said {
             }
             self.tools.push((block.name.clone(), block.text.clone()));
         }
-        // Of Responses, reasoning that was cut is not said to be done: it can be sent back to nobody.
-        let seam = self.comments.iter().any(|it| it.starts_with("backstop target="));
-        let may_be_open = |block: &Block| seam && block.kind == "reasoning";
-        let open = self.blocks.values().any(|block| !block.closed && !may_be_open(block));
+        let open = self.blocks.values().any(|block| !block.closed);
         if self.ended && (open || self.finish.is_none()) {
             return Err("an end marker without a finish".to_owned());
         }

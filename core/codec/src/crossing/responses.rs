@@ -6,9 +6,11 @@
 //! now.
 //!
 //! **Invariants:** an item is added once and done once; the numbers of events go on; a call is written
-//! when it is complete. **Absent:** reasoning, which goes back to whoever thought it and to nobody else.
+//! when it is complete; reasoning that was open is done before anything else begins. **Absent:** the reasoning
+//! of whoever goes on, which goes back to whoever thought it and to nobody else.
 
 mod begun;
+mod thought;
 
 use super::call::{Calls, Ids, Written};
 use super::desk::Desk;

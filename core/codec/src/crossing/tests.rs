@@ -6,6 +6,7 @@ mod legal;
 mod recorded;
 mod resumed;
 mod rows;
+mod thought;
 
 use super::{Crossing, CrossingPlan};
 use crate::proof::{Recorded, framed};

@@ -2,12 +2,13 @@
 //!
 //! Encrypted reasoning is good for the account that made it; anybody else refuses the whole request
 //! (`invalid_encrypted_content`, <https://github.com/openai/codex/issues/8100>). The conversation goes
-//! on without it.
+//! on without it, and without what has a seal of ours: that was cut, and was not sealed by anybody.
 //!
 //! **Invariant:** every other item keeps its bytes.
 
 use crate::json::{self, Members, Word};
 use crate::lazy::{self, Raw};
+use crate::seal;
 use bytes::Bytes;
 use memchr::memmem;
 use serde::Deserialize;
@@ -26,7 +27,8 @@ pub fn without_foreign_seals(body: &[u8], opens: impl Fn(&str) -> bool) -> Optio
     let start = json::place_in(text, *input.first()?).start;
     let end = json::place_in(text, *input.last()?).end;
     let mut kept = input.clone();
-    kept.retain(|raw| sealed(*raw).is_none_or(&opens));
+    let is_open = |seal: &str| seal::unwrap(seal).is_none() && opens(seal);
+    kept.retain(|raw| sealed(*raw).is_none_or(is_open));
     if kept.len() == input.len() {
         return None;
     }
@@ -66,6 +68,12 @@ mod tests {
         let all = [own, foreign, bare, compaction];
         assert_eq!(stripped(&all), Some(body(&[own, bare, compaction])));
         assert_eq!(stripped(&[foreign]), Some(body(&[""])));
+        let cut = format!(
+            r#"{{"type":"reasoning","id":"rs_2","summary":[],"encrypted_content":"{}"}}"#,
+            crate::seal::wrap(crate::seal::Origin::of(""), "")
+        );
+        let all_open = without_foreign_seals(body(&[own, &cut]).as_bytes(), |_| true);
+        assert_eq!(all_open.as_deref(), Some(body(&[own]).as_bytes()), "it is nobody's");
         assert_eq!(stripped(&[own, bare, compaction]), None);
         assert_eq!(without_foreign_seals(br#"{"input":"encrypted_content"}"#, |_| false), None);
     }

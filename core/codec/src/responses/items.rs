@@ -52,7 +52,7 @@ const PARTS_MAX: usize = 64 << 10;
 const WHOLE_TEXT: u32 = 1 << 31;
 
 /// An empty line, as the inside of a JSON string: what stands between two parts of a summary.
-const BETWEEN: &str = "\\n\\n";
+pub(crate) const BETWEEN: &str = "\\n\\n";
 
 fn index_of(index: Option<u32>) -> Result<u32, Odd> {
     let index = index.ok_or(Odd::Malformed("an event of an item without its index"))?;

@@ -1,5 +1,6 @@
 //! A stream of Responses that was begun by somebody else: what is known of it, and what is written on.
 
+use super::thought::{self, Thought};
 use crate::Error;
 use crate::crossing::Resume;
 use crate::crossing::call::Pending;
@@ -23,9 +24,8 @@ pub(super) struct Begun {
     items: BTreeMap<u32, String>,
     /// The message that is open.
     open: Option<Open>,
-    /// The reasoning that is open, and the inside of what it has shown. It is not said to be done, for
-    /// nobody could go on from it; it stands in the end as it was shown.
-    thinking: Option<(u32, String)>,
+    /// The reasoning that is open.
+    thinking: Option<Thought>,
     /// The number of the last event.
     number: u64,
     kept: Vec<Box<str>>,
@@ -59,8 +59,8 @@ impl Begun {
         for event in &resume.kept {
             begun.learn(event);
         }
-        if let Some((_, text)) = &mut begun.thinking {
-            text.clone_from(&resume.thought);
+        if let Some(thought) = &mut begun.thinking {
+            thought.shown(&resume.thought);
         }
         if let Some(open) = &mut begun.open
             && let Some(text) = &mut open.part
@@ -75,7 +75,12 @@ impl Begun {
         let members = Members::read(event)?;
         let text = |key| json::inside(members.get(key)?);
         let index = || members.get("output_index")?.get().parse::<u32>().ok();
-        match text("type")? {
+        let kind = text("type")?;
+        let thought = self.thinking.as_mut().filter(|thought| Some(thought.index) == index());
+        if let Some(thought) = thought {
+            thought.learn(kind, &members);
+        }
+        match kind {
             "response.created" => {
                 let response = Members::read(members.get("response")?.get())?;
                 let kept = response.0.iter().filter(|(key, _)| !ANEW.contains(&key.as_ref()));
@@ -87,7 +92,7 @@ impl Begun {
                 self.items.insert(index()?, item.to_owned());
                 let fields = Members::read(item)?;
                 if json::inside(fields.get("type")?)? == "reasoning" {
-                    self.thinking = Some((index()?, String::new()));
+                    self.thinking = Some(Thought::new(index()?, &fields));
                 }
                 if json::inside(fields.get("type")?)? == "message" {
                     let id = json::inside(fields.get("id")?)?.to_owned();
@@ -97,7 +102,7 @@ impl Begun {
             "response.output_item.done" => {
                 self.items.insert(index()?, members.get("item")?.get().to_owned());
                 self.open = self.open.take().filter(|open| Some(open.index) != index());
-                self.thinking = self.thinking.take().filter(|(open, _)| Some(*open) != index());
+                self.thinking = self.thinking.take().filter(|open| Some(open.index) != index());
             }
             "response.content_part.added" => {
                 let open = self.open.as_mut().filter(|open| Some(open.index) == index())?;
@@ -132,6 +137,7 @@ impl Begun {
         if raw.is_empty() {
             return Ok(());
         }
+        self.close_thought(desk);
         if self.open.is_none() {
             let index = self.items.keys().next_back().map_or(0, |last| last.saturating_add(1));
             let item = format!(
@@ -180,6 +186,18 @@ impl Begun {
         self.done(index, &item, desk);
     }
 
+    /// The reasoning that is open is done, as far as it came.
+    fn close_thought(&mut self, desk: &mut Desk) {
+        let Some(thought) = self.thinking.take() else { return };
+        let index = thought.index;
+        let (events, anew) = thought.close();
+        for (kind, inside) in events {
+            self.event(kind, &inside, false, desk);
+        }
+        let item = self.added_but(index, &thought::ANEW);
+        self.done(index, &format!("{item}{anew}}}"), desk);
+    }
+
     /// The beginning of an item as it was added, but for these members.
     fn added_but(&self, index: u32, anew: &[&str]) -> String {
         let mut item = String::from("{");
@@ -194,6 +212,7 @@ impl Begun {
 
     /// A whole call.
     pub(super) fn call(&mut self, call: &Pending, id: &str, desk: &mut Desk) {
+        self.close_thought(desk);
         self.close(desk);
         let index = self.items.keys().next_back().map_or(0, |last| last.saturating_add(1));
         let (name, call_id) = (&call.said.name, &call.said.id);
@@ -225,13 +244,7 @@ impl Begun {
         object: &str,
         desk: &mut Desk,
     ) {
-        if let Some((index, text)) = self.thinking.take() {
-            let item = self.added_but(index, &["status", "summary"]);
-            let summary = format!(r#"{{"type":"summary_text","text":"{text}"}}"#);
-            let summary = if text.is_empty() { String::new() } else { summary };
-            let item = format!(r#"{item}"status":"incomplete","summary":[{summary}]}}"#);
-            self.items.insert(index, item);
-        }
+        self.close_thought(desk);
         let output: Vec<&str> = self.items.values().map(String::as_str).collect();
         let details =
             if why.is_empty() { "null".to_owned() } else { format!(r#"{{"reason":"{why}"}}"#) };

@@ -9,7 +9,7 @@ use ir::{
 };
 
 /// What the provider says that is cut: thinking, text, a call, more text.
-fn first(dialect: Crossable) -> Vec<&'static str> {
+pub(super) fn first(dialect: Crossable) -> Vec<&'static str> {
     match dialect {
         Crossable::Chat => vec![
             r#"{"id":"a1","object":"chat.completion.chunk","created":7,"model":"m-a","choices":[{"index":0,"delta":{"role":"assistant","content":""},"finish_reason":null}],"usage":null}"#,
@@ -32,7 +32,7 @@ fn first(dialect: Crossable) -> Vec<&'static str> {
 }
 
 /// What whoever goes on says.
-fn second(dialect: Crossable) -> Vec<&'static str> {
+pub(super) fn second(dialect: Crossable) -> Vec<&'static str> {
     match dialect {
         Crossable::Chat => vec![
             r#"{"id":"b1","object":"chat.completion.chunk","created":9,"model":"m-b","choices":[{"index":0,"delta":{"role":"assistant","content":"three"}}]}"#,
@@ -68,12 +68,12 @@ fn begun(from: Crossable, to: Crossable) -> Vec<Frame> {
     frames
 }
 
-fn between(from: Crossable, to: Crossable) -> CrossingPlan {
+pub(super) fn between(from: Crossable, to: Crossable) -> CrossingPlan {
     CrossingPlan { from, to, ..plan(from.dialect()) }
 }
 
 /// Where a stream stands behind these frames, and its name: as `policy::Told` takes it.
-fn standing(frames: &[Frame], crossed: bool) -> Resume {
+pub(super) fn standing(frames: &[Frame], crossed: bool) -> Resume {
     let mut resume = Resume {
         used: Tokens { input: 11, output: 4, ..Tokens::default() },
         object: r#"{"served":[]}"#.to_owned(),
@@ -184,7 +184,7 @@ fn what_is_held_back_is_not_written() {
 }
 
 /// What whoever goes on in Responses says; the first text is the anchor's rest.
-const RESPONSES: [&str; 10] = [
+pub(super) const RESPONSES: [&str; 10] = [
     r#"{"type":"response.created","sequence_number":0,"response":{"id":"resp_b","object":"response","created_at":9,"status":"in_progress","model":"m-b","output":[]}}"#,
     r#"{"type":"response.output_item.added","sequence_number":1,"output_index":0,"item":{"type":"message","id":"msg_b","status":"in_progress","role":"assistant","content":[]}}"#,
     r#"{"type":"response.content_part.added","sequence_number":2,"item_id":"msg_b","output_index":0,"content_index":0,"part":{"type":"output_text","annotations":[],"text":""}}"#,
@@ -198,7 +198,7 @@ const RESPONSES: [&str; 10] = [
 ];
 
 /// What is known of the answer that was cut, and how much of it is text.
-fn kept(events: &[&str], open_text: &str) -> Resume {
+pub(super) fn kept(events: &[&str], open_text: &str) -> Resume {
     Resume {
         envelope: Envelope { id: "resp_a".into(), model: "m-a".into(), created: Some(7) },
         used: Tokens { input: 11, output: 4, ..Tokens::default() },
@@ -211,7 +211,7 @@ fn kept(events: &[&str], open_text: &str) -> Resume {
     }
 }
 
-const CREATED: &str = r#"{"type":"response.created","sequence_number":0,"response":{"id":"resp_a","object":"response","created_at":7,"status":"in_progress","error":null,"model":"m-a","output":[],"parallel_tool_calls":true,"tools":[],"usage":null}}"#;
+pub(super) const CREATED: &str = r#"{"type":"response.created","sequence_number":0,"response":{"id":"resp_a","object":"response","created_at":7,"status":"in_progress","error":null,"model":"m-a","output":[],"parallel_tool_calls":true,"tools":[],"usage":null}}"#;
 const MESSAGE: &str = r#"{"type":"response.output_item.added","sequence_number":2,"output_index":0,"item":{"type":"message","id":"msg_a","status":"in_progress","role":"assistant","content":[]}}"#;
 const PART: &str = r#"{"type":"response.content_part.added","sequence_number":3,"item_id":"msg_a","output_index":0,"content_index":0,"part":{"type":"output_text","annotations":[],"text":""}}"#;
 const REASONING: &str = r#"{"type":"response.output_item.added","sequence_number":2,"output_index":0,"item":{"type":"reasoning","id":"rs_a","summary":[]}}"#;
@@ -256,6 +256,7 @@ fn responses_go_on_in_one_envelope() {
         let added = |kind: &str| events.iter().filter(|event| event["type"] == kind).count();
         let before = begun.len() - 1 - usize::from(begun.contains(&PART));
         assert_eq!(added("response.output_item.added") + before, output.len(), "{stream}");
+        assert_eq!(added("response.output_item.done"), output.len(), "{stream}");
         let kept = more.iter().flat_map(|frame| &frame.events);
         let kept = kept.filter(|event| matches!(event, Event::Aside(Aside::Kept(_)))).count();
         let marks =
@@ -397,183 +398,4 @@ fn shown_id(mut crossing: Crossing, stream: &str) -> String {
     let told = told.expect("a call");
     assert!(String::from_utf8_lossy(&bytes).contains(&format!("\"{told}\"")), "{told}");
     told
-}
-
-/// Reasoning that a caller of Chat was shown in details goes on to be numbered, whoever showed it: its
-/// clients join what has one index.
-#[test]
-fn details_are_counted_on() {
-    let details = |bytes: &[u8]| -> Vec<(u64, String)> {
-        let text = std::str::from_utf8(bytes).expect("UTF-8");
-        let data = text.lines().filter_map(|line| line.strip_prefix("data: {"));
-        let chunks = data.map(|data| format!("{{{data}"));
-        let chunks = chunks.map(|it| serde_json::from_str::<serde_json::Value>(&it).expect("JSON"));
-        let lists = chunks.map(|it| it["choices"][0]["delta"]["reasoning_details"].clone());
-        let items = lists.flat_map(|it| it.as_array().cloned().unwrap_or_default());
-        let said = |item: &serde_json::Value| {
-            let text = item["text"].as_str().or_else(|| item["data"].as_str()).expect("a text");
-            text.rsplit('.').next().unwrap_or_default().to_owned()
-        };
-        items.map(|item| (item["index"].as_u64().expect("an index"), said(&item))).collect()
-    };
-    let signed = |text: &str| thinks(0, text, Some("sig"), true);
-    let sealed = [
-        r#"{"type":"content_block_start","index":1,"content_block":{"type":"redacted_thinking","data":"secret"}}"#.to_owned(),
-        r#"{"type":"content_block_stop","index":1}"#.to_owned(),
-    ];
-    for (shown, anew, expect) in [
-        (vec![], vec![signed("b")], &[(0, "b")][..]),
-        (vec![signed("a")], vec![signed("b")], &[(0, "a"), (1, "b")]),
-        (
-            vec![signed("a"), sealed.to_vec()],
-            vec![signed("b"), sealed.to_vec()],
-            &[(0, "a"), (1, "secret"), (2, "b"), (3, "secret")],
-        ),
-        // What was cut before it was signed has no detail, and nothing of it is in a later one.
-        (vec![thinks(0, "a", None, false)], vec![signed("b")], &[(0, "b")]),
-    ] {
-        let stream = |parts: &[Vec<String>]| {
-            let start = first(Crossable::Messages)[0].to_owned();
-            let lines: Vec<String> = [start].into_iter().chain(parts.concat()).collect();
-            Bytes::from(framed(Dialect::Messages, lines.iter().map(String::as_str)))
-        };
-        let plan = || between(Crossable::Messages, Crossable::Chat);
-        let mut frames = Vec::new();
-        let mut crossing = Crossing::new(plan(), 1 << 20).marking();
-        crossing.feed(stream(&shown), &mut frames).expect("frames");
-        // Twice: the second continuation goes on from where the first one stands.
-        let mut expect = expect.to_vec();
-        for turn in 0..2 {
-            let resume = standing(&frames, true);
-            let mut crossing = Crossing::resumed(plan(), resume, 1 << 20);
-            crossing.feed(stream(&anew), &mut frames).expect("frames");
-            let bytes: Vec<u8> = frames.iter().flat_map(|frame| frame.bytes.to_vec()).collect();
-            legal::read(Dialect::Chat, &bytes, true);
-            let found = details(&bytes);
-            let found: Vec<(u64, &str)> = found.iter().map(|(at, it)| (*at, &**it)).collect();
-            assert_eq!(found, expect, "turn {turn}");
-            let again: Vec<&str> =
-                expect[expect.len() - anew.len()..].iter().map(|it| it.1).collect();
-            let next = expect.len() as u64;
-            expect.extend((next..).zip(again));
-        }
-    }
-}
-
-/// A block of thinking of Messages, its signature and its end where they came.
-fn thinks(index: u32, text: &str, signature: Option<&str>, closed: bool) -> Vec<String> {
-    use super::rows::{close, open, piece};
-    let mut lines = vec![open(index, r#""type":"thinking","thinking":"","signature":"""#)];
-    if !text.is_empty() {
-        lines.push(piece(index, &format!(r#""type":"thinking_delta","thinking":"{text}""#)));
-    }
-    if let Some(signature) = signature {
-        let signature = format!(r#""type":"signature_delta","signature":"{signature}""#);
-        lines.push(piece(index, &signature));
-    }
-    lines.extend(closed.then(|| close(index)));
-    lines
-}
-
-/// Reasoning that was open when its answer was cut takes nothing of another attempt's, neither a piece nor
-/// a signature, and is closed before anything else begins.
-#[test]
-fn reasoning_that_was_cut_is_closed_as_it_was_shown() {
-    use super::rows::{close, delta, open, piece};
-    let text = |index| {
-        let block = open(index, r#""type":"text","text":"""#);
-        vec![block, piece(index, r#""type":"text_delta","text":"b""#), close(index)]
-    };
-    let call = vec![open(0, r#""type":"tool_use","id":"c","name":"f","input":{}"#), close(0)];
-    let redacted = open(0, r#""type":"redacted_thinking","data":"secret""#);
-    let anew = [thinks(0, "ah", Some("other"), true), text(1)].concat();
-    let chat = vec![delta(r#""reasoning_content":"ah""#), delta(r#""content":"b""#)];
-    let ours = "  signature backstop1.e620bc190468c37c.";
-    let told_anew = ["1 thinking", "  ah", ours, "  .", "2 text", "  b", "  ."];
-    let (told_text, told_call) = (["1 text", "  b", "  ."], ["1 call c f", "  {}", "  ."]);
-    let cut = ["0 thinking", "  hm", ours, "  ."];
-    let (from, like) = (Crossable::Messages, Crossable::Chat);
-    for (shown, before) in [
-        (vec![thinks(0, "hm", None, false)], &cut[..]),
-        (
-            vec![thinks(0, "hm", Some("own"), false)],
-            &["0 thinking", "  hm", "  signature own", "  ."],
-        ),
-        (vec![thinks(0, "", None, false)], &["0 thinking", ours, "  ."]),
-        (vec![vec![redacted]], &["0 redacted secret", "  ."]),
-        // The second is cut too, before it has said anything, or while it thinks.
-        (vec![thinks(0, "hm", None, false), vec![]], &cut),
-        (
-            vec![thinks(0, "hm", None, false), vec![open(0, r#""type":"thinking","thinking":"""#)]],
-            &cut,
-        ),
-    ] {
-        for (then, lines, after) in [
-            (from, &anew, &told_anew[..]),
-            (like, &chat, &told_anew),
-            (from, &text(0), &told_text),
-            (from, &call, &told_call),
-            (from, &vec![], &[]),
-        ] {
-            let bytes = continued(&shown, then, lines);
-            let told = legal::read(Dialect::Messages, &bytes, true);
-            let expect = [before, after].concat();
-            let found = &told.lines[1..told.lines.len() - 3];
-            assert_eq!(found, expect, "{shown:?}, then {lines:?}");
-        }
-    }
-    // What the second thought is of its own: the third adds nothing to it either.
-    let shown = [thinks(0, "hm", None, false), thinks(0, "ah", None, false)];
-    let told = legal::read(Dialect::Messages, &continued(&shown, from, &anew), true);
-    let second = ["1 thinking", "  ah", ours, "  ."];
-    let third = ["2 thinking", "  ah", ours, "  .", "3 text", "  b", "  ."];
-    assert_eq!(told.lines[1..12], [&cut[..], &second, &third[..3]].concat());
-    assert_eq!(told.lines[12..16], third[3..]);
-}
-
-/// What a caller of Messages gets of answers in Messages, each cut behind its lines and gone on with by
-/// the next, and at last by one that ends.
-fn continued(shown: &[Vec<String>], then: Crossable, lines: &[String]) -> Vec<u8> {
-    let to = Crossable::Messages;
-    let stream = |from: Crossable, start: &str, lines: &[String], end: &[&str]| {
-        let lines = lines.iter().map(String::as_str);
-        let lines = [start].into_iter().chain(lines).chain(end.iter().copied());
-        Bytes::from(framed(from.dialect(), lines))
-    };
-    let (mut frames, mut resume) = (Vec::new(), Resume::default());
-    for (place, lines) in shown.iter().enumerate() {
-        let bytes = stream(to, first(to)[0], lines, &[]);
-        let mut more = Vec::new();
-        if place == 0 {
-            Decoder::carrying(to.dialect(), 1).feed(bytes, &mut more).expect("frames");
-            resume = standing(&more, false);
-        } else {
-            let mut crossing = Crossing::resumed(between(to, to), resume.clone(), 1 << 20);
-            crossing.feed(bytes, &mut more).expect("frames");
-            let marks = more.iter().flat_map(|frame| &frame.events).filter_map(|event| {
-                if let Event::Aside(Aside::Mark(mark)) = event { Some(*mark) } else { None }
-            });
-            resume.mark = marks.last().unwrap_or(resume.mark);
-        }
-        frames.append(&mut more);
-    }
-    let begun = second(then);
-    let called = lines.iter().any(|line| line.contains("tool_use"));
-    let (start, end) = match then {
-        Crossable::Chat => (
-            r#"{"id":"b1","choices":[]}"#,
-            vec![r#"{"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}"#, "[DONE]"],
-        ),
-        Crossable::Messages if called => (begun[0], begun[begun.len() - 2..].to_vec()),
-        Crossable::Messages => (
-            begun[0],
-            vec![
-                r#"{"type":"message_delta","delta":{"stop_reason":"end_turn"},"usage":{"output_tokens":5}}"#,
-                r#"{"type":"message_stop"}"#,
-            ],
-        ),
-    };
-    let mut crossing = Crossing::resumed(between(then, to), resume, 1 << 20);
-    crossing.feed(stream(then, start, lines, &end), &mut frames).expect("frames");
-    frames.iter().flat_map(|frame| frame.bytes.to_vec()).collect()
 }
