@@ -75,6 +75,7 @@ impl Story {
                 text += &known.unwrap_or_else(|| format!("{:x}", dice.within(0..1 << 24)));
                 text.push(' ');
             }
+            text.push_str("end.");
         }
         let calls = if dice.percent(30) { dice.within(1..4) } else { 0 };
         Self { text, calls: u32::try_from(calls).unwrap_or(0) }

@@ -93,7 +93,9 @@ impl Joiner {
     /// is to be one document.
     pub fn new(told: &Told, way: Way, form: Option<Form>) -> Self {
         let text = told.text();
-        let seam = |join| State::Seeking(Box::new(Seam::new(&text, told.half(), join)));
+        let seam = |join| {
+            State::Seeking(Box::new(Seam::new(&text, told.half(), told.is_text_over(), join)))
+        };
         let state = match way {
             Way::Fresh if text.is_empty() => State::Joined,
             // White space at most, which may come again.
@@ -146,16 +148,21 @@ impl Joiner {
         matches!(self.state, State::Joined)
     }
 
+    /// Whether text passes as it comes.
+    fn flows(&self) -> bool {
+        self.is_joined() && self.document.is_none()
+    }
+
     fn text(&mut self, event: Event, left: &mut Events) -> Result<(), &'static str> {
         let is_delta = matches!(event, Event::Delta(..));
         let Event::Delta(block, Piece::Text(raw)) = event else {
             if !self.is_joined() && is_delta {
                 return Err("it declined");
             }
-            left.push(if self.is_joined() { event } else { Event::Progress });
+            left.push(if self.flows() { event } else { Event::Progress });
             return Ok(());
         };
-        if self.is_joined() && self.document.is_none() {
+        if self.flows() {
             left.push(Event::Delta(block, Piece::Text(raw)));
             return Ok(());
         }
@@ -336,7 +343,8 @@ impl Calls {
             return Err("it says something behind the calls that were delivered");
         }
         let (name, arguments) = said(&call);
-        if !self.told.contains(&(name.clone(), arguments.clone())) {
+        let same = |told: &(String, Value)| told.0 == name && is_alike(&told.1, &arguments);
+        if !self.told.iter().any(same) {
             self.told.push((name, arguments));
             self.more = true;
             left.extend(call);
@@ -385,6 +393,27 @@ fn name(inside: &str) -> String {
     let mut text = String::new();
     let readable = Unescape::default().push(inside, &mut text);
     if readable { text } else { inside.to_owned() }
+}
+
+/// Whether two documents say the same: a number is the same however it is written.
+fn is_alike(one: &Value, other: &Value) -> bool {
+    match (one, other) {
+        (Value::Number(a), Value::Number(b)) => {
+            a == b || (a.as_f64() == b.as_f64() && !(is_whole(a) && is_whole(b)))
+        }
+        (Value::Array(a), Value::Array(b)) => {
+            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| is_alike(a, b))
+        }
+        (Value::Object(a), Value::Object(b)) => {
+            let alike = |(key, a): (&String, &Value)| b.get(key).is_some_and(|b| is_alike(a, b));
+            a.len() == b.len() && a.iter().all(alike)
+        }
+        _ => one == other,
+    }
+}
+
+fn is_whole(number: &serde_json::Number) -> bool {
+    number.is_i64() || number.is_u64()
 }
 
 /// Arguments as they compare: whatever their spelling.

@@ -21,6 +21,7 @@ mod why;
 use clusters::{Found, Reader};
 use gap::{Gap, Read};
 use guard::Guard;
+use preamble::Preamble;
 use search::{Search, Step};
 use told::Told;
 
@@ -93,10 +94,11 @@ enum State {
 
 impl Seam {
     /// A seam for a continuation of `told`, all the text that was delivered so far; `half` is the high
-    /// surrogate that it ended with, whose other half never came.
-    pub fn new(told: &str, half: Option<u16>, join: Join) -> Self {
+    /// surrogate that it ended with, whose other half never came; it is `over` where something else was
+    /// to follow it.
+    pub fn new(told: &str, half: Option<u16>, over: bool, join: Join) -> Self {
         let fits = told.len() <= TOLD_MAX;
-        let told = Told::new(if fits { told } else { "" }, half);
+        let told = Told::new(if fits { told } else { "" }, half, over);
         let search = Search::new(&told, join);
         let begun = if fits { search.begin(&told) } else { Step::Lost(why::LONG) };
         let state = State::Searching(search, Reader::new(HELD_BYTES_MAX));
@@ -159,7 +161,13 @@ impl Seam {
             },
             State::Guarding(guard, reader) => loop {
                 match reader.next(&self.text, whole) {
-                    Found::Nothing => break whole.then_some(State::Flowing),
+                    Found::Nothing => {
+                        // It may have stopped too early, as the one before was cut.
+                        let nothing = self.low.is_none() && self.text.trim().is_empty();
+                        let lost = nothing && !self.told.may_end();
+                        let over = if lost { State::Lost(why::NOTHING) } else { State::Flowing };
+                        break whole.then_some(over);
+                    }
                     Found::Endless => break Some(State::Lost(why::ENDLESS)),
                     Found::Beyond => break Some(State::Lost(why::HELD)),
                     Found::Cluster(cluster) => match guard.take(&self.told, cluster) {
@@ -211,13 +219,16 @@ impl Seam {
     fn stepped(&self, step: Step) -> Option<State> {
         match step {
             Step::More => None,
-            Step::Free => Some(State::Joining(Gap::new(false), None)),
-            Step::Met(preamble) => {
-                let gap = Gap::new(preamble.talk);
-                let guard = (self.join == Join::Anchor).then(|| Guard::new(&self.told, preamble));
-                Some(State::Joining(gap, guard))
-            }
+            Step::Free => Some(self.joining(Preamble::default())),
+            Step::Met(preamble) => Some(self.joining(preamble)),
             Step::Lost(why) => Some(State::Lost(why)),
         }
+    }
+
+    fn joining(&self, preamble: Preamble) -> State {
+        let gap = Gap::new(preamble.talk);
+        // Who said all of it again has nothing else to repeat.
+        let guarded = self.join != Join::Restart;
+        State::Joining(gap, guarded.then(|| Guard::new(&self.told, preamble)))
     }
 }

@@ -47,6 +47,9 @@ pub struct Told {
     mark: Mark,
     /// The mark is told, and not to be made of blocks.
     marked: bool,
+    /// The text was over where it stops: it was closed, or something else had begun behind it. That
+    /// may have been read and not told.
+    over: bool,
     bar: Option<&'static str>,
 }
 
@@ -114,6 +117,7 @@ impl Told {
     /// What was held back when its attempt failed was never said.
     pub(crate) fn forget_unsettled(&mut self) {
         let (parts, length) = self.sure;
+        let read = self.text_len();
         self.parts.truncate(parts);
         // Of reasoning more may be kept than was shown: it is sent back only where it is signed, and then
         // it was whole.
@@ -122,6 +126,7 @@ impl Told {
         {
             text.truncate(length);
         }
+        self.over &= self.text_len() == read;
         self.open.clear();
         self.kept.truncate(self.sure_kept);
         self.opened = self.sure_opened;
@@ -154,6 +159,7 @@ impl Told {
         if self.envelope.is_none() {
             self.envelope = later.envelope;
         }
+        self.over = later.over;
         self.bar = self.bar.or(later.bar);
         self.settle_parts();
     }
@@ -204,6 +210,11 @@ impl Told {
     /// The first half of a surrogate pair that the text ends with.
     pub fn half(&self) -> Option<u16> {
         self.half
+    }
+
+    /// Whether nothing of the text is missing: a call, say, had begun behind it.
+    pub(crate) fn is_text_over(&self) -> bool {
+        self.over
     }
 
     /// Who answered, as the caller was told.
@@ -291,9 +302,9 @@ impl Told {
                     self.kept.push(event.clone());
                 }
             }
+            Event::Finish(..) => self.over = true,
             Event::Aside(Aside::Native(_) | Aside::Sealed(..))
             | Event::Ping
-            | Event::Finish(..)
             | Event::Progress
             | Event::Usage(_)
             | Event::End
@@ -305,6 +316,7 @@ impl Told {
     }
 
     fn opens(&mut self, block: Block, opening: Option<&Opening>) {
+        self.over = block.kind != BlockKind::Text;
         if !self.marked {
             self.ahead.next = self.ahead.next.max(block.index.saturating_add(1));
             self.ahead.open = Some(block.kind);
@@ -325,6 +337,7 @@ impl Told {
     }
 
     fn closes(&mut self, block: Block) {
+        self.over = true;
         if !self.marked {
             self.ahead.open = None;
         }
@@ -343,6 +356,7 @@ impl Told {
         self.ahead.signed |= !self.marked && matches!(piece, Piece::Signature(_));
         match piece {
             Piece::Text(raw) => {
+                self.over = false;
                 if self.says(raw.len()) {
                     self.text_of(raw);
                 }

@@ -127,6 +127,11 @@ impl Case {
         if self.outcomes.last() == Some(&"ok") {
             assert!(said.is_complete(), "{self:?}: {}", heard.text());
             assert_eq!(said.text, document, "{self:?}");
+            // Clients read each block by itself.
+            let text = heard.text();
+            let parts = ["event: content_block_start\n", "event: response.content_part.added\n"];
+            let parts: usize = parts.iter().map(|part| text.matches(part).count()).sum();
+            assert_eq!(parts, usize::from(dialect != Dialect::Chat), "{self:?}: {text}");
             assert_eq!((record.ending, record.seams), (Ending::Answered, 1));
             return;
         }

@@ -1,7 +1,7 @@
-//! Frames that cannot be read: skipped where nothing depends on them, never closed over.
+//! Frames that cannot be read: left out where they say nothing, never closed over.
 
 use crate::world::{Act, Canned, Plan, World, alone, pair};
-use ir::{Dialect, Shape};
+use ir::{Dialect, Ending, Shape};
 
 /// Text, and then calls of which one begins with a frame that cannot be read.
 fn text_and_half_of_the_calls(dialect: Dialect) -> Vec<Act> {
@@ -62,6 +62,35 @@ fn call_without_its_beginning(dialect: Dialect) -> Vec<Act> {
     })
 }
 
+/// An answer with keep-alives in the place of data.
+fn kept_alive(dialect: Dialect) -> Vec<Act> {
+    stream(match dialect {
+        Dialect::Chat => &[
+            r#"{"choices":[{"index":0,"delta":{"role":"assistant","content":"So"}}]}"#,
+            ": ping",
+            r#"{"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}"#,
+            "[DONE]",
+        ],
+        Dialect::Messages => &[
+            r#"{"type":"message_start","message":{"id":"msg_1","content":[],"usage":{}}}"#,
+            r#"{"type":"content_block_start","index":0,"content_block":{"type":"text","text":""}}"#,
+            r#"{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"So"}}"#,
+            ": ping",
+            r#"{"type":"content_block_stop","index":0}"#,
+            r#"{"type":"message_delta","delta":{"stop_reason":"end_turn"},"usage":{}}"#,
+            r#"{"type":"message_stop"}"#,
+        ],
+        Dialect::Responses => &[
+            r#"{"type":"response.created","response":{"id":"resp_1","output":[]}}"#,
+            r#"{"type":"response.output_item.added","output_index":0,"item":{"type":"message","content":[]}}"#,
+            r#"{"type":"response.output_text.delta","output_index":0,"content_index":0,"delta":"So"}"#,
+            ": ping",
+            r#"{"type":"response.output_item.done","output_index":0,"item":{"type":"message","content":[{"type":"output_text","text":"So"}]}}"#,
+            r#"{"type":"response.completed","response":{"id":"resp_1","status":"completed","output":[]}}"#,
+        ],
+    })
+}
+
 fn stream(events: &[&str]) -> Vec<Act> {
     let body: Vec<String> = events.iter().map(|event| format!("data: {event}\n\n")).collect();
     let body = body.concat();
@@ -103,6 +132,19 @@ async fn after_text_a_call_that_cannot_be_read_is_an_error_at_the_end() {
         let text = heard.text();
         assert!(text.contains("So:") && text.contains("BS0306"), "{dialect:?}: {text}");
         assert!(!text.contains("[DONE]") && !text.contains("message_stop"), "{dialect:?}: {text}");
+        world.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn what_says_nothing_is_left_out_and_counted() {
+    for dialect in Dialect::ALL {
+        let canned = Canned::start(kept_alive(dialect)).await;
+        let world = Plan::new(alone(dialect, "")).at("a", canned.base_url()).start().await;
+        let heard = world.ask(dialect, Shape::Stream, "any").await;
+        assert!(!heard.text().contains(": ping\n\n"), "{dialect:?}");
+        let record = world.record().await;
+        assert_eq!((record.malformed, record.ending), (1, Ending::Answered), "{dialect:?}");
         world.stop().await;
     }
 }

@@ -99,14 +99,3 @@ async fn attempts_say_what_was_seen() {
         world.stop().await;
     }
 }
-
-#[tokio::test]
-async fn a_skipped_frame_is_counted() {
-    for dialect in Dialect::ALL {
-        let world = World::single(dialect, "").await;
-        world.ask(dialect, Shape::Stream, "garble-after-3").await;
-        let record = world.record().await;
-        assert_eq!((record.malformed, record.ending), (1, Ending::Answered));
-        world.stop().await;
-    }
-}

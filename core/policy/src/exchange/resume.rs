@@ -147,12 +147,13 @@ impl Exchange {
         told.way(prefill, self.plan.structured).ok()
     }
 
-    /// It refuses to go on with a turn of its own: it is asked otherwise.
+    /// It refuses to go on with a turn of its own, or does not do so: it is asked otherwise.
     pub(super) fn refuses_prefill(&self, id: AttemptId, class: Class) -> Option<Lesson> {
         let refuses = matches!(class, Class::InvalidRequest | Class::Unsupported | Class::Opaque);
         let prefilled = self.attempts.get(id.0)?.way == Some(Way::Prefill);
-        let lesson = Lesson { repair: Repair::Unprefilled, lasts: true };
-        (refuses && prefilled).then_some(lesson)
+        // What it said instead may have been of this text alone.
+        let lesson = Lesson { repair: Repair::Unprefilled, lasts: refuses };
+        (prefilled && (refuses || class == Class::Unjoined)).then_some(lesson)
     }
 
     /// Token counts of what was handed over: of one attempt, or of all that had a part in it.

@@ -10,7 +10,7 @@ fn block(kind: BlockKind, index: u32) -> Block {
     Block { kind, index }
 }
 
-/// `text …`, `think …`, `refuse …`, `native`, `open N NAME`, `args N …`, `close N`, `finish`,
+/// `text …`, `think …`, `refuse …`, `native`, `open N NAME`, `args N …`, `close N`, `over`, `finish`,
 /// `length`, `filter`.
 fn event(line: &str) -> Event {
     let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
@@ -26,6 +26,7 @@ fn event(line: &str) -> Event {
             Event::Open(tool(), Some(Box::new(Opening::Call(call))))
         }
         "args" => Event::Delta(tool(), Piece::Arguments(more.into())),
+        "over" => Event::Close(block(BlockKind::Text, 0)),
         "close" => Event::Close(tool()),
         "finish" => Event::Finish(Finish::Stop, None),
         "length" => Event::Finish(Finish::Length, None),
@@ -87,25 +88,27 @@ fn check(before: &[&str], way: Way, lines: &[&str], expect: &[&str]) {
 fn text_passes_behind_the_joint_and_as_it_is_spelled() {
     let before = format!("text {TEXT}");
     let before = [before.as_str()];
+    // It is held until enough came to know that nothing is repeated once more.
+    let more = "b".repeat(120);
+    let (more, joined) = (format!("text {more}"), format!("text  é\\n {more}"));
     check(
         &before,
         Way::Anchor,
         &[
             "think hm",
             "text jumps over the lazy",
-            r"text  dog and runs \u00e9\n",
-            "text  b",
+            r"text  dog and runs \u00e9\n ",
+            &more,
+            r"text \u00e9",
             "think x",
             "finish",
         ],
-        &["text  é\\n", "text  b", "think x", "Stop"],
+        &[&joined, r"text \u00e9", "think x", "Stop"],
     );
-    check(
-        &before,
-        Way::Anchor,
-        &["text the lazy dog and runs", "open 1 f", "args 1 {", "close 1", "finish"],
-        &["open 1", "args {", "close 1", "Stop"],
-    );
+    let call = ["text the lazy dog and runs", "open 1 f", "args 1 {", "close 1", "finish"];
+    let nothing = "lost: the continuation adds nothing where the delivered text cannot end";
+    check(&before, Way::Anchor, &call, &[nothing]);
+    check(&[before[0], "over"], Way::Anchor, &call, &["open 1", "args {", "close 1", "Stop"]);
     check(
         &before,
         Way::Anchor,
@@ -152,6 +155,19 @@ fn calls_that_were_delivered_are_not_made_again() {
     check(&before, Way::Calls, &again, &["lost: it is not said whether more calls follow"]);
     let spelled = [r"open 0 \u0066", r#"args 0 {\"a\":1,\"b\":2}"#, "close 0", "finish"];
     check(&before, Way::Calls, &spelled, &["lost: it is not said whether more calls follow"]);
+    let before = ["open 1 f", r#"args 1 {\"n\":[10,9007199254740993]}"#, "close 1"];
+    for (numbers, same) in [
+        ("10.0,9007199254740993", true),
+        ("1e1,9007199254740993", true),
+        ("10,9007199254740992", false),
+    ] {
+        let arguments = format!(r#"args 0 {{\"n\":[{numbers}]}}"#);
+        let again = ["open 0 f", arguments.as_str(), "close 0", "finish"];
+        let lost = ["lost: it is not said whether more calls follow"];
+        let another = ["open 0", &arguments.replace("args 0", "args"), "close 0", "Tool"];
+        check(&before, Way::Calls, &again, if same { &lost } else { &another });
+    }
+    let before = ["open 1 f", r#"args 1 {\"a\":1,\"b\":2}"#, "close 1"];
     let more = [
         "open 0 f",
         r#"args 0 {\"a\":1,\"b\":2}"#,

@@ -52,9 +52,8 @@ impl Gap {
             if rest == "\r" && !whole {
                 break Read::More;
             }
-            // Where words stood before, a line break within a sentence ends what was repeated.
-            let ends = self.talk && !self.white && is_break(letter) && told.stops_in_words();
-            if ends && !told.trailing.contains(is_break) {
+            // Where words stood before, a line that was not delivered may end what was repeated.
+            if self.talk && is_break(letter) && !told.trailing.contains(is_break) {
                 break Read::Lost(why::TALK);
             }
             self.white = true;
@@ -134,7 +133,7 @@ mod tests {
 
     /// What of the continuation is left, at every split of it.
     fn check(told: &str, continuation: &str, expect: &str) {
-        let told = Told::new(told, None);
+        let told = Told::new(told, None, false);
         for cut in (0..=continuation.len()).filter(|cut| continuation.is_char_boundary(*cut)) {
             let mut gap = Gap::new(false);
             let mut text = continuation[..cut].to_owned();

@@ -1,33 +1,41 @@
 //! Behind the joint, what is held a little longer: the anchor may have been quoted and not repeated, or
-//! be repeated once more.
+//! the delivered text be repeated once more.
 
 use super::clusters::Cluster;
 use super::preamble::Preamble;
 use super::search::{Finder, PREAMBLE_MAX};
-use super::told::Told;
+use super::told::{OVERLAP_MIN, TOLD_MIN, Told};
 use super::why;
 
-/// Reads what follows an anchor until it is certain that the text goes on.
+/// Reads what follows the joint until it is certain that the text goes on.
 #[derive(Debug)]
 pub(super) struct Guard {
-    finder: Option<Finder>,
+    /// The end of the delivered text, and its beginning.
+    finders: Vec<Finder>,
     closers: String,
     /// Clusters that came, but for white space before the first.
     count: usize,
-    /// As many belong to what may yet be a preamble: behind words, the anchor may come twice.
+    /// As many are held: what stands before a repetition is no longer.
     until: usize,
 }
+
+/// Held where nothing was said before the anchor.
+const HELD_MIN: usize = 120;
 
 // === impl Guard ===
 
 impl Guard {
     pub(super) fn new(told: &Told, preamble: Preamble) -> Self {
-        Self {
-            finder: Finder::new(told),
-            until: if preamble.talk { PREAMBLE_MAX } else { 1 },
-            closers: preamble.closers,
-            count: 0,
+        let length = told.len();
+        let mut finders = Vec::new();
+        if let Some(end) = told.end {
+            finders.push(Finder::new(told, length.saturating_sub(end.overlap)..length));
         }
+        if told.begins_once() {
+            finders.push(Finder::new(told, 0..TOLD_MIN));
+        }
+        let until = if preamble.talk { PREAMBLE_MAX } else { HELD_MIN };
+        Self { finders, closers: preamble.closers, count: 0, until }
     }
 
     /// Whether all that is held may leave; or why none of it may.
@@ -39,10 +47,13 @@ impl Guard {
         if self.count == 1 && cluster.raw.starts_with(|it| self.closers.contains(it)) {
             return Err(why::TALK);
         }
-        let Some(finder) = &mut self.finder else { return Ok(true) };
-        if finder.take(told, cluster) {
-            return Err(why::TWICE);
+        let mut begun = false;
+        for finder in &mut self.finders {
+            if finder.take(told, cluster) {
+                return Err(why::TWICE);
+            }
+            begun |= finder.matched >= OVERLAP_MIN;
         }
-        Ok(self.count >= self.until && finder.matched < self.count)
+        Ok(self.count >= self.until && !begun)
     }
 }

@@ -4,16 +4,22 @@
 //! of the delivered text from some place on: its beginning, where it begins anew; a place near its end,
 //! where it overlaps. The **finder** looks for the anchor behind a preamble. A follower that comes to the
 //! end has the whole continuation for its evidence and goes first.
+//!
+//! A text that repeats itself may be gone on with by what was said before. So neither counts where less
+//! of it may have been repeated ([`Told::may_recur`]), nor from a target that goes on by itself: it has
+//! nothing to repeat.
 
 use super::clusters::{Cluster, Clusters};
 use super::preamble::Preamble;
 use super::told::{OVERLAP_MIN, TOLD_MIN, Told, advance, borders};
 use super::{Join, why};
+use std::ops::Range;
 
 /// How many clusters may stand before the anchor.
 pub(super) const PREAMBLE_MAX: usize = 240;
-/// How much of the delivered text's beginning a prefilled answer repeats when it begins anew.
-pub(super) const ANEW_MIN: usize = 32;
+/// A target that goes on by itself and begins with this much of the end of the delivered text, or with
+/// [`OVERLAP_MIN`] of its beginning, repeats it.
+const AGAIN_MIN: usize = 4;
 /// So many places are followed at once, so that what repeats itself costs no more than what does not.
 const FOLLOWERS_MAX: usize = 16;
 
@@ -26,10 +32,6 @@ pub(super) struct Search {
     followers: Vec<Follower>,
     /// The places to follow are known: it takes a beginning to find them.
     placed: bool,
-    /// What came may also be an end of the delivered text that is not unmistakable.
-    twofold: bool,
-    /// A prefilled answer has begun anew, beyond chance: it does not flow any more.
-    anew: bool,
     finder: Option<Finder>,
     /// What came, while it may be a preamble or has no places yet.
     seen: Clusters,
@@ -43,13 +45,13 @@ struct Follower {
     next: usize,
 }
 
-/// Looks for the anchor, by the algorithm of Knuth, Morris and Pratt.
+/// Looks for a part of the delivered text, by the algorithm of Knuth, Morris and Pratt.
 #[derive(Debug)]
 pub(super) struct Finder {
-    /// The cluster of the delivered text that the anchor begins with.
+    /// The cluster of the delivered text that the part begins with.
     start: usize,
     borders: Vec<usize>,
-    /// How many clusters of the anchor the last ones are.
+    /// How many clusters of the part the last ones are.
     pub(super) matched: usize,
 }
 
@@ -68,24 +70,18 @@ pub(super) enum Step {
 
 impl Search {
     pub(super) fn new(told: &Told, join: Join) -> Self {
-        let at = |from| Follower { from, next: from };
-        let (mut followers, mut finder) = (Vec::new(), None);
-        match join {
-            Join::Restart => followers.push(at(0)),
-            Join::Prefill => {
-                followers.extend((told.len() >= ANEW_MIN).then(|| at(0)));
-                let end = told.end.filter(|end| end.start > 0 || followers.is_empty());
-                followers.extend(end.map(|end| at(end.start)));
+        let (followers, finder) = match join {
+            Join::Restart => (vec![Follower { from: 0, next: 0 }], None),
+            Join::Prefill => (Vec::new(), None),
+            Join::Anchor => {
+                (Vec::new(), told.end.map(|end| Finder::new(told, end.start..told.len())))
             }
-            Join::Anchor => finder = Finder::new(told),
-        }
+        };
         Self {
             join,
             count: 0,
             followers,
-            placed: join != Join::Anchor,
-            twofold: false,
-            anew: false,
+            placed: join == Join::Restart,
             finder,
             seen: Clusters::default(),
             starts: Vec::new(),
@@ -97,7 +93,7 @@ impl Search {
         match self.join {
             Join::Anchor if told.len() < TOLD_MIN => Step::Lost(why::SHORT),
             Join::Restart if told.len() == 0 => Step::Free,
-            Join::Prefill if self.followers.is_empty() => Step::Free,
+            Join::Prefill if told.len() < AGAIN_MIN => Step::Free,
             Join::Anchor | Join::Restart | Join::Prefill => Step::More,
         }
     }
@@ -112,84 +108,104 @@ impl Search {
             self.seen.push(cluster.spelled);
             self.starts.push(cluster.start);
         }
-        let arrived = if self.placed {
-            self.follow(told, cluster)
+        if self.placed {
+            self.follow(told, cluster);
         } else {
-            self.count == OVERLAP_MIN && self.place(told, cluster)
-        };
-        if arrived {
-            return Step::Met(Preamble::default());
-        }
-        if let Some(step) = self.find(told, cluster, text) {
-            return step;
-        }
-        if !self.placed || self.finder.is_some() || !self.followers.is_empty() {
-            return Step::More;
+            self.place(told, cluster);
         }
         match self.join {
-            Join::Prefill if !self.anew => Step::Free,
-            Join::Prefill | Join::Restart => Step::Lost(why::OTHER),
-            Join::Anchor => Step::Lost(why::APART),
+            Join::Anchor => self.anchored(told, cluster, text),
+            Join::Restart => self.restarted(told),
+            Join::Prefill => self.prefilled(told),
         }
     }
 
     /// What it comes to if nothing follows.
     pub(super) fn end(&self) -> Step {
-        if self.join == Join::Prefill && !self.anew { Step::Free } else { Step::Lost(why::ENDED) }
+        if self.join == Join::Prefill { Step::Free } else { Step::Lost(why::ENDED) }
     }
 
     /// Whether what came may still be needed: as a preamble, or because it flows after all.
     pub(super) fn looks_back(&self) -> bool {
         match self.join {
-            Join::Prefill => !self.anew,
+            Join::Prefill => true,
             Join::Anchor => !self.placed || self.finder.is_some(),
             Join::Restart => false,
         }
     }
 
-    /// Whether a follower comes to an end that is unmistakable.
-    fn follow(&mut self, told: &Told, cluster: Cluster<'_>) -> bool {
+    fn anchored(&mut self, told: &Told, cluster: Cluster<'_>, text: &str) -> Step {
+        if self.arrives(told) {
+            return Step::Met(Preamble::default());
+        }
+        if let Some(step) = self.find(told, cluster, text) {
+            return step;
+        }
+        let over = self.placed && self.finder.is_none() && self.followers.is_empty();
+        if over { Step::Lost(why::APART) } else { Step::More }
+    }
+
+    fn restarted(&self, told: &Told) -> Step {
+        match self.followers.first() {
+            None => Step::Lost(why::OTHER),
+            Some(it) if it.next == told.len() => Step::Met(Preamble::default()),
+            Some(_) => Step::More,
+        }
+    }
+
+    /// Nothing of what was delivered is to come again. If it does, it was repeated or is to be said
+    /// twice, and nobody knows which.
+    fn prefilled(&self, told: &Told) -> Step {
+        let again =
+            |it: &Follower| it.next == told.len() || (it.from == 0 && it.next >= OVERLAP_MIN);
+        let many = self.count >= OVERLAP_MIN && self.followers.len() > FOLLOWERS_MAX;
+        if many || self.followers.iter().any(again) {
+            Step::Lost(why::AGAIN)
+        } else if self.placed && self.followers.is_empty() {
+            Step::Free
+        } else {
+            Step::More
+        }
+    }
+
+    fn follow(&mut self, told: &Told, cluster: Cluster<'_>) {
         self.followers.retain_mut(|it| {
             let fits = told.fits(it.next, cluster);
             it.next += usize::from(fits);
             fits
         });
-        let anew = |it: &Follower| it.from == 0 && it.next >= ANEW_MIN;
-        self.anew |= self.join == Join::Prefill && self.followers.iter().any(anew);
-        self.arrive(told)
     }
 
-    /// Finds where in the delivered text the beginning of the continuation stands.
-    fn place(&mut self, told: &Told, cluster: Cluster<'_>) -> bool {
+    /// Finds where in the delivered text the beginning of the continuation stands, once there is enough
+    /// of it.
+    fn place(&mut self, told: &Told, cluster: Cluster<'_>) {
+        let enough = if self.join == Join::Prefill { AGAIN_MIN } else { OVERLAP_MIN };
+        if self.count < enough {
+            return;
+        }
         self.placed = true;
-        let before = OVERLAP_MIN - 1;
-        for from in 0..(told.len() + 1).saturating_sub(OVERLAP_MIN) {
+        let before = enough - 1;
+        for from in 0..(told.len() + 1).saturating_sub(enough) {
             let same = |at: usize| told.clusters.get(from + at) == self.seen.get(at);
             if !(0..before).all(same) || !told.fits(from + before, cluster) {
                 continue;
             }
-            if self.followers.len() == FOLLOWERS_MAX {
+            if self.join == Join::Anchor && self.followers.len() == FOLLOWERS_MAX {
                 // The beginning stays, and the places nearest to the end.
                 self.followers.remove(1);
-                self.twofold = true;
             }
-            self.followers.push(Follower { from, next: from + OVERLAP_MIN });
+            self.followers.push(Follower { from, next: from + enough });
         }
-        self.arrive(told)
     }
 
-    fn arrive(&mut self, told: &Told) -> bool {
+    /// Whether a follower comes to an end that is unmistakable.
+    fn arrives(&mut self, told: &Told) -> bool {
         let Some(at) = self.followers.iter().position(|it| it.next == told.len()) else {
             return false;
         };
         let from = self.followers.swap_remove(at).from;
-        let arrived = match (self.join, told.end) {
-            (Join::Restart | Join::Prefill, _) => true,
-            (Join::Anchor, Some(end)) => told.len() - from >= end.overlap,
-            (Join::Anchor, None) => from == 0 && !self.twofold,
-        };
-        self.twofold |= !arrived;
-        arrived
+        let enough = told.end.map_or(from == 0, |end| told.len() - from >= end.overlap);
+        enough && !told.may_recur(from)
     }
 
     /// What the finder says, where it says something.
@@ -211,6 +227,9 @@ impl Search {
         let start = told.end.map_or(0, |end| end.start);
         let same = |back: &usize| told.clusters.get(start - back) == self.seen.get(first - back);
         let own = (1..=first.min(start)).take_while(same).last().unwrap_or(0);
+        if told.may_recur(start - own) || self.repeats_less(told, first) {
+            return Step::Lost(why::AGAIN);
+        }
         let before = |at: usize| self.starts.get(at).and_then(|end| text.get(..*end));
         let read = |at: usize| Preamble::read(before(at)?);
         match read(first - own).or_else(|| read(first)) {
@@ -218,25 +237,34 @@ impl Search {
             None => Step::Lost(why::TALK),
         }
     }
+
+    /// Whether what stands before begins with the end of the delivered text, if a short one: then it is no
+    /// preamble, and the text itself says the anchor once more.
+    fn repeats_less(&self, told: &Told, before: usize) -> bool {
+        let most = before.min(told.len());
+        (AGAIN_MIN..=most).any(|length| {
+            let start = told.len() - length;
+            (0..length).all(|at| told.clusters.get(start + at) == self.seen.get(at))
+        })
+    }
 }
 
 // === impl Finder ===
 
 impl Finder {
-    pub(super) fn new(told: &Told) -> Option<Self> {
-        let start = told.end?.start;
-        let cluster = |at: usize| told.clusters.get(start + at);
+    pub(super) fn new(told: &Told, part: Range<usize>) -> Self {
+        let cluster = |at: usize| told.clusters.get(part.start + at);
         // The last cluster is compared in its own way and begins nothing.
-        let length = (told.len() - start).saturating_sub(1);
+        let length = part.len().saturating_sub(1);
         let borders = borders(length, |one, other| cluster(one) == cluster(other));
-        Some(Self { start, borders, matched: 0 })
+        Self { start: part.start, borders, matched: 0 }
     }
 
     pub(super) fn len(&self) -> usize {
         self.borders.len() + 1
     }
 
-    /// Whether the anchor ends with this cluster.
+    /// Whether the part ends with this cluster.
     pub(super) fn take(&mut self, told: &Told, cluster: Cluster<'_>) -> bool {
         let fits = |at: usize| told.fits(self.start + at, cluster);
         self.matched = advance(&self.borders, self.matched, fits);

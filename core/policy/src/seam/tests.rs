@@ -12,17 +12,18 @@ struct Outcome {
     lost: Option<&'static str>,
 }
 
-/// A text that was delivered, and the half character behind it.
+/// A text that was delivered, the half character behind it, and whether it is over.
 #[derive(Clone, Debug)]
 struct Cut {
     told: String,
     half: Option<u16>,
+    over: bool,
 }
 
 /// Joins the pieces, and sees on the way that nothing is shown before the texts are joined, and that
 /// what was joined stays so.
 fn join<'a>(cut: &Cut, join: Join, pieces: impl IntoIterator<Item = &'a str>) -> Outcome {
-    let mut seam = Seam::new(&cut.told, cut.half, join);
+    let mut seam = Seam::new(&cut.told, cut.half, cut.over, join);
     let mut outcome = Outcome { low: None, text: String::new(), lost: None };
     let mut before = Joint::Held;
     let mut shown = Shown::default();
@@ -75,6 +76,8 @@ fn reason(word: &str) -> &'static str {
         "talk" => why::TALK,
         "twice" => why::TWICE,
         "word" => why::WORD,
+        "again" => why::AGAIN,
+        "nothing" => why::NOTHING,
         "half" => why::HALF,
         "held" => why::HELD,
         "endless" => why::ENDLESS,
@@ -119,7 +122,7 @@ fn read(text: &str) -> String {
 /// The table: what was told stands once for the cases below it. `{A}` is the anchor, `{T}` all of it.
 #[test]
 fn every_way_to_go_on_has_its_outcome() {
-    let mut cut = Cut { told: String::new(), half: None };
+    let mut cut = Cut { told: String::new(), half: None, over: false };
     let (mut name, mut asked, mut cases) = ("", None, 0);
     let mut wrong = Vec::new();
     for line in include_str!("tests/cases.txt").lines() {
@@ -127,11 +130,15 @@ fn every_way_to_go_on_has_its_outcome() {
         let how = match word {
             "" | "#" => continue,
             "told" => {
-                cut = Cut { told: read(rest), half: None };
+                cut = Cut { told: read(rest), half: None, over: false };
                 continue;
             }
             "half" => {
                 cut.half = Some(u16::from_str_radix(rest, 16).expect("a surrogate"));
+                continue;
+            }
+            "over" => {
+                cut.over = true;
                 continue;
             }
             "quotes" => {
@@ -182,11 +189,12 @@ fn a_hostile_continuation_is_cheap() {
     let plain: Vec<String> = (0..TOLD_MAX / 64).map(|at| format!("{at:07} ")).collect();
     let plain = plain.concat();
     for told in [&periodic, &plain] {
-        let cut = Cut { told: told.clone(), half: None };
+        let cut = Cut { told: told.clone(), half: None, over: false };
         for how in [Join::Anchor, Join::Restart, Join::Prefill] {
             let again = told.clone() + "and on";
             let again = join(&cut, how, again.split_inclusive(|_| true));
-            assert_eq!(again.lost, None, "{how:?}");
+            let lost = (how == Join::Prefill).then_some(why::AGAIN);
+            assert_eq!(again.lost, lost, "{how:?}");
             for text in [told.repeat(4), "ha".repeat(1 << 17), "\u{1f468}\u{200d}".repeat(1 << 13)]
             {
                 let outcome = join(&cut, how, text.split_inclusive(|_| true));
@@ -201,7 +209,7 @@ fn a_hostile_continuation_is_cheap() {
 fn too_much_is_not_compared() {
     let told = "0123456 ".repeat(TOLD_MAX / 8) + "1";
     assert_eq!(anchor(&told), None);
-    let cut = Cut { told: told.clone(), half: None };
+    let cut = Cut { told: told.clone(), half: None, over: false };
     for how in [Join::Anchor, Join::Restart, Join::Prefill] {
         assert_eq!(join(&cut, how, [told.as_str()]).lost, Some(why::LONG));
     }

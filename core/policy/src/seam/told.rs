@@ -2,7 +2,6 @@
 
 use super::clusters::{Cluster, Clusters, spell};
 use super::preamble::is_mark;
-use super::search::ANEW_MIN;
 use unicode_segmentation::UnicodeSegmentation;
 
 /// Longer texts are not looked at: their clusters are held in memory while they are followed.
@@ -19,10 +18,21 @@ const ANCHOR_MAX: usize = 400;
 const ANCHOR_BYTES_MAX: usize = 4096;
 /// How much longer than what occurs elsewhere an end must be to be told apart from it.
 const SPARE: usize = 8;
+/// What stands between sentences and their parts: before white space, and where there is none.
+const STOPS: [&str; 6] = [".", ",", ";", ":", "!", "?"];
+const WIDE_STOPS: [&str; 6] = ["。", "、", "，", "！", "？", "।"];
+/// What ends no text: something is to follow.
+const OPENERS: [char; 20] = [
+    ',', ':', '-', '–', '—', '(', '[', '{', '<', '/', '\\', '„', '«', '‹', '&', '+', '=', '#', '@',
+    '$',
+];
 /// How far back a word is looked for to begin with.
 const WORD_MAX: usize = 20;
 /// An end that says the same this often may go on saying it: nobody could tell how often it was said.
 const TURNS: usize = 3;
+
+/// So much of an end that occurs elsewhere shows that the text repeats itself.
+const CONTEXT_MIN: usize = 8;
 
 /// As much of its end as tells whether a word goes on.
 const WORD_BYTES_MAX: usize = 64;
@@ -42,7 +52,22 @@ pub(super) struct Told {
     pub(super) trailing: String,
     /// The first half of a surrogate pair that it ends with.
     pub(super) half: Option<u16>,
+    /// Something else was to follow it.
+    over: bool,
     pub(super) end: Option<End>,
+    ends: Ends,
+}
+
+/// How often the ends of the text occur in it.
+#[derive(Debug, Default)]
+struct Ends {
+    /// The longest end that occurs elsewhere.
+    elsewhere: usize,
+    /// It ends with the same turn, over and over.
+    turns: bool,
+    /// Occurrences of ends, long enough to count: from their first cluster to behind their last one, in
+    /// the order of the text; those that touch are one.
+    places: Vec<(usize, usize)>,
 }
 
 /// An end of the text that occurs nowhere else in it.
@@ -65,32 +90,35 @@ pub fn anchor(told: &str) -> Option<&str> {
     }
     let core = told.trim_end();
     let (clusters, starts) = Clusters::read(core);
-    let end = End::find(&clusters, core.len() == told.len())?;
+    let end = End::find(&clusters, &Ends::of(&clusters, core.len() == told.len()))?;
     core.get(*starts.get(end.start)?..)
 }
 
 /// Whether a target is recognised that says all of this again, instead of going on with a turn of its
 /// own.
 pub(crate) fn is_followed(told: &str) -> bool {
-    ANEW_MIN <= Clusters::read(told.trim_end()).0.len()
+    TOLD_MIN <= Clusters::read(told.trim_end()).0.len()
 }
 
 // === impl Told ===
 
 impl Told {
-    pub(super) fn new(told: &str, half: Option<u16>) -> Self {
+    pub(super) fn new(told: &str, half: Option<u16>, over: bool) -> Self {
         let core = told.trim_end();
         let (clusters, starts) = Clusters::read(core);
         let open = core.len() == told.len();
         let word = core.len().saturating_sub(WORD_BYTES_MAX)..core.len();
         let word = word.clone().find_map(|at| core.get(at..)).unwrap_or_default();
+        let ends = Ends::of(&clusters, open);
         Self {
             open,
             last: starts.last().and_then(|at| core.get(*at..)).unwrap_or_default().to_owned(),
             word: word.to_owned(),
             trailing: told.get(core.len()..).unwrap_or_default().to_owned(),
             half,
-            end: End::find(&clusters, open),
+            over,
+            end: End::find(&clusters, &ends),
+            ends,
             clusters,
         }
     }
@@ -135,9 +163,36 @@ impl Told {
         cluster.spelled.strip_prefix(own).unwrap_or_default().to_owned()
     }
 
-    /// Whether the text stops within words, where no line ends by itself.
-    pub(super) fn stops_in_words(&self) -> bool {
-        self.word.ends_with(char::is_alphanumeric)
+    /// Whether a continuation that follows the text from this cluster to its end may as well have
+    /// repeated less, or nothing, and say the same once more: the text did so before.
+    pub(super) fn may_recur(&self, from: usize) -> bool {
+        self.ends.hold(from)
+    }
+
+    /// Whether its beginning is enough to be known by, and occurs nowhere else in it.
+    pub(super) fn begins_once(&self) -> bool {
+        let same = |from: usize, at: usize| self.clusters.get(from + at) == self.clusters.get(at);
+        let again = |from: usize| (0..TOLD_MIN).all(|at| same(from, at));
+        TOLD_MIN <= self.len() && !(1..=self.len() - TOLD_MIN).any(again)
+    }
+
+    /// Whether a text may be over where this one stops. One that has marks between its sentences has one
+    /// at its end, too; of lists and names nobody knows.
+    pub(super) fn may_end(&self) -> bool {
+        let last = self.word.chars().next_back();
+        let within = |last: char| {
+            OPENERS.contains(&last) || (last.is_alphanumeric() && self.has_sentences())
+        };
+        self.over || !last.is_some_and(within)
+    }
+
+    fn has_sentences(&self) -> bool {
+        let marked = |at: usize| {
+            let cluster = self.clusters.get(at);
+            let spaced = STOPS.contains(&cluster) && self.clusters.is_white(at + 1);
+            spaced || WIDE_STOPS.contains(&cluster)
+        };
+        (0..self.len()).any(marked)
     }
 
     /// Whether the letter, right behind the last one before the white space, would be of one word with it.
@@ -148,41 +203,64 @@ impl Told {
     }
 }
 
-// === impl End ===
+// === impl Ends ===
 
-impl End {
-    /// The text is read from its end backwards; what of its end occurs elsewhere is found by the
-    /// algorithm of Knuth, Morris and Pratt, with the end as the pattern.
-    fn find(clusters: &Clusters, open: bool) -> Option<Self> {
+impl Ends {
+    /// The text is read from its end backwards. At each cluster the longest end of the text that ends
+    /// there is found by the Z algorithm (Gusfield 1997, 1.4).
+    fn of(clusters: &Clusters, open: bool) -> Self {
         let count = clusters.len();
-        if count < TOLD_MIN {
-            return None;
-        }
-        let last = clusters.get(count - 1);
+        let last = clusters.get(count.saturating_sub(1));
         // The last cluster may be half of one: so whatever may complete it is taken for the same.
         let backwards = |at: usize| {
             let cluster = clusters.get((count - 1).saturating_sub(at));
             if open && begin_alike(cluster, last) { last } else { cluster }
         };
-        let depth = count.min(ANCHOR_MAX);
-        let borders = borders(depth, |one, other| backwards(one) == backwards(other));
-        let mut turning = borders.iter().enumerate().map(|(at, border)| (at + 1, at + 1 - border));
-        if turning.any(|(length, period)| length >= TOLD_MIN && length >= TURNS * period) {
-            return None;
-        }
-        let (mut elsewhere, mut matched) = (0, 0);
-        for at in 1..count {
-            matched = advance(&borders, matched, |place| backwards(place) == backwards(at));
-            elsewhere = elsewhere.max(matched);
-            if elsewhere == depth {
-                return None;
+        let lengths = recurrences(count, |one, other| backwards(one) == backwards(other));
+        let mut ends = Self::default();
+        for (back, length) in lengths.into_iter().enumerate().skip(1) {
+            ends.elsewhere = ends.elsewhere.max(length);
+            ends.turns |= TOLD_MIN.max(TURNS * back) <= back + length;
+            if length >= CONTEXT_MIN {
+                // White space behind it is no beginning of a continuation.
+                let end = count - back;
+                ends.push(end - length, end + usize::from(clusters.is_white(end)));
             }
         }
-        let length = ANCHOR_MIN.min(count).max(elsewhere + SPARE);
-        let start = count.checked_sub(length).filter(|_| length <= ANCHOR_MAX)?;
-        let start = beginning(clusters, start);
-        let overlap = OVERLAP_MIN.max(elsewhere + SPARE);
-        (clusters.bytes_from(start) <= ANCHOR_BYTES_MAX).then_some(Self { start, overlap })
+        ends.places.reverse();
+        ends
+    }
+
+    /// One that begins before those that are known, or within the first of them.
+    fn push(&mut self, start: usize, end: usize) {
+        match self.places.last_mut() {
+            Some((first, _)) if *first <= end => *first = start.min(*first),
+            Some(_) | None => self.places.push((start, end)),
+        }
+    }
+
+    /// Whether one of them begins at this cluster or before, and ends at it or behind.
+    fn hold(&self, at: usize) -> bool {
+        let next = self.places.partition_point(|(start, _)| *start <= at);
+        let place = next.checked_sub(1).and_then(|place| self.places.get(place));
+        place.is_some_and(|(_, end)| at <= *end)
+    }
+}
+
+// === impl End ===
+
+impl End {
+    fn find(clusters: &Clusters, ends: &Ends) -> Option<Self> {
+        let count = clusters.len();
+        if count < TOLD_MIN || ends.turns {
+            return None;
+        }
+        let overlap = OVERLAP_MIN.max(ends.elsewhere + SPARE);
+        let length = ANCHOR_MIN.min(count).max(overlap);
+        let start = count.checked_sub(length)?;
+        let start = beginning(clusters, ends, start, count.saturating_sub(overlap.max(TOLD_MIN)))?;
+        let fits = count - start <= ANCHOR_MAX && clusters.bytes_from(start) <= ANCHOR_BYTES_MAX;
+        fits.then_some(Self { start, overlap })
     }
 }
 
@@ -190,16 +268,39 @@ fn begin_alike(one: &str, other: &str) -> bool {
     one.chars().next() == other.chars().next()
 }
 
-/// A place at or shortly before this one where a word begins; else any that is neither white space
-/// nor directly behind a quotation mark, which would look like one around the anchor.
-fn beginning(clusters: &Clusters, start: usize) -> usize {
+/// A place for the anchor to begin at: this one or shortly before it, where a word begins; else any that
+/// is neither white space nor directly behind a quotation mark, which would look like one around the
+/// anchor; else a word behind it, up to the last; else wherever before. Where the text may recur, none
+/// can begin.
+fn beginning(clusters: &Clusters, ends: &Ends, start: usize, last: usize) -> Option<usize> {
+    let fits = |at: &usize| !ends.hold(*at) && !clusters.is_white(*at);
     let begins = |at: &usize| *at == 0 || clusters.is_white(at.saturating_sub(1));
-    let near = start.saturating_sub(WORD_MAX)..=start;
-    let word = near.rev().find(|at| begins(at) && !clusters.is_white(*at));
+    let word = |at: &usize| fits(at) && begins(at);
     let marked = |at: usize| clusters.get(at.saturating_sub(1)).chars().all(is_mark);
-    let mut before = (0..=start).rev();
-    let plain = || before.find(|at| *at == 0 || !(clusters.is_white(*at) || marked(*at)));
-    word.or_else(plain).unwrap_or(start)
+    let plain = |at: &usize| fits(at) && (*at == 0 || !marked(*at));
+    let near = start.saturating_sub(WORD_MAX)..=start;
+    let close = near.clone().rev().find(word).or_else(|| near.rev().find(plain));
+    let behind = || (start..=last).find(word);
+    close.or_else(behind).or_else(|| (0..=start).rev().find(plain))
+}
+
+/// For each place of a sequence, how much from there on is the same as its beginning; 0 at its beginning
+/// itself.
+fn recurrences(length: usize, same: impl Fn(usize, usize) -> bool) -> Vec<usize> {
+    let mut lengths: Vec<usize> = Vec::with_capacity(length);
+    let (mut start, mut end) = (0, 0);
+    for at in 0..length {
+        let known = lengths.get(at - start).filter(|_| start < at && at < end);
+        let mut count = known.map_or(0, |known| (*known).min(end - at));
+        while 0 < at && at + count < length && same(count, at + count) {
+            count += 1;
+        }
+        if end < at + count {
+            (start, end) = (at, at + count);
+        }
+        lengths.push(count);
+    }
+    lengths
 }
 
 /// For each beginning of a pattern, how long its longest other end is that is a beginning too.

@@ -48,6 +48,22 @@ fn what_was_held_was_not_told() {
 }
 
 #[test]
+fn a_text_is_over_where_something_else_begins() {
+    let over = |shown: &[Event], held: &[Event]| {
+        let mut it = told(shown);
+        take(&mut it, held);
+        it.forget_unsettled();
+        it.is_text_over()
+    };
+    let close = Event::Close(block(BlockKind::Text, 0));
+    assert!(!over(&[text("a")], &[]));
+    assert!(!over(&[text("a")], &[text("held"), opens(1)]), "some of the text was never told");
+    assert!(over(&[text("a")], &[opens(1), arguments(1, "{")]));
+    assert!(over(&[text("a"), close.clone()], &[]));
+    assert!(!over(&[text("a"), close], &[text("held")]));
+}
+
+#[test]
 fn what_came_later_is_put_behind() {
     let mut first = told(&[text("one ")]);
     let mut later = told(&[text("two"), opens(1), arguments(1, r#"{\"a\":1}"#), closes(1)]);
