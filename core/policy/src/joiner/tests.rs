@@ -4,7 +4,7 @@ use super::{Form, Joiner, NOTHING_MORE};
 use crate::told::{Told, Way};
 use ir::{Block, BlockKind, Call, Event, Events, Finish, Opening, Piece};
 
-const TEXT: &str = "The quick brown fox jumps over the lazy dog and runs";
+const TEXT: &str = "The quick, brown fox jumps over the lazy dog and runs";
 
 fn block(kind: BlockKind, index: u32) -> Block {
     Block { kind, index }
