@@ -28,10 +28,12 @@ use tokio::runtime::Runtime;
 
 /// Turns of each side; the first of each is thrown away.
 const ROUNDS: usize = 8;
+/// The same where the sides are so close that their ratio must be known to a hundredth.
+const ROUNDS_CLOSE: usize = 16;
 /// Rounds that a case has at least, even where the machine is slow.
 const ROUNDS_MIN: usize = 4;
 /// From here on the cases that are left get no more than that.
-const HURRY: Duration = Duration::from_mins(3);
+const HURRY: Duration = Duration::from_mins(5);
 /// Starts of which the middle one counts.
 const STARTS: usize = 11;
 /// Streams that are open at a time.
@@ -39,6 +41,7 @@ const STREAMS: u32 = 500;
 
 const CHAT: &str = "/v1/chat/completions";
 const MESSAGES: &str = "/v1/messages";
+const RESPONSES: &str = "/v1/responses";
 
 /// What stands before the provider during a run, and what came out so far.
 struct Bench {
@@ -53,6 +56,7 @@ struct Bench {
 struct Case<'a> {
     connections: usize,
     requests: usize,
+    rounds: usize,
     sides: Vec<Side<'a>>,
 }
 
@@ -178,7 +182,7 @@ impl Bench {
                 Side::of(backstop, &plain),
                 Side::of(backstop, &watched),
             ];
-            let measured = self.measure(&Case { connections, requests, sides })?;
+            let measured = self.measure(&Case { connections, requests, rounds: ROUNDS, sides })?;
             let [direct, nginx, plain, watched] = &measured[..] else { return Ok(()) };
             let at = format!("1 KiB, {connections} connections");
             let aim = |figure: Figure| if 1 < connections { figure.aim(3.2, 2.0) } else { figure };
@@ -198,7 +202,8 @@ impl Bench {
         let prompt = "all work and no play ".repeat(400 * 1024 / 21);
         let question = Question::new(CHAT, "plain-whole", false, &prompt);
         let sides = vec![Side::of(nginx, &question), Side::of(backstop, &question)];
-        let measured = self.measure(&Case { connections: 4, requests: 200, sides })?;
+        let measured =
+            self.measure(&Case { connections: 4, requests: 200, rounds: ROUNDS, sides })?;
         let [nginx, backstop] = &measured[..] else { return Ok(()) };
         let figure = ratio("400 KiB prompt: CPU µs per request", backstop, nginx, 1);
         self.table.add(figure.aim(2.2, 1.5))
@@ -215,7 +220,7 @@ impl Bench {
                 Side::of(nginx, &question),
                 Side::of(backstop, &question),
             ];
-            let measured = self.measure(&Case { connections, requests, sides })?;
+            let measured = self.measure(&Case { connections, requests, rounds: ROUNDS, sides })?;
             let [direct, nginx, backstop] = &measured[..] else { return Ok(()) };
             let name = format!("stream, {script}: CPU µs per event");
             let figure = ratio(name, backstop, nginx, u32::try_from(events)?);
@@ -228,20 +233,36 @@ impl Bench {
         Ok(())
     }
 
-    /// What it costs to be ready to go on with a stream.
+    /// What it costs to be ready to go on with a stream: chains of two targets, of which the second is
+    /// never asked.
     fn continuing(&mut self, backstop: &Process) -> Result<()> {
-        for (script, events, connections, requests) in
-            [("paced", PACED, 32, 32), ("burst", BURST, 8, 120)]
-        {
-            let ask = |alias: &str| {
-                Side::of(backstop, &Question::new(CHAT, &format!("{alias}-{script}"), true, "hi"))
-            };
-            let sides = vec![ask("stop"), ask("plain")];
-            let measured = self.measure(&Case { connections, requests, sides })?;
-            let [stop, ready] = &measured[..] else { return Ok(()) };
-            let name = format!("stream, {script}, ready to go on: CPU µs per event");
-            let figure = ratio(name, ready, stop, u32::try_from(events)?);
-            self.table.add(figure.aim(1.1, 1.05))?;
+        for (spoken, path, provider) in [
+            ("Chat", CHAT, "chat"),
+            ("Messages", MESSAGES, "messages"),
+            ("Responses", RESPONSES, "responses"),
+            ("Chat from Messages", CHAT, "messages"),
+        ] {
+            for (script, events, connections, requests) in
+                [("paced", PACED, 32, 32), ("burst", BURST, 8, 240)]
+            {
+                let ask = |midstream: &str| {
+                    let model = format!("{midstream}-{provider}-{script}");
+                    Side::of(backstop, &Question::new(path, &model, true, "hi"))
+                };
+                let sides = vec![ask("stop"), ask("continue")];
+                let case = Case { connections, requests, rounds: ROUNDS_CLOSE, sides };
+                let measured = self.measure(&case)?;
+                ensure!(!self.places.spare_was_asked()?, "a second target was asked");
+                let [stop, ready] = &measured[..] else { return Ok(()) };
+                let each = f64::from(u32::try_from(events)?);
+                let stopping = median(&stop.cpu) / each;
+                let name = format!(
+                    "{spoken}, {script}, ready to go on: CPU µs per event (stop: {stopping:.2})"
+                );
+                let figure =
+                    Figure::ours(name, median(&ready.cpu) / each).over(&ready.cpu, &stop.cpu);
+                self.table.add(figure.aim(1.1, 1.05))?;
+            }
         }
         Ok(())
     }
@@ -261,7 +282,8 @@ impl Bench {
                     )
                 };
                 let sides = vec![ask(same), ask(other)];
-                let measured = self.measure(&Case { connections: 4, requests, sides })?;
+                let measured =
+                    self.measure(&Case { connections: 4, requests, rounds: ROUNDS, sides })?;
                 let [same, crossed] = &measured[..] else { return Ok(()) };
                 let (same, crossed) = (median(&same.cpu), median(&crossed.cpu));
                 let spoken = format!("crossing from {path}, {script}");
@@ -297,7 +319,7 @@ impl Bench {
             |side: &Side<'_>| Callers::connect(&self.runtime, side.port, case.connections);
         let mut callers: Vec<Callers> = case.sides.iter().map(connect).collect::<Result<_>>()?;
         let mut measured: Vec<Measured> = case.sides.iter().map(|_| Measured::default()).collect();
-        for round in 0..ROUNDS {
+        for round in 0..case.rounds {
             if ROUNDS_MIN <= round && HURRY < self.began.elapsed() {
                 break;
             }
@@ -334,9 +356,8 @@ impl<'a> Side<'a> {
 
 /// CPU of one of so many parts of a request, and its ratio to nginx's in the same round.
 fn ratio(name: impl Into<String>, ours: &Measured, nginx: &Measured, parts: u32) -> Figure {
-    let ratios: Vec<f64> = ours.cpu.iter().zip(&nginx.cpu).map(|(a, b)| a / b).collect();
     let each = |side: &Measured| median(&side.cpu) / f64::from(parts);
-    Figure { ratio: Some(median(&ratios)), ..Figure::beside(name, each(ours), each(nginx)) }
+    Figure::beside(name, each(ours), each(nginx)).over(&ours.cpu, &nginx.cpu)
 }
 
 /// What a side adds to a percentile of the direct way in the same round.

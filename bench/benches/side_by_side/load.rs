@@ -53,8 +53,13 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 impl Question {
     pub(crate) fn new(path: &str, model: &str, stream: bool, prompt: &str) -> Self {
+        let (limit, turns) = if path.ends_with("/responses") {
+            ("max_output_tokens", "input")
+        } else {
+            ("max_tokens", "messages")
+        };
         let body = format!(
-            r#"{{"model":"{model}","max_tokens":1000,"stream":{stream},"messages":[{{"role":"user","content":"{prompt}"}}]}}"#
+            r#"{{"model":"{model}","{limit}":1000,"stream":{stream},"{turns}":[{{"role":"user","content":"{prompt}"}}]}}"#
         );
         let length = body.len();
         let head = format!(

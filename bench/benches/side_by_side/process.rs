@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, bail, ensure};
 use std::ffi::OsString;
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -24,6 +24,8 @@ pub(crate) struct Places {
     nginx: PathBuf,
     pub(crate) folder: PathBuf,
     provider: u16,
+    /// Where the second targets of chains would be asked. It accepts nobody.
+    spare: TcpListener,
 }
 
 /// Runs a program under another one, as an instrument does.
@@ -43,12 +45,24 @@ impl Places {
         };
         let folder = std::env::temp_dir().join(format!("backstop-bench-{}", std::process::id()));
         std::fs::create_dir_all(&folder)?;
+        let spare = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+        spare.set_nonblocking(true)?;
         Ok(Self {
             backstop: named("BACKSTOP_BIN")?,
             nginx: named("BACKSTOP_NGINX")?,
             folder,
             provider,
+            spare,
         })
+    }
+
+    /// Whether somebody connected to a second target since this was asked.
+    pub(crate) fn spare_was_asked(&self) -> Result<bool> {
+        match self.spare.accept() {
+            Ok(_) => Ok(true),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(false),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// A gateway whose aliases name how an answer is asked for. Under an instrument it has one
@@ -56,21 +70,7 @@ impl Places {
     pub(crate) fn backstop(&self, under: Under) -> Result<Process> {
         let port = free_port()?;
         let file = self.folder.join(format!("backstop-{port}.toml"));
-        let provider = self.provider;
-        std::fs::write(
-            &file,
-            format!(
-                "[server]\nlisten = \"127.0.0.1:{port}\"\nrecord = \"off\"\n\
-                 [providers.chat]\ndialect = \"openai\"\n\
-                 base_url = \"http://127.0.0.1:{provider}/v1\"\napi_key = \"literal:k\"\n\
-                 [providers.messages]\ndialect = \"anthropic\"\n\
-                 base_url = \"http://127.0.0.1:{provider}/v1\"\napi_key = \"literal:k\"\n\
-                 [models.\"plain-*\"]\nchain = [\"chat/$1\"]\nwhole = \"plain\"\n\
-                 [models.\"stop-*\"]\nchain = [\"chat/$1\"]\nmidstream = \"stop\"\n\
-                 [models.\"watched-*\"]\nchain = [\"chat/$1\"]\nwhole = \"watched\"\n\
-                 [models.\"claude-*\"]\nchain = [\"messages/$1\"]\nwhole = \"plain\"\n"
-            ),
-        )?;
+        std::fs::write(&file, self.configuration(port)?)?;
         let alone = !under.is_empty();
         let mut command = command(under, &self.backstop);
         if alone {
@@ -80,6 +80,37 @@ impl Places {
         }
         command.args(["serve", "--config"]).arg(file);
         Process::start(command, port)
+    }
+
+    /// Providers by what they speak, each beside a spare one; what is held against each other is in
+    /// pairs of models.
+    fn configuration(&self, port: u16) -> Result<String> {
+        let (provider, spare) = (self.provider, self.spare.local_addr()?.port());
+        let mut text = format!(
+            "[server]\nlisten = \"127.0.0.1:{port}\"\nrecord = \"off\"\n\
+             [models.\"plain-*\"]\nchain = [\"chat/$1\"]\nwhole = \"plain\"\n\
+             [models.\"watched-*\"]\nchain = [\"chat/$1\"]\nwhole = \"watched\"\n\
+             [models.\"claude-*\"]\nchain = [\"messages/$1\"]\nwhole = \"plain\"\n"
+        );
+        for (name, dialect) in
+            [("chat", "openai"), ("messages", "anthropic"), ("responses", "openai-responses")]
+        {
+            let entry = |name: String, port: u16| {
+                format!(
+                    "[providers.{name}]\ndialect = \"{dialect}\"\n\
+                     base_url = \"http://127.0.0.1:{port}/v1\"\napi_key = \"literal:k\"\n"
+                )
+            };
+            text += &entry(name.to_owned(), provider);
+            text += &entry(format!("{name}-spare"), spare);
+            for midstream in ["continue", "stop"] {
+                text.extend([
+                    format!("[models.\"{midstream}-{name}-*\"]\nmidstream = \"{midstream}\"\n"),
+                    format!("chain = [\"{name}/$1\", \"{name}-spare/$1\"]\n"),
+                ]);
+            }
+        }
+        Ok(text)
     }
 
     /// A plain reverse proxy with connections kept alive to the provider, nothing buffered and

@@ -14,6 +14,7 @@ use tokio::net::{TcpListener, TcpStream};
 struct Repertoire {
     chat: Vec<Script>,
     messages: Vec<Script>,
+    responses: Vec<Script>,
 }
 
 /// What a request wants.
@@ -35,6 +36,7 @@ pub(crate) fn start() -> Result<u16> {
         let repertoire = Arc::new(Repertoire {
             chat: scripts(Tongue::Chat),
             messages: scripts(Tongue::Messages),
+            responses: scripts(Tongue::Responses),
         });
         let Ok(listener) = TcpListener::from_std(listener) else { return };
         while let Ok((stream, _)) = listener.accept().await {
@@ -88,7 +90,11 @@ fn wanted(buffer: &[u8]) -> Result<Option<Wanted>> {
     let mut request = httparse::Request::new(&mut headers);
     let httparse::Status::Complete(head) = request.parse(buffer)? else { return Ok(None) };
     let path = request.path.unwrap_or("");
-    let tongue = if path.ends_with("/messages") { Tongue::Messages } else { Tongue::Chat };
+    let tongue = match path.rsplit('/').next() {
+        Some("messages") => Tongue::Messages,
+        Some("responses") => Tongue::Responses,
+        Some(_) | None => Tongue::Chat,
+    };
     let mut length = 0;
     for header in request.headers.iter() {
         if header.name.eq_ignore_ascii_case("content-length") {
@@ -107,6 +113,7 @@ impl Repertoire {
         let scripts = match wanted.tongue {
             Tongue::Chat => &self.chat,
             Tongue::Messages => &self.messages,
+            Tongue::Responses => &self.responses,
         };
         let name = model(request).context("a request without a model")?;
         let found = scripts.iter().find(|script| name.ends_with(script.name.as_bytes()));

@@ -22,6 +22,7 @@ pub(crate) struct Script {
 pub(crate) enum Tongue {
     Chat,
     Messages,
+    Responses,
 }
 
 /// Bytes of text in a whole answer.
@@ -42,6 +43,7 @@ pub(crate) fn scripts(tongue: Tongue) -> Vec<Script> {
     let begun = match tongue {
         Tongue::Chat => 2,
         Tongue::Messages => 3,
+        Tongue::Responses => 4,
     };
     let mut held = events(tongue, 1, 8);
     held.truncate(begun);
@@ -69,6 +71,7 @@ impl Script {
 fn whole(tongue: Tongue) -> Bytes {
     let text = "x".repeat(TEXT);
     let body = match tongue {
+        Tongue::Responses => response("completed", &item("completed", &part(&text)), USAGE),
         Tongue::Chat => format!(
             r#"{{"id":"chatcmpl-1","object":"chat.completion","created":1700000000,"model":"m","choices":[{{"index":0,"message":{{"role":"assistant","content":"{text}","refusal":null}},"logprobs":null,"finish_reason":"stop"}}],"usage":{{"prompt_tokens":9,"completion_tokens":200,"total_tokens":209}}}}"#
         ),
@@ -116,7 +119,61 @@ fn events(tongue: Tongue, count: usize, bytes: usize) -> Vec<String> {
             all.push(event("message_stop", ""));
             all
         }
+        Tongue::Responses => numbered(&text, count),
     }
+}
+
+const USAGE: &str = r#"{"input_tokens":9,"output_tokens":200,"total_tokens":209}"#;
+
+/// The same of Responses, whose events have numbers and say at its end all of a text again.
+fn numbered(text: &str, count: usize) -> Vec<String> {
+    let began = format!(r#""response":{}"#, response("in_progress", "", "null"));
+    let item = |word: &str, status: &str, content: &str| {
+        (
+            format!("output_item.{word}"),
+            format!(r#""output_index":0,"item":{}"#, item(status, content)),
+        )
+    };
+    let place = r#""item_id":"msg_1","output_index":0,"content_index":0"#;
+    let part_of = |word: &str, text: &str| {
+        (format!("content_part.{word}"), format!(r#"{place},"part":{}"#, part(text)))
+    };
+    let delta = format!(r#"{place},"delta":"{text}","logprobs":[],"obfuscation":"o6siFnnj""#);
+    let all = text.repeat(count);
+    let ended = response("completed", &self::item("completed", &part(&all)), USAGE);
+    let mut events =
+        vec![("created".to_owned(), began), item("added", "in_progress", ""), part_of("added", "")];
+    events.extend(std::iter::repeat_n(("output_text.delta".to_owned(), delta), count));
+    events.extend([
+        ("output_text.done".to_owned(), format!(r#"{place},"text":"{all}","logprobs":[]"#)),
+        part_of("done", &all),
+        item("done", "completed", &part(&all)),
+        ("completed".to_owned(), format!(r#""response":{ended}"#)),
+    ]);
+    let written = events.iter().enumerate().map(|(number, (name, rest))| {
+        format!(
+            "event: response.{name}\ndata: {{\"type\":\"response.{name}\",\
+             \"sequence_number\":{number},{rest}}}\n\n"
+        )
+    });
+    written.collect()
+}
+
+/// The document of Responses.
+fn response(status: &str, output: &str, usage: &str) -> String {
+    format!(
+        r#"{{"id":"resp_1","object":"response","created_at":1700000000,"status":"{status}","error":null,"incomplete_details":null,"model":"m","output":[{output}],"usage":{usage}}}"#
+    )
+}
+
+fn item(status: &str, content: &str) -> String {
+    format!(
+        r#"{{"id":"msg_1","type":"message","status":"{status}","role":"assistant","content":[{content}]}}"#
+    )
+}
+
+fn part(text: &str) -> String {
+    format!(r#"{{"type":"output_text","annotations":[],"logprobs":[],"text":"{text}"}}"#)
 }
 
 const HEAD: &str =

@@ -1,5 +1,6 @@
 //! What came out, figure by figure: ours, nginx's, what must be reached and what we want to reach.
 
+use super::load::{median, percentile};
 use anyhow::Result;
 use std::io::Write;
 
@@ -9,9 +10,16 @@ pub(crate) struct Figure {
     pub(crate) name: String,
     pub(crate) ours: f64,
     pub(crate) nginx: Option<f64>,
-    /// The ratio of both, from turns of the same round.
-    pub(crate) ratio: Option<f64>,
+    ratio: Option<Ratio>,
     pub(crate) aim: Option<Aim>,
+}
+
+/// One over another, from turns of the same round: the middle of all rounds, and where half of them lie.
+#[derive(Clone, Copy, Debug)]
+struct Ratio {
+    middle: f64,
+    lower: f64,
+    upper: f64,
 }
 
 /// What must be reached, and what we want to.
@@ -38,13 +46,24 @@ impl Figure {
         Self { nginx: Some(nginx), ..Self::ours(name, ours) }
     }
 
+    /// With the ratio of what was measured here to what was measured there in the same round.
+    pub(crate) fn over(self, here: &[f64], there: &[f64]) -> Self {
+        let ratios: Vec<f64> = here.iter().zip(there).map(|(here, there)| here / there).collect();
+        let ratio = Ratio {
+            middle: median(&ratios),
+            lower: percentile(&ratios, 25),
+            upper: percentile(&ratios, 75),
+        };
+        Self { ratio: Some(ratio), ..self }
+    }
+
     pub(crate) fn aim(self, gate: f64, goal: f64) -> Self {
         Self { aim: Some(Aim { gate, goal }), ..self }
     }
 
     /// What is held against the aim.
     fn judged(&self) -> f64 {
-        self.ratio.unwrap_or(self.ours)
+        self.ratio.map_or(self.ours, |ratio| ratio.middle)
     }
 
     fn verdict(&self) -> &'static str {
@@ -54,6 +73,14 @@ impl Figure {
             Some(aim) if self.judged() <= aim.gate => "gate reached",
             Some(_) => "NOT reached",
         }
+    }
+}
+
+// === impl Ratio ===
+
+impl Ratio {
+    fn shown(self) -> String {
+        format!("{:.2} ({:.2}-{:.2})", self.middle, self.lower, self.upper)
     }
 }
 
@@ -71,18 +98,18 @@ impl Table {
         let mut out = std::io::stdout().lock();
         writeln!(
             out,
-            "{:<58} {:>10} {:>10} {:>7} {:>9} {:>8}",
-            "", "backstop", "nginx", "ratio", "gate", "goal"
+            "{:<74} {:>10} {:>10} {:>19} {:>9} {:>8}",
+            "", "backstop", "nginx", "ratio (middle half)", "gate", "goal"
         )?;
         for figure in &self.0 {
             let or_empty = |value: Option<f64>| value.map(shown).unwrap_or_default();
             writeln!(
                 out,
-                "{:<58} {:>10} {:>10} {:>7} {:>9} {:>8}  {}",
+                "{:<74} {:>10} {:>10} {:>19} {:>9} {:>8}  {}",
                 figure.name,
                 shown(figure.ours),
                 or_empty(figure.nginx),
-                figure.ratio.map(|ratio| format!("{ratio:.2}")).unwrap_or_default(),
+                figure.ratio.map(Ratio::shown).unwrap_or_default(),
                 or_empty(figure.aim.map(|aim| aim.gate)),
                 or_empty(figure.aim.map(|aim| aim.goal)),
                 figure.verdict(),

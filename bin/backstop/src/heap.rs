@@ -1,4 +1,4 @@
-//! Memory that is given back.
+//! Memory that is given back, and small pieces of it that are at hand.
 //!
 //! glibc raises its own limits as it goes: once a buffer of 20 MiB was freed, buffers of up to 20 MiB
 //! come from its heaps, and each heap keeps twice that for later. A gateway that held a few long
@@ -14,8 +14,11 @@ use std::process::Command;
 const TUNABLES: &str = "GLIBC_TUNABLES";
 
 /// What has a megabyte or more is taken from the system and given back to it, and no heap keeps more.
-/// Prompts of a few hundred kilobytes stay below, for which that would cost more than the rest.
-const LIMITS: &str = "glibc.malloc.mmap_threshold=1048576:glibc.malloc.trim_threshold=1048576";
+/// Prompts of a few hundred kilobytes stay below, for which that would cost more than the rest. Events
+/// come many at a time, each with a piece of text of its own: of each size a thread has so many at hand,
+/// not seven, after which every one of them would be asked of the heap.
+const LIMITS: &str = "glibc.malloc.mmap_threshold=1048576:glibc.malloc.trim_threshold=1048576:\
+                      glibc.malloc.tcache_count=64";
 
 /// Says that it was done: the C library takes its own variable out where a program has rights that
 /// its user has not, and it would be done again for ever.
