@@ -65,27 +65,37 @@ impl Encoder {
     }
 
     pub(super) fn frame(&mut self, events: &mut Events, desk: &mut Desk) -> Result<Verdict, Error> {
-        for event in &mut *events {
+        let mut left = Events::new();
+        for event in std::mem::take(events) {
             if self.over {
-                break;
+                left.push(event);
+                continue;
             }
-            if let Err(what) = self.event(event, desk)? {
+            let was_writing = self.begun.is_writing();
+            if let Err(what) = self.event(&event, desk)? {
                 self.over = true;
                 return Ok(Verdict::Broken(what));
             }
-            // The part that is open goes on, whoever opens another for it.
-            if matches!(event, Event::Open(block, None) if block.kind == BlockKind::Text)
-                && self.begun.is_writing()
-            {
-                *event = Event::Progress;
-            }
-            // What is thought from here on is not shown: it counts as work, and is not told.
-            if let Event::Open(block, _) | Event::Delta(block, _) | Event::Close(block) = event
-                && block.kind == BlockKind::Reasoning
-            {
-                *event = Event::Progress;
+            match event {
+                // A part is opened with its first text; the one that is open goes on, whoever opens
+                // another for it.
+                Event::Open(block, None) if block.kind == BlockKind::Text => {
+                    left.push(Event::Progress);
+                }
+                Event::Delta(block, Piece::Text(_)) if !was_writing && self.begun.is_writing() => {
+                    left.push(Event::Open(block, None));
+                    left.push(event);
+                }
+                // What is thought from here on is not shown: it counts as work, and is not told.
+                Event::Open(block, _) | Event::Delta(block, _) | Event::Close(block)
+                    if block.kind == BlockKind::Reasoning =>
+                {
+                    left.push(Event::Progress);
+                }
+                event => left.push(event),
             }
         }
+        *events = left;
         self.written.tell(events);
         Ok(Verdict::Same)
     }

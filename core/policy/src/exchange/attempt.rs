@@ -214,14 +214,12 @@ impl Attempt {
             match event {
                 Event::Ping | Event::Start(_) | Event::Aside(_) => {}
                 Event::Progress => self.worked = Some(now),
-                Event::Open(block, _) => {
-                    self.opened = Some(now);
-                    self.open.push(*block);
-                    if let Some(crawl) = &mut self.crawl {
-                        crawl.opens(now);
+                Event::Open(block, _) => self.opens(now, *block),
+                Event::Delta(block, piece) => {
+                    // Text that goes on with another attempt's is in a block that was opened by that.
+                    if block.kind == BlockKind::Text && !self.has_open(BlockKind::Text) {
+                        self.opens(now, *block);
                     }
-                }
-                Event::Delta(_, piece) => {
                     self.deltas += 1;
                     self.said += piece.said();
                 }
@@ -283,8 +281,20 @@ impl Attempt {
         self.over
     }
 
+    fn opens(&mut self, now: Time, block: Block) {
+        self.opened = Some(now);
+        self.open.push(block);
+        if let Some(crawl) = &mut self.crawl {
+            crawl.opens(now);
+        }
+    }
+
     pub(super) fn has_open_tool(&self) -> bool {
-        self.open.iter().any(|block| block.kind == BlockKind::Tool)
+        self.has_open(BlockKind::Tool)
+    }
+
+    fn has_open(&self, kind: BlockKind) -> bool {
+        self.open.iter().any(|block| block.kind == kind)
     }
 
     /// A finish reason was seen and no tool call is half there.
@@ -361,7 +371,7 @@ impl Attempt {
 
     /// Text is open, and nothing else is waited for.
     fn is_writing(&self) -> bool {
-        !self.has_open_tool() && self.open.iter().any(|open| open.kind == BlockKind::Text)
+        !self.has_open_tool() && self.has_open(BlockKind::Text)
     }
 
     /// When it is known to crawl.

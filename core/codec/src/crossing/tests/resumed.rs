@@ -5,7 +5,8 @@ use crate::proof::framed;
 use crate::{Crossing, CrossingPlan, Decoder, Resume};
 use bytes::Bytes;
 use ir::{
-    Aside, BlockKind, Crossable, Dialect, Envelope, Event, Frame, Mark, Opening, Piece, Tokens,
+    Aside, BlockKind, Crossable, Dialect, Envelope, Event, Events, Frame, Mark, Opening, Piece,
+    Tokens,
 };
 
 /// What the provider says that is cut: thinking, text, a call, more text.
@@ -263,6 +264,36 @@ fn responses_go_on_in_one_envelope() {
             ["output_item.added", "output_item.done", "content_part.added", "content_part.done"];
         let told: usize = marks.iter().map(|kind| added(&format!("response.{kind}"))).sum();
         assert_eq!(kept, told, "what was begun here can be gone on with");
+    }
+}
+
+/// Who goes on once more must know where the text began that is open then.
+#[test]
+fn a_part_that_is_begun_behind_a_cut_is_told() {
+    let part = r#"{"type":"response.content_part.done","output_index":0,"content_index":0,"part":{"type":"output_text","annotations":[],"text":"one "}}"#;
+    let item = r#"{"type":"response.output_item.done","output_index":0,"item":{"type":"message","id":"msg_a","content":[]}}"#;
+    for (begun, opens) in [
+        (&[CREATED, MESSAGE, PART][..], false),
+        (&[CREATED, MESSAGE, PART, part], true),
+        (&[CREATED, MESSAGE, PART, part, item], true),
+        (&[CREATED], true),
+    ] {
+        let mut more = Vec::new();
+        let mut crossing =
+            Crossing::resumed_responses("bs_1".to_owned(), kept(begun, "one "), 1 << 20);
+        // Of text that has to be joined the opening is held back.
+        let sieve = |events: &mut Events| {
+            events
+                .retain(|event| !matches!(event, Event::Open(it, _) if it.kind == BlockKind::Text));
+            Ok(())
+        };
+        let rest = Bytes::from(framed(Dialect::Responses, RESPONSES));
+        crossing.feed_through(rest, &mut more, sieve).expect("frames");
+        let mut events = more.iter().flat_map(|frame| &frame.events);
+        let text = |event: &&Event| matches!(event, Event::Open(it, _) | Event::Delta(it, _) if it.kind == BlockKind::Text);
+        let first = events.find(text);
+        assert_eq!(matches!(first, Some(Event::Open(..))), opens, "{begun:?}");
+        assert!(!events.any(|event| text(&event) && matches!(event, Event::Open(..))));
     }
 }
 

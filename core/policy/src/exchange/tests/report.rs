@@ -112,9 +112,9 @@ fn the_loser_may_be_billed_too() {
 fn an_abandoned_one_is_estimated() {
     check(
         "a/x",
-        "@10 0 head 200\n@20 0 text\n@30 0 text\n@16000 gone",
-        "a/x key 0 at 0 head 10 content 20 lasted 16000 status 200 abandoned by nobody id - usage about 0+2 billed?
-         abandoned a/x of a/x usage about 0+2 pings 0 malformed 0 content 20 held 0 total 16000 skipped [] last -",
+        "@10 0 head 200\n@20 0 text\n@30 0 text\n@9000 gone",
+        "a/x key 0 at 0 head 10 content 20 lasted 9000 status 200 abandoned by nobody id - usage about 0+2 billed?
+         abandoned a/x of a/x usage about 0+2 pings 0 malformed 0 content 20 held 0 total 9000 skipped [] last -",
     );
 }
 
