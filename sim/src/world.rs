@@ -9,7 +9,7 @@ use crate::witness::Witness;
 use ir::{Ending, Invariant, Time};
 use policy::{
     Action, AttemptId, Board, Breakers, Exchange, Input, Joiner, Member, Plan, ProviderId, Retries,
-    Way,
+    Terms, Way,
 };
 use std::collections::BTreeMap;
 use std::fmt::{self, Write};
@@ -267,7 +267,7 @@ impl World {
         let call = Call { request: index, attempt, shape, watched, story, going };
         let mut news = provider.call(self.now, call, &mut self.scene.dice);
         if let Some(Going { way, told }) = going {
-            news = joined(news, call, Joiner::new(told, way, None));
+            news = joined(news, call, Joiner::new(told, way, Terms::default()));
         }
         for (after, input) in news {
             self.numbered += 1;

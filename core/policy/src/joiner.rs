@@ -26,6 +26,15 @@ mod tests;
 /// What a joined document must be.
 pub struct Form(Box<dyn Fn(&str) -> bool + Send>);
 
+/// What the request says about its answer.
+#[derive(Debug, Default)]
+pub struct Terms {
+    /// Its text is to be one document.
+    pub form: Option<Form>,
+    /// It has one tool call at most.
+    pub one_call: bool,
+}
+
 /// See the module.
 #[derive(Debug)]
 pub struct Joiner {
@@ -52,6 +61,8 @@ struct Calls {
     open: Vec<Event>,
     /// What is said beside them: the word that nothing follows, or it is not certain what.
     text: String,
+    /// There is to be no other.
+    one: bool,
     /// Another call than those came.
     more: bool,
     held: usize,
@@ -89,9 +100,8 @@ impl fmt::Debug for Form {
 // === impl Joiner ===
 
 impl Joiner {
-    /// For an attempt that was asked in this way to go on with what was told; `form` where the text
-    /// is to be one document.
-    pub fn new(told: &Told, way: Way, form: Option<Form>) -> Self {
+    /// For an attempt that was asked in this way to go on with what was told.
+    pub fn new(told: &Told, way: Way, terms: Terms) -> Self {
         let text = told.text();
         let seam = |join| {
             State::Seeking(Box::new(Seam::new(&text, told.half(), told.is_text_over(), join)))
@@ -102,10 +112,10 @@ impl Joiner {
             Way::Fresh | Way::Restart => seam(Join::Restart),
             Way::Anchor => seam(Join::Anchor),
             Way::Prefill => seam(Join::Prefill),
-            Way::Calls => State::Calls(Calls::of(told)),
+            Way::Calls => State::Calls(Calls::of(told, terms.one_call)),
         };
         let delivered = text.len();
-        let document = form.map(|form| Document { form, text, delivered });
+        let document = terms.form.map(|form| Document { form, text, delivered });
         Self { state, unescape: Unescape::default(), document }
     }
 
@@ -312,12 +322,12 @@ fn block_of(event: &Event) -> Option<Block> {
 // === impl Calls ===
 
 impl Calls {
-    fn of(told: &Told) -> Self {
+    fn of(told: &Told, one: bool) -> Self {
         let calls = told.parts().iter().filter_map(|part| match part {
             Said::Call(call, arguments) => Some((name(&call.name), value(arguments))),
             Said::Text(_) | Said::Thinking(..) | Said::Redacted(_) => None,
         });
-        Self { told: calls.collect(), ..Self::default() }
+        Self { told: calls.collect(), one, ..Self::default() }
     }
 
     fn hold(&mut self, bytes: usize) -> Result<(), &'static str> {
@@ -345,6 +355,9 @@ impl Calls {
         let (name, arguments) = said(&call);
         let same = |told: &(String, Value)| told.0 == name && is_alike(&told.1, &arguments);
         if !self.told.iter().any(same) {
+            if self.one {
+                return Err("it makes a second call where one may be");
+            }
             self.told.push((name, arguments));
             self.more = true;
             left.extend(call);

@@ -26,7 +26,7 @@ pub use board::{Admission, Board, Health, Member, Outcome, Permit, Standing, Why
 pub use brownout::Turn;
 pub use classify::classify;
 pub use exchange::{Action, AttemptId, Exchange, Final, Input, Report, Words};
-pub use joiner::{Form, Joiner, NOTHING_MORE};
+pub use joiner::{Form, Joiner, NOTHING_MORE, Terms};
 pub use learned::{Learned, Repairs};
 pub use plan::{Leg, Plan, ProviderId};
 pub use rng::Rng;

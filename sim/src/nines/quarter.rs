@@ -10,7 +10,7 @@ use crate::witness::Witness;
 use ir::{Ending, Invariant, Shape, Time};
 use policy::{
     Action, AttemptId, Board, Breakers, Exchange, Input, Joiner, Leg, Member, ProviderId, Report,
-    Retries, Turn,
+    Retries, Terms, Turn,
 };
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -342,7 +342,7 @@ impl Quarter {
                 };
                 let mut news = target.call(self.now, call, &mut request.dice);
                 if let Some(Going { way, told }) = going {
-                    news = joined(news, call, Joiner::new(told, way, None));
+                    news = joined(news, call, Joiner::new(told, way, Terms::default()));
                 }
                 for (after, input) in news {
                     self.numbered += 1;

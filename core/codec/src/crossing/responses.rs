@@ -76,24 +76,24 @@ impl Encoder {
                 self.over = true;
                 return Ok(Verdict::Broken(what));
             }
-            match event {
-                // A part is opened with its first text; the one that is open goes on, whoever opens
-                // another for it.
-                Event::Open(block, None) if block.kind == BlockKind::Text => {
-                    left.push(Event::Progress);
-                }
-                Event::Delta(block, Piece::Text(_)) if !was_writing && self.begun.is_writing() => {
-                    left.push(Event::Open(block, None));
-                    left.push(event);
-                }
-                // What is thought from here on is not shown: it counts as work, and is not told.
-                Event::Open(block, _) | Event::Delta(block, _) | Event::Close(block)
-                    if block.kind == BlockKind::Reasoning =>
-                {
-                    left.push(Event::Progress);
-                }
-                event => left.push(event),
+            let of = |kind| {
+                matches!(&event, Event::Open(block, _) | Event::Delta(block, _) | Event::Close(block)
+                    if block.kind == kind)
+            };
+            // A part is opened with its first text; the one that is open goes on, whoever opens another
+            // for it. What is thought from here on is not shown: it counts as work, and is not told.
+            let opens = of(BlockKind::Text) && matches!(event, Event::Open(..));
+            if opens || of(BlockKind::Reasoning) {
+                left.push(Event::Progress);
+                continue;
             }
+            if let Event::Delta(block, Piece::Text(_)) = &event
+                && !was_writing
+                && self.begun.is_writing()
+            {
+                left.push(Event::Open(*block, None));
+            }
+            left.push(event);
         }
         *events = left;
         self.written.tell(events);

@@ -65,32 +65,83 @@ pub fn going_on(dialect: Dialect, body: &[u8], said: &[Said], how: GoOn<'_>) -> 
     struct Body<'a> {
         #[serde(borrow, alias = "input")]
         messages: Raw<'a>,
+        #[serde(borrow, default)]
+        tool_choice: Option<Raw<'a>>,
     }
     let text = std::str::from_utf8(body).ok()?;
-    let Body { messages } = serde_json::from_str(text).ok()?;
+    let Body { messages, tool_choice } = serde_json::from_str(text).ok()?;
     let place = json::place_in(text, messages);
-    let turns = turns(dialect, said, how).join(",");
-    if type_of(messages) == Type::String {
+    let mut added = turns(dialect, said, how).join(",");
+    let place = if type_of(messages) == Type::String {
         // Responses takes a text for the one turn that it is.
-        let user = format!("[{{\"role\":\"user\",\"content\":{}}},{turns}]", messages.get());
-        return Some(Bytes::from(
-            [text.get(..place.start)?, &user, text.get(place.end..)?].concat(),
-        ));
-    }
-    let all: Vec<Raw<'_>> = serde_json::from_str(messages.get()).ok()?;
-    if Members::read(all.last()?.get())?.get("role").is_some_and(|raw| raw.get() == "\"assistant\"")
-    {
-        return None;
-    }
-    let end = place.end.checked_sub(1)?;
-    let mut added = format!(",{turns}]");
+        let user = format!("[{{\"role\":\"user\",\"content\":{}}},", messages.get());
+        added.insert_str(0, &user);
+        place
+    } else {
+        let all: Vec<Raw<'_>> = serde_json::from_str(messages.get()).ok()?;
+        let last = Members::read(all.last()?.get())?;
+        if last.get("role").is_some_and(|raw| raw.get() == "\"assistant\"") {
+            return None;
+        }
+        added.insert(0, ',');
+        place.end.checked_sub(1)?..place.end
+    };
+    added.push(']');
     if let GoOn::Turn { members, .. } = how {
         for (name, value) in members {
             added.extend([",\"", name, "\":", if *value { "true" } else { "false" }]);
         }
     }
-    let rest = text.get(end.checked_add(1)?..)?;
-    Some(Bytes::from([text.get(..end)?, &added, rest].concat()))
+    let mut edits = vec![(place, added)];
+    if let (GoOn::Calls(_), Some(choice)) = (how, tool_choice) {
+        let free = unforced(dialect, choice.get());
+        edits.extend(free.map(|free| (json::place_in(text, choice), free)));
+    }
+    edits.sort_by_key(|(place, _)| place.start);
+    let (mut made, mut from) = (String::with_capacity(text.len()), 0);
+    for (place, new) in edits {
+        made.push_str(text.get(from..place.start)?);
+        made.push_str(&new);
+        from = place.end;
+    }
+    made.push_str(text.get(from..)?);
+    Some(Bytes::from(made))
+}
+
+/// A choice of tools that leaves it to the model whether it calls one, where this one forces it to:
+/// the call that it was forced to make may have been delivered.
+fn unforced(dialect: Dialect, choice: &str) -> Option<String> {
+    let word = || serde_json::from_str::<Word<'_>>(choice).ok();
+    let object = || Members::read(choice);
+    let kind = |it: &Members<'_>| json::inside(it.get("type")?).map(str::to_owned);
+    match dialect {
+        Dialect::Chat | Dialect::Responses => {
+            let forced = word().is_some_and(|Word(word)| word == "required")
+                || object().and_then(|it| kind(&it)).is_some_and(|it| it != "allowed_tools");
+            forced.then(|| "\"auto\"".to_owned())
+        }
+        Dialect::Messages => {
+            let choice = object()?;
+            let forced = kind(&choice).is_some_and(|it| it == "any" || it == "tool");
+            let key = "disable_parallel_tool_use";
+            let alone = choice.get(key).map(|raw| format!(",\"{key}\":{}", raw.get()));
+            forced.then(|| format!("{{\"type\":\"auto\"{}}}", alone.unwrap_or_default()))
+        }
+    }
+}
+
+/// Whether the answer to this request has one tool call at most.
+pub fn is_one_call(dialect: Dialect, body: &[u8]) -> bool {
+    let says =
+        |members: &Members<'_>, key, word| members.get(key).is_some_and(|it| it.get() == word);
+    let body = std::str::from_utf8(body).ok().and_then(Members::read);
+    body.is_some_and(|body| match dialect {
+        Dialect::Chat | Dialect::Responses => says(&body, "parallel_tool_calls", "false"),
+        Dialect::Messages => {
+            let choice = body.get("tool_choice").and_then(|it| Members::read(it.get()));
+            choice.is_some_and(|it| says(&it, "disable_parallel_tool_use", "true"))
+        }
+    })
 }
 
 /// What the text of the answer to this request is to be.

@@ -1,6 +1,6 @@
 //! What passes, and what does not: events in, events out.
 
-use super::{Form, Joiner, NOTHING_MORE};
+use super::{Form, Joiner, NOTHING_MORE, Terms};
 use crate::told::{Told, Way};
 use ir::{Block, BlockKind, Call, Event, Events, Finish, Opening, Piece};
 
@@ -80,7 +80,7 @@ fn passed(joiner: &mut Joiner, lines: &[&str]) -> Vec<String> {
 
 #[track_caller]
 fn check(before: &[&str], way: Way, lines: &[&str], expect: &[&str]) {
-    let mut joiner = Joiner::new(&told(before), way, None);
+    let mut joiner = Joiner::new(&told(before), way, Terms::default());
     assert_eq!(passed(&mut joiner, lines), expect, "{way:?} {lines:?}");
 }
 
@@ -178,6 +178,9 @@ fn calls_that_were_delivered_are_not_made_again() {
         "finish",
     ];
     check(&before, Way::Calls, &more, &["open 1", "args {}", "close 1", "Tool"]);
+    let terms = Terms { one_call: true, ..Terms::default() };
+    let mut joiner = Joiner::new(&told(&before), Way::Calls, terms);
+    assert_eq!(passed(&mut joiner, &more), ["lost: it makes a second call where one may be"]);
     for chat in [&["text I will look.", "finish"][..], &["finish"], &[nothing.as_str(), "length"]] {
         check(&before, Way::Calls, chat, &["lost: it is not said whether more calls follow"]);
     }
@@ -191,14 +194,17 @@ fn calls_that_were_delivered_are_not_made_again() {
 
 #[test]
 fn a_document_is_shown_when_it_is_one() {
-    let form = || Some(Form::new(|document| document == r#"{"a":[1,2]}"#));
+    let terms = || {
+        let form = Form::new(|document| document == r#"{"a":[1,2]}"#);
+        Terms { form: Some(form), ..Terms::default() }
+    };
     let before = told(&[r#"text {\"a\":"#]);
     let lines = [r#"text {\"a\":[1"#, "text ,2", "text ]}", "finish"];
-    let mut joiner = Joiner::new(&before, Way::Restart, form());
+    let mut joiner = Joiner::new(&before, Way::Restart, terms());
     assert_eq!(passed(&mut joiner, &lines[..3]), Vec::<String>::new());
     assert_eq!(passed(&mut joiner, &lines[3..]), [r"text [1,2]}", "Stop"]);
     for cut in [&[r#"text {\"a\":[1"#, "finish"][..], &[r#"text {\"a\":[1,3]}"#, "finish"]] {
-        let mut joiner = Joiner::new(&before, Way::Restart, form());
+        let mut joiner = Joiner::new(&before, Way::Restart, terms());
         assert_eq!(
             passed(&mut joiner, cut),
             ["lost: the joined document is not what was asked for"]

@@ -3,11 +3,11 @@
 
 use super::Drive;
 use bytes::Bytes;
-use codec::request::{GoOn, Promise, going_on, promised};
+use codec::request::{GoOn, Promise, going_on, is_one_call, promised};
 use codec::{Resume, own};
 use config::Provider;
 use ir::{Prefill, Said};
-use policy::{Form, Joiner, Leg, NOTHING_MORE, Told, Way, anchor};
+use policy::{Form, Joiner, Leg, NOTHING_MORE, Terms, Told, Way, anchor};
 
 /// An attempt that goes on.
 #[derive(Debug)]
@@ -45,7 +45,8 @@ impl Drive {
                 Some(Form::new(move |document| promise.is_kept(document)))
             }
         };
-        let joiner = Joiner::new(told, way, form);
+        let one_call = is_one_call(dialect, &self.ask.body);
+        let joiner = Joiner::new(told, way, Terms { form, one_call });
         let request_id = self.ask.id.clone();
         Some(Going { body, resume: self.resume(told, leg), joiner, request_id })
     }

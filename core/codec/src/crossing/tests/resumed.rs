@@ -168,7 +168,7 @@ fn what_is_held_back_is_not_written() {
         let rest = Bytes::from(framed(to.dialect(), second(to)));
         let mut more = Vec::new();
         let text = |event: &Event| matches!(event, Event::Delta(block, _) if block.kind == BlockKind::Text);
-        let sieve = |events: &mut ir::Events| {
+        let sieve = |events: &mut Events| {
             events.retain(|event| !text(event));
             Ok(())
         };
@@ -351,7 +351,7 @@ fn calls_have_the_callers_names_and_forms() {
         let mut crossing = Crossing::new(plan(from), 1 << 20).marking();
         let mut frames = Vec::new();
         let mut named = Vec::new();
-        let sieve = |events: &mut ir::Events| {
+        let sieve = |events: &mut Events| {
             named.extend(events.iter().filter_map(name));
             Ok(())
         };

@@ -1,6 +1,6 @@
 //! What is put behind a request, in both dialects, and what of it is kept.
 
-use super::{GoOn, Promise, going_on, promised};
+use super::{GoOn, Promise, going_on, is_one_call, promised};
 use ir::{Call, Dialect, Said};
 
 fn call(id: &str) -> Said {
@@ -51,6 +51,56 @@ fn an_end_that_is_to_be_repeated_stands_last() {
     ] {
         let added = check(dialect, body, &said, GoOn::Anchor("one two"));
         assert!(added.contains(r#"{"role":"user","content":"#) && added.ends_with(end), "{added}");
+    }
+}
+
+/// Before the messages and behind them.
+#[test]
+fn a_call_that_was_made_is_not_forced_again() {
+    let chat = |choice: &str| {
+        let choice = format!(r#""tool_choice":{choice}"#);
+        let turn = r#""messages":[{"role":"user","content":"a"}]"#;
+        [format!("{{{choice},{turn}}}"), format!("{{{turn},{choice}}}")]
+    };
+    for (dialect, choice, expect) in [
+        (Dialect::Chat, r#""required""#, r#""auto""#),
+        (Dialect::Chat, r#"{"type":"function","function":{"name":"f"}}"#, r#""auto""#),
+        (Dialect::Chat, r#""none""#, r#""none""#),
+        (Dialect::Responses, r#"{"type":"function","name":"f"}"#, r#""auto""#),
+        (Dialect::Responses, r#"{"type":"allowed_tools"}"#, r#"{"type":"allowed_tools"}"#),
+        (Dialect::Messages, r#"{"type":"any"}"#, r#"{"type":"auto"}"#),
+        (
+            Dialect::Messages,
+            r#"{"type":"tool","name":"f","disable_parallel_tool_use":true}"#,
+            r#"{"disable_parallel_tool_use":true,"type":"auto"}"#,
+        ),
+        (Dialect::Messages, r#"{"type":"auto"}"#, r#"{"type":"auto"}"#),
+    ] {
+        for body in chat(choice) {
+            let gone_on = |how| {
+                let body = going_on(dialect, body.as_bytes(), &[call("c1")], how).expect("a body");
+                let body = serde_json::from_slice::<serde_json::Value>(&body).expect("JSON");
+                assert!(body["messages"].as_array().is_some_and(|it| it.len() > 1), "{body}");
+                body["tool_choice"].to_string()
+            };
+            assert_eq!(gone_on(GoOn::Calls("WORD")), expect, "{body}");
+            let as_it_was: serde_json::Value = serde_json::from_str(choice).expect("JSON");
+            assert_eq!(gone_on(GoOn::Anchor("x")), as_it_was.to_string(), "text was told");
+        }
+    }
+}
+
+#[test]
+fn who_may_call_once_is_known() {
+    for (dialect, body, expect) in [
+        (Dialect::Chat, r#"{"parallel_tool_calls":false}"#, true),
+        (Dialect::Responses, r#"{"parallel_tool_calls":false}"#, true),
+        (Dialect::Chat, r#"{"parallel_tool_calls":true}"#, false),
+        (Dialect::Messages, r#"{"tool_choice":{"disable_parallel_tool_use":true}}"#, true),
+        (Dialect::Messages, r#"{"tool_choice":{"type":"any"}}"#, false),
+        (Dialect::Messages, "{}", false),
+    ] {
+        assert_eq!(is_one_call(dialect, body.as_bytes()), expect, "{body}");
     }
 }
 
