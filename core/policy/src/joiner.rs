@@ -115,7 +115,9 @@ impl Joiner {
             Way::Calls => State::Calls(Calls::of(told, terms.one_call)),
         };
         let delivered = text.len();
-        let document = terms.form.map(|form| Document { form, text, delivered });
+        // Where nothing of it was delivered, the document is one attempt's own.
+        let form = terms.form.filter(|_| !matches!(state, State::Joined));
+        let document = form.map(|form| Document { form, text, delivered });
         Self { state, unescape: Unescape::default(), document }
     }
 
@@ -164,10 +166,11 @@ impl Joiner {
     }
 
     fn text(&mut self, event: Event, left: &mut Events) -> Result<(), &'static str> {
-        let is_delta = matches!(event, Event::Delta(..));
         let Event::Delta(block, Piece::Text(raw)) = event else {
-            if !self.is_joined() && is_delta {
-                return Err("it declined");
+            if !self.is_joined()
+                && let Event::Delta(_, piece) = &event
+            {
+                about(piece)?;
             }
             left.push(if self.flows() { event } else { Event::Progress });
             return Ok(());
@@ -293,6 +296,22 @@ impl Joiner {
         }
         left.push(Event::Finish(Finish::Tool, None));
         Ok(())
+    }
+}
+
+/// What a piece of a text block that is no text says before the texts are joined.
+fn about(piece: &Piece) -> Result<(), &'static str> {
+    match piece {
+        Piece::Refusal(_) => Err("it declined"),
+        Piece::Native(_) => Err("it begins with something that only its dialect has"),
+        // It is about text that is left out.
+        Piece::Citation(_)
+        | Piece::Unread
+        | Piece::Text(_)
+        | Piece::Thinking(_)
+        | Piece::Signature(_)
+        | Piece::Details(_)
+        | Piece::Arguments(_) => Ok(()),
     }
 }
 

@@ -75,6 +75,14 @@ impl Way {
     pub const ALL: [Self; 5] =
         [Self::Fresh, Self::Restart, Self::Anchor, Self::Prefill, Self::Calls];
 
+    /// Whether what is said has to be joined to what was shown.
+    pub(crate) fn joins(self) -> bool {
+        match self {
+            Self::Fresh => false,
+            Self::Restart | Self::Anchor | Self::Prefill | Self::Calls => true,
+        }
+    }
+
     /// Its word in records.
     pub fn word(self) -> &'static str {
         match self {
@@ -119,12 +127,8 @@ impl Told {
         let (parts, length) = self.sure;
         let read = self.text_len();
         self.parts.truncate(parts);
-        // Of reasoning more may be kept than was shown: it is sent back only where it is signed, and then
-        // it was whole.
-        if let Some(Said::Text(text)) = self.parts.last_mut()
-            && text.is_char_boundary(length)
-        {
-            text.truncate(length);
+        if let Some(last) = self.parts.last_mut() {
+            truncate(last, length);
         }
         self.over &= self.text_len() == read;
         self.open.clear();
@@ -191,7 +195,8 @@ impl Told {
     }
 
     fn text_len(&self) -> usize {
-        self.parts.iter().map(length).sum()
+        let texts = self.parts.iter().filter(|part| matches!(part, Said::Text(_)));
+        texts.map(length).sum()
     }
 
     /// The text of the block that was opened last: the inside of a JSON string.
@@ -357,7 +362,7 @@ impl Told {
         match piece {
             Piece::Text(raw) => {
                 self.over = false;
-                if self.says(raw.len()) {
+                if self.bar.is_none() {
                     self.text_of(raw);
                 }
             }
@@ -405,11 +410,14 @@ impl Told {
         if !matches!(self.parts.last(), Some(Said::Text(_))) {
             self.push(Said::Text(String::new()));
         }
-        if let Some(Said::Text(text)) = self.parts.last_mut()
-            && !self.unescape.push(raw, text)
-        {
+        let Some(Said::Text(text)) = self.parts.last_mut() else { return };
+        let before = text.len();
+        let readable = self.unescape.push(raw, text);
+        let more = text.len() - before;
+        if !readable {
             self.bars("text that is no text");
         }
+        self.says(more);
     }
 
     fn push(&mut self, part: Said) {
@@ -459,9 +467,29 @@ fn learn(call: &mut Call, later: &Call) {
 }
 
 /// The bytes of a part that may grow.
+/// How much of a part that grows there is, in bytes.
 fn length(part: &Said) -> usize {
     match part {
         Said::Text(text) => text.len(),
-        Said::Thinking(..) | Said::Redacted(_) | Said::Call(..) => 0,
+        Said::Thinking(text, signature) => text.len() + signature.len(),
+        Said::Redacted(_) | Said::Call(..) => 0,
+    }
+}
+
+/// Leaves as much of it as there was.
+fn truncate(part: &mut Said, length: usize) {
+    match part {
+        Said::Text(text) => cut(text, length),
+        Said::Thinking(text, signature) => {
+            cut(signature, length.saturating_sub(text.len()));
+            cut(text, length);
+        }
+        Said::Redacted(_) | Said::Call(..) => {}
+    }
+}
+
+fn cut(text: &mut String, length: usize) {
+    if text.is_char_boundary(length) {
+        text.truncate(length);
     }
 }

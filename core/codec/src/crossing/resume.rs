@@ -23,8 +23,9 @@ pub struct Resume {
     pub kept: Vec<Box<str>>,
     /// See [`Self::kept`].
     pub open_text: String,
-    /// What was shown of the reasoning that was shown last: the inside of a JSON string.
-    pub thought: String,
+    /// What was shown of the reasoning that was shown last: the inside of a JSON string. `None` where
+    /// more was shown than is kept.
+    pub thought: Option<String>,
     /// See [`Self::kept`].
     pub sequence: u64,
 }

@@ -54,6 +54,8 @@ pub(super) struct Attempt {
     over: bool,
     pub(super) usage: Usage,
     deltas: u64,
+    /// Pieces that were not shown, since they had to be joined first.
+    withheld: u64,
     /// What they said, as far as that was read, in bytes.
     said: usize,
     /// What it has shown, where it may be gone on with.
@@ -162,6 +164,7 @@ impl Attempt {
             over: false,
             usage: Usage::Unknown,
             deltas: 0,
+            withheld: 0,
             said: 0,
             crawl: None,
             told: Told::default(),
@@ -213,7 +216,10 @@ impl Attempt {
             content |= event.is_content();
             match event {
                 Event::Ping | Event::Start(_) | Event::Aside(_) => {}
-                Event::Progress => self.worked = Some(now),
+                Event::Progress => {
+                    self.worked = Some(now);
+                    self.withheld += u64::from(self.joins());
+                }
                 Event::Open(block, _) => self.opens(now, *block),
                 Event::Delta(block, piece) => {
                     // Text that goes on with another attempt's is in a block that was opened by that.
@@ -378,6 +384,11 @@ impl Attempt {
     pub(super) fn crawls_at(&self, room: Time) -> Time {
         let crawl = self.crawl.as_ref().filter(|_| self.is_writing() && self.finish.is_none());
         crawl.map_or(Time::MAX, |crawl| crawl.due(room))
+    }
+
+    /// Its answer has to be joined to another's: what it says first is withheld.
+    pub(super) fn joins(&self) -> bool {
+        self.way.is_some_and(Way::joins)
     }
 
     /// Notes the first content. True the first time.

@@ -5,7 +5,7 @@ use super::failing::{Again, Standing};
 use super::{Action, AttemptId, Exchange, Input, Phase, TAIL};
 use crate::board::{Admission, Health, Outcome, Permit, Why};
 use crate::exchange::attempt::{Attempt, Form};
-use crate::{Class, Told, Turn};
+use crate::{Class, Told, Turn, Way};
 use ir::{Deadline, Failure, Shape, Time, invariant};
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -286,12 +286,13 @@ impl Exchange {
             (Shape::Whole, Shape::Stream | Shape::Whole) => Form::Whole,
         };
         let standing = health.standing(target);
-        let late = standing.late.filter(|_| form != Form::Whole);
+        let way = self.way(leg);
+        // What has to be joined is shown later than its target shows anything else.
+        let late = standing.late.filter(|_| form != Form::Whole && !way.is_some_and(Way::joins));
         let patience = target.patience(shape, standing.p95);
         // Who finds out whether a slow one still is does not wait for it longer than for others.
         let sooner = late.filter(|_| permit.measures).unwrap_or(patience);
         let patience = patience.min(sooner);
-        let way = self.way(leg);
         let credential = permit.credential;
         self.queue.push_back(Action::Begin { attempt: id, leg, credential, way });
         let mut attempt = Attempt::new(leg, permit, form, patience, now);

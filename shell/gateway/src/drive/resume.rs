@@ -76,7 +76,9 @@ impl Drive {
             object: own::served(&self.ask.id, &served),
             kept: told.kept().to_vec(),
             open_text: told.open_text(),
-            thought: told.parts().iter().rev().find_map(thought).unwrap_or_default(),
+            thought: told
+                .is_thought_whole()
+                .then(|| told.parts().iter().rev().find_map(thought).unwrap_or_default()),
             sequence: self.before().number(),
         }
     }

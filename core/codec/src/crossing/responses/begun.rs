@@ -60,7 +60,7 @@ impl Begun {
             begun.learn(event);
         }
         if let Some(thought) = &mut begun.thinking {
-            thought.shown(&resume.thought);
+            thought.shown(resume.thought.as_deref());
         }
         if let Some(open) = &mut begun.open
             && let Some(text) = &mut open.part

@@ -58,8 +58,12 @@ impl Thought {
     }
 
     /// All that was shown of it, the parts joined: the inside of a string. Where that is not what the parts
-    /// said, they are forgotten: it stands as one.
-    pub(super) fn shown(&mut self, all: &str) {
+    /// said, they are forgotten: it stands as one. Where it is not known, the part that is open is left out.
+    pub(super) fn shown(&mut self, all: Option<&str>) {
+        let Some(all) = all else {
+            self.open = None;
+            return;
+        };
         let rest = self.parts.iter().try_fold(all, |rest, (_, part)| {
             let part = Members::read(part)?;
             let rest = rest.strip_prefix(json::inside(part.get("text")?)?)?;

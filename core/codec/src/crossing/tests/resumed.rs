@@ -206,7 +206,7 @@ pub(super) fn kept(events: &[&str], open_text: &str) -> Resume {
         object: r#"{"served":[]}"#.to_owned(),
         kept: events.iter().map(|event| Box::from(*event)).collect(),
         open_text: open_text.to_owned(),
-        thought: "hm".to_owned(),
+        thought: Some("hm".to_owned()),
         sequence: 17,
         ..Resume::default()
     }

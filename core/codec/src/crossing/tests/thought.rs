@@ -194,7 +194,7 @@ const ENDS: &[&str] = &["reasoning_summary_text.done", "reasoning_summary_part.d
 
 /// What was said of reasoning that is open: the events of its parts, all that was shown, which of its events
 /// end it before its item is done, and as what.
-type Cut = (Vec<String>, &'static str, &'static [&'static str], String);
+type Cut = (Vec<String>, Option<&'static str>, &'static [&'static str], String);
 
 fn cuts() -> Vec<Cut> {
     let part = |family: &str, key: &str, at: u32, end: &str, kind: &str, text: &str| {
@@ -214,32 +214,44 @@ fn cuts() -> Vec<Cut> {
     let (one, two) = (shown("summary_text", "one"), shown("summary_text", "two"));
     let both = shown("summary_text", "one\\n\\ntwo");
     vec![
-        (vec![], "", &[], closed(r#""summary":[]"#)),
+        (vec![], Some(""), &[], closed(r#""summary":[]"#)),
         // Not every server says where a part begins.
-        (vec![], "one", &[], closed(&format!(r#""summary":[{one}]"#))),
-        (vec![summary(0, "added", "")], "one", ENDS, closed(&format!(r#""summary":[{one}]"#))),
+        (vec![], Some("one"), &[], closed(&format!(r#""summary":[{one}]"#))),
+        (
+            vec![summary(0, "added", "")],
+            Some("one"),
+            ENDS,
+            closed(&format!(r#""summary":[{one}]"#)),
+        ),
         (
             vec![summary(0, "added", ""), summary(0, "done", "one"), summary(1, "added", "")],
-            "one\\n\\ntwo",
+            Some("one\\n\\ntwo"),
             ENDS,
             closed(&format!(r#""summary":[{one},{two}]"#)),
         ),
         (
             vec![summary(0, "added", ""), summary(0, "done", "one")],
-            "one",
+            Some("one"),
+            &[],
+            closed(&format!(r#""summary":[{one}]"#)),
+        ),
+        // More was shown than is kept: what is done is done.
+        (
+            vec![summary(0, "added", ""), summary(0, "done", "one"), summary(1, "added", "")],
+            None,
             &[],
             closed(&format!(r#""summary":[{one}]"#)),
         ),
         // Its end was spelled in another way than its pieces.
         (
             vec![summary(0, "added", ""), summary(0, "done", "\\u006fne"), summary(1, "added", "")],
-            "one\\n\\ntwo",
+            Some("one\\n\\ntwo"),
             &[],
             closed(&format!(r#""summary":[{both}]"#)),
         ),
         (
             vec![content("added", "")],
-            "one",
+            Some("one"),
             &["reasoning_text.done", "content_part.done"],
             closed(&format!(r#""summary":[],"content":[{}]"#, shown("reasoning_text", "one"))),
         ),
@@ -257,7 +269,7 @@ fn reasoning_of_responses_is_done_before_the_rest() {
             [CREATED, ITEM].into_iter().chain(parts.iter().map(String::as_str)).collect();
         for rest in [&[message, call][..], &[call], &[]] {
             let lines = [created].into_iter().chain(rest.concat()).chain(last.iter().copied());
-            let resume = Resume { thought: thought.to_owned(), ..kept(&begun, "") };
+            let resume = Resume { thought: thought.map(str::to_owned), ..kept(&begun, "") };
             let events = responses(resume, lines);
             let kinds: Vec<&str> = events.iter().map(kind).collect();
             let mut first = ends.to_vec();

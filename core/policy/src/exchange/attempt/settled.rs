@@ -13,9 +13,11 @@ const BYTES_PER_TOKEN: usize = 4;
 // === impl Attempt ===
 
 impl Attempt {
-    /// Tells health that it lives. The pace of a document is its length, and tells nothing.
+    /// Tells health that it lives. The pace of a document is its length, and tells nothing; nor does that
+    /// of an answer that has to be joined.
     pub(in crate::exchange) fn alive(&mut self, now: Time, leg: &Leg, health: &dyn Health) {
-        let after = (self.form != Form::Whole).then(|| now.since(self.began));
+        let paced = self.form != Form::Whole && !self.joins();
+        let after = paced.then(|| now.since(self.began));
         if let Some(permit) = &mut self.permit {
             health.alive(now, leg, permit, after);
         }
@@ -91,10 +93,11 @@ impl Attempt {
         }
     }
 
-    /// What was written before it ended early: our own count of pieces, or of what they said where pieces are long, where the provider had not finished
-    /// telling its.
+    /// What was written before it ended early: our own count of pieces, or of what they said where pieces
+    /// are long, where the provider had not finished telling its.
     fn estimate(&mut self) {
-        if self.deltas == 0 {
+        let pieces = self.deltas + self.withheld;
+        if pieces == 0 {
             return;
         }
         let seen = match self.usage {
@@ -102,7 +105,7 @@ impl Attempt {
             Usage::Unknown => Tokens::default(),
         };
         let said = u64::try_from(self.said / BYTES_PER_TOKEN).unwrap_or(u64::MAX);
-        let output = seen.output.max(self.deltas).max(said);
+        let output = seen.output.max(pieces).max(said);
         self.usage = Usage::Estimated(Tokens { output, ..seen });
     }
 }
