@@ -74,6 +74,7 @@ fn told(from: Crossable, frames: &[Frame], bytes: Vec<u8>) {
         match event {
             Event::Malformed(reason) => panic!("what was written cannot be read: {reason}"),
             Event::Repeated(what) => panic!("written twice: {what}"),
+            Event::Noise(what) => panic!("written for nothing: {what}"),
             Event::Finish(..) => finished = true,
             Event::End => assert!(finished, "an end without a finish"),
             Event::Ping

@@ -35,7 +35,7 @@ pub(crate) use out::Out;
 use parts::Plainness;
 pub(crate) use parts::{inside, text_of};
 pub(crate) use read::Read;
-pub use resume::{GoOn, Promise, going_on, is_one_call, promised};
+pub use resume::{GoOn, Promise, going_on, is_one_call, promised, why_not_going_on};
 pub use unseal::without_seals;
 
 /// Whom a request is written for.

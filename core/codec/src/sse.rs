@@ -52,8 +52,10 @@ pub fn data_of(frame: &Bytes) -> Bytes {
 
 /// Whether a frame has nothing but comments: the one thing that is the same in every dialect.
 pub fn is_comment(frame: &[u8]) -> bool {
-    let lines = frame.split(|byte| matches!(byte, b'\n' | b'\r'));
-    lines.filter(|line| !line.is_empty()).all(|line| line.starts_with(b":"))
+    let ends = memchr::memchr2_iter(b'\n', b'\r', frame).map(|end| end.saturating_add(1));
+    // An event is told by its first byte: nothing is looked for in its line.
+    let mut starts = std::iter::once(0).chain(ends);
+    starts.all(|start| frame.get(start).is_none_or(|byte| matches!(byte, b':' | b'\n' | b'\r')))
 }
 
 /// What [`is_keepalive`] is true of, in words.

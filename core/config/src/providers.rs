@@ -17,6 +17,7 @@ const CHAT: Quirks = Quirks {
     env: &[],
     auth: Auth::Bearer,
     prefill: Prefill::No,
+    below: &[],
     tokens: TokenField::MaxTokens,
     usage: UsageFlag::OnRequest,
     echo: None,
@@ -54,6 +55,20 @@ const RESPONSES: Quirks = Quirks {
 /// (<https://docs.vllm.ai/en/latest/serving/openai_compatible_server.html>). One that is older answers
 /// 404, which takes that target out for callers of Responses.
 const LOCAL: Quirks = Quirks { auth: Auth::Optional, local: true, responses: true, ..CHAT };
+
+/// At its usual base URL, where nobody goes on with a turn of the model's.
+const DEEPSEEK: Quirks = Quirks {
+    name: "deepseek",
+    base_url: "https://api.deepseek.com/v1",
+    env: &["DEEPSEEK_API_KEY"],
+    // A turn with calls wants its reasoning back:
+    // <https://api-docs.deepseek.com/guides/thinking_mode>.
+    echo: Some("reasoning_content"),
+    // Its errors are told by status: 402 insufficient balance, 503 overloaded
+    // (<https://api-docs.deepseek.com/quick_start/error_codes>).
+    status_page: "https://status.deepseek.com",
+    ..CHAT
+};
 
 /// Every provider that is known by name, and the two generic rows.
 pub const ROWS: &[Quirks] = &[
@@ -135,17 +150,9 @@ pub const ROWS: &[Quirks] = &[
         ..CHAT
     },
     Quirks {
-        name: "deepseek",
-        base_url: "https://api.deepseek.com/v1",
-        env: &["DEEPSEEK_API_KEY"],
-        // A turn with calls wants its reasoning back:
-        // <https://api-docs.deepseek.com/guides/thinking_mode>.
-        echo: Some("reasoning_content"),
-        // Its prefix completion lives below another base URL (/beta), so not here.
-        // Its errors are told by status: 402 insufficient balance, 503 overloaded
-        // (<https://api-docs.deepseek.com/quick_start/error_codes>).
-        status_page: "https://status.deepseek.com",
-        ..CHAT
+        // <https://api-docs.deepseek.com/guides/chat_prefix_completion>
+        below: &[("/beta", Quirks { prefill: Prefill::Field("prefix"), ..DEEPSEEK })],
+        ..DEEPSEEK
     },
     Quirks {
         name: "xai",
@@ -277,6 +284,12 @@ pub fn row(name: &str) -> Option<&'static Quirks> {
     ROWS.iter().find(|row| row.name == name)
 }
 
+/// The row that holds where this path is the end of the base URL.
+pub(crate) fn at(row: &'static Quirks, path: &str) -> &'static Quirks {
+    let below = row.below.iter().find(|(end, _)| path.ends_with(end));
+    below.map_or(row, |(_, below)| below)
+}
+
 /// The row of a provider of which only the dialect is known.
 pub fn generic(dialect: Dialect) -> &'static Quirks {
     match dialect {
@@ -323,6 +336,10 @@ mod tests {
                 assert_eq!(url.to_string(), this.base_url, "{}", this.name);
                 assert_eq!(url.is_loopback(), this.local, "{}", this.name);
                 assert_eq!(url.https, !this.local, "{}", this.name);
+            }
+            for (end, below) in this.below {
+                assert!(end.starts_with('/') && below.below.is_empty(), "{}{end}", this.name);
+                assert_eq!((below.name, below.dialect), (this.name, this.dialect), "{end}");
             }
             for (code, word) in this.codes {
                 assert!(WORDS.contains(word), "{}: {code} → {word}", this.name);

@@ -153,16 +153,11 @@ fn format_row(row: &Quirks) -> String {
         Auth::Header(name) => code(name),
         Auth::Optional => "bearer, if any".to_owned(),
     };
-    let prefill = match row.prefill {
-        Prefill::No => "no".to_owned(),
-        Prefill::Native => "yes".to_owned(),
-        Prefill::Field(name) => format!("with `{name}: true`"),
-        Prefill::Members(members) => {
-            let said = members.iter().map(|(name, value)| format!("`{name}: {value}`"));
-            format!("with {}", said.collect::<Vec<_>>().join(", "))
-        }
-        Prefill::ByModel => "by model".to_owned(),
-    };
+    let mut prefill = format_prefill(row.prefill);
+    for (end, below) in row.below {
+        let there = format_prefill(below.prefill);
+        prefill.extend(["; ", &there, " where `base_url` ends in `", end, "`"]);
+    }
     let status = if row.status_page.is_empty() {
         "–".to_owned()
     } else {
@@ -174,6 +169,19 @@ fn format_row(row: &Quirks) -> String {
         dialects(row),
         row.verified_on
     )
+}
+
+fn format_prefill(prefill: Prefill) -> String {
+    match prefill {
+        Prefill::No => "no".to_owned(),
+        Prefill::Native => "yes".to_owned(),
+        Prefill::Field(name) => format!("with `{name}: true`"),
+        Prefill::Members(members) => {
+            let said = members.iter().map(|(name, value)| format!("`{name}: {value}`"));
+            format!("with {}", said.collect::<Vec<_>>().join(", "))
+        }
+        Prefill::ByModel => "by model".to_owned(),
+    }
 }
 
 fn dialects(row: &Quirks) -> String {

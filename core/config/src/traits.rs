@@ -51,7 +51,7 @@ pub fn prefills(quirks: &Quirks, dialect: Dialect, model: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::{prefills, traits};
-    use crate::providers::{generic, row};
+    use crate::providers::{at, generic, row};
     use ir::{Dialect, Thinks};
 
     #[test]
@@ -72,11 +72,14 @@ mod tests {
             ("llama.cpp", true),
             ("openai", false),
             ("groq", false),
+            ("deepseek", false),
+            ("deepseek/beta", true),
         ] {
+            let (name, path) = name.split_at(name.find('/').unwrap_or(name.len()));
             assert_eq!(
-                row(name).map(|row| prefills(row, row.dialect, "m")),
+                row(name).map(|row| prefills(at(row, path), row.dialect, "m")),
                 Some(goes_on),
-                "{name}"
+                "{name}{path}"
             );
         }
     }

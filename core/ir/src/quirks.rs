@@ -21,6 +21,8 @@ pub struct Quirks {
     pub auth: Auth,
     /// Whether a last assistant message is continued, and how it is asked for.
     pub prefill: Prefill,
+    /// Rows in the place of this one where the base URL ends in this path, which is its version segment.
+    pub below: &'static [(&'static str, Quirks)],
     /// Which field limits the answer's length.
     pub tokens: TokenField,
     /// Whether a stream tells its usage.

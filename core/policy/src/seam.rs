@@ -5,8 +5,9 @@
 //! not certain, the seam gives up and says why.
 //!
 //! **Invariants:** nothing is shown before the texts are joined; what is shown is the end of the
-//! continuation, byte for byte; the outcome is the same however the continuation is split; what is held,
-//! and the work for a byte, are bounded.
+//! continuation, byte for byte, but that the rest of a character that was half delivered may be its
+//! decomposition; the outcome is the same however the continuation is split; what is held, and the work
+//! for a byte, are bounded.
 
 mod clusters;
 mod gap;

@@ -424,7 +424,7 @@ impl Drive {
         let mut going = None;
         if let Some(way) = way {
             let Some(found) = self.going(leg, provider, way) else {
-                let why = "the conversation ends with words of the model itself";
+                let why = codec::request::why_not_going_on(&self.ask.body);
                 return Some(Err(Failure::Uncarried(why.to_owned())));
             };
             going = Some(found);

@@ -176,15 +176,16 @@ impl Encoder {
         Ok(Ok(()))
     }
 
-    /// An id that is the same whenever this answer is gone on with in the same way.
+    /// An id that is the same whenever this answer is gone on with at the same place, and at no other: an
+    /// item that was shown under one has moved the number of the last event.
     fn mint(&mut self, prefix: &str) -> String {
         if prefix == "msg" && self.begun.is_writing() {
             return String::new();
         }
         let place = self.minted;
         self.minted = self.minted.saturating_add(1);
-        let seams = self.resume.object.matches("\"target\"").count();
-        let hash = seal::hash(&format!("{}/{seams}", self.resume.envelope.id));
+        let Resume { envelope, sequence, .. } = &self.resume;
+        let hash = seal::hash(&format!("{}/{sequence}", envelope.id));
         format!("{prefix}_{hash:016x}_{place}")
     }
 }

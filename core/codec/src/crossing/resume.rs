@@ -47,9 +47,7 @@ impl Crossing {
         };
         Self { decoder, encoder, desk: Desk::new(held_max), over: false, marks: true, marked }
     }
-}
 
-impl Crossing {
     /// The same for an answer in Responses, by whoever speaks it too.
     pub fn resumed_responses(request_id: String, mut resume: Resume, held_max: usize) -> Self {
         resume.object = format!(",\"backstop\":{}", resume.object);

@@ -144,6 +144,22 @@ pub fn is_one_call(dialect: Dialect, body: &[u8]) -> bool {
     })
 }
 
+/// Why nothing can be put behind the messages of such a request.
+pub fn why_not_going_on(body: &[u8]) -> &'static str {
+    #[derive(Deserialize)]
+    struct Body<'a> {
+        #[serde(borrow, alias = "input")]
+        messages: Option<Raw<'a>>,
+    }
+    let messages = serde_json::from_slice::<Body<'_>>(body).ok().and_then(|body| body.messages);
+    // Responses goes on from what its provider keeps.
+    if messages.and_then(json::filled).unwrap_or_default() {
+        "the conversation ends with words of the model itself"
+    } else {
+        "the request has no conversation of its own"
+    }
+}
+
 /// What the text of the answer to this request is to be.
 pub fn promised(dialect: Dialect, body: &[u8]) -> Promise {
     let found = || {

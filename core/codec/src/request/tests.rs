@@ -24,6 +24,7 @@ pub(super) fn quirks(dialect: Crossable) -> Quirks {
         env: &[],
         auth: ir::Auth::Bearer,
         prefill: Prefill::No,
+        below: &[],
         tokens: TokenField::MaxTokens,
         usage: UsageFlag::OnRequest,
         echo: None,

@@ -1,6 +1,6 @@
 //! Frames and fields, as the WHATWG cuts them.
 
-use super::{FRAME_BYTES_MAX, Fields, Framer};
+use super::{FRAME_BYTES_MAX, Fields, Framer, is_comment};
 use crate::Error;
 use bytes::Bytes;
 
@@ -29,6 +29,18 @@ fn frames() {
     check(&["\n\n\n"], &[], "\n\n\n");
     check(&["\n\ndata: a\n\n\n\n"], &["\n\ndata: a\n\n"], "\n\n");
     check(&[""], &[], "");
+}
+
+#[test]
+fn comments_have_nothing_beside_them() {
+    for comment in ["", "\n\n", ":", ": a", ": a\n\n", ":a\r\n: b\r\r\n", "\r\n\r\n: a\n\n\n:\n"] {
+        assert!(is_comment(comment.as_bytes()), "{comment:?}");
+    }
+    for event in
+        ["a", "data: a\n\n", "\n\rdata\n", ": a\ndata: :\n\n", ": a\r\n\r\n: b\r \n", "a\n:"]
+    {
+        assert!(!is_comment(event.as_bytes()), "{event:?}");
+    }
 }
 
 #[test]

@@ -42,6 +42,7 @@ pub(super) fn read(
         return None;
     }
     let dialect = dialect(section).unwrap_or(quirks.dialect);
+    let quirks = providers::at(quirks, &base_url.path);
     let name = name.clone();
     Some(Provider { name, quirks, dialect, base_url, credentials, local, deadlines, way })
 }
@@ -109,10 +110,8 @@ fn base_url(
     };
     match BaseUrl::parse(text) {
         Ok(mut url) => {
-            if let Some(usual) = quirks.and_then(|quirks| usual_path(quirks, &url))
-                && is_bare(text)
-            {
-                url.path = usual;
+            if let Some(path) = quirks.and_then(|quirks| path_of_row(quirks, &url, text)) {
+                url.path = path;
             }
             if !url.https && !url.is_private() {
                 let hint = "use https";
@@ -125,6 +124,18 @@ fn base_url(
             None
         }
     }
+}
+
+/// The path that a URL of this text has by its row, where that is not the one it was read with.
+fn path_of_row(quirks: &Quirks, url: &BaseUrl, text: &str) -> Option<String> {
+    if is_bare(text) {
+        return usual_path(quirks, url);
+    }
+    // What the row takes for a version segment is one: none was missing.
+    let read = url.path.strip_suffix("/v1")?;
+    let written = text.trim_end_matches('/');
+    let is_end = |end: &str| read.ends_with(end) && written.ends_with(end);
+    quirks.below.iter().any(|(end, _)| is_end(end)).then(|| read.to_owned())
 }
 
 /// Whether a URL was written without a path.

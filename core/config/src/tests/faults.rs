@@ -2,6 +2,7 @@
 
 use super::{BASE, Outside, check, good, outside, shown};
 use crate::{Config, Credential, FoundLocal, load};
+use ir::Prefill;
 use proptest::prelude::{Just, Strategy, any, prop, prop_oneof, proptest};
 use std::time::Duration;
 
@@ -265,6 +266,28 @@ api_key = "caller"
             "deepseek: anthropic-compatible anthropic https://api.deepseek.com/anthropic/v1 caller far",
         ]
     );
+}
+
+#[test]
+fn a_base_url_decides_which_of_its_rows_holds() {
+    for (kind, base_url, path, prefix) in [
+        ("deepseek", "https://api.deepseek.com", "/v1", false),
+        ("deepseek", "https://api.deepseek.com/v1", "/v1", false),
+        ("deepseek", "https://api.deepseek.com/beta", "/beta", true),
+        ("deepseek", "https://api.deepseek.com/beta/", "/beta", true),
+        ("deepseek", "http://127.0.0.1:9/v1/beta", "/v1/beta", true),
+        ("deepseek", "http://127.0.0.1:9/beta/v1", "/beta/v1", false),
+        ("deepseek", "http://127.0.0.1:9/alphabeta", "/alphabeta/v1", false),
+        ("deepseek", "http://beta", "/v1", false),
+        ("groq", "http://127.0.0.1:9/beta", "/beta/v1", false),
+    ] {
+        let lines = format!("kind = \"{kind}\"\nbase_url = \"{base_url}\"");
+        let config = good(&format!("[providers.p]\n{lines}\napi_key = \"caller\"\n"));
+        let provider = &config.providers[0];
+        let asked = provider.quirks.prefill == Prefill::Field("prefix");
+        let found = (provider.quirks.name, &*provider.base_url.path, asked);
+        assert_eq!(found, (kind, path, prefix), "{base_url}");
+    }
 }
 
 #[test]

@@ -401,6 +401,31 @@ fn ids_that_were_shown_are_not_shown_again() {
     });
 }
 
+/// An answer that is gone on with twice: whoever is second must not use an id of the first's again.
+#[test]
+fn items_of_two_seams_have_ids_of_their_own() {
+    let mut ids = Vec::new();
+    let mut resume = kept(&[CREATED], "");
+    for _ in 0..2 {
+        let rest = Bytes::from(framed(Dialect::Responses, RESPONSES));
+        let mut crossing = Crossing::resumed_responses("bs_1".to_owned(), resume.clone(), 1 << 20);
+        let mut frames = Vec::new();
+        crossing.feed(rest, &mut frames).expect("frames");
+        for event in frames.iter().flat_map(|frame| &frame.events) {
+            let Event::Aside(Aside::Kept(kept)) = event else { continue };
+            let event: serde_json::Value = serde_json::from_str(kept).expect("JSON");
+            if event["type"] == "response.output_item.added" {
+                ids.push(event["item"]["id"].as_str().expect("an id").to_owned());
+            }
+            resume.sequence = event["sequence_number"].as_u64().expect("a number");
+            resume.kept.push(kept.clone());
+        }
+    }
+    assert_eq!(ids.len(), 4, "a message and a call, twice");
+    let all: std::collections::BTreeSet<_> = ids.iter().collect();
+    assert_eq!(all.len(), ids.len(), "{ids:?}");
+}
+
 /// `show`: under which id the call `id` is shown, behind calls with others.
 fn ids(id: &str, show: impl Fn(Vec<Box<str>>) -> String) {
     let show = |shown: &[&str]| show(shown.iter().map(|id| Box::from(*id)).collect());

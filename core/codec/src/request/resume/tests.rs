@@ -1,6 +1,6 @@
 //! What is put behind a request, in both dialects, and what of it is kept.
 
-use super::{GoOn, Promise, going_on, is_one_call, promised};
+use super::{GoOn, Promise, going_on, is_one_call, promised, why_not_going_on};
 use ir::{Call, Dialect, Said};
 
 fn call(id: &str) -> Said {
@@ -142,13 +142,20 @@ fn signed_reasoning_goes_before_the_text_and_no_other() {
 #[test]
 fn a_conversation_that_ends_with_the_model_is_left_alone() {
     let said = [Said::Text("one".to_owned())];
-    for body in [
-        r#"{"messages":[{"role":"assistant","content":"a"}]}"#,
-        r#"{"messages":[]}"#,
-        r#"{"messages":5}"#,
-        "[]",
+    let (ends, has_none) = ("ends with words of the model itself", "no conversation of its own");
+    for (dialect, body, why) in [
+        (Dialect::Chat, r#"{"messages":[{"role":"assistant","content":"a"}]}"#, ends),
+        (Dialect::Responses, r#"{"input":[{"role":"assistant","content":"a"}]}"#, ends),
+        (Dialect::Responses, r#"{"previous_response_id":"resp_1"}"#, has_none),
+        (Dialect::Responses, r#"{"previous_response_id":"resp_1","input":null}"#, has_none),
+        (Dialect::Responses, r#"{"previous_response_id":"resp_1","input":[]}"#, has_none),
+        (Dialect::Chat, r#"{"messages":[]}"#, has_none),
+        (Dialect::Chat, r#"{"messages":5}"#, has_none),
+        (Dialect::Chat, "[]", has_none),
     ] {
-        assert_eq!(going_on(Dialect::Chat, body.as_bytes(), &said, GoOn::Anchor("one")), None);
+        let body = body.as_bytes();
+        assert_eq!(going_on(dialect, body, &said, GoOn::Anchor("one")), None);
+        assert!(why_not_going_on(body).contains(why), "{why}");
     }
 }
 
