@@ -55,7 +55,7 @@ enum State {
 /// Calls behind those that were delivered.
 #[derive(Debug, Default)]
 struct Calls {
-    /// Those that were delivered: names and arguments, whatever their spelling.
+    /// Those that were delivered and did not come again: names and arguments, whatever their spelling.
     told: Vec<(String, Value)>,
     /// Those that come, each held until it is known to be another.
     open: Vec<Event>,
@@ -372,12 +372,13 @@ impl Calls {
             return Err("it says something behind the calls that were delivered");
         }
         let (name, arguments) = said(&call);
+        // Each that was delivered accounts for one.
         let same = |told: &(String, Value)| told.0 == name && is_alike(&told.1, &arguments);
-        if !self.told.iter().any(same) {
-            if self.one {
-                return Err("it makes a second call where one may be");
-            }
-            self.told.push((name, arguments));
+        if let Some(known) = self.told.iter().position(same) {
+            self.told.swap_remove(known);
+        } else if self.one {
+            return Err("it makes a second call where one may be");
+        } else {
             self.more = true;
             left.extend(call);
         }

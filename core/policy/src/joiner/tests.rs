@@ -178,6 +178,11 @@ fn calls_that_were_delivered_are_not_made_again() {
         "finish",
     ];
     check(&before, Way::Calls, &more, &["open 1", "args {}", "close 1", "Tool"]);
+    let roll = ["open 0 roll", "args 0 {}", "close 0"];
+    let again = ["open 1 roll", "args 1 {}", "close 1", "finish"];
+    let twins = [&roll[..], &again].concat();
+    let both = ["open 0", "args {}", "close 0", "open 1", "args {}", "close 1", "Tool"];
+    check(&before, Way::Calls, &twins, &both);
     let terms = Terms { one_call: true, ..Terms::default() };
     let mut joiner = Joiner::new(&told(&before), Way::Calls, terms);
     assert_eq!(passed(&mut joiner, &more), ["lost: it makes a second call where one may be"]);

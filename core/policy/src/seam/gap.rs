@@ -122,7 +122,7 @@ fn unit_of_break(text: &str) -> usize {
 }
 
 /// What ends a line (UAX 14, the classes BK, CR, LF, NL).
-fn is_break(letter: char) -> bool {
+pub(super) fn is_break(letter: char) -> bool {
     matches!(letter, '\n' | '\r' | '\u{b}' | '\u{c}' | '\u{85}' | '\u{2028}' | '\u{2029}')
 }
 

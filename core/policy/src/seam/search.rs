@@ -221,31 +221,18 @@ impl Search {
         None
     }
 
-    /// The anchor begins with this cluster: what stands before it? The delivered text itself may, behind
-    /// a preamble of its own.
+    /// The anchor begins with this cluster: is what stands before it a preamble? Where the delivered text
+    /// stands before it as it did there, or where a sentence begins with it, the answer itself may have come
+    /// to say it once more.
     fn judge(&self, told: &Told, first: usize, text: &str) -> Step {
-        let start = told.end.map_or(0, |end| end.start);
-        let same = |back: &usize| told.clusters.get(start - back) == self.seen.get(first - back);
-        let own = (1..=first.min(start)).take_while(same).last().unwrap_or(0);
-        if told.may_recur(start - own) || self.repeats_less(told, first) {
-            return Step::Lost(why::AGAIN);
+        let before = self.starts.get(first).and_then(|end| text.get(..*end)).unwrap_or_default();
+        let Some(preamble) = Preamble::read(before) else { return Step::Lost(why::TALK) };
+        let within = told.end.is_some_and(|end| end.within);
+        if before.trim().is_empty() || within {
+            Step::Met(preamble)
+        } else {
+            Step::Lost(why::AGAIN)
         }
-        let before = |at: usize| self.starts.get(at).and_then(|end| text.get(..*end));
-        let read = |at: usize| Preamble::read(before(at)?);
-        match read(first - own).or_else(|| read(first)) {
-            Some(preamble) => Step::Met(preamble),
-            None => Step::Lost(why::TALK),
-        }
-    }
-
-    /// Whether what stands before begins with the end of the delivered text, if a short one: then it is no
-    /// preamble, and the text itself says the anchor once more.
-    fn repeats_less(&self, told: &Told, before: usize) -> bool {
-        let most = before.min(told.len());
-        (AGAIN_MIN..=most).any(|length| {
-            let start = told.len() - length;
-            (0..length).all(|at| told.clusters.get(start + at) == self.seen.get(at))
-        })
     }
 }
 

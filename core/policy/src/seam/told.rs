@@ -1,7 +1,9 @@
 //! The text that was delivered, and which end of it is unmistakable.
 
 use super::clusters::{Cluster, Clusters, spell};
+use super::gap::is_break;
 use super::preamble::is_mark;
+use unicode_normalization::char::canonical_combining_class;
 use unicode_segmentation::UnicodeSegmentation;
 
 /// Longer texts are not looked at: their clusters are held in memory while they are followed.
@@ -77,6 +79,17 @@ pub(super) struct End {
     pub(super) start: usize,
     /// The fewest clusters of the end that are unmistakable, though shorter than the anchor.
     pub(super) overlap: usize,
+    /// The anchor begins within a line and a sentence. Whoever says it right behind something else was
+    /// asked to: a text that says it once more says what stands before it, too.
+    pub(super) within: bool,
+}
+
+/// The text that was delivered, without the white space at its end.
+struct Core<'a> {
+    text: &'a str,
+    clusters: &'a Clusters,
+    /// Where each cluster begins in the text.
+    starts: &'a [usize],
 }
 
 /// What to quote as the end of the delivered text, to be repeated verbatim.
@@ -90,7 +103,8 @@ pub fn anchor(told: &str) -> Option<&str> {
     }
     let core = told.trim_end();
     let (clusters, starts) = Clusters::read(core);
-    let end = End::find(&clusters, &Ends::of(&clusters, core.len() == told.len()))?;
+    let ends = Ends::of(&clusters, core.len() == told.len());
+    let end = End::find(&Core { text: core, clusters: &clusters, starts: &starts }, &ends)?;
     core.get(*starts.get(end.start)?..)
 }
 
@@ -117,7 +131,7 @@ impl Told {
             trailing: told.get(core.len()..).unwrap_or_default().to_owned(),
             half,
             over,
-            end: End::find(&clusters, &ends),
+            end: End::find(&Core { text: core, clusters: &clusters, starts: &starts }, &ends),
             ends,
             clusters,
         }
@@ -250,38 +264,62 @@ impl Ends {
 // === impl End ===
 
 impl End {
-    fn find(clusters: &Clusters, ends: &Ends) -> Option<Self> {
-        let count = clusters.len();
+    fn find(core: &Core<'_>, ends: &Ends) -> Option<Self> {
+        let count = core.clusters.len();
         if count < TOLD_MIN || ends.turns {
             return None;
         }
         let overlap = OVERLAP_MIN.max(ends.elsewhere + SPARE);
         let length = ANCHOR_MIN.min(count).max(overlap);
         let start = count.checked_sub(length)?;
-        let start = beginning(clusters, ends, start, count.saturating_sub(overlap.max(TOLD_MIN)))?;
-        let fits = count - start <= ANCHOR_MAX && clusters.bytes_from(start) <= ANCHOR_BYTES_MAX;
-        fits.then_some(Self { start, overlap })
+        let last = count.saturating_sub(overlap.max(TOLD_MIN));
+        let start = core.beginning(ends, start, last)?;
+        let bytes = core.clusters.bytes_from(start);
+        let fits = count - start <= ANCHOR_MAX && bytes <= ANCHOR_BYTES_MAX;
+        fits.then(|| Self { start, overlap, within: core.is_within(start) })
     }
 }
 
-fn begin_alike(one: &str, other: &str) -> bool {
-    one.chars().next() == other.chars().next()
+// === impl Core ===
+
+impl Core<'_> {
+    /// A place for the anchor to begin at: a word within a line and a sentence, shortly before this place,
+    /// or behind it up to the last; else any word there; else, where there are no words, whatever is neither
+    /// white space nor directly behind a quotation mark, which would look like one around the anchor.
+    /// Where the text may recur, none can begin.
+    fn beginning(&self, ends: &Ends, start: usize, last: usize) -> Option<usize> {
+        let clusters = self.clusters;
+        let fits = |at: &usize| !ends.hold(*at) && !clusters.is_white(*at);
+        let begins = |at: &usize| *at == 0 || clusters.is_white(at.saturating_sub(1));
+        let word = |at: &usize| fits(at) && begins(at);
+        let within = |at: &usize| word(at) && self.is_within(*at);
+        let marked = |at: usize| clusters.get(at.saturating_sub(1)).chars().all(is_mark);
+        let plain = |at: &usize| fits(at) && (*at == 0 || !marked(*at));
+        let near = || (start.saturating_sub(WORD_MAX)..=start).rev();
+        let found = near().find(within).or_else(|| (start..=last).find(within));
+        let letter = |at: &usize| plain(at) && self.is_within(*at);
+        let words = near().any(|at| clusters.is_white(at));
+        let found = found.or_else(|| if words { near().find(word) } else { near().find(letter) });
+        let found = found.or_else(|| near().find(plain)).or_else(|| (start..=last).find(word));
+        found.or_else(|| (0..=start).rev().find(plain))
+    }
+
+    /// Whether the cluster continues a line, and what stands before it ends nothing.
+    fn is_within(&self, at: usize) -> bool {
+        let before = self.starts.get(at).and_then(|end| self.text.get(..*end)).unwrap_or_default();
+        let bare = before.trim_end();
+        let same_line = !before.get(bare.len()..).is_some_and(|white| white.contains(is_break));
+        same_line
+            && bare
+                .ends_with(|last: char| last.is_alphanumeric() || [',', '、', '，'].contains(&last))
+    }
 }
 
-/// A place for the anchor to begin at: this one or shortly before it, where a word begins; else any that
-/// is neither white space nor directly behind a quotation mark, which would look like one around the
-/// anchor; else a word behind it, up to the last; else wherever before. Where the text may recur, none
-/// can begin.
-fn beginning(clusters: &Clusters, ends: &Ends, start: usize, last: usize) -> Option<usize> {
-    let fits = |at: &usize| !ends.hold(*at) && !clusters.is_white(*at);
-    let begins = |at: &usize| *at == 0 || clusters.is_white(at.saturating_sub(1));
-    let word = |at: &usize| fits(at) && begins(at);
-    let marked = |at: usize| clusters.get(at.saturating_sub(1)).chars().all(is_mark);
-    let plain = |at: &usize| fits(at) && (*at == 0 || !marked(*at));
-    let near = start.saturating_sub(WORD_MAX)..=start;
-    let close = near.clone().rev().find(word).or_else(|| near.rev().find(plain));
-    let behind = || (start..=last).find(word);
-    close.or_else(behind).or_else(|| (0..=start).rev().find(plain))
+/// Whether two clusters have the same letter at their beginning; marks that have none are alike, in
+/// whatever order they are spelled.
+fn begin_alike(one: &str, other: &str) -> bool {
+    let bare = |text: &str| text.starts_with(|letter| canonical_combining_class(letter) > 0);
+    one.chars().next() == other.chars().next() || (bare(one) && bare(other))
 }
 
 /// For each place of a sequence, how much from there on is the same as its beginning; 0 at its beginning

@@ -276,7 +276,7 @@ proptest! {
         let again = starts.iter().rev().filter(|at| **at <= told.len()).nth(repeated).copied();
         let how = if prefilled { Join::Prefill } else { Join::Anchor };
         // Less than can be recognised is what a target that goes on by itself never does.
-        let again = if prefilled && (1..4).contains(&repeated) { None } else { again };
+        let again = if prefilled && (1..5).contains(&repeated) { None } else { again };
         let continuation = &all[again.unwrap_or(told.len())..];
         let outcome = join(&cut, how, [continuation]);
         if outcome.lost.is_none() {
