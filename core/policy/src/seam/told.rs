@@ -23,6 +23,9 @@ const SPARE: usize = 8;
 /// What stands between sentences and their parts: before white space, and where there is none.
 const STOPS: [&str; 6] = [".", ",", ";", ":", "!", "?"];
 const WIDE_STOPS: [&str; 6] = ["。", "、", "，", "！", "？", "।"];
+/// What ends a sentence, or a part of it, in other letters than those of ASCII.
+const WIDE_ENDS: [char; 16] =
+    ['。', '！', '？', '：', '；', '…', '—', '–', '।', '؟', '۔', '）', '】', '》', '•', '·'];
 /// What ends no text: something is to follow.
 const OPENERS: [char; 20] = [
     ',', ':', '-', '–', '—', '(', '[', '{', '<', '/', '\\', '„', '«', '‹', '&', '+', '=', '#', '@',
@@ -309,9 +312,13 @@ impl Core<'_> {
         let before = self.starts.get(at).and_then(|end| self.text.get(..*end)).unwrap_or_default();
         let bare = before.trim_end();
         let same_line = !before.get(bare.len()..).is_some_and(|white| white.contains(is_break));
-        same_line
-            && bare
-                .ends_with(|last: char| last.is_alphanumeric() || [',', '、', '，'].contains(&last))
+        let Some(last) = bare.chars().next_back() else { return false };
+        let ends = if last.is_ascii() {
+            last.is_ascii_punctuation() && last != ','
+        } else {
+            WIDE_ENDS.contains(&last) || is_mark(last)
+        };
+        same_line && !ends
     }
 }
 
