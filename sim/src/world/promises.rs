@@ -95,7 +95,15 @@ impl World {
         let text = told.text();
         let end = text.char_indices().rev().nth(REPEATED - 1).map_or(0, |(at, _)| at);
         let repeats = text.find(text.get(end..).unwrap_or_default()).is_some_and(|at| at < end);
-        let overlaps = |manner| repeats && matches!(manner, Manner::Overlaps | Manner::Restarts);
+        // Nor is talk before the beginning of a sentence told apart from one.
+        let quoted = policy::anchor(&text).unwrap_or_default();
+        let before = text.trim_end().strip_suffix(quoted).unwrap_or_default().trim_end();
+        let within = before.ends_with(|last: char| last.is_alphanumeric() || last == ',');
+        let is_clear = |manner| match manner {
+            Manner::Overlaps | Manner::Restarts => !repeats,
+            Manner::Chats => within,
+            Manner::Obeys | Manner::Bare | Manner::Strays => true,
+        };
         // Whoever could not in one way is not asked in another.
         let could = |leg: usize, manner: Manner| {
             let mut tried = attempts.iter().filter(|it| it.leg == leg).filter_map(|it| it.way);
@@ -105,7 +113,7 @@ impl World {
             self.scene.providers.get(leg.provider.0).is_some_and(|it| {
                 let way = told.way(leg.prefill && !it.refuses, false);
                 could(*place, it.manner)
-                    && !overlaps(it.manner)
+                    && is_clear(it.manner)
                     && it.is_well(*began, self.now)
                     && way.is_ok_and(|way| it.manner.serves(way))
             })
