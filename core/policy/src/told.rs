@@ -115,11 +115,8 @@ impl Told {
 
     /// All of it was handed over.
     pub(crate) fn settle(&mut self) {
-        self.sure = (self.parts.len(), self.parts.last().map_or(0, length));
-        self.mark = self.ahead;
         self.half = self.unescape.half();
-        self.sure_kept = self.kept.len();
-        self.sure_opened = self.opened;
+        self.settle_parts();
     }
 
     /// What was held back when its attempt failed was never said.

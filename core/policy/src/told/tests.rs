@@ -48,6 +48,22 @@ fn what_was_held_was_not_told() {
 }
 
 #[test]
+fn what_was_thought_and_held_was_not_told() {
+    let thinks = |piece| Event::Delta(block(BlockKind::Reasoning, 0), piece);
+    let mut it = told(&[thinks(Piece::Thinking("one".into()))]);
+    take(&mut it, &[thinks(Piece::Thinking(" two".into())), thinks(Piece::Signature("s".into()))]);
+    it.forget_unsettled();
+    assert_eq!(it.parts(), [Said::Thinking("one".to_owned(), String::new())]);
+}
+
+#[test]
+fn what_is_kept_is_counted_as_it_is_kept() {
+    let escaped = "\\u4e2d".repeat(TOLD_MAX / 6);
+    assert_eq!(told(&[text(&escaped)]).bar(), None, "half of what it takes on the wire");
+    assert!(told(&[text(&escaped), text(&escaped), text(&escaped)]).bar().is_some());
+}
+
+#[test]
 fn a_text_is_over_where_something_else_begins() {
     let over = |shown: &[Event], held: &[Event]| {
         let mut it = told(shown);
