@@ -18,6 +18,7 @@ use crate::provider::Fault;
 use crate::story::Manner;
 use crate::witness::SEAMS_MAX;
 use ir::{Ending, Shape, Time};
+use policy::{Way, anchor};
 use std::time::Duration;
 
 /// An end of as many letters that was said before.
@@ -96,7 +97,7 @@ impl World {
         let end = text.char_indices().rev().nth(REPEATED - 1).map_or(0, |(at, _)| at);
         let repeats = text.find(text.get(end..).unwrap_or_default()).is_some_and(|at| at < end);
         // Nor is talk before the beginning of a sentence told apart from one.
-        let quoted = policy::anchor(&text).unwrap_or_default();
+        let quoted = anchor(&text).unwrap_or_default();
         let before = text.trim_end().strip_suffix(quoted).unwrap_or_default().trim_end();
         let within = before.ends_with(|last: char| last.is_alphanumeric() || last == ',');
         let is_clear = |manner| match manner {
@@ -104,10 +105,10 @@ impl World {
             Manner::Chats => within,
             Manner::Obeys | Manner::Bare | Manner::Strays => true,
         };
-        // Whoever could not in one way is not asked in another.
+        // Whoever could not in one way is not asked in another; nor behind more, where it was not clear.
         let could = |leg: usize, manner: Manner| {
             let mut tried = attempts.iter().filter(|it| it.leg == leg).filter_map(|it| it.way);
-            tried.all(|way| manner.serves(way))
+            tried.all(|way| manner.serves(way) && (manner == Manner::Obeys || way != Way::Anchor))
         };
         let well = plan.legs.iter().enumerate().find(|(place, leg)| {
             self.scene.providers.get(leg.provider.0).is_some_and(|it| {
