@@ -4,7 +4,7 @@ use super::{Drive, Step};
 use crate::respond::{LOSSES_SHOWN, error_of};
 use bytes::Bytes;
 use codec::own;
-use ir::Failure;
+use ir::{Dialect, Failure};
 use policy::{Action, AttemptId, Final, Words};
 
 // === impl Drive ===
@@ -15,6 +15,9 @@ impl Drive {
     pub(super) fn relay(&mut self, bytes: Bytes) -> Step {
         if !codec::is_comment(&bytes) {
             self.last = bytes.clone();
+            if self.ask.dialect == Dialect::Responses {
+                self.counted.note(&bytes);
+            }
         }
         // An exchange that goes on has nothing to say behind this that concerns it.
         self.next = if self.exchange.is_done() { self.exchange.poll() } else { None };
