@@ -114,6 +114,42 @@ async fn heard_of(dialect: Dialect, rest: &str) -> (String, Option<&'static str>
 }
 
 #[tokio::test]
+async fn an_error_that_clients_would_pass_over_is_said_so_that_they_do_not() {
+    let chat = [
+        r#"data: {"object":"error","message":"no memory","code":500}"#,
+        "event: error\ndata: {\"message\":\"no memory\",\"code\":500}",
+        "event: error\ndata: no memory",
+        r#"data: {"error":"no memory"}"#,
+    ];
+    let messages = [
+        r#"data: {"type":"error","error":{"type":"api_error","message":"no memory"}}"#,
+        r#"data: {"error":{"type":"server_error","message":"no memory"}}"#,
+        "event: error\ndata: no memory",
+        "event: error\ndata: {\"message\":\"no memory\"}",
+    ];
+    for (dialect, frames, start, kind) in [
+        (Dialect::Chat, chat, "data: {\"error\":{", "\"type\":\"server_error\""),
+        (
+            Dialect::Messages,
+            messages,
+            "event: error\ndata: {\"type\":\"error\",\"error\":{",
+            "api_error",
+        ),
+    ] {
+        for frame in frames {
+            let (text, code) = heard_of(dialect, &format!("{frame}\n\n")).await;
+            let last = text.trim_end().rsplit("\n\n").next().unwrap_or_default();
+            let said = last.starts_with(start) && last.contains("\"no memory\"");
+            assert!(said && last.contains(kind), "{frame}: {text}");
+            assert!(!text.contains(frame) && code == Some("BS0301"), "{frame}: {text}");
+        }
+        // In which there is no word.
+        let (text, _) = heard_of(dialect, "event: error\ndata: {}\n\n").await;
+        assert!(text.contains("a/any answered with status 500"), "{text}");
+    }
+}
+
+#[tokio::test]
 async fn frames_without_a_number_leave_the_count_alone() {
     for frame in [
         "",

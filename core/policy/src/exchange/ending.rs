@@ -253,6 +253,12 @@ impl Exchange {
                 self.relay(now, bytes);
                 Words::Said(id)
             }
+            // What it said is told in the caller's dialect, where it may be told at all.
+            None if rejection(&lapse.failure).is_some_and(|it| it.unheard && !it.bare)
+                && lapse.class.row().surface == Surface::AsReceived =>
+            {
+                Words::Theirs(id)
+            }
             None => Words::Ours(Some(id)),
         };
         let word = Final { why, ..late(lapse.class, lapse.failure, words) };

@@ -38,6 +38,7 @@ impl Drive {
             let failure = self.explained(word);
             own::after_said(self.ask.dialect, &self.last, &failure, &before)
         } else {
+            let word = &Final { failure: self.explained(word), ..word.clone() };
             let error = error_of(self, word);
             self.code = Some(error.code);
             self.tail.push_back(Step::Data(self.note(word.words.about(), word.why)));
