@@ -228,7 +228,7 @@ fn sentence(word: &Final, target: Option<&str>, drive: &Drive) -> String {
         "see docs/errors for this code"
     };
     let trail = drive.exchange().trail(drive.now());
-    let why = word.why.map(|why| format!("; not gone on with: {why}")).unwrap_or_default();
+    let why = word.why.as_ref().map(|why| format!("; not gone on with: {why}")).unwrap_or_default();
     format!("{target} {what}{why}; asked: {trail}; {advice}")
 }
 

@@ -22,7 +22,7 @@ impl Drive {
         // An exchange that goes on has nothing to say behind this that concerns it.
         self.next = if self.exchange.is_done() { self.exchange.poll() } else { None };
         if let Some(Action::Fail(word)) = &self.next
-            && let (Words::Said(id), Some(why)) = (word.words, word.why)
+            && let (Words::Said(id), Some(why)) = (word.words, &word.why)
         {
             let note = self.note(Some(id), Some(why));
             self.tail.push_back(Step::Data(bytes));
@@ -41,7 +41,7 @@ impl Drive {
             let word = &Final { failure: self.explained(word), ..word.clone() };
             let error = error_of(self, word);
             self.code = Some(error.code);
-            self.tail.push_back(Step::Data(self.note(word.words.about(), word.why)));
+            self.tail.push_back(Step::Data(self.note(word.words.about(), word.why.as_deref())));
             Some(own::error_after(self.ask.dialect, &error.own(&self.ask.id), &before))
         };
         self.tail.extend(event.map(Step::Data));
@@ -52,7 +52,7 @@ impl Drive {
     /// nobody went on, where there is one.
     fn explained(&self, word: &Final) -> Failure {
         let mut failure = word.failure.clone();
-        if let (Failure::Rejected(rejection), Some(why)) = (&mut failure, word.why) {
+        if let (Failure::Rejected(rejection), Some(why)) = (&mut failure, &word.why) {
             let trail = self.exchange.trail(self.now());
             let why = format!("not gone on with: {why}; asked: {trail}");
             rejection.message = match rejection.message.as_str() {
