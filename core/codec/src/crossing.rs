@@ -169,6 +169,9 @@ impl Crossing {
             }
             return Ok(());
         }
+        if self.marks {
+            self.desk.count(&frame.events);
+        }
         let verdict = match &mut self.encoder {
             Encoder::Chat(encoder) => encoder.frame(&mut frame.events, &mut self.desk)?,
             Encoder::Messages(encoder) => encoder.frame(&mut frame.events, &mut self.desk)?,
