@@ -102,14 +102,18 @@ impl Stream {
         }
         match json::tidied(data).as_deref().and_then(|text| json::object(text.as_bytes())) {
             Some(chunk) => self.meaning(event, data, &chunk),
-            None if event == b"error" => fail(data),
+            None if event == b"error" => fail(event, data),
             None if sse::is_keepalive(event, data) => smallvec![Event::Noise(sse::KEEPALIVE)],
             None => malformed("data that is not a chunk"),
         }
     }
 
     fn meaning(&mut self, event: &[u8], data: &[u8], chunk: &Chunk<'_>) -> Events {
-        if event == b"error" || chunk.is_error() { fail(data) } else { self.chunk(data, chunk) }
+        if event == b"error" || chunk.is_error() || chunk.is_raised() {
+            fail(event, data)
+        } else {
+            self.chunk(data, chunk)
+        }
     }
 
     fn chunk(&mut self, data: &[u8], chunk: &Chunk<'_>) -> Events {
@@ -269,8 +273,8 @@ impl Choice {
     }
 }
 
-fn fail(data: &[u8]) -> Events {
-    smallvec![Event::Fail(rejection::in_band(Dialect::Chat, data))]
+fn fail(event: &[u8], data: &[u8]) -> Events {
+    smallvec![Event::Fail(rejection::in_frame(Dialect::Chat, event, data))]
 }
 
 fn malformed(reason: &'static str) -> Events {

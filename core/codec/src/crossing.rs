@@ -169,6 +169,9 @@ impl Crossing {
             }
             return Ok(());
         }
+        if self.marks {
+            self.desk.count(&frame.events);
+        }
         let verdict = match &mut self.encoder {
             Encoder::Chat(encoder) => encoder.frame(&mut frame.events, &mut self.desk)?,
             Encoder::Messages(encoder) => encoder.frame(&mut frame.events, &mut self.desk)?,
@@ -181,8 +184,14 @@ impl Crossing {
             frame.bytes = Bytes::new();
             frame.events = Events::from_elem(Event::Malformed(what), 1);
         }
-        // Whether the answer was complete by then, `end` knows.
-        self.over |= frame.events.iter().any(|event| matches!(event, Event::Fail(_)));
+        for event in &mut frame.events {
+            if let Event::Fail(rejection) = event {
+                // What is written of it is what the caller's dialect has for it.
+                rejection.unheard = false;
+                // Whether the answer was complete by then, `end` knows.
+                self.over = true;
+            }
+        }
         Ok(())
     }
 

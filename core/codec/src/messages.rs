@@ -111,14 +111,14 @@ impl Stream {
         }
         // What is unknown may have any shape; what is known may not.
         let kind = tidied.and_then(wire::kind);
-        match kind.as_deref().unwrap_or(event) {
+        match kind.as_deref().filter(|kind| !kind.is_empty()).unwrap_or(event) {
             "ping" => smallvec![Event::Ping],
-            "error" => fail(data),
+            "error" => fail(event, data),
             known if is_known(known) => malformed("a known event of another shape"),
             "" if data.trim_ascii() == b"[DONE]" => Events::new(),
             "" if sse::is_keepalive(b"", data) => smallvec![Event::Noise(sse::KEEPALIVE)],
             "" => malformed("data that is no event"),
-            _ => self.unknown(),
+            _ => self.unknown(event, data),
         }
     }
 
@@ -141,15 +141,19 @@ impl Stream {
                 smallvec![Event::End]
             }
             "ping" => smallvec![Event::Ping],
-            "error" => fail(data),
-            "" if json::holds(wire.error) => fail(data),
+            "error" => fail(event, data),
+            "" if json::holds(wire.error) => fail(event, data),
             "" => malformed("an event without a type"),
-            _ => self.unknown(),
+            _ => self.unknown(event, data),
         }
     }
 
-    /// It rides along, and where it cannot, it is named.
-    fn unknown(&self) -> Events {
+    /// It rides along, and where it cannot, it is named. Clients raise at the `event:` line of an error,
+    /// whatever its type is.
+    fn unknown(&self, event: &str, data: &[u8]) -> Events {
+        if event == "error" {
+            return fail(event, data);
+        }
         let aside = self.carry.then_some(Event::Aside(Aside::Native("an unknown event")));
         aside.into_iter().collect()
     }
@@ -275,8 +279,8 @@ impl Stream {
     }
 }
 
-fn fail(data: &[u8]) -> Events {
-    smallvec![Event::Fail(rejection::in_band(Dialect::Messages, data))]
+fn fail(event: &str, data: &[u8]) -> Events {
+    smallvec![Event::Fail(rejection::in_frame(Dialect::Messages, event.as_bytes(), data))]
 }
 
 fn malformed(reason: &'static str) -> Events {

@@ -118,9 +118,11 @@ pub(crate) fn counts(tokens: Tokens) -> String {
 
 /// A rejection in one line.
 pub(crate) fn told(rejection: &Rejection) -> String {
-    let Rejection { status, kind, code, param, message, hints, in_band, bare, html } = rejection;
+    let Rejection { status, kind, code, param, message, hints, .. } = rejection;
+    let Rejection { in_band, bare, unheard, html, .. } = rejection;
     let mut line = format!("{status} kind={kind} code={code} param={param} message={message}");
-    for (flag, name) in [(in_band, "in_band"), (bare, "bare"), (html, "html")] {
+    let flags = [(in_band, "in_band"), (bare, "bare"), (unheard, "unheard"), (html, "html")];
+    for (flag, name) in flags {
         if *flag {
             line = format!("{line} {name}");
         }

@@ -7,6 +7,7 @@
 
 use crate::json;
 use ir::{Dialect, Hints, Rejection};
+use serde::Deserialize;
 use serde_json::{Map, Value};
 use std::time::Duration;
 
@@ -120,11 +121,51 @@ pub(crate) fn in_band(dialect: Dialect, document: &[u8]) -> Box<Rejection> {
         Some(value) => fill(&mut rejection, value),
         None => rejection.message = cut(text.trim(), MESSAGE_BYTES_MAX),
     }
-    if dialect == Dialect::Responses && rejection.kind == "error" {
+    if rejection.kind == "error" {
         rejection.kind.clear(); // The event's own type.
     }
+    rejection.bare = match &value {
+        Some(Value::Object(members)) => members.is_empty(),
+        Some(Value::Array(items)) => items.is_empty(),
+        Some(Value::String(text)) => text.is_empty(),
+        Some(value) => value.is_null(),
+        None => rejection.message.is_empty(),
+    };
     rejection.status = in_band_status(dialect, &rejection, value.as_ref());
     Box::new(rejection)
+}
+
+/// Reads an error that is the data of a frame with this `event:` line.
+pub(crate) fn in_frame(dialect: Dialect, event: &[u8], data: &[u8]) -> Box<Rejection> {
+    let mut rejection = in_band(dialect, data);
+    rejection.unheard = !is_heard(dialect, event, data);
+    rejection
+}
+
+/// Whether a frame is an error as its dialect spells one. Clients of Chat raise at an `error` that is
+/// there, whatever the `event:` line is
+/// (<https://github.com/openai/openai-python/blob/main/src/openai/_streaming.py>), those of Messages read
+/// no frame without such a line
+/// (<https://github.com/anthropics/anthropic-sdk-python/blob/main/src/anthropic/_streaming.py>). What else
+/// is said in Responses has its `response.failed` put behind it ([`own::after_said`](crate::own::after_said)).
+fn is_heard(dialect: Dialect, event: &[u8], data: &[u8]) -> bool {
+    #[derive(Deserialize)]
+    struct Heard {
+        #[serde(rename = "type")]
+        kind: Option<Value>,
+        error: Map<String, Value>,
+    }
+    if dialect == Dialect::Responses {
+        return true;
+    }
+    let heard = Some(data).filter(|data| data.len() <= json::TREE_BYTES_MAX);
+    let Some(Heard { kind, error }) = heard.and_then(json::object) else { return false };
+    let typed = kind.as_ref().and_then(Value::as_str) == Some("error");
+    let says = |key: &str| error.get(key).is_some_and(Value::is_string);
+    match dialect {
+        Dialect::Chat | Dialect::Responses => !error.is_empty(),
+        Dialect::Messages => event == b"error" && typed && says("type") && says("message"),
+    }
 }
 
 /// An error inside a 200 answer that the provider did not spell out.

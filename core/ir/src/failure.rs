@@ -127,6 +127,7 @@ pub enum Deadline {
 
 /// An error as the provider said it.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
+#[expect(clippy::struct_excessive_bools, reason = "how it was said, each on its own; no state")]
 pub struct Rejection {
     /// HTTP status; for an error inside a stream the status that its type stands for.
     pub status: u16,
@@ -145,6 +146,8 @@ pub struct Rejection {
     /// There are no words of it to pass on: the body was empty, or an answer ended with a mark of
     /// failure in place of an error.
     pub bare: bool,
+    /// It came inside a stream, in a frame that is no error as the dialect spells one: clients pass over it.
+    pub unheard: bool,
     /// The body was HTML: a proxy, a firewall or a captive portal spoke.
     pub html: bool,
 }

@@ -31,6 +31,9 @@ pub enum Usage {
     Exact(Tokens),
 }
 
+/// What a token comes to in text, in bytes, about.
+const BYTES_PER_TOKEN: usize = 4;
+
 // === impl Tokens ===
 
 impl Tokens {
@@ -46,6 +49,14 @@ impl Tokens {
             reasoning: self.reasoning.saturating_add(later.reasoning),
             ..longest
         }
+    }
+
+    /// With at least as much written as this comes to: the number of pieces that were seen, or, where
+    /// pieces are long, what is in them, in bytes.
+    #[must_use]
+    pub fn written(self, pieces: u64, bytes: usize) -> Self {
+        let said = u64::try_from(bytes / BYTES_PER_TOKEN).unwrap_or(u64::MAX);
+        Self { output: self.output.max(pieces).max(said), ..self }
     }
 }
 

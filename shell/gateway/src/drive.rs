@@ -10,7 +10,7 @@ use crate::health::Bystander;
 use crate::settle::Closed;
 use crate::unsaid::Unsaid;
 use bytes::{Bytes, BytesMut};
-use codec::own;
+use codec::own::{self, Before};
 use config::Credential;
 use http::{HeaderMap, Request};
 use ir::{Failure, Losses, Repair, Shape, Time};
@@ -62,6 +62,8 @@ pub(crate) struct Drive {
     bytes_out: u64,
     /// The last frame of an answer that was handed out, but for comments.
     last: Bytes,
+    /// The number of the last event that was handed out and had one.
+    counted: Before,
     /// When the last piece was handed out, until the next is asked for.
     handed: Option<Time>,
     /// The end was handed out, behind everything else.
@@ -125,6 +127,7 @@ impl Drive {
             code: None,
             bytes_out: 0,
             last: Bytes::new(),
+            counted: Before::default(),
             handed: None,
             ended: false,
         }

@@ -186,7 +186,8 @@ pub(crate) fn error_of(drive: &Drive, word: &Final) -> Told {
     let (kind, message) = match (&word.failure, word.words) {
         (Failure::Rejected(it), Words::Theirs(_)) if !it.message.is_empty() => {
             // Another dialect's type would mislead: clients decide by it.
-            let kind = (!it.kind.is_empty() && !crossed).then(|| it.kind.clone());
+            let own = !crossed && !it.unheard;
+            let kind = (!it.kind.is_empty() && own).then(|| it.kind.clone());
             (kind, it.message.clone())
         }
         (_, _) => (None, sentence(word, about, drive)),
@@ -227,7 +228,7 @@ fn sentence(word: &Final, target: Option<&str>, drive: &Drive) -> String {
         "see docs/errors for this code"
     };
     let trail = drive.exchange().trail(drive.now());
-    let why = word.why.map(|why| format!("; not gone on with: {why}")).unwrap_or_default();
+    let why = word.why.as_ref().map(|why| format!("; not gone on with: {why}")).unwrap_or_default();
     format!("{target} {what}{why}; asked: {trail}; {advice}")
 }
 

@@ -1,7 +1,7 @@
 //! How a stream ends that was cut, and that nobody goes on with: what was shown stays, and the end says
 //! why, and who was asked.
 
-use crate::world::{Plan, Said, World, continuing, each, pair, sent};
+use crate::world::{Act, Canned, Plan, Said, World, alone, continuing, each, pair, sent};
 use ir::{Dialect, Ending, Shape};
 
 /// Two targets in one chain, of which the second is not well.
@@ -77,4 +77,93 @@ async fn where_nobody_could_it_says_who_was_asked() {
         }
     })
     .await;
+}
+
+/// Text, and then these frames.
+fn text_and(dialect: Dialect, rest: &str) -> Vec<Act> {
+    let begun: &[&str] = match dialect {
+        Dialect::Chat => {
+            &[r#"{"id":"c","choices":[{"index":0,"delta":{"role":"assistant","content":"So:"}}]}"#]
+        }
+        Dialect::Messages => &[
+            r#"{"type":"message_start","message":{"id":"msg_1","content":[],"usage":{}}}"#,
+            r#"{"type":"content_block_start","index":0,"content_block":{"type":"text","text":""}}"#,
+            r#"{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"So:"}}"#,
+        ],
+        Dialect::Responses => &[
+            r#"{"type":"response.created","sequence_number":0,"response":{"id":"resp_1","output":[]}}"#,
+            r#"{"type":"response.output_item.added","sequence_number":1,"output_index":0,"item":{"type":"message","content":[]}}"#,
+            r#"{"type":"response.output_text.delta","sequence_number":2,"output_index":0,"content_index":0,"delta":"So:"}"#,
+        ],
+    };
+    let begun: Vec<String> = begun.iter().map(|event| format!("data: {event}\n\n")).collect();
+    let begun = begun.concat();
+    let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n";
+    vec![Act::Send(format!("{head}{begun}{rest}").into_bytes())]
+}
+
+/// Asks one who says this, and nobody else; the stream that is heard.
+async fn heard_of(dialect: Dialect, rest: &str) -> (String, Option<&'static str>) {
+    let canned = Canned::start(text_and(dialect, rest)).await;
+    let world = Plan::new(alone(dialect, "")).at("a", canned.base_url()).start().await;
+    let heard = world.ask(dialect, Shape::Stream, "any").await;
+    let record = world.record().await;
+    assert_eq!((heard.whole, record.ending), (true, Ending::Broken), "{dialect:?} {rest}");
+    world.stop().await;
+    (heard.text(), record.code)
+}
+
+#[tokio::test]
+async fn an_error_that_clients_would_pass_over_is_said_so_that_they_do_not() {
+    let chat = [
+        r#"data: {"object":"error","message":"no memory","code":500}"#,
+        "event: error\ndata: {\"message\":\"no memory\",\"code\":500}",
+        "event: error\ndata: no memory",
+        r#"data: {"error":"no memory"}"#,
+    ];
+    let messages = [
+        r#"data: {"type":"error","error":{"type":"api_error","message":"no memory"}}"#,
+        r#"data: {"error":{"type":"server_error","message":"no memory"}}"#,
+        "event: error\ndata: no memory",
+        "event: error\ndata: {\"message\":\"no memory\"}",
+    ];
+    for (dialect, frames, start, kind) in [
+        (Dialect::Chat, chat, "data: {\"error\":{", "\"type\":\"server_error\""),
+        (
+            Dialect::Messages,
+            messages,
+            "event: error\ndata: {\"type\":\"error\",\"error\":{",
+            "api_error",
+        ),
+    ] {
+        for frame in frames {
+            let (text, code) = heard_of(dialect, &format!("{frame}\n\n")).await;
+            let last = text.trim_end().rsplit("\n\n").next().unwrap_or_default();
+            let said = last.starts_with(start) && last.contains("\"no memory\"");
+            assert!(said && last.contains(kind), "{frame}: {text}");
+            assert!(!text.contains(frame) && code == Some("BS0301"), "{frame}: {text}");
+        }
+        // In which there is no word.
+        let (text, _) = heard_of(dialect, "event: error\ndata: {}\n\n").await;
+        assert!(text.contains("a/any answered with status 500"), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn frames_without_a_number_leave_the_count_alone() {
+    for frame in [
+        "",
+        ": a comment\n\n",
+        "event: ping\ndata: {\"type\":\"ping\"}\n\n",
+        "data: {\"type\":\"response.x\"}\n\n",
+        "data: {\"type\":\"response.x\",\"sequence_number\":\"9\"}\n\n",
+        "data: {\"type\":\"error\",\"message\":\"no memory\"}\n\n",
+    ] {
+        let (text, _) = heard_of(Dialect::Responses, frame).await;
+        let ours = text.split_once("So:").map(|(_, ours)| ours).unwrap_or_default();
+        assert!(ours.contains("\"type\":\"response.failed\",\"sequence_number\":"), "{text}");
+        let own = if frame.contains("memory") { [3, 4] } else { [4, 5] };
+        let at = |number| format!("\"response.failed\",\"sequence_number\":{number},");
+        assert!(ours.contains(&at(own[0])) && !ours.contains(&at(own[1])), "{frame}: {text}");
+    }
 }

@@ -161,6 +161,15 @@ impl Chunk<'_> {
             || self.object.as_ref().is_some_and(|object| object.as_str() == "error")
     }
 
+    /// Whether its `error` is a number or `true`: no document, but in a stream clients raise at it.
+    pub(crate) fn is_raised(&self) -> bool {
+        self.error.is_some_and(|raw| match json::type_of(raw) {
+            Type::Number => raw.get().parse() != Ok(0.0),
+            Type::Bool => raw.get() == "true",
+            Type::Object | Type::Array | Type::String | Type::Null => false,
+        })
+    }
+
     /// Its choices; `None` where it has no array of them.
     pub(crate) fn choices(&self) -> Option<&[Choice<'_>]> {
         self.choices.as_ref().map(|Few(choices)| choices.as_slice())

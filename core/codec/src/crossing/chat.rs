@@ -169,10 +169,10 @@ impl Encoder {
         if let Some(refusal) = &stop.refusal {
             self.writer.text("refusal", refusal, desk);
         }
+        let (tokens, object) = resume::ending(self.resume.as_ref(), self.tokens, desk);
         if self.tokens.is_none() && self.plan.include_usage {
-            desk.lose("usage", "unknown");
+            desk.lose("usage", resume::untold(tokens, "unknown"));
         }
-        let (tokens, object) = resume::ending(self.resume.as_ref(), self.tokens);
         self.writer.end(stop.reason, tokens, object, desk);
     }
 

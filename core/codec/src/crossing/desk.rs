@@ -2,7 +2,7 @@
 
 use crate::Error;
 use bytes::{Bytes, BytesMut};
-use ir::Losses;
+use ir::{Event, Events, Losses, Tokens};
 use std::borrow::Cow;
 
 /// Frames are cut from blocks of this size.
@@ -15,6 +15,8 @@ pub(super) struct Desk {
     pub(super) losses: Losses,
     held: usize,
     hold_max: usize,
+    /// Pieces that were said, and the bytes of what is in them.
+    said: (u64, usize),
 }
 
 // === impl Desk ===
@@ -26,7 +28,24 @@ impl Desk {
             losses: Losses::default(),
             held: 0,
             hold_max,
+            said: (0, 0),
         }
+    }
+
+    /// Counts what is said.
+    pub(super) fn count(&mut self, events: &Events) {
+        for event in events {
+            if let Event::Delta(_, piece) = event {
+                let (pieces, bytes) = self.said;
+                self.said = (pieces.saturating_add(1), bytes.saturating_add(piece.said()));
+            }
+        }
+    }
+
+    /// These counts; where nothing is counted as written, what was said, as far as its length tells.
+    pub(super) fn estimated(&self, tokens: Tokens) -> Tokens {
+        let (pieces, bytes) = self.said;
+        if tokens.output == 0 { tokens.written(pieces, bytes) } else { tokens }
     }
 
     /// Writes texts one behind the other.

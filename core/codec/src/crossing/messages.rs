@@ -157,9 +157,9 @@ impl Encoder {
         for _ in self.calls.take_all() {
             desk.lose(CALLS, "dropped: behind the finish");
         }
-        let (tokens, object) = resume::ending(self.resume.as_ref(), self.tokens);
-        if tokens.is_none() {
-            desk.lose("usage", "unknown: as zero");
+        let (tokens, object) = resume::ending(self.resume.as_ref(), self.tokens, desk);
+        if self.tokens.is_none() {
+            desk.lose("usage", resume::untold(tokens, "unknown: as zero"));
         }
         let object = object.to_owned();
         let refused = (!self.refusal.is_empty()).then_some(self.refusal.as_str());

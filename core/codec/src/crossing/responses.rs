@@ -105,11 +105,11 @@ impl Encoder {
         let Some((finish, reason)) = self.finish.take().filter(|_| !self.over) else { return };
         self.over = true;
         self.begun.close(desk);
-        if self.tokens.is_none() {
-            desk.lose("usage", "unknown");
-        }
         let (status, why) = status(finish, reason.as_deref());
-        let (tokens, object) = resume::ending(Some(&self.resume), self.tokens);
+        let (tokens, object) = resume::ending(Some(&self.resume), self.tokens, desk);
+        if self.tokens.is_none() {
+            desk.lose("usage", resume::untold(tokens, "unknown"));
+        }
         self.begun.end((status, &why), tokens, object, desk);
     }
 

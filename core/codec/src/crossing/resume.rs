@@ -58,13 +58,24 @@ impl Crossing {
     }
 }
 
-/// What an end says of the usage, and of who served.
-pub(super) fn ending(resume: Option<&Resume>, tokens: Option<Tokens>) -> (Option<Tokens>, &str) {
+/// What an end says of the usage, and of who served. Where `tokens` were not told, those of an answer that
+/// goes on with another are estimated as that one's are: what the one has used is no count of what both
+/// have.
+pub(super) fn ending<'a>(
+    resume: Option<&'a Resume>,
+    tokens: Option<Tokens>,
+    desk: &Desk,
+) -> (Option<Tokens>, &'a str) {
     match resume {
         Some(resume) => {
-            // What the one has used is no count of what both have.
-            (tokens.map(|tokens| resume.used.joined(tokens)), &resume.object)
+            let own = desk.estimated(tokens.unwrap_or_default());
+            (Some(resume.used.joined(own)), &resume.object)
         }
         None => (tokens, ""),
     }
+}
+
+/// How a usage came along that the provider did not tell.
+pub(super) fn untold(told: Option<Tokens>, unknown: &'static str) -> &'static str {
+    if told.is_some() { "estimated" } else { unknown }
 }

@@ -49,7 +49,7 @@ impl Before {
         Self { sequence: Some(number), ..Self::of(Some(envelope)) }
     }
 
-    /// Notes events that are handed out.
+    /// Notes events that are handed out. One without a number is not counted.
     pub fn note(&mut self, frames: &Bytes) {
         self.sequence = backwards(frames).find_map(|data| sequence(&data)).or(self.sequence);
     }
@@ -63,14 +63,18 @@ impl Before {
 /// The data of each event, the last one first: what is written here may be several at once, and comments
 /// beside them.
 fn backwards(frames: &Bytes) -> impl Iterator<Item = Bytes> {
-    let mut rest = frames.slice(..frames.trim_ascii_end().len());
+    let frames = frames.clone();
+    let in_line = |byte: &u8| !matches!(byte, b'\n' | b'\r');
+    let mut end = frames.iter().rposition(in_line).map_or(0, |last| last.saturating_add(1));
     let events = std::iter::from_fn(move || {
-        let at = memchr::memmem::rfind(&rest, b"\n\n").map_or(0, |at| at.saturating_add(2));
-        let last = rest.split_off(at);
-        rest = rest.slice(..at.saturating_sub(2));
-        (!last.is_empty()).then(|| [last.as_ref(), b"\n"].concat())
+        let rest = frames.get(..end).filter(|rest| !rest.is_empty())?;
+        let at = memchr::memmem::rfind(rest, b"\n\n").map_or(0, |at| at.saturating_add(2));
+        // The end of its last line is a part of it.
+        let last = frames.slice(at..end.saturating_add(1).min(frames.len()));
+        end = at.saturating_sub(2);
+        Some(last)
     });
-    events.map(|event| sse::data_of(&Bytes::from(event))).filter(|data| !data.is_empty())
+    events.map(|event| sse::data_of(&event)).filter(|data| !data.is_empty())
 }
 
 /// The number of an event.

@@ -119,7 +119,17 @@ fn an_error_ends_a_stream_of_responses_as_its_clients_expect() {
     let begun = Envelope { id: "resp_1".into(), model: "m".into(), created: Some(7) };
     let mut before = Before::of(Some(&begun));
     before.note(&Bytes::from("event: x\ndata: {\"type\":\"x\",\"sequence_number\":4}\n\n"));
-    before.note(&Bytes::from(": a comment has none\n\n"));
+    for uncounted in [
+        ": a comment has none\n\n",
+        "event: ping\ndata: {\"type\":\"ping\"}\n\n",
+        "data: keepalive\r\n\r\n",
+        "event: y\ndata: {\"type\":\"y\",\"sequence_number\":\"9\"}\n\n",
+        "",
+        "\n\n",
+    ] {
+        before.note(&Bytes::from(uncounted));
+        assert_eq!(before.number(), 4, "{uncounted}");
+    }
     let event = error_after(Dialect::Responses, &error(503), &before);
     let failed = r#"event: response.failed
 data: {"type":"response.failed","sequence_number":6,"response":{"id":"resp_1","object":"response","created_at":7,"status":"failed","error":{"code":"BS0301","message":"no \"target\"\nleft"},"incomplete_details":null,"instructions":null,"metadata":{},"model":"m","output":[],"parallel_tool_calls":true,"tool_choice":"auto","tools":[],"usage":null}}

@@ -67,6 +67,7 @@ pub(crate) fn rejection(status: u16, text: &str) -> Box<Rejection> {
             ("in_band", "") => read.in_band = true,
             ("html", "") => read.html = true,
             ("bare", "") => read.bare = true,
+            ("unheard", "") => read.unheard = true,
             _ => panic!("not a mark of a rejection: {mark}"),
         }
     }

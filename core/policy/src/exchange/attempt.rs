@@ -246,7 +246,8 @@ impl Attempt {
                 Event::Fail(rejection) => {
                     // A frame that is taken for an error, without being one in its dialect (a second
                     // `message_start`, a `finish_reason` of "error"), cannot say it to the caller.
-                    let said = Some(frame.bytes).filter(|it| !rejection.bare && !it.is_empty());
+                    let passed = !rejection.bare && !rejection.unheard;
+                    let said = Some(frame.bytes).filter(|it| passed && !it.is_empty());
                     return Step::Failed(Failure::Rejected(rejection.clone()), said);
                 }
                 Event::Repeated(_) | Event::Noise(_) => return Step::LeftOut,

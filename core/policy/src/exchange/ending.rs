@@ -8,6 +8,7 @@ use crate::verdict::Surface;
 use crate::{Class, classify::classify};
 use bytes::Bytes;
 use ir::{Deadline, Ending, Failure, Rejection, Shape, Time};
+use std::borrow::Cow;
 use std::time::Duration;
 
 /// An error that ends an exchange.
@@ -26,7 +27,7 @@ pub struct Final {
     /// Whether trying again cannot help: `x-should-retry: false`.
     pub hopeless: bool,
     /// Why an answer that was cut was not gone on with, where that is worth a word.
-    pub why: Option<&'static str>,
+    pub why: Option<Cow<'static, str>>,
 }
 
 /// Whose words an error is told in.
@@ -191,12 +192,8 @@ impl Exchange {
             let said = resumed.said.take();
             let stops = lapse.class == Class::Stopping;
             let lapse = if stops { lapse } else { &resumed.lapse }.clone();
-            return self.breaks(
-                now,
-                lapse,
-                said.filter(|_| !stops),
-                Some("nobody went on with it"),
-            );
+            let why = self.why_nobody();
+            return self.breaks(now, lapse, said.filter(|_| !stops), Some(why));
         }
         let row = lapse.class.row();
         let hopeful = row.transient || more;
@@ -244,7 +241,7 @@ impl Exchange {
         now: Time,
         lapse: Lapse,
         said: Option<Bytes>,
-        why: Option<&'static str>,
+        why: Option<Cow<'static, str>>,
     ) {
         let id = lapse.attempt;
         self.phase = Phase::Committed;
@@ -253,10 +250,27 @@ impl Exchange {
                 self.relay(now, bytes);
                 Words::Said(id)
             }
+            // What it said is told in the caller's dialect, where it may be told at all.
+            None if rejection(&lapse.failure).is_some_and(|it| it.unheard && !it.bare)
+                && lapse.class.row().surface == Surface::AsReceived =>
+            {
+                Words::Theirs(id)
+            }
             None => Words::Ours(Some(id)),
         };
         let word = Final { why, ..late(lapse.class, lapse.failure, words) };
         self.say(now, word, Ending::Broken);
+    }
+
+    /// Why nobody went on with an answer: where somebody could not even be asked to, what stood against it.
+    fn why_nobody(&self) -> Cow<'static, str> {
+        let uncarried = self.lapses().find_map(|lapse| {
+            if let Failure::Uncarried(why) = &lapse.failure { Some(why) } else { None }
+        });
+        match uncarried {
+            Some(why) => Cow::Owned(format!("nobody went on with it ({why})")),
+            None => Cow::Borrowed("nobody went on with it"),
+        }
     }
 
     /// How each leg failed last, in the plan's order.

@@ -22,6 +22,7 @@ use crate::told::{Told, Way};
 use crate::{Class, Next, Same};
 use bytes::Bytes;
 use ir::{Repair, Time, Tokens, Usage};
+use std::borrow::Cow;
 
 /// An answer that is gone on with.
 #[derive(Debug)]
@@ -76,7 +77,7 @@ impl Exchange {
         let Some(lapse) = self.lapse_of(id).cloned() else { return };
         match self.may_resume(id, lapse.class) {
             Ok(()) => self.resume(now, lapse, said, health),
-            Err(why) => self.breaks(now, lapse, said, why),
+            Err(why) => self.breaks(now, lapse, said, why.map(Cow::Borrowed)),
         }
     }
 

@@ -105,9 +105,8 @@ impl Drive {
         // Whoever goes on may not have told its name yet; the stream has that of the first anyway.
         let first = self.exchange.leads().first().copied().or(self.winner);
         let first = first.and_then(|id| self.attempts.get(id.0));
-        let mut before = Before::of(first.and_then(|live| live.kept().begun.as_deref()));
-        before.note(&self.last);
-        before
+        let named = Before::of(first.and_then(|live| live.kept().begun.as_deref()));
+        Before { sequence: self.counted.sequence, ..named }
     }
 }
 

@@ -4,7 +4,7 @@ use super::{Drive, Step};
 use crate::respond::{LOSSES_SHOWN, error_of};
 use bytes::Bytes;
 use codec::own;
-use ir::Failure;
+use ir::{Dialect, Failure};
 use policy::{Action, AttemptId, Final, Words};
 
 // === impl Drive ===
@@ -15,11 +15,14 @@ impl Drive {
     pub(super) fn relay(&mut self, bytes: Bytes) -> Step {
         if !codec::is_comment(&bytes) {
             self.last = bytes.clone();
+            if self.ask.dialect == Dialect::Responses {
+                self.counted.note(&bytes);
+            }
         }
         // An exchange that goes on has nothing to say behind this that concerns it.
         self.next = if self.exchange.is_done() { self.exchange.poll() } else { None };
         if let Some(Action::Fail(word)) = &self.next
-            && let (Words::Said(id), Some(why)) = (word.words, word.why)
+            && let (Words::Said(id), Some(why)) = (word.words, &word.why)
         {
             let note = self.note(Some(id), Some(why));
             self.tail.push_back(Step::Data(bytes));
@@ -35,9 +38,10 @@ impl Drive {
             let failure = self.explained(word);
             own::after_said(self.ask.dialect, &self.last, &failure, &before)
         } else {
+            let word = &Final { failure: self.explained(word), ..word.clone() };
             let error = error_of(self, word);
             self.code = Some(error.code);
-            self.tail.push_back(Step::Data(self.note(word.words.about(), word.why)));
+            self.tail.push_back(Step::Data(self.note(word.words.about(), word.why.as_deref())));
             Some(own::error_after(self.ask.dialect, &error.own(&self.ask.id), &before))
         };
         self.tail.extend(event.map(Step::Data));
@@ -48,7 +52,7 @@ impl Drive {
     /// nobody went on, where there is one.
     fn explained(&self, word: &Final) -> Failure {
         let mut failure = word.failure.clone();
-        if let (Failure::Rejected(rejection), Some(why)) = (&mut failure, word.why) {
+        if let (Failure::Rejected(rejection), Some(why)) = (&mut failure, &word.why) {
             let trail = self.exchange.trail(self.now());
             let why = format!("not gone on with: {why}; asked: {trail}");
             rejection.message = match rejection.message.as_str() {

@@ -136,6 +136,50 @@ fn a_cut_anywhere_is_gone_on_with_in_one_envelope() {
 }
 
 #[test]
+fn what_was_not_counted_is_estimated() {
+    for to in Crossable::ALL {
+        for then in Crossable::ALL {
+            let resume = standing(&begun(to, to), false);
+            let lines: Vec<String> = second(then)
+                .into_iter()
+                .filter(|line| !line.contains("prompt_tokens"))
+                .map(|line| {
+                    line.replace(r#"{"input_tokens":20,"output_tokens":1}"#, "{}")
+                        .replace(r#"{"output_tokens":5}"#, "{}")
+                })
+                .collect();
+            let rest = framed(then.dialect(), lines.iter().map(String::as_str));
+            let mut crossing = Crossing::resumed(between(then, to), resume, 1 << 20);
+            let mut frames = Vec::new();
+            crossing.feed(Bytes::from(rest), &mut frames).expect("frames");
+            let mut bytes: Vec<u8> = frames.iter().flat_map(|it| it.bytes.to_vec()).collect();
+            bytes.extend_from_slice(&crossing.end());
+            let text = String::from_utf8_lossy(&bytes);
+            // The four of the one that was cut, and two pieces.
+            let (input, output) = match to {
+                Crossable::Chat => (r#""prompt_tokens":11,"#, r#""completion_tokens":6,"#),
+                Crossable::Messages => (r#""input_tokens":11,"#, r#""output_tokens":6}"#),
+            };
+            let last = text.contains(input) && text.contains(output);
+            assert!(last, "{then:?} to {to:?}: {text}");
+        }
+    }
+    let lines = RESPONSES.iter().map(|line| {
+        line.replace(r#"{"input_tokens":20,"output_tokens":5,"total_tokens":25}"#, "null")
+    });
+    let lines: Vec<String> = lines.collect();
+    let rest = framed(Dialect::Responses, lines.iter().map(String::as_str));
+    let kept = kept(&[CREATED], "");
+    let mut crossing = Crossing::resumed_responses("bs_1".to_owned(), kept, 1 << 20);
+    let mut frames = Vec::new();
+    crossing.feed(Bytes::from(rest), &mut frames).expect("frames");
+    let last = frames.last().map(|frame| frame.bytes.clone()).unwrap_or_default();
+    let last = String::from_utf8_lossy(&last);
+    assert!(last.contains(r#""input_tokens":11,"#), "{last}");
+    assert!(last.contains(r#""output_tokens":10,"#), "{last}");
+}
+
+#[test]
 fn a_call_that_counts_as_closed_was_written() {
     let mut closed = 0;
     for to in Crossable::ALL {

@@ -289,13 +289,12 @@ fn errors() {
             r#"{"message":"m","type":"authentication_error"}"#,
             "401 kind=authentication_error code= param= message=m",
         ),
-        (r#""just text""#, "500 kind= code= param= message=just text"),
     ] {
         chat(&[&format!(r#"{{"error":{error}}}"#)], &[&format!("fail {expect} in_band")]);
     }
     chat(
         &[r#"{"object":"error","message":"m","type":"BadRequestError","code":400}"#],
-        &["fail 400 kind=BadRequestError code=400 param= message=m in_band"],
+        &["fail 400 kind=BadRequestError code=400 param= message=m in_band unheard"],
     );
     chat(
         &[
@@ -304,6 +303,54 @@ fn errors() {
         &["fail 500 kind= code=server_error param= message=gone in_band"],
     );
     chat(&[r#"{"error":null,"choices":[]}"#, r#"{"error":{},"choices":[]}"#], &["- ×2"]);
+}
+
+/// The official SDKs raise at an `error` that is there, and take anything else for a chunk.
+#[test]
+fn an_error_that_clients_pass_over_is_told() {
+    for (frame, expect) in [
+        ("data: {\"error\":{\"message\":\"m\"}}", "500 kind= code= param= message=m in_band"),
+        (
+            "event: error\ndata: {\"error\":{\"message\":\"m\"}}",
+            "500 kind= code= param= message=m in_band",
+        ),
+        (
+            "data: {\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\",\"message\":\"m\"}}",
+            "529 kind=overloaded_error code= param= message=m in_band",
+        ),
+        (
+            "data: {\"object\":\"error\",\"message\":\"m\",\"code\":500}",
+            "500 kind= code=500 param= message=m in_band unheard",
+        ),
+        (
+            "event: error\ndata: {\"message\":\"m\",\"code\":503}",
+            "503 kind= code=503 param= message=m in_band unheard",
+        ),
+        ("event: error\ndata: m", "500 kind= code= param= message=m in_band unheard"),
+        ("data: {\"error\":\"m\"}", "500 kind= code= param= message=m in_band unheard"),
+        (
+            "data: {\"error\":[\"m\"]}",
+            "500 kind= code= param= message={\"error\":[\"m\"]} in_band unheard",
+        ),
+        ("data: {\"error\":5}", "500 kind= code= param= message={\"error\":5} in_band unheard"),
+        (
+            "data: {\"error\":true}",
+            "500 kind= code= param= message={\"error\":true} in_band unheard",
+        ),
+        (
+            "event: error\ndata: {\"error\":{}}",
+            "500 kind= code= param= message={\"error\":{}} in_band unheard",
+        ),
+        ("event: error\ndata: {}", "500 kind= code= param= message={} in_band bare unheard"),
+        ("event: error\ndata:", "500 kind= code= param= message= in_band bare unheard"),
+    ] {
+        let bytes = bytes::Bytes::from(format!("{frame}\n\n"));
+        let (frames, _) = crate::proof::feed(Dialect::Chat, 1, &[bytes]);
+        assert_eq!(crate::proof::written(&frames), format!("fail {expect}\n"), "{frame}");
+    }
+    for nothing in ["0", "0.0", "-0", "false", "null", "\"\"", "[]", "{}"] {
+        chat(&[&format!(r#"{{"error":{nothing},"choices":[]}}"#)], &["-"]);
+    }
 }
 
 #[test]

@@ -197,7 +197,7 @@ fn errors() {
     }
     messages(
         &[r#"{"error":{"type":"overloaded_error","message":"m","details":{"error_code":"c"}}}"#],
-        &["fail 529 kind=overloaded_error code=c param= message=m in_band"],
+        &["fail 529 kind=overloaded_error code=c param= message=m in_band unheard"],
     );
 }
 
@@ -252,7 +252,39 @@ fn the_event_line_counts_only_where_the_type_is_missing() {
         ("event: heartbeat\ndata: ok\n\n", "-\n"),
         (
             "event: error\ndata: overloaded\n\n",
-            "fail 500 kind= code= param= message=overloaded in_band\n",
+            "fail 500 kind= code= param= message=overloaded in_band unheard\n",
+        ),
+        (
+            "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"api_error\",\"message\":\"m\"}}\n\n",
+            "fail 500 kind=api_error code= param= message=m in_band\n",
+        ),
+        (
+            "data: {\"type\":\"error\",\"error\":{\"type\":\"api_error\",\"message\":\"m\"}}\n\n",
+            "fail 500 kind=api_error code= param= message=m in_band unheard\n",
+        ),
+        (
+            "event: message_stop\ndata: {\"type\":\"error\",\"error\":{\"type\":\"api_error\",\"message\":\"m\"}}\n\n",
+            "fail 500 kind=api_error code= param= message=m in_band unheard\n",
+        ),
+        (
+            "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"api_error\"}}\n\n",
+            "fail 500 kind=api_error code= param= message={\"error\":{\"type\":\"api_error\"},\"type\":\"error\"} in_band unheard\n",
+        ),
+        (
+            "event: error\ndata: {\"error\":\"m\"}\n\n",
+            "fail 500 kind= code= param= message=m in_band unheard\n",
+        ),
+        (
+            "event: error\ndata: {\"message\":\"m\"}\n\n",
+            "fail 500 kind= code= param= message=m in_band unheard\n",
+        ),
+        (
+            "event: error\ndata: {\"type\":\"api_error\",\"message\":\"m\"}\n\n",
+            "fail 500 kind=api_error code= param= message=m in_band unheard\n",
+        ),
+        (
+            "event: error\ndata: {}\n\n",
+            "fail 500 kind= code= param= message={} in_band bare unheard\n",
         ),
         (": comment\n\n", "-\n"),
     ] {

@@ -4,11 +4,8 @@ use super::{Attempt, Fate, Form};
 use crate::board::{Health, Outcome};
 use crate::rate::CONTENTS_MIN;
 use crate::{Class, Leg};
-use ir::{Failure, Time, Tokens, Usage};
+use ir::{Failure, Time, Usage};
 use std::time::Duration;
-
-/// What a token comes to in text, about.
-const BYTES_PER_TOKEN: usize = 4;
 
 // === impl Attempt ===
 
@@ -35,6 +32,10 @@ impl Attempt {
 
     pub(in crate::exchange) fn answered(&mut self, now: Time, leg: &Leg, health: &dyn Health) {
         self.fate = Fate::Answered;
+        // A part of an answer is counted, for what is told is the sum.
+        if self.way.is_some() && self.usage.tokens().output == 0 {
+            self.estimate();
+        }
         if let (Some(first), Some(permit)) = (self.content_at, &mut self.permit)
             && CONTENTS_MIN <= self.deltas
         {
@@ -93,19 +94,13 @@ impl Attempt {
         }
     }
 
-    /// What was written before it ended early: our own count of pieces, or of what they said where pieces
+    /// What was written where that is not told, or not to its end: our own count of pieces, or of what they said where pieces
     /// are long, where the provider had not finished telling its.
     fn estimate(&mut self) {
         let pieces = self.deltas + self.withheld;
         if pieces == 0 {
             return;
         }
-        let seen = match self.usage {
-            Usage::Exact(tokens) | Usage::Estimated(tokens) => tokens,
-            Usage::Unknown => Tokens::default(),
-        };
-        let said = u64::try_from(self.said / BYTES_PER_TOKEN).unwrap_or(u64::MAX);
-        let output = seen.output.max(pieces).max(said);
-        self.usage = Usage::Estimated(Tokens { output, ..seen });
+        self.usage = Usage::Estimated(self.usage.tokens().written(pieces, self.said));
     }
 }

@@ -396,7 +396,7 @@ impl Drive {
                 };
                 let after = last.retry_after_s.map_or_else(String::new, |s| format!(" after {s}"));
                 let hopeless = if last.hopeless { " hopeless" } else { "" };
-                let why = last.why.map(|why| format!(" ({why})")).unwrap_or_default();
+                let why = last.why.as_ref().map(|why| format!(" ({why})")).unwrap_or_default();
                 format!("fail {} {} {words}{after}{hopeless}{why}", last.status, last.class.word())
             }
         }
