@@ -11,7 +11,8 @@
 //!   call.
 //! - `finish_reason: "stop"` after tool calls is [`Finish::Tool`].
 //! - Fewer choices than were asked for, each of them finished, are a finished answer at `[DONE]`.
-//! - Finish reasons that mean a fault of the provider (`error`) are `Fail`, never an end.
+//! - Finish reasons that mean a fault of the provider (`error`, `network_error`) are `Fail`, never
+//!   an end.
 
 pub(crate) mod calls;
 pub(crate) mod read;
@@ -21,7 +22,7 @@ pub(crate) mod wire;
 pub(crate) mod write;
 
 use crate::head::CHOICES_MAX;
-use crate::{json, rejection, sse};
+use crate::{broken, json, rejection, sse};
 use calls::{CALLS_MAX, Calls};
 use ir::{
     Aside, Block, BlockKind, Dialect, Event, Events, Finish, Opening, Piece, Reason, Rejection,
@@ -64,21 +65,18 @@ fn block(kind: BlockKind, choice: u32, tool: u32) -> Block {
 }
 
 /// The meaning of a `finish_reason`, or the fault that it stands for. Beside `OpenAI`'s own words
-/// those of compatible servers: `DeepSeek` `insufficient_system_resource`
-/// (<https://api-docs.deepseek.com/api/create-chat-completion>), vLLM `abort`, Mistral
-/// `model_length` and `error`, TGI and Together `eos_token` and `eos`.
+/// those of compatible servers: Mistral `model_length`, TGI and Together `eos_token` and `eos`, Zhipu
+/// `sensitive` (<https://docs.bigmodel.cn/api-reference/模型-api/查询异步结果>).
 pub(crate) fn finish(reason: &str, calls: bool) -> Result<Finish, Box<Rejection>> {
-    let fault = |status, said| Err(rejection::said(status, reason, said));
+    if let Some(fault) = broken::off(reason) {
+        return Err(fault);
+    }
     Ok(match reason.to_ascii_lowercase().as_str() {
         "stop" | "stop_sequence" | "end_turn" | "eos" | "eos_token" if calls => Finish::Tool,
         "stop" | "stop_sequence" | "end_turn" | "eos" | "eos_token" => Finish::Stop,
         "length" | "max_tokens" | "model_length" => Finish::Length,
         "tool_calls" | "function_call" | "tool_use" => Finish::Tool,
-        "content_filter" | "refusal" | "safety" => Finish::Refusal,
-        "error" => return fault(500, "the provider ended the answer with an error"),
-        "abort" | "insufficient_system_resource" => {
-            return fault(503, "the provider broke the answer off");
-        }
+        "content_filter" | "refusal" | "safety" | "sensitive" => Finish::Refusal,
         _ => Finish::Other,
     })
 }

@@ -18,8 +18,8 @@ pub(crate) mod whole;
 pub(crate) mod wire;
 pub(crate) mod write;
 
-use crate::{json, rejection, sse};
-use ir::{Aside, Block, BlockKind, Dialect, Event, Events, Finish, Piece, Tokens};
+use crate::{broken, json, rejection, sse};
+use ir::{Aside, Block, BlockKind, Dialect, Event, Events, Finish, Piece, Rejection, Tokens};
 use smallvec::smallvec;
 use wire::{BlockStart, Delta, Usage, Wire};
 
@@ -64,16 +64,20 @@ pub(crate) fn block_kind(kind: &str) -> BlockKind {
 }
 
 /// The meaning of a `stop_reason`
-/// (<https://docs.claude.com/en/docs/build-with-claude/handling-stop-reasons>).
-pub(crate) fn finish(reason: &str) -> Finish {
-    match reason {
+/// (<https://docs.claude.com/en/docs/build-with-claude/handling-stop-reasons>), or the fault that it
+/// stands for with compatible servers.
+pub(crate) fn finish(reason: &str) -> Result<Finish, Box<Rejection>> {
+    if let Some(fault) = broken::off(reason) {
+        return Err(fault);
+    }
+    Ok(match reason {
         "end_turn" | "stop_sequence" => Finish::Stop,
         "max_tokens" | "model_context_window_exceeded" => Finish::Length,
         "tool_use" => Finish::Tool,
         "refusal" => Finish::Refusal,
         "pause_turn" => Finish::Pause,
         _ => Finish::Other,
-    }
+    })
 }
 
 fn is_known(kind: &str) -> bool {
@@ -259,8 +263,11 @@ impl Stream {
         }
         let reason = delta.stop_reason.as_ref().map(json::Word::as_str);
         if let Some(reason) = reason.filter(|reason| !reason.is_empty()) {
-            let spelled = self.carry.then(|| Box::new(delta.reason()));
-            events.push(Event::Finish(finish(reason), spelled));
+            let spelled = || self.carry.then(|| Box::new(delta.reason()));
+            events.push(match finish(reason) {
+                Ok(finish) => Event::Finish(finish, spelled()),
+                Err(fault) => Event::Fail(fault),
+            });
         }
         events
     }

@@ -81,6 +81,27 @@ pub(crate) fn finish(status: &str, reason: &str, waits: bool) -> Finish {
     }
 }
 
+/// What an answer with this `status` and this reason is that is none: it failed, or was broken off. What
+/// a reason may be, `max_messages` and `steered` among it, is in
+/// <https://docs.rs/crate/openai-client-base/0.16.0/source/src/models/object0_21.rs>.
+pub(crate) fn broken(
+    status: &str,
+    reason: &str,
+    error: Option<Raw<'_>>,
+) -> Option<Box<ir::Rejection>> {
+    match (status, reason) {
+        ("failed" | "cancelled", _) => Some(fault(status, error)),
+        (
+            "incomplete",
+            "" | "max_output_tokens" | "max_messages" | "content_filter" | "steered",
+        ) => None,
+        ("incomplete", _) => {
+            Some(rejection::said(500, reason, "the provider broke the answer off"))
+        }
+        _ => None,
+    }
+}
+
 /// The error of an answer that failed or was cancelled.
 pub(crate) fn fault(status: &str, error: Option<Raw<'_>>) -> Box<ir::Rejection> {
     match error.filter(|raw| json::holds(Some(*raw))) {
@@ -257,11 +278,21 @@ impl Stream {
         smallvec![Event::Start(Some(Box::new(response.envelope())))]
     }
 
-    fn end(&mut self, status: &str, wire: &Wire<'_>) -> Events {
+    /// The last event, by its name; what the answer says of itself counts where that is worse.
+    fn end(&mut self, named: &str, wire: &Wire<'_>) -> Events {
         let Some(response) = wire.response.and_then(Response::read) else {
             return malformed("the last event without its response");
         };
         let reason = response.reason();
+        let status = response.status.as_ref().map_or(named, Word::as_str);
+        if let Some(fault) = broken(status, &reason, response.error) {
+            return fail(fault);
+        }
+        if matches!(status, "in_progress" | "queued") {
+            let said = "the provider ended an answer that is not complete";
+            return fail(rejection::said(500, "server_error", said));
+        }
+        let status = if status == "incomplete" { status } else { named };
         let mut told = Told::new(self.carry);
         if let Some(tokens) = response.usage.as_ref().and_then(wire::Usage::tokens) {
             told.events.push(Event::Usage(tokens));

@@ -97,6 +97,11 @@ fn chat_answers() {
             message("null", r#""error""#),
             "rejected 500 kind= code=error param= message=the provider ended the answer with an error in_band bare",
         ),
+        (
+            message(r#"{"content":"a"}"#, r#""network_error""#),
+            "rejected 503 kind= code=network_error param= message=the provider broke the answer off in_band bare",
+        ),
+        (message(r#"{"content":"a"}"#, r#""sensitive""#), "finish Refusal, usage unknown"),
     ] {
         check(Dialect::Chat, &body, expect);
     }
@@ -137,6 +142,10 @@ fn messages_answers() {
             "finish Tool, usage unknown",
         ),
         (r#"{"content":[{"type":"of_tomorrow"}]}"#, "finish none, usage unknown"),
+        (
+            r#"{"content":[{"type":"text","text":"a"}],"stop_reason":"error"}"#,
+            "rejected 500 kind= code=error param= message=the provider ended the answer with an error in_band bare",
+        ),
         (r#"{"content":"text"}"#, "malformed: content is not an array of blocks"),
         (r#"{"id":"x"}"#, "malformed: no content array"),
         ("null", "malformed: not a JSON object of the expected shape"),
@@ -165,6 +174,10 @@ fn responses_answers() {
         (
             r#"{"status":"incomplete","incomplete_details":{"reason":"content_filter"},"output":[]}"#.into(),
             "finish Refusal, usage unknown, empty",
+        ),
+        (
+            r#"{"status":"incomplete","incomplete_details":{"reason":"server_error"},"output":[]}"#.into(),
+            "rejected 500 kind= code=server_error param= message=the provider broke the answer off in_band bare",
         ),
         // Asked for in the background: an answer of its own kind.
         (r#"{"status":"queued","output":[]}"#.into(), "finish none, usage unknown"),

@@ -166,6 +166,7 @@ fn finish_reasons() {
         ("tool_calls", "start, finish Tool"),
         ("function_call", "start, finish Tool"),
         ("content_filter", "start, finish Refusal"),
+        ("sensitive", "start, finish Refusal"),
         ("of_tomorrow", "start, finish Other"),
         ("", "start"),
         (
@@ -178,6 +179,18 @@ fn finish_reasons() {
         ),
     ] {
         chat(&[&stop(reason)], &[expect]);
+    }
+    for (reason, status) in [
+        ("abort", 503),
+        ("network_error", 503),
+        ("Network-Error", 503),
+        ("engine_overloaded", 503),
+        ("cancelled", 503),
+        ("timeout", 504),
+    ] {
+        let said = "message=the provider broke the answer off in_band bare";
+        let expect = format!("start, fail {status} kind= code={reason} param= {said}");
+        chat(&[&stop(reason)], &[&expect]);
     }
     let call = delta(r#""tool_calls":[{"index":0,"function":{"name":"f"}}]"#);
     chat(&[&call, &stop("stop")], &["start, open tool 0", "close tool 0, finish Tool"]);

@@ -49,6 +49,14 @@ fn stop_reasons() {
         messages(&[&line], &[&format!("finish {finish}")]);
     }
     messages(
+        &[
+            r#"{"type":"message_delta","delta":{"stop_reason":"error"},"usage":{"output_tokens":2}}"#,
+        ],
+        &[
+            "usage in 0 read 0 write 0 out 2 reasoning 0, fail 500 kind= code=error param= message=the provider ended the answer with an error in_band bare",
+        ],
+    );
+    messages(
         &[r#"{"type":"message_delta","delta":{"stop_reason":null},"usage":{"output_tokens":2}}"#],
         &["usage in 0 read 0 write 0 out 2 reasoning 0"],
     );
