@@ -91,26 +91,32 @@ impl Stream {
     }
 
     /// What a frame with these fields means.
-    pub(crate) fn events(&mut self, event: &[u8], data: &[u8]) -> Events {
-        if data.trim_ascii() == b"[DONE]" {
+    pub(crate) fn events(&mut self, event: &str, data: &str) -> Events {
+        if data.trim_ascii() == "[DONE]" {
             return self.done();
         }
-        if let Some(chunk) = json::object::<Chunk<'_>>(data) {
+        if let Some(chunk) = json::object_in::<Chunk<'_>>(data) {
             return self.meaning(event, data, &chunk);
         }
-        match json::tidied(data).as_deref().and_then(|text| json::object(text.as_bytes())) {
+        match json::tidied(data).as_deref().and_then(json::object_in) {
             Some(chunk) => self.meaning(event, data, &chunk),
-            None if event == b"error" => fail(data),
+            None if event == "error" => fail(data),
             None if sse::is_keepalive(event, data) => smallvec![Event::Noise(sse::KEEPALIVE)],
             None => malformed("data that is not a chunk"),
         }
     }
 
-    fn meaning(&mut self, event: &[u8], data: &[u8], chunk: &Chunk<'_>) -> Events {
-        if event == b"error" || chunk.is_error() { fail(data) } else { self.chunk(data, chunk) }
+    fn meaning(&mut self, event: &str, data: &str, chunk: &Chunk<'_>) -> Events {
+        if event == "error" || chunk.is_error() {
+            fail(data)
+        } else if chunk.choices().is_none() && sse::is_keepalive("", data) {
+            smallvec![Event::Noise(sse::KEEPALIVE)]
+        } else {
+            self.chunk(data, chunk)
+        }
     }
 
-    fn chunk(&mut self, data: &[u8], chunk: &Chunk<'_>) -> Events {
+    fn chunk(&mut self, data: &str, chunk: &Chunk<'_>) -> Events {
         // What cannot be read is told before anything of the frame is taken in.
         let pieces = chunk.calls();
         for choice in chunk.choices().into_iter().flatten() {
@@ -267,8 +273,8 @@ impl Choice {
     }
 }
 
-fn fail(data: &[u8]) -> Events {
-    smallvec![Event::Fail(rejection::in_band(Dialect::Chat, data))]
+fn fail(data: &str) -> Events {
+    smallvec![Event::Fail(rejection::in_band(Dialect::Chat, data.as_bytes()))]
 }
 
 fn malformed(reason: &'static str) -> Events {

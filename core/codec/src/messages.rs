@@ -53,6 +53,11 @@ enum Progress {
     Written,
 }
 
+/// Whether an event of this name is never without data, and no keep-alive.
+pub(crate) fn has_data(event: &str) -> bool {
+    is_known(event) && event != "ping"
+}
+
 /// The block kind of a `content_block.type`.
 pub(crate) fn block_kind(kind: &str) -> BlockKind {
     match kind {
@@ -103,30 +108,30 @@ impl Stream {
     }
 
     /// What a frame with these fields means.
-    pub(crate) fn events(&mut self, event: &[u8], data: &[u8]) -> Events {
-        let event = std::str::from_utf8(event).unwrap_or_default();
-        if let Some(wire) = json::object::<Wire<'_>>(data) {
+    pub(crate) fn events(&mut self, event: &str, data: &str) -> Events {
+        if let Some(wire) = json::object_in::<Wire<'_>>(data) {
             return self.meaning(event, data, &wire);
         }
         let tidied = json::tidied(data);
         let tidied = tidied.as_deref();
-        if let Some(wire) = tidied.and_then(|text| json::object(text.as_bytes())) {
+        if let Some(wire) = tidied.and_then(json::object_in) {
             return self.meaning(event, data, &wire);
         }
         // What is unknown may have any shape; what is known may not.
         let kind = tidied.and_then(wire::kind);
         match kind.as_deref().unwrap_or(event) {
-            "ping" => smallvec![Event::Ping],
             "error" => fail(data),
-            known if is_known(known) => malformed("a known event of another shape"),
-            "" if data.trim_ascii() == b"[DONE]" => Events::new(),
-            "" if sse::is_keepalive(b"", data) => smallvec![Event::Noise(sse::KEEPALIVE)],
+            known if has_data(known) => malformed("a known event of another shape"),
+            "" if data.trim_ascii() == "[DONE]" => Events::new(),
+            "" if sse::is_keepalive("", data) => smallvec![Event::Noise(sse::KEEPALIVE)],
             "" => malformed("data that is no event"),
+            _ if sse::is_torn(data) => malformed("data that is no event"),
+            "ping" => smallvec![Event::Ping],
             _ => self.unknown(),
         }
     }
 
-    fn meaning(&mut self, event: &str, data: &[u8], wire: &Wire<'_>) -> Events {
+    fn meaning(&mut self, event: &str, data: &str, wire: &Wire<'_>) -> Events {
         let kind = wire.kind.as_ref().map_or(event, json::Word::as_str);
         match kind {
             "message_start" => self.start(wire),
@@ -147,6 +152,7 @@ impl Stream {
             "ping" => smallvec![Event::Ping],
             "error" => fail(data),
             "" if json::holds(wire.error) => fail(data),
+            "" if sse::is_keepalive("", data) => smallvec![Event::Noise(sse::KEEPALIVE)],
             "" => malformed("an event without a type"),
             _ => self.unknown(),
         }
@@ -282,8 +288,8 @@ impl Stream {
     }
 }
 
-fn fail(data: &[u8]) -> Events {
-    smallvec![Event::Fail(rejection::in_band(Dialect::Messages, data))]
+fn fail(data: &str) -> Events {
+    smallvec![Event::Fail(rejection::in_band(Dialect::Messages, data.as_bytes()))]
 }
 
 fn malformed(reason: &'static str) -> Events {

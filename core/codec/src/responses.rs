@@ -57,6 +57,12 @@ enum Progress {
     Written,
 }
 
+/// Whether an event of this name is never without data, and no keep-alive.
+pub(crate) fn has_data(event: &str) -> bool {
+    let named = event.strip_prefix("response.");
+    event == "error" || named.is_some_and(|named| !matches!(named, "in_progress" | "queued"))
+}
+
 /// The block kind of an item's type. Calls are those that the caller carries out; hosted tools and what
 /// they found are something else.
 pub(crate) fn item_kind(kind: &str) -> BlockKind {
@@ -152,48 +158,49 @@ impl Stream {
     }
 
     /// What a frame with these fields means.
-    pub(crate) fn events(&mut self, event: &[u8], data: &[u8]) -> Events {
-        if data.trim_ascii() == b"[DONE]" {
+    pub(crate) fn events(&mut self, event: &str, data: &str) -> Events {
+        if data.trim_ascii() == "[DONE]" {
             let cut = self.progress != Progress::Idle;
             *self = Self::new(self.carry);
             return if cut { smallvec![Event::End] } else { Events::new() };
         }
-        let event = std::str::from_utf8(event).unwrap_or_default();
-        if let Some(wire) = json::object::<Wire<'_>>(data) {
+        if let Some(wire) = json::object_in::<Wire<'_>>(data) {
             return self.meaning(event, data, &wire);
         }
         let tidied = json::tidied(data);
         let tidied = tidied.as_deref();
-        if let Some(wire) = tidied.and_then(|text| json::object(text.as_bytes())) {
+        if let Some(wire) = tidied.and_then(json::object_in) {
             return self.meaning(event, data, &wire);
         }
         // What is unknown may have any shape; what is known may not.
         let kind = tidied.and_then(wire::kind);
         match kind.as_deref().unwrap_or(event) {
-            "error" | "response.failed" => fail(rejection::in_band(Dialect::Responses, data)),
+            "error" | "response.failed" => fail(error(data)),
             known if is_known(known) => malformed("a known event of another shape"),
-            "" if sse::is_keepalive(b"", data) => smallvec![Event::Noise(sse::KEEPALIVE)],
+            "" if sse::is_keepalive("", data) => smallvec![Event::Noise(sse::KEEPALIVE)],
             "" => malformed("data that is no event"),
+            _ if sse::is_torn(data) => malformed("data that is no event"),
             _ => self.unknown(),
         }
     }
 
-    fn meaning(&mut self, event: &str, data: &[u8], wire: &Wire<'_>) -> Events {
+    fn meaning(&mut self, event: &str, data: &str, wire: &Wire<'_>) -> Events {
         let kind = wire.kind.as_ref().map_or(event, Word::as_str);
         let mut events = self.said(kind, data, wire);
         let keeps = self.carry && KEPT.contains(&kind);
-        if keeps && let Ok(text) = std::str::from_utf8(data) {
-            events.push(Event::Aside(Aside::Kept(text.into())));
+        if keeps {
+            events.push(Event::Aside(Aside::Kept(data.into())));
         }
         events
     }
 
-    fn said(&mut self, kind: &str, data: &[u8], wire: &Wire<'_>) -> Events {
+    fn said(&mut self, kind: &str, data: &str, wire: &Wire<'_>) -> Events {
         let Some(named) = kind.strip_prefix("response.") else {
             return match kind {
                 "ping" | "keepalive" => smallvec![Event::Ping],
-                "error" => fail(rejection::in_band(Dialect::Responses, data)),
-                "" if json::holds(wire.error) => fail(rejection::in_band(Dialect::Responses, data)),
+                "error" => fail(error(data)),
+                "" if json::holds(wire.error) => fail(error(data)),
+                "" if sse::is_keepalive("", data) => smallvec![Event::Noise(sse::KEEPALIVE)],
                 "" => malformed("an event without a type"),
                 _ => self.unknown(),
             };
@@ -321,6 +328,10 @@ pub(crate) fn is_content(item: &Item<'_>) -> bool {
         BlockKind::Reasoning => item.thoughts().iter().any(|part| json::holds(part.said())),
         BlockKind::Tool | BlockKind::Other => true,
     }
+}
+
+fn error(data: &str) -> Box<ir::Rejection> {
+    rejection::in_band(Dialect::Responses, data.as_bytes())
 }
 
 fn fail(rejection: Box<ir::Rejection>) -> Events {

@@ -374,7 +374,7 @@ fn what_comes_twice_or_out_of_order() {
     let shape = r#"{"type":"response.output_item.added","output_index":"zero"}"#;
     let other = r#"{"type":"response.of_tomorrow","x":[]}"#;
     responses(
-        &[stray, far, odd, shape, other, "{}", "nothing", r#"{"type":"keepalive"}"#],
+        &[stray, far, odd, shape, other, r#"{"x":1}"#, "nothing", r#"{"type":"keepalive"}"#],
         &[
             "malformed: a piece of a call that never began",
             "malformed: an index out of range",
