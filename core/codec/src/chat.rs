@@ -146,7 +146,7 @@ impl Stream {
         if index >= CHOICES_MAX {
             return Err("a choice out of range");
         }
-        let Some(delta) = &wire.delta else { return Ok(()) };
+        let Some(delta) = &wire.delta else { return self.check_message(index, wire) };
         let known = self.choices.get(&index).map_or(0, |choice| choice.calls.count());
         if calls > 0 && known.saturating_add(calls) > CALLS_MAX {
             return Err("too many tool calls");
@@ -162,6 +162,18 @@ impl Stream {
             begun.push(call.index);
         }
         Ok(())
+    }
+
+    /// A message in the place of a delta is no loss where it says once more what was said: some end a
+    /// stream so (<https://github.com/ENTERPILOT/GoModel/pull/1068>).
+    fn check_message(&self, index: u32, wire: &wire::Choice<'_>) -> Result<(), &'static str> {
+        let begun = self.choices.get(&index).is_some_and(Choice::is_begun);
+        if begun && wire.reason().is_some() {
+            return Ok(());
+        }
+        let Some(message) = &wire.message else { return Ok(()) };
+        message.check()?;
+        if message.is_content() { Err("a message in the place of a delta") } else { Ok(()) }
     }
 
     fn choice(&mut self, wire: &wire::Choice<'_>, events: &mut Events) {
@@ -211,6 +223,11 @@ impl Stream {
 // === impl Choice ===
 
 impl Choice {
+    /// Whether anything was said.
+    fn is_begun(&self) -> bool {
+        self.current.is_some() || self.calls.count() > 0 || self.finish.is_some()
+    }
+
     fn delta(&mut self, index: u32, delta: &Delta<'_>, carry: bool, events: &mut Events) {
         let shown = delta.shown();
         for (kind, filled) in [

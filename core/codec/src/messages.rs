@@ -10,7 +10,8 @@
 //! - A second `content_block_start` or `content_block_stop` of a block is a frame to skip.
 //! - A text or thinking delta outside any block is text all the same: its block is opened. Any
 //!   other delta outside a block is `Malformed`.
-//! - Unknown events, blocks and deltas ride along.
+//! - Unknown events, blocks and deltas ride along. An unknown event that has a delta or a block is
+//!   `Malformed`: what it says belongs to the answer, and nobody knows where.
 
 pub(crate) mod read;
 pub(crate) mod unfold;
@@ -22,6 +23,9 @@ use crate::{broken, json, rejection, sse};
 use ir::{Aside, Block, BlockKind, Dialect, Event, Events, Finish, Piece, Rejection, Tokens};
 use smallvec::smallvec;
 use wire::{BlockStart, Delta, Usage, Wire};
+
+/// Why an event is malformed that nobody knows and that says something.
+const UNKNOWN: &str = "an unknown event with content";
 
 /// Blocks open at the same time. The protocol has one; a limit on everything.
 const OPEN_MAX: usize = 1024;
@@ -127,6 +131,7 @@ impl Stream {
             "" => malformed("data that is no event"),
             _ if sse::is_torn(data) => malformed("data that is no event"),
             "ping" => smallvec![Event::Ping],
+            _ if tidied.is_some_and(wire::is_content) => malformed(UNKNOWN),
             _ => self.unknown(),
         }
     }
@@ -154,6 +159,7 @@ impl Stream {
             "" if json::holds(wire.error) => fail(data),
             "" if sse::is_keepalive("", data) => smallvec![Event::Noise(sse::KEEPALIVE)],
             "" => malformed("an event without a type"),
+            _ if wire.is_content() => malformed(UNKNOWN),
             _ => self.unknown(),
         }
     }

@@ -93,6 +93,7 @@ fn chat_answers() {
         (message(r#"{"content":"a","content":"b"}"#, r#""stop""#), "finish Stop, usage unknown"),
         (message(r#"{"content":"\ud800"}"#, r#""stop""#), "finish Stop, usage unknown"),
         (message(r#"{"content":5}"#, r#""stop""#), "malformed: a delta whose text is not text"),
+        (message(r#"{"content":{}}"#, r#""stop""#), "malformed: a delta whose text is not text"),
         (
             message("null", r#""error""#),
             "rejected 500 kind= code=error param= message=the provider ended the answer with an error in_band bare",

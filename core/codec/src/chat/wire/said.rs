@@ -70,14 +70,8 @@ impl Delta<'_> {
                 pieces.extend(texts.filter_map(|part| Some(Piece::Text(text(part.text)?.into()))));
             }
             content => {
-                let raw = content.map(|(raw, _)| raw);
-                match text(raw) {
-                    Some(text) => pieces.push(Piece::Text(text.into())),
-                    None if json::holds(raw) => {
-                        pieces.push(Piece::Native("choices[].message.content"));
-                    }
-                    None => {}
-                }
+                let said = text(content.map(|(raw, _)| raw));
+                pieces.extend(said.map(|text| Piece::Text(text.into())));
             }
         }
         if let Some(refusal) = text(self.refusal) {

@@ -83,6 +83,13 @@ fn pieces_of_one_delta() {
         ),
         (r#""of_tomorrow":{"a":[1]}"#, "start"),
         (r#""content":5"#, "malformed: a delta whose text is not text"),
+        (r#""content":true"#, "malformed: a delta whose text is not text"),
+        (r#""content":{"x":1}"#, "malformed: a delta whose text is not text"),
+        (r#""content":{}"#, "malformed: a delta whose text is not text"),
+        (r#""content":[{"type":"text","text":5}]"#, "malformed: a delta whose text is not text"),
+        (r#""content":[{"text":{"x":1}}]"#, "malformed: a delta whose text is not text"),
+        (r#""content":[{"type":"text","text":null}]"#, "start"),
+        (r#""refusal":["no"]"#, "malformed: a delta whose text is not text"),
         (r#""content":[5]"#, "malformed: a content array of an unknown shape"),
         (r#""tool_calls":{}"#, "malformed: data that is not a chunk"),
         (
@@ -196,6 +203,32 @@ fn finish_reasons() {
     chat(&[&call, &stop("stop")], &["start, open tool 0", "close tool 0, finish Tool"]);
     chat(&[&call, &stop("length")], &["start, open tool 0", "close tool 0, finish Length"]);
     chat(&[&stop("stop"), &stop("stop"), "[DONE]"], &["start, finish Stop", "-", "end"]);
+}
+
+#[test]
+fn a_message_is_no_delta() {
+    let message = |fields: &str, rest: &str| {
+        format!(r#"{{"choices":[{{"index":0,"message":{{{fields}}}{rest}}}]}}"#)
+    };
+    let lost = "malformed: a message in the place of a delta";
+    let (text, stop) = (r#""content":"a""#, r#","finish_reason":"stop""#);
+    for (fields, rest, expect) in [
+        (text, "", lost),
+        (text, r#","delta":null"#, lost),
+        (text, stop, lost),
+        (r#""tool_calls":[{"function":{"name":"f"}}]"#, stop, lost),
+        (r#""content":5"#, stop, "malformed: a delta whose text is not text"),
+        (r#""role":"assistant","content":"""#, "", "start"),
+        (text, r#","delta":{}"#, "start"),
+    ] {
+        chat(&[&message(fields, rest)], &[expect]);
+    }
+    // What was said, once more.
+    chat(
+        &[&delta(text), &message(text, stop)],
+        &["start, open text 0, delta text 0", "close text 0, finish Stop"],
+    );
+    chat(&[&delta(text), &message(text, "")], &["start, open text 0, delta text 0", lost]);
 }
 
 #[test]

@@ -203,12 +203,22 @@ fn what_is_unknown_rides_along() {
     messages(
         &[
             r#"{"type":"ping"}"#,
-            r#"{"type":"of_tomorrow","delta":"a string","index":"a"}"#,
+            r#"{"type":"of_tomorrow","message":"a string","index":"a"}"#,
             r#"{"type":"of_tomorrow","index":-1}"#,
+            r#"{"type":"of_tomorrow","delta":null,"text":"a"}"#,
             "[DONE]",
         ],
-        &["ping", "- ×3"],
+        &["ping", "- ×4"],
     );
+    for event in [
+        r#"{"type":"of_tomorrow","index":0,"delta":{"type":"text_delta","text":"hi"}}"#,
+        r#"{"type":"of_tomorrow","delta":{}}"#,
+        r#"{"type":"of_tomorrow","delta":"a string","index":"a"}"#,
+        r#"{"type":"of_tomorrow","content_block":{"type":"text","text":"hi"}}"#,
+        r#"{"type":"of_tomorrow","content_block":["hi"]}"#,
+    ] {
+        messages(&[event], &["malformed: an unknown event with content"]);
+    }
 }
 
 #[test]
