@@ -132,6 +132,7 @@ impl Stream {
             _ if sse::is_torn(data) => malformed("data that is no event"),
             "ping" => smallvec![Event::Ping],
             _ if tidied.is_some_and(wire::is_content) => malformed(UNKNOWN),
+            _ if sse::is_hollow(data) => smallvec![Event::Noise(sse::KEEPALIVE)],
             _ => self.unknown(),
         }
     }
@@ -160,6 +161,7 @@ impl Stream {
             "" if sse::is_keepalive("", data) => smallvec![Event::Noise(sse::KEEPALIVE)],
             "" => malformed("an event without a type"),
             _ if wire.is_content() => malformed(UNKNOWN),
+            _ if sse::is_hollow(data) => smallvec![Event::Noise(sse::KEEPALIVE)],
             _ => self.unknown(),
         }
     }

@@ -164,6 +164,9 @@ impl Stream {
             *self = Self::new(self.carry);
             return if cut { smallvec![Event::End] } else { Events::new() };
         }
+        if sse::is_hollow(data) && !matches!(event, "error" | "response.failed") {
+            return hollow(event);
+        }
         if let Some(wire) = json::object_in::<Wire<'_>>(data) {
             return self.meaning(event, data, &wire);
         }
@@ -200,7 +203,6 @@ impl Stream {
                 "ping" | "keepalive" => smallvec![Event::Ping],
                 "error" => fail(error(data)),
                 "" if json::holds(wire.error) => fail(error(data)),
-                "" if sse::is_keepalive("", data) => smallvec![Event::Noise(sse::KEEPALIVE)],
                 "" => malformed("an event without a type"),
                 _ => self.unknown(),
             };
@@ -327,6 +329,15 @@ pub(crate) fn is_content(item: &Item<'_>) -> bool {
         BlockKind::Text => item.parts().iter().any(|part| json::holds(part.said())),
         BlockKind::Reasoning => item.thoughts().iter().any(|part| json::holds(part.said())),
         BlockKind::Tool | BlockKind::Other => true,
+    }
+}
+
+/// What an event means that says nothing. Clients look for its type in its data.
+fn hollow(event: &str) -> Events {
+    match event {
+        "ping" | "keepalive" => smallvec![Event::Ping],
+        lost if has_data(lost) => malformed("an event that has lost its data"),
+        _ => smallvec![Event::Noise(sse::KEEPALIVE)],
     }
 }
 

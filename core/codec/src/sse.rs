@@ -88,8 +88,8 @@ pub(crate) fn is_keepalive(event: &str, data: &str) -> bool {
 }
 
 /// Whether it is nothing, or a document with nothing in it.
-fn is_hollow(data: &str) -> bool {
-    match data.as_bytes() {
+pub(crate) fn is_hollow(data: &str) -> bool {
+    match data.trim_ascii().as_bytes() {
         [] | b"null" => true,
         [b'{', inside @ .., b'}'] | [b'[', inside @ .., b']'] => inside.trim_ascii().is_empty(),
         _ => false,

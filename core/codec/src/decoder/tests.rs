@@ -121,6 +121,34 @@ fn what_has_lost_its_data_may_have_said_something() {
     }
 }
 
+/// Whether a named event whose data has nothing in it has lost something.
+#[test]
+fn what_is_hollow_is_told_by_its_name() {
+    for (dialect, name, expect) in [
+        (Dialect::Chat, "ping", "noise"),
+        (Dialect::Chat, "of_tomorrow", "noise"),
+        (Dialect::Chat, "error", "fail"),
+        (Dialect::Messages, "ping", "ping"),
+        (Dialect::Messages, "heartbeat", "noise"),
+        (Dialect::Messages, "content_block_delta", "malformed"),
+        (Dialect::Messages, "error", "fail"),
+        (Dialect::Responses, "keepalive", "ping"),
+        (Dialect::Responses, "heartbeat", "noise"),
+        (Dialect::Responses, "response.in_progress", "noise"),
+        (Dialect::Responses, "response.output_text.delta", "malformed"),
+        (Dialect::Responses, "response.output_text.done", "malformed"),
+        (Dialect::Responses, "response.reasoning_text.delta", "malformed"),
+        (Dialect::Responses, "error", "fail"),
+    ] {
+        for data in ["", "null", "[]", "{}", "{ }"] {
+            let frame = format!("event: {name}\ndata: {data}\n\n");
+            let (frames, _) = feed(dialect, 1, &[frame.into()]);
+            let found = written(&frames);
+            assert!(found.starts_with(expect), "{dialect:?}, {name}: {data:?} is {found}");
+        }
+    }
+}
+
 /// Of two frames whose border was lost there is one name, which says nothing of both.
 #[test]
 fn frames_that_became_one_may_have_said_something() {
