@@ -11,7 +11,8 @@
 //!   call.
 //! - `finish_reason: "stop"` after tool calls is [`Finish::Tool`].
 //! - Fewer choices than were asked for, each of them finished, are a finished answer at `[DONE]`.
-//! - Finish reasons that mean a fault of the provider (`error`) are `Fail`, never an end.
+//! - Finish reasons that mean a fault of the provider (`error`, `network_error`) are `Fail`, never
+//!   an end.
 
 pub(crate) mod calls;
 pub(crate) mod read;
@@ -21,7 +22,7 @@ pub(crate) mod wire;
 pub(crate) mod write;
 
 use crate::head::CHOICES_MAX;
-use crate::{json, rejection, sse};
+use crate::{broken, json, rejection, sse};
 use calls::{CALLS_MAX, Calls};
 use ir::{
     Aside, Block, BlockKind, Dialect, Event, Events, Finish, Opening, Piece, Reason, Rejection,
@@ -64,21 +65,18 @@ fn block(kind: BlockKind, choice: u32, tool: u32) -> Block {
 }
 
 /// The meaning of a `finish_reason`, or the fault that it stands for. Beside `OpenAI`'s own words
-/// those of compatible servers: `DeepSeek` `insufficient_system_resource`
-/// (<https://api-docs.deepseek.com/api/create-chat-completion>), vLLM `abort`, Mistral
-/// `model_length` and `error`, TGI and Together `eos_token` and `eos`.
+/// those of compatible servers: Mistral `model_length`, TGI and Together `eos_token` and `eos`, Zhipu
+/// `sensitive` (<https://docs.bigmodel.cn/api-reference/模型-api/查询异步结果>).
 pub(crate) fn finish(reason: &str, calls: bool) -> Result<Finish, Box<Rejection>> {
-    let fault = |status, said| Err(rejection::said(status, reason, said));
+    if let Some(fault) = broken::off(reason) {
+        return Err(fault);
+    }
     Ok(match reason.to_ascii_lowercase().as_str() {
         "stop" | "stop_sequence" | "end_turn" | "eos" | "eos_token" if calls => Finish::Tool,
         "stop" | "stop_sequence" | "end_turn" | "eos" | "eos_token" => Finish::Stop,
         "length" | "max_tokens" | "model_length" => Finish::Length,
         "tool_calls" | "function_call" | "tool_use" => Finish::Tool,
-        "content_filter" | "refusal" | "safety" => Finish::Refusal,
-        "error" => return fault(500, "the provider ended the answer with an error"),
-        "abort" | "insufficient_system_resource" => {
-            return fault(503, "the provider broke the answer off");
-        }
+        "content_filter" | "refusal" | "safety" | "sensitive" => Finish::Refusal,
         _ => Finish::Other,
     })
 }
@@ -93,30 +91,32 @@ impl Stream {
     }
 
     /// What a frame with these fields means.
-    pub(crate) fn events(&mut self, event: &[u8], data: &[u8]) -> Events {
-        if data.trim_ascii() == b"[DONE]" {
+    pub(crate) fn events(&mut self, event: &str, data: &str) -> Events {
+        if data.trim_ascii() == "[DONE]" {
             return self.done();
         }
-        if let Some(chunk) = json::object::<Chunk<'_>>(data) {
+        if let Some(chunk) = json::object_in::<Chunk<'_>>(data) {
             return self.meaning(event, data, &chunk);
         }
-        match json::tidied(data).as_deref().and_then(|text| json::object(text.as_bytes())) {
+        match json::tidied(data).as_deref().and_then(json::object_in) {
             Some(chunk) => self.meaning(event, data, &chunk),
-            None if event == b"error" => fail(event, data),
+            None if event == "error" => fail(event, data),
             None if sse::is_keepalive(event, data) => smallvec![Event::Noise(sse::KEEPALIVE)],
             None => malformed("data that is not a chunk"),
         }
     }
 
-    fn meaning(&mut self, event: &[u8], data: &[u8], chunk: &Chunk<'_>) -> Events {
-        if event == b"error" || chunk.is_error() || chunk.is_raised() {
+    fn meaning(&mut self, event: &str, data: &str, chunk: &Chunk<'_>) -> Events {
+        if event == "error" || chunk.is_error() || chunk.is_raised() {
             fail(event, data)
+        } else if chunk.choices().is_none() && sse::is_keepalive("", data) {
+            smallvec![Event::Noise(sse::KEEPALIVE)]
         } else {
             self.chunk(data, chunk)
         }
     }
 
-    fn chunk(&mut self, data: &[u8], chunk: &Chunk<'_>) -> Events {
+    fn chunk(&mut self, data: &str, chunk: &Chunk<'_>) -> Events {
         // What cannot be read is told before anything of the frame is taken in.
         let pieces = chunk.calls();
         for choice in chunk.choices().into_iter().flatten() {
@@ -146,7 +146,7 @@ impl Stream {
         if index >= CHOICES_MAX {
             return Err("a choice out of range");
         }
-        let Some(delta) = &wire.delta else { return Ok(()) };
+        let Some(delta) = &wire.delta else { return self.check_message(index, wire) };
         let known = self.choices.get(&index).map_or(0, |choice| choice.calls.count());
         if calls > 0 && known.saturating_add(calls) > CALLS_MAX {
             return Err("too many tool calls");
@@ -162,6 +162,18 @@ impl Stream {
             begun.push(call.index);
         }
         Ok(())
+    }
+
+    /// A message in the place of a delta is no loss where it says once more what was said: some end a
+    /// stream so (<https://github.com/ENTERPILOT/GoModel/pull/1068>).
+    fn check_message(&self, index: u32, wire: &wire::Choice<'_>) -> Result<(), &'static str> {
+        let begun = self.choices.get(&index).is_some_and(Choice::is_begun);
+        if begun && wire.reason().is_some() {
+            return Ok(());
+        }
+        let Some(message) = &wire.message else { return Ok(()) };
+        message.check()?;
+        if message.is_content() { Err("a message in the place of a delta") } else { Ok(()) }
     }
 
     fn choice(&mut self, wire: &wire::Choice<'_>, events: &mut Events) {
@@ -211,6 +223,11 @@ impl Stream {
 // === impl Choice ===
 
 impl Choice {
+    /// Whether anything was said.
+    fn is_begun(&self) -> bool {
+        self.current.is_some() || self.calls.count() > 0 || self.finish.is_some()
+    }
+
     fn delta(&mut self, index: u32, delta: &Delta<'_>, carry: bool, events: &mut Events) {
         let shown = delta.shown();
         for (kind, filled) in [
@@ -273,7 +290,7 @@ impl Choice {
     }
 }
 
-fn fail(event: &[u8], data: &[u8]) -> Events {
+fn fail(event: &str, data: &str) -> Events {
     smallvec![Event::Fail(rejection::in_frame(Dialect::Chat, event, data))]
 }
 

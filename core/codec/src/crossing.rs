@@ -163,8 +163,7 @@ impl Crossing {
             return Ok(());
         }
         if frame.events.is_empty() && sse::is_comment(&frame.bytes) {
-            // What is written here is UTF-8, as a stream of events must be.
-            if self.is_over() || std::str::from_utf8(&frame.bytes).is_err() {
+            if self.is_over() {
                 frame.bytes = Bytes::new();
             }
             return Ok(());

@@ -5,7 +5,8 @@
 use crate::sse::{Fields, Framer};
 use crate::{Error, chat, messages, responses};
 use bytes::Bytes;
-use ir::{Dialect, Events, Frame};
+use ir::{Dialect, Event, Events, Frame};
+use smallvec::smallvec;
 
 #[cfg(test)]
 mod tests;
@@ -82,14 +83,62 @@ impl Decoder {
 
     fn events(&mut self, frame: &[u8]) -> Events {
         let first = std::mem::take(&mut self.first);
-        let Fields { event, data: Some(data) } = Fields::read(frame, first) else {
-            return Events::new();
-        };
-        match &mut self.meaning {
-            Meaning::Chat(stream) => stream.events(event, &data),
-            Meaning::Messages(stream) => stream.events(event, &data),
-            Meaning::Responses(stream) => stream.events(event, &data),
-            Meaning::Resumed(stream) => stream.events(event, &data),
+        match std::str::from_utf8(frame) {
+            Ok(text) => self.meaning.frame(&Fields::read(text, first)),
+            Err(_) => self.foreign(&String::from_utf8_lossy(frame), first),
+        }
+    }
+
+    /// A frame that is not UTF-8, as a stream of events must be: strict clients end there, others show
+    /// something else than was said. Nothing of it is taken in; an error is one all the same.
+    fn foreign(&self, text: &str, first: bool) -> Events {
+        let fields = Fields::read(text, first);
+        let mut events = self.meaning.anew().frame(&fields);
+        if fields.data.is_none() && events.is_empty() {
+            return smallvec![Event::Noise("a comment that is not UTF-8")];
+        }
+        events.retain(|event| matches!(event, Event::Fail(_)));
+        if events.is_empty() {
+            events.push(Event::Malformed("a frame that is not UTF-8"));
+        }
+        events
+    }
+}
+
+// === impl Meaning ===
+
+impl Meaning {
+    /// The same dialect's at a stream's beginning.
+    fn anew(&self) -> Self {
+        match self {
+            Self::Chat(_) => Self::Chat(chat::Stream::new(1, false)),
+            Self::Messages(_) => Self::Messages(messages::Stream::new(false)),
+            Self::Responses(_) => Self::Responses(responses::Stream::new(false)),
+            Self::Resumed(_) => Self::Resumed(responses::stored::Resumed::default()),
+        }
+    }
+
+    /// What a frame with these fields means.
+    fn frame(&mut self, fields: &Fields<'_>) -> Events {
+        let Fields { event, data, stray } = fields;
+        match (self, data) {
+            (Self::Chat(stream), Some(data)) => stream.events(event, data),
+            (Self::Messages(stream), Some(data)) => stream.events(event, data),
+            (Self::Responses(stream), Some(data)) => stream.events(event, data),
+            (Self::Resumed(stream), Some(data)) => stream.events(event, data),
+            (meaning, None) if *stray || meaning.has_data(event) => {
+                smallvec![Event::Malformed("a frame that has lost its data")]
+            }
+            (_, None) => Events::new(),
+        }
+    }
+
+    /// Whether an event of this name is never without data, and no keep-alive.
+    fn has_data(&self, event: &str) -> bool {
+        match self {
+            Self::Chat(_) => event == "error",
+            Self::Messages(_) => messages::has_data(event),
+            Self::Responses(_) | Self::Resumed(_) => responses::has_data(event),
         }
     }
 }

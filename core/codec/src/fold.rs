@@ -16,11 +16,10 @@ mod partial;
 mod responses;
 mod tree;
 
+use crate::Error;
 use crate::sse::Fields;
-use crate::{Error, json};
 use bytes::Bytes;
 use ir::{Dialect, Event, Frame};
-use std::borrow::Cow;
 
 #[cfg(test)]
 mod tests;
@@ -80,18 +79,13 @@ impl Fold {
         if over || fails || last || frame.events.iter().any(odd) {
             return Ok(());
         }
-        let Fields { event, data: Some(data) } = Fields::read(&frame.bytes, first) else {
+        let text = std::str::from_utf8(&frame.bytes).unwrap_or_default();
+        let Fields { event, data: Some(text), .. } = Fields::read(text, first) else {
             return Ok(());
         };
-        if self.held.saturating_add(data.len()) > self.held_max {
+        if self.held.saturating_add(text.len()) > self.held_max {
             return Err(Error::TooLarge { limit: self.held_max });
         }
-        // Not UTF-8: the decoder read it in the same way.
-        let text = match std::str::from_utf8(&data) {
-            Ok(text) => Some(Cow::Borrowed(text)),
-            Err(_) => json::tidied(&data).map(Cow::Owned),
-        };
-        let Some(text) = text else { return Ok(()) };
         let added = match &mut self.answer {
             Answer::Chat(answer) => answer.take(&text),
             Answer::Messages(answer) => answer.take(event, &text),

@@ -46,12 +46,17 @@ pub(crate) const DEPTH_MAX: usize = 128;
 /// The longest document of which a tree is built, in bytes: a tree takes many times its text.
 pub(crate) const TREE_BYTES_MAX: usize = 1 << 20;
 
-/// Reads an object; `None` where it is none, or has another shape.
+/// Reads an object; `None` where it is none, is not UTF-8, or has another shape.
 pub(crate) fn object<'a, T: Deserialize<'a>>(data: &'a [u8]) -> Option<T> {
-    if first(data) != Some(b'{') {
+    object_in(std::str::from_utf8(data).ok()?)
+}
+
+/// The same of a text.
+pub(crate) fn object_in<'a, T: Deserialize<'a>>(text: &'a str) -> Option<T> {
+    if first(text.as_bytes()) != Some(b'{') {
         return None;
     }
-    lazy::read_bytes(data).ok()
+    lazy::read(text).ok()
 }
 
 /// A member that is no reason to give up the rest: of another shape, it is as if it were not there.
@@ -147,15 +152,14 @@ pub(crate) fn first(text: &[u8]) -> Option<u8> {
     text.iter().copied().find(|byte| !byte.is_ascii_whitespace())
 }
 
-/// The same object in a spelling that a strict reader takes: doubled keys (the last counts) and
-/// bytes that are not UTF-8 (replaced) are gone. `None` where it is not an object. Slow: for what
-/// could not be read otherwise, and not for more than [`TREE_BYTES_MAX`].
-pub(crate) fn tidied(text: &[u8]) -> Option<String> {
+/// The same object in a spelling that a strict reader takes: doubled keys (the last counts) are gone.
+/// `None` where it is not an object. Slow: for what could not be read otherwise, and not for more
+/// than [`TREE_BYTES_MAX`].
+pub(crate) fn tidied(text: &str) -> Option<String> {
     if text.len() > TREE_BYTES_MAX {
         return None;
     }
-    let text = String::from_utf8_lossy(text);
-    let value: serde_json::Value = serde_json::from_str(&text).ok()?;
+    let value: serde_json::Value = serde_json::from_str(text).ok()?;
     value.is_object().then(|| value.to_string())
 }
 

@@ -51,14 +51,6 @@ pub(crate) fn read<'a, T: Deserialize<'a>>(text: &'a str) -> serde_json::Result<
     quickly(text).map_or_else(|| serde_json::from_str(text), Ok)
 }
 
-/// Reads bytes, of which only those that are wanted need be UTF-8.
-pub(crate) fn read_bytes<'a, T: Deserialize<'a>>(data: &'a [u8]) -> serde_json::Result<T> {
-    match std::str::from_utf8(data) {
-        Ok(text) => read(text),
-        Err(_) => serde_json::from_slice(data),
-    }
-}
-
 /// The same, or nothing where it is odd. What is read nests no deeper than
 /// [`json::DEPTH_MAX`](crate::json::DEPTH_MAX).
 pub(crate) fn quickly<'a, T: Deserialize<'a>>(text: &'a str) -> Option<T> {

@@ -8,6 +8,7 @@
 //! every split of its input; CD2, the frames' bytes and what [`Decoder::finish`] returns, put
 //! together, are the input. No byte of a provider or of a caller can make this crate panic.
 
+mod broken;
 mod chat;
 mod conform;
 mod crossing;

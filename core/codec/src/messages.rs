@@ -10,7 +10,8 @@
 //! - A second `content_block_start` or `content_block_stop` of a block is a frame to skip.
 //! - A text or thinking delta outside any block is text all the same: its block is opened. Any
 //!   other delta outside a block is `Malformed`.
-//! - Unknown events, blocks and deltas ride along.
+//! - Unknown events, blocks and deltas ride along. An unknown event that has a delta or a block is
+//!   `Malformed`: what it says belongs to the answer, and nobody knows where.
 
 pub(crate) mod read;
 pub(crate) mod unfold;
@@ -18,10 +19,13 @@ pub(crate) mod whole;
 pub(crate) mod wire;
 pub(crate) mod write;
 
-use crate::{json, rejection, sse};
-use ir::{Aside, Block, BlockKind, Dialect, Event, Events, Finish, Piece, Tokens};
+use crate::{broken, json, rejection, sse};
+use ir::{Aside, Block, BlockKind, Dialect, Event, Events, Finish, Piece, Rejection, Tokens};
 use smallvec::smallvec;
 use wire::{BlockStart, Delta, Usage, Wire};
+
+/// Why an event is malformed that nobody knows and that says something.
+const UNKNOWN: &str = "an unknown event with content";
 
 /// Blocks open at the same time. The protocol has one; a limit on everything.
 const OPEN_MAX: usize = 1024;
@@ -53,6 +57,11 @@ enum Progress {
     Written,
 }
 
+/// Whether an event of this name is never without data, and no keep-alive.
+pub(crate) fn has_data(event: &str) -> bool {
+    is_known(event) && event != "ping"
+}
+
 /// The block kind of a `content_block.type`.
 pub(crate) fn block_kind(kind: &str) -> BlockKind {
     match kind {
@@ -64,16 +73,20 @@ pub(crate) fn block_kind(kind: &str) -> BlockKind {
 }
 
 /// The meaning of a `stop_reason`
-/// (<https://docs.claude.com/en/docs/build-with-claude/handling-stop-reasons>).
-pub(crate) fn finish(reason: &str) -> Finish {
-    match reason {
+/// (<https://docs.claude.com/en/docs/build-with-claude/handling-stop-reasons>), or the fault that it
+/// stands for with compatible servers.
+pub(crate) fn finish(reason: &str) -> Result<Finish, Box<Rejection>> {
+    if let Some(fault) = broken::off(reason) {
+        return Err(fault);
+    }
+    Ok(match reason {
         "end_turn" | "stop_sequence" => Finish::Stop,
         "max_tokens" | "model_context_window_exceeded" => Finish::Length,
         "tool_use" => Finish::Tool,
         "refusal" => Finish::Refusal,
         "pause_turn" => Finish::Pause,
         _ => Finish::Other,
-    }
+    })
 }
 
 fn is_known(kind: &str) -> bool {
@@ -99,30 +112,32 @@ impl Stream {
     }
 
     /// What a frame with these fields means.
-    pub(crate) fn events(&mut self, event: &[u8], data: &[u8]) -> Events {
-        let event = std::str::from_utf8(event).unwrap_or_default();
-        if let Some(wire) = json::object::<Wire<'_>>(data) {
+    pub(crate) fn events(&mut self, event: &str, data: &str) -> Events {
+        if let Some(wire) = json::object_in::<Wire<'_>>(data) {
             return self.meaning(event, data, &wire);
         }
         let tidied = json::tidied(data);
         let tidied = tidied.as_deref();
-        if let Some(wire) = tidied.and_then(|text| json::object(text.as_bytes())) {
+        if let Some(wire) = tidied.and_then(json::object_in) {
             return self.meaning(event, data, &wire);
         }
         // What is unknown may have any shape; what is known may not.
         let kind = tidied.and_then(wire::kind);
         match kind.as_deref().filter(|kind| !kind.is_empty()).unwrap_or(event) {
-            "ping" => smallvec![Event::Ping],
             "error" => fail(event, data),
-            known if is_known(known) => malformed("a known event of another shape"),
-            "" if data.trim_ascii() == b"[DONE]" => Events::new(),
-            "" if sse::is_keepalive(b"", data) => smallvec![Event::Noise(sse::KEEPALIVE)],
+            known if has_data(known) => malformed("a known event of another shape"),
+            "" if data.trim_ascii() == "[DONE]" => Events::new(),
+            "" if sse::is_keepalive("", data) => smallvec![Event::Noise(sse::KEEPALIVE)],
             "" => malformed("data that is no event"),
+            _ if sse::is_torn(data) => malformed("data that is no event"),
+            "ping" => smallvec![Event::Ping],
+            _ if tidied.is_some_and(wire::is_content) => malformed(UNKNOWN),
+            _ if sse::is_hollow(data) => smallvec![Event::Noise(sse::KEEPALIVE)],
             _ => self.unknown(event, data),
         }
     }
 
-    fn meaning(&mut self, event: &str, data: &[u8], wire: &Wire<'_>) -> Events {
+    fn meaning(&mut self, event: &str, data: &str, wire: &Wire<'_>) -> Events {
         let kind = wire.kind.as_ref().map_or(event, json::Word::as_str);
         match kind {
             "message_start" => self.start(wire),
@@ -143,14 +158,17 @@ impl Stream {
             "ping" => smallvec![Event::Ping],
             "error" => fail(event, data),
             "" if json::holds(wire.error) => fail(event, data),
+            "" if sse::is_keepalive("", data) => smallvec![Event::Noise(sse::KEEPALIVE)],
             "" => malformed("an event without a type"),
+            _ if wire.is_content() => malformed(UNKNOWN),
+            _ if sse::is_hollow(data) => smallvec![Event::Noise(sse::KEEPALIVE)],
             _ => self.unknown(event, data),
         }
     }
 
     /// It rides along, and where it cannot, it is named. Clients raise at the `event:` line of an error,
     /// whatever its type is.
-    fn unknown(&self, event: &str, data: &[u8]) -> Events {
+    fn unknown(&self, event: &str, data: &str) -> Events {
         if event == "error" {
             return fail(event, data);
         }
@@ -263,8 +281,11 @@ impl Stream {
         }
         let reason = delta.stop_reason.as_ref().map(json::Word::as_str);
         if let Some(reason) = reason.filter(|reason| !reason.is_empty()) {
-            let spelled = self.carry.then(|| Box::new(delta.reason()));
-            events.push(Event::Finish(finish(reason), spelled));
+            let spelled = || self.carry.then(|| Box::new(delta.reason()));
+            events.push(match finish(reason) {
+                Ok(finish) => Event::Finish(finish, spelled()),
+                Err(fault) => Event::Fail(fault),
+            });
         }
         events
     }
@@ -279,8 +300,8 @@ impl Stream {
     }
 }
 
-fn fail(event: &str, data: &[u8]) -> Events {
-    smallvec![Event::Fail(rejection::in_frame(Dialect::Messages, event.as_bytes(), data))]
+fn fail(event: &str, data: &str) -> Events {
+    smallvec![Event::Fail(rejection::in_frame(Dialect::Messages, event, data))]
 }
 
 fn malformed(reason: &'static str) -> Events {

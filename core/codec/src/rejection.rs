@@ -136,8 +136,8 @@ pub(crate) fn in_band(dialect: Dialect, document: &[u8]) -> Box<Rejection> {
 }
 
 /// Reads an error that is the data of a frame with this `event:` line.
-pub(crate) fn in_frame(dialect: Dialect, event: &[u8], data: &[u8]) -> Box<Rejection> {
-    let mut rejection = in_band(dialect, data);
+pub(crate) fn in_frame(dialect: Dialect, event: &str, data: &str) -> Box<Rejection> {
+    let mut rejection = in_band(dialect, data.as_bytes());
     rejection.unheard = !is_heard(dialect, event, data);
     rejection
 }
@@ -148,7 +148,7 @@ pub(crate) fn in_frame(dialect: Dialect, event: &[u8], data: &[u8]) -> Box<Rejec
 /// no frame without such a line
 /// (<https://github.com/anthropics/anthropic-sdk-python/blob/main/src/anthropic/_streaming.py>). What else
 /// is said in Responses has its `response.failed` put behind it ([`own::after_said`](crate::own::after_said)).
-fn is_heard(dialect: Dialect, event: &[u8], data: &[u8]) -> bool {
+fn is_heard(dialect: Dialect, event: &str, data: &str) -> bool {
     #[derive(Deserialize)]
     struct Heard {
         #[serde(rename = "type")]
@@ -159,12 +159,12 @@ fn is_heard(dialect: Dialect, event: &[u8], data: &[u8]) -> bool {
         return true;
     }
     let heard = Some(data).filter(|data| data.len() <= json::TREE_BYTES_MAX);
-    let Some(Heard { kind, error }) = heard.and_then(json::object) else { return false };
+    let Some(Heard { kind, error }) = heard.and_then(json::object_in) else { return false };
     let typed = kind.as_ref().and_then(Value::as_str) == Some("error");
     let says = |key: &str| error.get(key).is_some_and(Value::is_string);
     match dialect {
         Dialect::Chat | Dialect::Responses => !error.is_empty(),
-        Dialect::Messages => event == b"error" && typed && says("type") && says("message"),
+        Dialect::Messages => event == "error" && typed && says("type") && says("message"),
     }
 }
 

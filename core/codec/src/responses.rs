@@ -57,6 +57,12 @@ enum Progress {
     Written,
 }
 
+/// Whether an event of this name is never without data, and no keep-alive.
+pub(crate) fn has_data(event: &str) -> bool {
+    let named = event.strip_prefix("response.");
+    event == "error" || named.is_some_and(|named| !matches!(named, "in_progress" | "queued"))
+}
+
 /// The block kind of an item's type. Calls are those that the caller carries out; hosted tools and what
 /// they found are something else.
 pub(crate) fn item_kind(kind: &str) -> BlockKind {
@@ -78,6 +84,27 @@ pub(crate) fn finish(status: &str, reason: &str, waits: bool) -> Finish {
         ("incomplete", "max_output_tokens") => Finish::Length,
         ("incomplete", "content_filter") => Finish::Refusal,
         _ => Finish::Other,
+    }
+}
+
+/// What an answer with this `status` and this reason is that is none: it failed, or was broken off. What
+/// a reason may be, `max_messages` and `steered` among it, is in
+/// <https://docs.rs/crate/openai-client-base/0.16.0/source/src/models/object0_21.rs>.
+pub(crate) fn broken(
+    status: &str,
+    reason: &str,
+    error: Option<Raw<'_>>,
+) -> Option<Box<ir::Rejection>> {
+    match (status, reason) {
+        ("failed" | "cancelled", _) => Some(fault(status, error)),
+        (
+            "incomplete",
+            "" | "max_output_tokens" | "max_messages" | "content_filter" | "steered",
+        ) => None,
+        ("incomplete", _) => {
+            Some(rejection::said(500, reason, "the provider broke the answer off"))
+        }
+        _ => None,
     }
 }
 
@@ -131,48 +158,51 @@ impl Stream {
     }
 
     /// What a frame with these fields means.
-    pub(crate) fn events(&mut self, event: &[u8], data: &[u8]) -> Events {
-        if data.trim_ascii() == b"[DONE]" {
+    pub(crate) fn events(&mut self, event: &str, data: &str) -> Events {
+        if data.trim_ascii() == "[DONE]" {
             let cut = self.progress != Progress::Idle;
             *self = Self::new(self.carry);
             return if cut { smallvec![Event::End] } else { Events::new() };
         }
-        let event = std::str::from_utf8(event).unwrap_or_default();
-        if let Some(wire) = json::object::<Wire<'_>>(data) {
+        if sse::is_hollow(data) && !matches!(event, "error" | "response.failed") {
+            return hollow(event);
+        }
+        if let Some(wire) = json::object_in::<Wire<'_>>(data) {
             return self.meaning(event, data, &wire);
         }
         let tidied = json::tidied(data);
         let tidied = tidied.as_deref();
-        if let Some(wire) = tidied.and_then(|text| json::object(text.as_bytes())) {
+        if let Some(wire) = tidied.and_then(json::object_in) {
             return self.meaning(event, data, &wire);
         }
         // What is unknown may have any shape; what is known may not.
         let kind = tidied.and_then(wire::kind);
         match kind.as_deref().unwrap_or(event) {
-            "error" | "response.failed" => fail(rejection::in_band(Dialect::Responses, data)),
+            "error" | "response.failed" => fail(error(data)),
             known if is_known(known) => malformed("a known event of another shape"),
-            "" if sse::is_keepalive(b"", data) => smallvec![Event::Noise(sse::KEEPALIVE)],
+            "" if sse::is_keepalive("", data) => smallvec![Event::Noise(sse::KEEPALIVE)],
             "" => malformed("data that is no event"),
+            _ if sse::is_torn(data) => malformed("data that is no event"),
             _ => self.unknown(),
         }
     }
 
-    fn meaning(&mut self, event: &str, data: &[u8], wire: &Wire<'_>) -> Events {
+    fn meaning(&mut self, event: &str, data: &str, wire: &Wire<'_>) -> Events {
         let kind = wire.kind.as_ref().map_or(event, Word::as_str);
         let mut events = self.said(kind, data, wire);
         let keeps = self.carry && KEPT.contains(&kind);
-        if keeps && let Ok(text) = std::str::from_utf8(data) {
-            events.push(Event::Aside(Aside::Kept(text.into())));
+        if keeps {
+            events.push(Event::Aside(Aside::Kept(data.into())));
         }
         events
     }
 
-    fn said(&mut self, kind: &str, data: &[u8], wire: &Wire<'_>) -> Events {
+    fn said(&mut self, kind: &str, data: &str, wire: &Wire<'_>) -> Events {
         let Some(named) = kind.strip_prefix("response.") else {
             return match kind {
                 "ping" | "keepalive" => smallvec![Event::Ping],
-                "error" => fail(rejection::in_band(Dialect::Responses, data)),
-                "" if json::holds(wire.error) => fail(rejection::in_band(Dialect::Responses, data)),
+                "error" => fail(error(data)),
+                "" if json::holds(wire.error) => fail(error(data)),
                 "" => malformed("an event without a type"),
                 _ => self.unknown(),
             };
@@ -257,11 +287,21 @@ impl Stream {
         smallvec![Event::Start(Some(Box::new(response.envelope())))]
     }
 
-    fn end(&mut self, status: &str, wire: &Wire<'_>) -> Events {
+    /// The last event, by its name; what the answer says of itself counts where that is worse.
+    fn end(&mut self, named: &str, wire: &Wire<'_>) -> Events {
         let Some(response) = wire.response.and_then(Response::read) else {
             return malformed("the last event without its response");
         };
         let reason = response.reason();
+        let status = response.status.as_ref().map_or(named, Word::as_str);
+        if let Some(fault) = broken(status, &reason, response.error) {
+            return fail(fault);
+        }
+        if matches!(status, "in_progress" | "queued") {
+            let said = "the provider ended an answer that is not complete";
+            return fail(rejection::said(500, "server_error", said));
+        }
+        let status = if status == "incomplete" { status } else { named };
         let mut told = Told::new(self.carry);
         if let Some(tokens) = response.usage.as_ref().and_then(wire::Usage::tokens) {
             told.events.push(Event::Usage(tokens));
@@ -290,6 +330,19 @@ pub(crate) fn is_content(item: &Item<'_>) -> bool {
         BlockKind::Reasoning => item.thoughts().iter().any(|part| json::holds(part.said())),
         BlockKind::Tool | BlockKind::Other => true,
     }
+}
+
+/// What an event means that says nothing. Clients look for its type in its data.
+fn hollow(event: &str) -> Events {
+    match event {
+        "ping" | "keepalive" => smallvec![Event::Ping],
+        lost if has_data(lost) => malformed("an event that has lost its data"),
+        _ => smallvec![Event::Noise(sse::KEEPALIVE)],
+    }
+}
+
+fn error(data: &str) -> Box<ir::Rejection> {
+    rejection::in_band(Dialect::Responses, data.as_bytes())
 }
 
 fn fail(rejection: Box<ir::Rejection>) -> Events {

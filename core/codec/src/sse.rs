@@ -9,6 +9,7 @@
 
 use crate::Error;
 use bytes::{Buf, Bytes, BytesMut};
+use serde::de::IgnoredAny;
 use std::borrow::Cow;
 
 #[cfg(test)]
@@ -17,6 +18,9 @@ mod tests;
 /// The longest frame, in bytes. Images and encrypted reasoning come in one frame; 16 MiB is far
 /// beyond the largest that we know of.
 pub const FRAME_BYTES_MAX: usize = 16 << 20;
+
+/// The byte order mark.
+const MARK: char = '\u{feff}';
 
 /// Cuts a stream into frames.
 #[cfg_attr(test, derive(Clone))]
@@ -36,15 +40,19 @@ pub(crate) struct Framer {
 #[derive(Debug, Default, Eq, PartialEq)]
 pub(crate) struct Fields<'a> {
     /// The `event:` field; empty where there is none.
-    pub(crate) event: &'a [u8],
+    pub(crate) event: &'a str,
     /// The `data:` fields, joined; `None` where there is none and no event is to be dispatched.
-    pub(crate) data: Option<Cow<'a, [u8]>>,
+    pub(crate) data: Option<Cow<'a, str>>,
+    /// There is a line that is no field of an event, and says something all the same: what is left of a
+    /// field, or of something that is no stream of events.
+    pub(crate) stray: bool,
 }
 
-/// What a frame's `data:` fields say, joined; empty where it has none.
+/// What a frame's `data:` fields say, joined; empty where it has none, and where it is not UTF-8.
 pub fn data_of(frame: &Bytes) -> Bytes {
-    match Fields::read(frame, false).data {
-        Some(Cow::Borrowed(data)) => frame.slice_ref(data),
+    let text = std::str::from_utf8(frame).unwrap_or_default();
+    match Fields::read(text, false).data {
+        Some(Cow::Borrowed(data)) => frame.slice_ref(data.as_bytes()),
         Some(Cow::Owned(data)) => Bytes::from(data),
         None => Bytes::new(),
     }
@@ -62,18 +70,40 @@ pub fn is_comment(frame: &[u8]) -> bool {
 pub(crate) const KEEPALIVE: &str = "a keep-alive in the place of data";
 
 /// Words that are sent to keep a connection open, by name or as data.
-const WORDS: [&[u8]; 4] = [b"ping", b"heartbeat", b"keepalive", b"keep-alive"];
+const WORDS: [&str; 4] = ["ping", "heartbeat", "keepalive", "keep-alive"];
 
-/// Whether a frame that cannot be read says nothing: what some send where a comment was meant. That is
-/// no data (<https://github.com/Growth-Circle/cadis/issues/2329>), a comment as data
-/// (<https://github.com/anomalyco/opencode/issues/50871>), or a word
+fn is_word(text: &str) -> bool {
+    WORDS.iter().any(|word| text.eq_ignore_ascii_case(word))
+}
+
+/// Whether a frame that is no event says nothing: what some send where a comment was meant. That is
+/// no data (<https://github.com/Growth-Circle/cadis/issues/2329>), a document with nothing in it, a
+/// comment as data (<https://github.com/anomalyco/opencode/issues/50871>), or a word
 /// (<https://github.com/aaif-goose/goose/pull/11816>). Anything else was something once.
-pub(crate) fn is_keepalive(event: &[u8], data: &[u8]) -> bool {
+pub(crate) fn is_keepalive(event: &str, data: &str) -> bool {
     let data = data.trim_ascii();
-    let word = |text: &[u8]| WORDS.iter().any(|word| text.eq_ignore_ascii_case(word));
     // The rest of an object could begin with a colon, and has quotes.
-    let comment = data.starts_with(b":") && memchr::memchr(b'"', data).is_none();
-    data.is_empty() || comment || word(data) || word(event)
+    let comment = data.starts_with(':') && !has_quote(data);
+    is_hollow(data) || comment || is_word(data) || (is_word(event) && !is_torn(data))
+}
+
+/// Whether it is nothing, or a document with nothing in it.
+pub(crate) fn is_hollow(data: &str) -> bool {
+    match data.trim_ascii().as_bytes() {
+        [] | b"null" => true,
+        [b'{', inside @ .., b'}'] | [b'[', inside @ .., b']'] => inside.trim_ascii().is_empty(),
+        _ => false,
+    }
+}
+
+/// Whether data is no document and may be what is left of one, or several of which the blank line
+/// between them was lost: those have quotes. Under a name that nobody knows it would be passed over.
+pub(crate) fn is_torn(data: &str) -> bool {
+    has_quote(data) && serde_json::from_str::<IgnoredAny>(data).is_err()
+}
+
+fn has_quote(data: &str) -> bool {
+    memchr::memchr(b'"', data.as_bytes()).is_some()
 }
 
 // === impl Framer ===
@@ -144,39 +174,43 @@ impl Framer {
 
 impl<'a> Fields<'a> {
     /// Reads a frame. `first`: it begins the stream and may have a byte order mark.
-    pub(crate) fn read(frame: &'a [u8], first: bool) -> Self {
-        let text = match frame.strip_prefix(b"\xEF\xBB\xBF") {
+    pub(crate) fn read(frame: &'a str, first: bool) -> Self {
+        let text = match frame.strip_prefix(MARK) {
             Some(text) if first => text,
             Some(_) | None => frame,
         };
         let mut fields = Self::default();
         let mut start = 0usize;
         // The blank line between `\r` and `\n` that this sees is as good as no line.
-        for end in memchr::memchr2_iter(b'\n', b'\r', text) {
+        for end in memchr::memchr2_iter(b'\n', b'\r', text.as_bytes()) {
             fields.line(text.get(start..end).unwrap_or_default());
             start = end.saturating_add(1);
         }
         fields
     }
 
-    fn line(&mut self, line: &'a [u8]) {
-        let colon = memchr::memchr(b':', line).unwrap_or(line.len());
-        let (name, value) = line.split_at_checked(colon).unwrap_or((line, &[]));
-        let value = value.strip_prefix(b":").unwrap_or(value);
-        let value = value.strip_prefix(b" ").unwrap_or(value);
+    fn line(&mut self, line: &'a str) {
+        let colon = memchr::memchr(b':', line.as_bytes()).unwrap_or(line.len());
+        let (name, value) = line.split_at_checked(colon).unwrap_or((line, ""));
+        let value = value.strip_prefix(':').unwrap_or(value);
+        let value = value.strip_prefix(' ').unwrap_or(value);
         match name {
-            b"event" => self.event = value,
-            b"data" => self.add(value),
-            _ => {}
+            "event" => self.event = value,
+            "data" => self.add(value),
+            "" | "id" | "retry" => {}
+            other => {
+                let said = other.trim_start_matches(MARK).trim_ascii();
+                self.stray |= !said.is_empty() && !is_word(said);
+            }
         }
     }
 
-    fn add(&mut self, value: &'a [u8]) {
+    fn add(&mut self, value: &'a str) {
         match &mut self.data {
             Some(data) => {
                 let data = data.to_mut();
-                data.push(b'\n');
-                data.extend_from_slice(value);
+                data.push('\n');
+                data.push_str(value);
             }
             None => self.data = Some(Cow::Borrowed(value)),
         }

@@ -23,9 +23,11 @@ pub fn read_whole(dialect: Dialect, body: &[u8]) -> Result<Whole, NotWhole> {
         Dialect::Messages => messages::whole::read(body),
         Dialect::Responses => responses::whole::read(body),
     };
-    strictly(body).or_else(|reason| match (&reason, json::tidied(body)) {
-        (NotWhole::Malformed(_), Some(text)) => strictly(text.as_bytes()),
-        (NotWhole::Malformed(_) | NotWhole::Rejected(_), _) => Err(reason),
+    strictly(body).or_else(|reason| {
+        match (&reason, std::str::from_utf8(body).ok().and_then(json::tidied)) {
+            (NotWhole::Malformed(_), Some(text)) => strictly(text.as_bytes()),
+            (NotWhole::Malformed(_) | NotWhole::Rejected(_), _) => Err(reason),
+        }
     })
 }
 

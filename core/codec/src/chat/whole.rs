@@ -3,7 +3,7 @@
 use super::{finish, wire};
 use crate::{NotWhole, json, rejection};
 use ir::{Dialect, Usage, Whole};
-use wire::{Choice, Chunk};
+use wire::{Choice, Chunk, Delta};
 
 /// Reads an answer, strictly.
 pub(crate) fn read(body: &[u8]) -> Result<Whole, NotWhole> {
@@ -40,8 +40,5 @@ pub(crate) fn read(body: &[u8]) -> Result<Whole, NotWhole> {
 }
 
 fn is_content(choice: &Choice<'_>) -> bool {
-    choice.message.as_ref().is_some_and(|message| {
-        let shown = message.shown();
-        shown.text || shown.reasoning || shown.other || message.calls().next().is_some()
-    })
+    choice.message.as_ref().is_some_and(Delta::is_content)
 }

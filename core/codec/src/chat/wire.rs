@@ -35,7 +35,7 @@ pub(crate) struct Choice<'a> {
     pub(crate) index: Option<u32>,
     #[serde(borrow)]
     pub(crate) delta: Option<Delta<'a>>,
-    /// Of a whole answer; in a stream no client looks at it.
+    /// Of a whole answer; in a stream no client looks at it, but for what comes nowhere else.
     #[serde(borrow)]
     pub(crate) message: Option<Delta<'a>>,
     #[serde(borrow)]
@@ -146,6 +146,14 @@ struct Part<'a> {
     summary: Option<Raw<'a>>,
 }
 
+/// Why a delta is malformed whose text is none.
+const NO_TEXT: &str = "a delta whose text is not text";
+
+/// Whether a text is there and is none: neither a string nor `null`.
+fn no_text(raw: Option<Raw<'_>>) -> bool {
+    raw.is_some_and(|raw| !matches!(json::type_of(raw), Type::String | Type::Null))
+}
+
 /// The parts of an array; `None` where it has another shape, or too many.
 fn parts(raw: Raw<'_>) -> Option<Vec<Part<'_>>> {
     let parts: Few<Part<'_>, PARTS_MAX> = lazy::read(raw.get()).ok()?;
@@ -199,12 +207,13 @@ impl<'a> Delta<'a> {
     /// Whether every field that we know has a type that we know.
     pub(crate) fn check(&self) -> Result<(), &'static str> {
         let odd = |raw: Option<Raw<'_>>| raw.is_some_and(|raw| json::filled(raw).is_none());
-        if odd(self.content)
-            || odd(self.refusal)
+        let array = |raw: &Raw<'_>| json::type_of(*raw) == Type::Array;
+        if no_text(self.content.filter(|raw| !array(raw)))
+            || no_text(self.refusal)
             || odd(self.reasoning_content)
             || odd(self.reasoning)
         {
-            return Err("a delta whose text is not text");
+            return Err(NO_TEXT);
         }
         let calls = self.tool_calls.iter().flat_map(|Few(calls)| calls);
         let mut functions = calls.flat_map(|call| [&call.function, &call.custom]).flatten();
@@ -224,6 +233,7 @@ impl<'a> Delta<'a> {
         }
         for part in parts(raw).ok_or("a content array of an unknown shape")? {
             match part.kind() {
+                "text" if no_text(part.text) => return Err(NO_TEXT),
                 "text" => content.text |= json::holds(part.text),
                 "thinking" => content.reasoning |= json::holds(part.thinking),
                 _ => content.other = true,
@@ -242,6 +252,12 @@ impl<'a> Delta<'a> {
             reasoning: content.reasoning || any(&reasoning),
             other: content.other || any(&[self.audio, self.images]),
         }
+    }
+
+    /// Whether it says anything.
+    pub(crate) fn is_content(&self) -> bool {
+        let shown = self.shown();
+        shown.text || shown.reasoning || shown.other || self.calls().next().is_some()
     }
 
     /// Its pieces of tool calls; the deprecated `function_call` is one with the index 0.

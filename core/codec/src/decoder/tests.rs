@@ -49,9 +49,18 @@ fn only_what_keeps_a_connection_open_says_nothing() {
         (": OPENROUTER PROCESSING", true),
         ("ping", true),
         ("Heartbeat ", true),
+        ("null", true),
+        ("[]", true),
+        ("{}", true),
+        ("{ } ", true),
         ("pinged", false),
         ("Internal Server Error", false),
-        ("null", false),
+        ("nulls", false),
+        ("0", false),
+        ("true", false),
+        (r#""a""#, false),
+        ("[null]", false),
+        ("[}", false),
         (r#"choices":[{"delta":{"content":"not "}}]}"#, false),
         (r#":[{"delta":{"content":"not "}}]}"#, false),
         (r#"type":"content_block_delta","index":0,"delta":{}}"#, false),
@@ -63,6 +72,136 @@ fn only_what_keeps_a_connection_open_says_nothing() {
             let noise = matches!(*frames[0].events, [Event::Noise(_)]);
             let malformed = matches!(*frames[0].events, [Event::Malformed(_)]);
             assert_eq!((noise, malformed), (nothing, !nothing), "{dialect:?}: {data}");
+        }
+    }
+}
+
+/// Whether a frame that has no data has lost it.
+#[test]
+fn what_has_lost_its_data_may_have_said_something() {
+    use Dialect::{Chat, Messages, Responses};
+    for (frame, lost) in [
+        (": comment\n\n", &[][..]),
+        ("id: 7\nretry: 5\n\n", &[]),
+        ("event: ping\n\n", &[]),
+        ("event: of_tomorrow\n\n", &[]),
+        ("event: response.in_progress\n\n", &[]),
+        ("\u{feff}\n\n", &[]),
+        ("\u{feff}: comment\n\n", &[]),
+        (" \n\n", &[]),
+        ("keep-alive\n\n", &[]),
+        ("Ping: 3\n\n", &[]),
+        ("event: error\n\n", &[Chat, Messages, Responses]),
+        ("event: content_block_delta\n\n", &[Messages]),
+        ("event: message_stop\n\n", &[Messages]),
+        ("event: response.output_text.delta\n\n", &[Responses]),
+        ("event: response.reasoning_text.delta\nid: 4\n\n", &[Responses]),
+        ("dota: {}\n\n", &[Chat, Messages, Responses]),
+        ("DATA: {}\n\n", &[Chat, Messages, Responses]),
+        (" data: {}\n\n", &[Chat, Messages, Responses]),
+        ("\u{feff}data: {}\n\n", &[Chat, Messages, Responses]),
+        ("data {}\n\n", &[Chat, Messages, Responses]),
+        ("{\"error\":1}\n\n", &[Chat, Messages, Responses]),
+        ("<html>\n\n", &[Chat, Messages, Responses]),
+    ] {
+        for dialect in Dialect::ALL {
+            // Not the first frame: that one may begin with a mark.
+            let bytes = Bytes::from(format!(": first\n\n{frame}"));
+            let (frames, _) = feed(dialect, 1, std::slice::from_ref(&bytes));
+            let malformed = matches!(*frames[1].events, [Event::Malformed(_)]);
+            assert_eq!(malformed, lost.contains(&dialect), "{dialect:?}: {frame:?}");
+            assert!(malformed || frames[1].events.is_empty(), "{dialect:?}: {frame:?}");
+        }
+    }
+    // What has its data may have whatever else.
+    for dialect in Dialect::ALL {
+        let frame = "dota: x\nevent: ping\nfoo: bar\ndata: {\"type\":\"ping\"}\n\n";
+        let (frames, _) = feed(dialect, 1, &[frame.into()]);
+        assert!(matches!(*frames[0].events, [] | [Event::Ping]), "{dialect:?}: {frames:?}");
+    }
+}
+
+/// Whether a named event whose data has nothing in it has lost something.
+#[test]
+fn what_is_hollow_is_told_by_its_name() {
+    for (dialect, name, expect) in [
+        (Dialect::Chat, "ping", "noise"),
+        (Dialect::Chat, "of_tomorrow", "noise"),
+        (Dialect::Chat, "error", "fail"),
+        (Dialect::Messages, "ping", "ping"),
+        (Dialect::Messages, "heartbeat", "noise"),
+        (Dialect::Messages, "content_block_delta", "malformed"),
+        (Dialect::Messages, "error", "fail"),
+        (Dialect::Responses, "keepalive", "ping"),
+        (Dialect::Responses, "heartbeat", "noise"),
+        (Dialect::Responses, "response.in_progress", "noise"),
+        (Dialect::Responses, "response.output_text.delta", "malformed"),
+        (Dialect::Responses, "response.output_text.done", "malformed"),
+        (Dialect::Responses, "response.reasoning_text.delta", "malformed"),
+        (Dialect::Responses, "error", "fail"),
+    ] {
+        for data in ["", "null", "[]", "{}", "{ }"] {
+            let frame = format!("event: {name}\ndata: {data}\n\n");
+            let (frames, _) = feed(dialect, 1, &[frame.into()]);
+            let found = written(&frames);
+            assert!(found.starts_with(expect), "{dialect:?}, {name}: {data:?} is {found}");
+        }
+    }
+}
+
+/// Of two frames whose border was lost there is one name, which says nothing of both.
+#[test]
+fn frames_that_became_one_may_have_said_something() {
+    for (dialect, first) in [
+        (Dialect::Chat, r#"{"choices":[{"index":0,"delta":{"content":"a"}}]}"#),
+        (
+            Dialect::Messages,
+            r#"{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"a"}}"#,
+        ),
+        (
+            Dialect::Responses,
+            r#"{"type":"response.output_text.delta","output_index":0,"delta":"a"}"#,
+        ),
+    ] {
+        for name in ["ping", "heartbeat", "of_tomorrow", "response.output_text.done", "message"] {
+            let second = format!(r#"{{"type":"{name}"}}"#);
+            let both = format!("event: x\ndata: {first}\nevent: {name}\ndata: {second}\n\n");
+            let (frames, _) = feed(dialect, 1, &[both.into()]);
+            let malformed = matches!(*frames[0].events, [Event::Malformed(_)]);
+            assert!(malformed, "{dialect:?}, {name}: {frames:?}");
+        }
+    }
+}
+
+/// A strict client ends where bytes are not UTF-8, and another shows something else than was said.
+#[test]
+fn a_frame_is_utf8_or_cannot_be_read() {
+    for (dialect, before, after) in [
+        (Dialect::Chat, r#"{"choices":[{"index":0,"delta":{"content":"a"#, r#""}}]}"#),
+        (
+            Dialect::Messages,
+            r#"{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"a"#,
+            r#""}}"#,
+        ),
+        (
+            Dialect::Responses,
+            r#"{"type":"response.output_text.delta","output_index":0,"delta":"a"#,
+            r#""}"#,
+        ),
+    ] {
+        // No character, one that is spelled too long, two halves of a pair.
+        for odd in [&b"\xFF"[..], b"\xC0\xAF", b"\xED\xA0\xBD\xED\xB8\x80"] {
+            let events = |before: &str, after: &str| {
+                let bytes = [before.as_bytes(), odd, after.as_bytes(), b"\n\n"].concat();
+                feed(dialect, 1, &[Bytes::from(bytes)]).0.remove(0).events
+            };
+            let unread = [Event::Malformed("a frame that is not UTF-8")];
+            assert_eq!(*events(&format!("data: {before}"), after), unread, "{dialect:?}");
+            assert_eq!(*events("event: ", "\ndata: {\"type\":\"ping\"}"), unread, "{dialect:?}");
+            let comment = [Event::Noise("a comment that is not UTF-8")];
+            assert_eq!(*events(": ", ""), comment, "{dialect:?}");
+            let error = events(r#"data: {"error":{"message":""#, r#""}}"#);
+            assert!(matches!(*error, [Event::Fail(_)]), "{dialect:?}: {error:?}");
         }
     }
 }
@@ -252,10 +391,10 @@ mod properties {
             let (mut found, mut first) = (Vec::new(), true);
             for mut piece in crate::proof::cut(&bytes, &cut(&bytes, &places)) {
                 while let Some(frame) = framer.next(&mut piece).unwrap() {
-                    let fields = Fields::read(&frame, std::mem::take(&mut first));
+                    let text = std::str::from_utf8(&frame).unwrap();
+                    let fields = Fields::read(text, std::mem::take(&mut first));
                     if let Some(data) = fields.data {
-                        let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
-                        found.push((text(fields.event), text(&data)));
+                        found.push((fields.event.to_owned(), data.into_owned()));
                     }
                 }
             }

@@ -38,10 +38,9 @@ fn word(raw: Option<Raw<'_>>) -> Cow<'_, str> {
 
 impl Answer {
     /// One more event; how many bytes it added.
-    pub(super) fn take(&mut self, event: &[u8], text: &str) -> Result<usize, Error> {
+    pub(super) fn take(&mut self, event: &str, text: &str) -> Result<usize, Error> {
         let members = members(text).ok_or(ODD)?;
         let kind = members.get("type").map(|raw| word(Some(raw)));
-        let event = std::str::from_utf8(event).unwrap_or_default();
         let kind = kind.unwrap_or(Cow::Borrowed(event));
         let index = members.get("index").and_then(|raw| raw.get().parse().ok()).unwrap_or(0);
         let own = |key: &str| members.get(key).ok_or(ODD);

@@ -8,6 +8,7 @@ use super::tree::{ODD, items, members, write_all};
 use crate::Error;
 use crate::json::{self, Word};
 use crate::lazy::{self, Raw};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// One answer.
@@ -23,11 +24,11 @@ pub(super) struct Answer {
 
 impl Answer {
     /// One more event; how many bytes it added.
-    pub(super) fn take(&mut self, event: &[u8], text: &str) -> Result<usize, Error> {
+    pub(super) fn take(&mut self, event: &str, text: &str) -> Result<usize, Error> {
         // A `[DONE]` is no event.
         let Some(members) = members(text) else { return Ok(0) };
         let kind = members.get("type").and_then(|raw| lazy::read(raw.get()).ok());
-        let kind = kind.map_or_else(|| String::from_utf8_lossy(event), |Word(kind)| kind);
+        let kind = kind.map_or_else(|| Cow::Borrowed(event), |Word(kind)| kind);
         match kind.as_ref() {
             "response.output_item.done" => {
                 let index = members.get("output_index").and_then(|raw| raw.get().parse().ok());

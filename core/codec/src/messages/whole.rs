@@ -39,7 +39,10 @@ pub(crate) fn read(body: &[u8]) -> Result<Whole, NotWhole> {
         .map_err(|_| NotWhole::Malformed("content is not an array of blocks"))?;
     let reason = message.stop_reason.as_ref().filter(|reason| !reason.as_str().is_empty());
     Ok(Whole {
-        finish: reason.map(|reason| finish(reason.as_str())),
+        finish: reason
+            .map(|reason| finish(reason.as_str()))
+            .transpose()
+            .map_err(NotWhole::Rejected)?,
         usage: message.usage.map_or(ir::Usage::Unknown, |usage| {
             let mut tokens = Tokens::default();
             usage.add_to(&mut tokens);

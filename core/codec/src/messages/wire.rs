@@ -111,6 +111,21 @@ pub(crate) fn kind(text: &str) -> Option<String> {
     Some(kind.map(|Word(kind)| kind.into_owned()).unwrap_or_default())
 }
 
+/// Whether there is content in an event whose rest has an unknown shape.
+pub(crate) fn is_content(text: &str) -> bool {
+    let members = json::Members::read(text).unwrap_or_default();
+    ["delta", "content_block"].into_iter().any(|key| members.given(key).is_some())
+}
+
+// === impl Wire ===
+
+impl Wire<'_> {
+    /// Whether it has what says something of the answer, whatever its type is.
+    pub(crate) fn is_content(&self) -> bool {
+        self.delta.is_some() || self.content_block.is_some()
+    }
+}
+
 // === impl BlockStart ===
 
 impl BlockStart<'_> {

@@ -32,14 +32,13 @@ const ALL: Block = Block { kind: BlockKind::Other, index: 0 };
 
 impl Resumed {
     /// What a frame with these fields means.
-    pub(crate) fn events(&mut self, event: &[u8], data: &[u8]) -> Events {
+    pub(crate) fn events(&mut self, event: &str, data: &str) -> Events {
         let mut events = Events::new();
         if !std::mem::replace(&mut self.begun, true) {
             events.push(Event::Open(ALL, None));
         }
         events.push(Event::Delta(ALL, Piece::Unread));
-        let wire: Option<Wire<'_>> = json::object(data);
-        let event = std::str::from_utf8(event).unwrap_or_default();
+        let wire: Option<Wire<'_>> = json::object_in(data);
         let kind = wire.as_ref().and_then(|wire| wire.kind.as_ref()).map_or(event, Word::as_str);
         let Some(status) = kind.strip_prefix("response.") else { return events };
         if matches!(status, "completed" | "incomplete" | "failed" | "cancelled") {

@@ -4,7 +4,7 @@
 //! complete as it is, says that the caller shall come back, and has no finish.
 
 use super::wire::{Item, Response};
-use super::{fault, finish, is_content, item_kind};
+use super::{broken, finish, is_content, item_kind};
 use crate::{NotWhole, json, rejection};
 use ir::{BlockKind, Dialect, Usage, Whole};
 
@@ -13,8 +13,8 @@ pub(crate) fn read(body: &[u8]) -> Result<Whole, NotWhole> {
     let answer: Response<'_> =
         json::object(body).ok_or(NotWhole::Malformed("not a JSON object of the expected shape"))?;
     let status = answer.status.as_ref().map_or("", json::Word::as_str);
-    if matches!(status, "failed" | "cancelled") {
-        return Err(NotWhole::Rejected(fault(status, answer.error)));
+    if let Some(fault) = broken(status, &answer.reason(), answer.error) {
+        return Err(NotWhole::Rejected(fault));
     }
     if answer.output.is_none() && json::holds(answer.error) {
         return Err(NotWhole::Rejected(rejection::in_band(Dialect::Responses, body)));

@@ -93,10 +93,16 @@ fn chat_answers() {
         (message(r#"{"content":"a","content":"b"}"#, r#""stop""#), "finish Stop, usage unknown"),
         (message(r#"{"content":"\ud800"}"#, r#""stop""#), "finish Stop, usage unknown"),
         (message(r#"{"content":5}"#, r#""stop""#), "malformed: a delta whose text is not text"),
+        (message(r#"{"content":{}}"#, r#""stop""#), "malformed: a delta whose text is not text"),
         (
             message("null", r#""error""#),
             "rejected 500 kind= code=error param= message=the provider ended the answer with an error in_band bare",
         ),
+        (
+            message(r#"{"content":"a"}"#, r#""network_error""#),
+            "rejected 503 kind= code=network_error param= message=the provider broke the answer off in_band bare",
+        ),
+        (message(r#"{"content":"a"}"#, r#""sensitive""#), "finish Refusal, usage unknown"),
     ] {
         check(Dialect::Chat, &body, expect);
     }
@@ -137,6 +143,10 @@ fn messages_answers() {
             "finish Tool, usage unknown",
         ),
         (r#"{"content":[{"type":"of_tomorrow"}]}"#, "finish none, usage unknown"),
+        (
+            r#"{"content":[{"type":"text","text":"a"}],"stop_reason":"error"}"#,
+            "rejected 500 kind= code=error param= message=the provider ended the answer with an error in_band bare",
+        ),
         (r#"{"content":"text"}"#, "malformed: content is not an array of blocks"),
         (r#"{"id":"x"}"#, "malformed: no content array"),
         ("null", "malformed: not a JSON object of the expected shape"),
@@ -165,6 +175,10 @@ fn responses_answers() {
         (
             r#"{"status":"incomplete","incomplete_details":{"reason":"content_filter"},"output":[]}"#.into(),
             "finish Refusal, usage unknown, empty",
+        ),
+        (
+            r#"{"status":"incomplete","incomplete_details":{"reason":"server_error"},"output":[]}"#.into(),
+            "rejected 500 kind= code=server_error param= message=the provider broke the answer off in_band bare",
         ),
         // Asked for in the background: an answer of its own kind.
         (r#"{"status":"queued","output":[]}"#.into(), "finish none, usage unknown"),

@@ -14,7 +14,7 @@ use smallvec::SmallVec;
 pub(crate) type Pieces = SmallVec<[Piece; 1]>;
 
 /// Who answers, as the data of a chunk says.
-pub(crate) fn envelope(data: &[u8]) -> Envelope {
+pub(crate) fn envelope(data: &str) -> Envelope {
     #[derive(Deserialize)]
     struct Head<'a> {
         #[serde(borrow)]
@@ -23,7 +23,7 @@ pub(crate) fn envelope(data: &[u8]) -> Envelope {
         model: Option<Raw<'a>>,
         created: Option<json::Count>,
     }
-    let Some(head) = json::object::<Head<'_>>(data) else { return Envelope::default() };
+    let Some(head) = json::object_in::<Head<'_>>(data) else { return Envelope::default() };
     Envelope {
         id: head.id.and_then(json::inside).unwrap_or_default().into(),
         model: head.model.and_then(json::inside).unwrap_or_default().into(),
@@ -70,14 +70,8 @@ impl Delta<'_> {
                 pieces.extend(texts.filter_map(|part| Some(Piece::Text(text(part.text)?.into()))));
             }
             content => {
-                let raw = content.map(|(raw, _)| raw);
-                match text(raw) {
-                    Some(text) => pieces.push(Piece::Text(text.into())),
-                    None if json::holds(raw) => {
-                        pieces.push(Piece::Native("choices[].message.content"));
-                    }
-                    None => {}
-                }
+                let said = text(content.map(|(raw, _)| raw));
+                pieces.extend(said.map(|text| Piece::Text(text.into())));
             }
         }
         if let Some(refusal) = text(self.refusal) {

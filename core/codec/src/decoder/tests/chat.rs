@@ -83,6 +83,13 @@ fn pieces_of_one_delta() {
         ),
         (r#""of_tomorrow":{"a":[1]}"#, "start"),
         (r#""content":5"#, "malformed: a delta whose text is not text"),
+        (r#""content":true"#, "malformed: a delta whose text is not text"),
+        (r#""content":{"x":1}"#, "malformed: a delta whose text is not text"),
+        (r#""content":{}"#, "malformed: a delta whose text is not text"),
+        (r#""content":[{"type":"text","text":5}]"#, "malformed: a delta whose text is not text"),
+        (r#""content":[{"text":{"x":1}}]"#, "malformed: a delta whose text is not text"),
+        (r#""content":[{"type":"text","text":null}]"#, "start"),
+        (r#""refusal":["no"]"#, "malformed: a delta whose text is not text"),
         (r#""content":[5]"#, "malformed: a content array of an unknown shape"),
         (r#""tool_calls":{}"#, "malformed: data that is not a chunk"),
         (
@@ -166,6 +173,7 @@ fn finish_reasons() {
         ("tool_calls", "start, finish Tool"),
         ("function_call", "start, finish Tool"),
         ("content_filter", "start, finish Refusal"),
+        ("sensitive", "start, finish Refusal"),
         ("of_tomorrow", "start, finish Other"),
         ("", "start"),
         (
@@ -179,10 +187,48 @@ fn finish_reasons() {
     ] {
         chat(&[&stop(reason)], &[expect]);
     }
+    for (reason, status) in [
+        ("abort", 503),
+        ("network_error", 503),
+        ("Network-Error", 503),
+        ("engine_overloaded", 503),
+        ("cancelled", 503),
+        ("timeout", 504),
+    ] {
+        let said = "message=the provider broke the answer off in_band bare";
+        let expect = format!("start, fail {status} kind= code={reason} param= {said}");
+        chat(&[&stop(reason)], &[&expect]);
+    }
     let call = delta(r#""tool_calls":[{"index":0,"function":{"name":"f"}}]"#);
     chat(&[&call, &stop("stop")], &["start, open tool 0", "close tool 0, finish Tool"]);
     chat(&[&call, &stop("length")], &["start, open tool 0", "close tool 0, finish Length"]);
     chat(&[&stop("stop"), &stop("stop"), "[DONE]"], &["start, finish Stop", "-", "end"]);
+}
+
+#[test]
+fn a_message_is_no_delta() {
+    let message = |fields: &str, rest: &str| {
+        format!(r#"{{"choices":[{{"index":0,"message":{{{fields}}}{rest}}}]}}"#)
+    };
+    let lost = "malformed: a message in the place of a delta";
+    let (text, stop) = (r#""content":"a""#, r#","finish_reason":"stop""#);
+    for (fields, rest, expect) in [
+        (text, "", lost),
+        (text, r#","delta":null"#, lost),
+        (text, stop, lost),
+        (r#""tool_calls":[{"function":{"name":"f"}}]"#, stop, lost),
+        (r#""content":5"#, stop, "malformed: a delta whose text is not text"),
+        (r#""role":"assistant","content":"""#, "", "start"),
+        (text, r#","delta":{}"#, "start"),
+    ] {
+        chat(&[&message(fields, rest)], &[expect]);
+    }
+    // What was said, once more.
+    chat(
+        &[&delta(text), &message(text, stop)],
+        &["start, open text 0, delta text 0", "close text 0, finish Stop"],
+    );
+    chat(&[&delta(text), &message(text, "")], &["start, open text 0, delta text 0", lost]);
 }
 
 #[test]
@@ -234,9 +280,10 @@ fn chunks_without_choices() {
         (r#"{"usage":"many"}"#, "-"),
         (r#"{"usage":{"prompt_tokens":1e999}}"#, "-"),
         (r#"{"choices":[{"index":128,"delta":{}}]}"#, "malformed: a choice out of range"),
-        ("{}", "-"),
+        ("{}", "noise: a keep-alive in the place of data"),
+        (r#"{"id":"a"}"#, "-"),
         ("5", "malformed: data that is not a chunk"),
-        ("[]", "malformed: data that is not a chunk"),
+        ("[5]", "malformed: data that is not a chunk"),
         ("{garbled", "malformed: data that is not a chunk"),
         (r#""choices":[{"delta":{"content":"not "}}]}"#, "malformed: data that is not a chunk"),
         (r#":[{"delta":{"content":"not "}}]}"#, "malformed: data that is not a chunk"),

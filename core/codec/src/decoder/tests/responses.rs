@@ -30,6 +30,11 @@ fn completed(output: &str) -> String {
     format!(r#"{{"type":"response.completed","response":{{"output":{output}}}}}"#)
 }
 
+/// The last event of this name, with these members of its answer.
+fn last(named: &str, members: &str) -> String {
+    format!(r#"{{"type":"response.{named}","response":{{{members}}}}}"#)
+}
+
 fn incomplete(reason: &str) -> String {
     format!(
         r#"{{"type":"response.incomplete","response":{{"incomplete_details":{{"reason":"{reason}"}},"output":[]}}}}"#
@@ -247,10 +252,21 @@ fn reasoning() {
 
 #[test]
 fn ends() {
-    for (last, expect) in [
+    for (line, expect) in [
         (incomplete("max_output_tokens"), "finish Length, end"),
         (incomplete("content_filter"), "finish Refusal, end"),
         (incomplete("steered"), "finish Other, end"),
+        (incomplete("max_messages"), "finish Other, end"),
+        (incomplete(""), "finish Other, end"),
+        (last("completed", r#""status":"completed""#), "finish Stop, end"),
+        (
+            last(
+                "completed",
+                r#""status":"incomplete","incomplete_details":{"reason":"max_output_tokens"}"#,
+            ),
+            "finish Length, end",
+        ),
+        (last("incomplete", r#""status":"completed""#), "finish Other, end"),
         (completed("[]"), "finish Stop, end"),
         ("[DONE]".to_owned(), "end"),
         (
@@ -258,16 +274,30 @@ fn ends() {
             "malformed: the last event without its response",
         ),
     ] {
-        responses(&[CREATED, &last], &["start", expect]);
+        responses(&[CREATED, &line], &["start", expect]);
     }
 }
 
 #[test]
 fn failures() {
-    let failed = |fields: &str| {
-        format!(r#"{{"type":"response.failed","response":{{"id":"resp_1",{fields}}}}}"#)
-    };
+    let failed = |fields: &str| last("failed", &format!(r#""id":"resp_1",{fields}"#));
     for (line, expect) in [
+        (
+            last("completed", r#""status":"failed","error":{"code":"server_is_overloaded","message":"m"}"#),
+            "fail 503 kind= code=server_is_overloaded param= message=m in_band",
+        ),
+        (
+            last("completed", r#""status":"cancelled","output":[]"#),
+            "fail 499 kind= code=cancelled param= message=the answer was cancelled in_band bare",
+        ),
+        (
+            last("completed", r#""status":"in_progress","output":[]"#),
+            "fail 500 kind= code=server_error param= message=the provider ended an answer that is not complete in_band bare",
+        ),
+        (
+            incomplete("server_error"),
+            "fail 500 kind= code=server_error param= message=the provider broke the answer off in_band bare",
+        ),
         (
             failed(r#""error":{"code":"server_is_overloaded","message":"m"}"#),
             "fail 503 kind= code=server_is_overloaded param= message=m in_band",
@@ -344,7 +374,7 @@ fn what_comes_twice_or_out_of_order() {
     let shape = r#"{"type":"response.output_item.added","output_index":"zero"}"#;
     let other = r#"{"type":"response.of_tomorrow","x":[]}"#;
     responses(
-        &[stray, far, odd, shape, other, "{}", "nothing", r#"{"type":"keepalive"}"#],
+        &[stray, far, odd, shape, other, r#"{"x":1}"#, "nothing", r#"{"type":"keepalive"}"#],
         &[
             "malformed: a piece of a call that never began",
             "malformed: an index out of range",

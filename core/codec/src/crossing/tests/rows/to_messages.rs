@@ -141,7 +141,6 @@ fn what_messages_has_no_place_for_is_named() {
             &delta(r#""annotations":[{"type":"url_citation"}]"#),
             &delta(r#""audio":{"data":"x"}"#),
             &delta(r#""images":[{"type":"image_url"}]"#),
-            &delta(r#""content":{"odd":1}"#),
         ],
         "stop",
         &["0 text", "  a", "  .", "finish end_turn"],
@@ -150,7 +149,6 @@ fn what_messages_has_no_place_for_is_named() {
             "choices[].message.annotations=dropped",
             "choices[].message.audio=dropped",
             "choices[].message.images=dropped",
-            "choices[].message.content=dropped",
         ],
     );
 }
