@@ -186,6 +186,19 @@ pub(crate) fn place_in(text: &str, raw: Raw<'_>) -> Range<usize> {
     start..start.saturating_add(raw.get().len())
 }
 
+/// A text with other texts in the place of some of it; `None` where two of them overlap.
+pub(crate) fn spliced(text: &str, mut edits: Vec<(Range<usize>, String)>) -> Option<String> {
+    edits.sort_by_key(|(place, _)| place.start);
+    let (mut made, mut from) = (String::with_capacity(text.len()), 0);
+    for (place, new) in edits {
+        made.push_str(text.get(from..place.start)?);
+        made.push_str(&new);
+        from = place.end;
+    }
+    made.push_str(text.get(from..)?);
+    Some(made)
+}
+
 /// A raw value on one line. JSON's strings hold no raw line ends, so nothing in them changes.
 pub(crate) fn one_line(raw: Raw<'_>) -> Cow<'_, str> {
     let text = raw.get();

@@ -11,6 +11,7 @@ use crate::settle::Closed;
 use crate::unsaid::Unsaid;
 use bytes::{Bytes, BytesMut};
 use codec::own::{self, Before};
+use codec::seal::Origin;
 use config::Credential;
 use http::{HeaderMap, Request};
 use ir::{Failure, Losses, Repair, Shape, Time};
@@ -436,7 +437,9 @@ impl Drive {
         let manner = Manner { watched: leg.watched, unsaid, ..Manner::default() };
         if !leg.crossed {
             let opens = |seal: &str| self.opens(leg, seal);
-            let (question, losses) = match forward::question(&self.ask, body.as_ref(), opens) {
+            let origin = Origin::of(&leg.name);
+            let asked = forward::question(&self.ask, body.as_ref(), origin, opens);
+            let (question, losses) = match asked {
                 Ok(found) => found,
                 Err(failure) => return Some(Err(failure)),
             };

@@ -9,6 +9,7 @@
 
 use crate::ask::{Ask, Endpoint};
 use bytes::Bytes;
+use codec::seal::Origin;
 use codec::{Head, Watch};
 use config::{Credential, Provider};
 use http::header::{self, HeaderName};
@@ -120,24 +121,27 @@ pub(crate) struct Question {
     goes_on: bool,
 }
 
-/// The request without reasoning that was sealed for somebody else: a target of another dialect, which
-/// nobody who speaks this one could read, or another provider of Responses; and what did not come along.
+/// The request without reasoning that was sealed for somebody else: a target of another `origin`, or another
+/// provider of Responses; and what did not come along.
 /// `going_on` is the body where it is to go on with an answer. What was written here and cannot be read
 /// is not sent, nor is the caller's own in its place: it would be answered as if it were the other.
 pub(crate) fn question(
     ask: &Ask,
     going_on: Option<&Bytes>,
+    origin: Origin,
     opens: impl Fn(&str) -> bool,
 ) -> Result<(Option<Question>, Losses), Failure> {
-    let mut losses = Losses::default();
     let body = going_on.unwrap_or(&ask.body);
     let unsealed = match ask.dialect.crossable() {
-        Some(dialect) => codec::request::without_seals(dialect, body),
-        None => codec::request::without_foreign_seals(body, opens),
+        Some(dialect) => codec::request::without_seals(dialect, body, origin, going_on.is_some()),
+        None => codec::request::without_foreign_seals(body, opens).map(|body| {
+            let mut losses = Losses::default();
+            losses.add("input[].encrypted_content", "dropped: another provider sealed it");
+            (body, losses)
+        }),
     };
-    if unsealed.is_some() && ask.dialect == Dialect::Responses {
-        losses.add("input[].encrypted_content", "dropped: another provider sealed it");
-    }
+    let (unsealed, losses) = unsealed.unzip();
+    let losses = losses.unwrap_or_default();
     let Some(body) = unsealed.or_else(|| going_on.cloned()) else { return Ok((None, losses)) };
     let goes_on = going_on.is_some();
     let unreadable = if goes_on { UNWRITTEN } else { UNREAD };

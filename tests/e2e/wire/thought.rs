@@ -161,12 +161,20 @@ fn sent_back(seen: &Seen) -> Vec<Value> {
     blocks.into_iter().filter(is).collect()
 }
 
-/// The blocks of reasoning that the caller was shown; each is closed before anything else begins.
+/// The blocks of reasoning that the caller was shown.
 fn shown(heard: &Heard) -> Vec<Value> {
+    let mut blocks = content(heard);
+    blocks.retain(|block| block["type"] == "thinking");
+    blocks
+}
+
+/// What the caller was shown, as it sends it back; each block is closed before another one begins.
+fn content(heard: &Heard) -> Vec<Value> {
     let text = heard.text();
     let events = text.lines().filter_map(|line| line.strip_prefix("data: "));
     let mut blocks: Vec<Value> = Vec::new();
     let mut open = false;
+    let mut input = String::new();
     for event in events.map(|data| serde_json::from_str::<Value>(data).expect("an event")) {
         let delta = |key: &str| event["delta"][key].as_str().unwrap_or_default().to_owned();
         match event["type"].as_str().expect("a type") {
@@ -177,19 +185,153 @@ fn shown(heard: &Heard) -> Vec<Value> {
             }
             "content_block_delta" => {
                 let block = blocks.last_mut().filter(|_| open).expect("an open block");
-                for key in ["thinking", "signature"] {
+                for key in ["text", "thinking", "signature"] {
                     if let Some(Value::String(so_far)) = block.get_mut(key) {
                         so_far.push_str(&delta(key));
                     }
                 }
+                input.push_str(&delta("partial_json"));
             }
-            "content_block_stop" => assert!(std::mem::take(&mut open), "no open block: {text}"),
+            "content_block_stop" => {
+                assert!(std::mem::take(&mut open), "no open block: {text}");
+                let arguments = std::mem::take(&mut input);
+                if let Some(block) = blocks.last_mut().filter(|it| it["type"] == "tool_use") {
+                    block["input"] = serde_json::from_str(&arguments).expect("arguments");
+                }
+            }
             "message_delta" => assert!(!open, "an end within a block: {text}"),
             _ => {}
         }
     }
-    blocks.retain(|block| block["type"] == "thinking");
     blocks
+}
+
+/// What a target is asked behind calls: whether thinking comes with them, and it is to think on.
+const THINKS: (usize, &str) = (1, "enabled");
+const DOES_NOT: (usize, &str) = (0, "disabled");
+const NO_CALLS: (usize, &str) = (0, "enabled");
+
+/// A round of calls of an agent that thinks, with providers that want the thinking back: the answer with the
+/// calls is cut, and gone on with; then their results are brought to each of these targets.
+#[derive(Debug)]
+struct Round {
+    /// The chain, and what it is asked: of each target every request.
+    chain: &'static [&'static str],
+    asked: [&'static [(usize, &'static str)]; 2],
+    /// A target alone, and what it is asked with the results.
+    then: &'static [(&'static str, (usize, &'static str))],
+}
+
+const ROUNDS: [Round; 5] = [
+    // Cut while it thought: what it thinks anew it signs, and gets back; the rest is nobody's.
+    Round {
+        chain: &["a/once-cut-in-thinking+thinking+tools+strict"],
+        asked: [&[NO_CALLS, NO_CALLS], &[]],
+        then: &[
+            ("a/once-cut-in-thinking+thinking+tools+strict", THINKS),
+            ("a/ok+strict", DOES_NOT),
+            ("b/ok+strict", DOES_NOT),
+        ],
+    },
+    Round {
+        chain: &[
+            "a/once-error-in-thinking-overloaded+thinking+tools+strict",
+            "b/ok+thinking+tools+strict",
+        ],
+        asked: [&[NO_CALLS], &[NO_CALLS]],
+        then: &[("b/ok+thinking+tools+strict", THINKS), ("a/ok+strict", DOES_NOT)],
+    },
+    // Cut behind a call: who thought of it is given that back, and another is not.
+    Round {
+        chain: &["a/once-cut-after-call-1+thinking+tools-2+strict"],
+        asked: [&[NO_CALLS, THINKS], &[]],
+        then: &[("a/once-cut-after-call-1+thinking+tools-2+strict", THINKS)],
+    },
+    Round {
+        chain: &[
+            "a/once-error-after-call-1-overloaded+thinking+tools-2+strict",
+            "b/ok+thinking+tools-2+strict",
+        ],
+        asked: [&[NO_CALLS], &[DOES_NOT]],
+        then: &[],
+    },
+    // Nobody thought.
+    Round {
+        chain: &["a/once-cut-after-call-1+tools-2+strict"],
+        asked: [&[NO_CALLS, DOES_NOT], &[]],
+        then: &[],
+    },
+];
+
+// === impl Round ===
+
+impl Round {
+    fn config(&self) -> String {
+        let chain: Vec<_> = self.chain.iter().map(|target| format!("\"{target}\"")).collect();
+        let alone = |name: &str| format!("[models.\"{name}/*\"]\nchain = [\"{name}/$1\"]\n");
+        format!(
+            "retry.backoff = \"1ms\"\n\
+             {}{}{}{}[models.any]\nchain = [{}]\n",
+            provider(MESSAGES, "a"),
+            provider(MESSAGES, "b"),
+            alone("a"),
+            alone("b"),
+            chain.join(", ")
+        )
+    }
+
+    fn request(model: &str, more: &[Value]) -> Request {
+        let first = json!({ "role": "user", "content": "think, and call" });
+        let turns: Vec<_> = [&first].into_iter().chain(more).collect();
+        let body = json!({
+            "model": model, "stream": true, "max_tokens": 4096, "messages": turns,
+            "thinking": { "type": "enabled", "budget_tokens": 1024 },
+            "tools": [{ "name": "f", "input_schema": { "type": "object" } }],
+        });
+        let request = Request::post(path(MESSAGES), body.to_string());
+        request.header("anthropic-version", "2023-06-01")
+    }
+}
+
+/// How many blocks of thinking came with the last turn, and whether the model is to think.
+fn thoughts(seen: &Seen) -> (usize, String) {
+    let body: Value = serde_json::from_slice(&seen.body).expect("a request");
+    assert!(!seen.text().contains("backstop1."), "{}", seen.text());
+    (sent_back(seen).len(), body["thinking"]["type"].as_str().expect("a type").to_owned())
+}
+
+#[tokio::test]
+async fn thinking_comes_with_its_calls_or_is_not_asked_for() {
+    for round in ROUNDS {
+        let world = Plan::new(round.config()).clouds(&["a", "b"]).await.start().await;
+        let clouds = [world.a(), world.b()];
+        let heard = world.hear(&Round::request("any", &[])).await;
+        assert_eq!(heard.status, 200, "{round:?}: {}", heard.text());
+        let said = Said::read(MESSAGES, Shape::Stream, &heard.body).expect("a stream");
+        assert!(said.is_complete(), "{round:?}: {}", heard.text());
+        for (expect, cloud) in round.asked.iter().zip(clouds) {
+            let expect: Vec<_> = expect.iter().map(|(n, kind)| (*n, (*kind).to_owned())).collect();
+            let found: Vec<_> = cloud.log().iter().map(thoughts).collect();
+            assert_eq!(found, expect, "{round:?}");
+        }
+        let answer = content(&heard);
+        let calls = answer.iter().filter(|block| block["type"] == "tool_use");
+        let result = |call: &Value| json!({ "type": "tool_result", "tool_use_id": call["id"], "content": "1" });
+        let results: Vec<_> = calls.map(result).collect();
+        assert!(!results.is_empty(), "{round:?}: {answer:?}");
+        let turns = [("assistant", &answer), ("user", &results)];
+        let turns = turns.map(|(role, content)| json!({ "role": role, "content": content }));
+        for (target, (blocks, kind)) in round.then {
+            let heard = world.hear(&Round::request(target, &turns)).await;
+            assert_eq!(heard.status, 200, "{round:?}, {target}: {}", heard.text());
+            let said = Said::read(MESSAGES, Shape::Stream, &heard.body).expect("a stream");
+            assert!(said.is_complete(), "{round:?}, {target}: {}", heard.text());
+            let cloud = clouds[usize::from(target.starts_with('b'))];
+            let last = cloud.log().last().map(thoughts);
+            assert_eq!(last, Some((*blocks, (*kind).to_owned())), "{round:?}, {target}");
+        }
+        world.stop().await;
+    }
 }
 
 #[tokio::test]

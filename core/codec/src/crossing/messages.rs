@@ -3,8 +3,9 @@
 //! - One block is open at a time, and Chat's calls interleave: a call is collected, and shown whole
 //!   when the answer has its finish and it is known whether calls were cut. Until then it is open.
 //! - `message_delta` is written with the end, since Chat tells the usage behind the finish.
-//! - Reasoning becomes a thinking block whose signature is an empty seal: the caller sends it back,
-//!   and nobody takes it for a signature of Anthropic's.
+//! - Reasoning becomes a thinking block whose signature is a seal: the caller sends it back, and nobody
+//!   takes it for a signature of Anthropic's. It holds the provider's own where that speaks Messages too,
+//!   and goes on with an answer in which nothing but reasoning was shown; else it is empty.
 //! - What the provider wants back with the calls (`reasoning_details`, `extra_content`) travels
 //!   sealed in one `redacted_thinking` block before them.
 
@@ -224,6 +225,7 @@ impl Encoder {
         match opening {
             Some(Opening::Call(said)) => self.calls.begin(block, said, desk)?,
             Some(Opening::Redacted(data)) => {
+                let data = if self.signs() { data } else { "" };
                 let sealed = seal::wrap(self.plan.origin, data);
                 self.writer.redacted(&sealed, desk);
             }
@@ -252,12 +254,21 @@ impl Encoder {
                 desk.hold(raw.len())?;
                 self.details.add(raw);
             }
+            Piece::Signature(raw) if self.signs() => {
+                desk.hold(raw.len())?;
+                self.writer.sign(raw, desk);
+            }
             Piece::Signature(_) => desk.lose("content[].signature", "dropped"),
             Piece::Citation(_) => desk.lose("content[].citations[]", "dropped"),
             Piece::Native(path) => desk.lose(*path, "dropped"),
             Piece::Unread => {}
         }
         Ok(())
+    }
+
+    /// Whether what the provider signs is of use to it when it comes back.
+    fn signs(&self) -> bool {
+        self.resume.as_ref().is_none_or(|resume| resume.signs)
     }
 
     /// The finish is known: shows the calls, unless one of them is broken and the answer was not

@@ -28,6 +28,10 @@ pub struct Resume {
     pub thought: Option<String>,
     /// See [`Self::kept`].
     pub sequence: u64,
+    /// Whoever goes on was asked the question as it was, and nothing is left out of what it thinks: only then
+    /// can it be given back what it signs, for a signature may hold for all that came before it
+    /// (<https://platform.claude.com/docs/en/build-with-claude/preserved-thinking>).
+    pub signs: bool,
 }
 
 // === impl Crossing ===

@@ -97,15 +97,7 @@ pub fn going_on(dialect: Dialect, body: &[u8], said: &[Said], how: GoOn<'_>) -> 
         let free = unforced(dialect, choice.get());
         edits.extend(free.map(|free| (json::place_in(text, choice), free)));
     }
-    edits.sort_by_key(|(place, _)| place.start);
-    let (mut made, mut from) = (String::with_capacity(text.len()), 0);
-    for (place, new) in edits {
-        made.push_str(text.get(from..place.start)?);
-        made.push_str(&new);
-        from = place.end;
-    }
-    made.push_str(text.get(from..)?);
-    Some(Bytes::from(made))
+    json::spliced(text, edits).map(Bytes::from)
 }
 
 /// A choice of tools that leaves it to the model whether it calls one, where this one forces it to:

@@ -1,91 +1,233 @@
-//! A request that stays in its dialect, and carries seals from answers that crossed.
+//! A request that stays in its dialect, and carries seals from answers that crossed, or that another
+//! attempt went on with.
 //!
-//! Its target would refuse them: they are another's. This is the one case in which a request of the
-//! same dialect is changed beyond its model's name.
+//! Its target is given back what it signed itself, and would refuse the rest: that is another's. Where calls
+//! stay behind without the thinking that led to them, it is not asked to think on. This is the one case
+//! in which a request of the same dialect is changed beyond its model's name.
 //!
 //! **Invariant:** messages without a seal keep their bytes.
 
 use super::Out;
-use crate::json::{self, Members, Type, type_of};
+use super::round::{Sent, lacks_thought};
+use crate::json::{self, Members};
 use crate::lazy::Raw;
-use crate::seal::MARK;
+use crate::seal::{self, MARK, Origin};
 use bytes::Bytes;
-use ir::Crossable;
+use ir::{Crossable, Losses};
 use memchr::memmem;
 use serde::Deserialize;
 use std::borrow::Cow;
+use std::ops::Range;
 
-/// The body without sealed reasoning; `None` where there is none, and the body is as it should be.
-pub fn without_seals(dialect: Crossable, body: &[u8]) -> Option<Bytes> {
-    #[derive(Deserialize)]
-    struct Body<'a> {
-        #[serde(borrow)]
-        messages: Vec<Raw<'a>>,
+/// What of a request may have to be written anew.
+#[derive(Deserialize)]
+struct Body<'a> {
+    #[serde(borrow)]
+    messages: Vec<Raw<'a>>,
+    #[serde(borrow, default)]
+    thinking: Option<Raw<'a>>,
+    #[serde(borrow, default)]
+    context_management: Option<Raw<'a>>,
+}
+
+/// The body as a target of this origin takes it, without the reasoning that others sealed; and what was
+/// lost beside. `None` where the body is as it should be. `added`: its last turns are ours.
+pub fn without_seals(
+    dialect: Crossable,
+    body: &[u8],
+    own: Origin,
+    added: bool,
+) -> Option<(Bytes, Losses)> {
+    let sealed = memmem::find(body, MARK.as_bytes()).is_some();
+    if !sealed && !added {
+        return None;
     }
-    memmem::find(body, MARK.as_bytes())?;
     let text = std::str::from_utf8(body).ok()?;
-    let Body { messages } = serde_json::from_str(text).ok()?;
-    let start = json::place_in(text, *messages.first()?).start;
-    let end = json::place_in(text, *messages.last()?).end;
-    let kept: Vec<Cow<'_, str>> =
-        messages.iter().filter_map(|raw| message(dialect, raw.get())).collect();
-    let mut out = String::with_capacity(text.len());
-    out.push_str(text.get(..start)?);
-    out.push_str(&kept.join(","));
-    out.push_str(text.get(end..)?);
-    Some(Bytes::from(out))
+    let body: Body<'_> = serde_json::from_str(text).ok()?;
+    let mut losses = Losses::default();
+    let start = json::place_in(text, *body.messages.first()?).start;
+    let end = json::place_in(text, *body.messages.last()?).end;
+    let kept: Vec<Sent<'_>> =
+        body.messages.iter().filter_map(|raw| message(dialect, raw.get(), own)).collect();
+    let mut edits = Vec::new();
+    if dialect == Crossable::Messages && body.asks_for_thought() && lacks_thought(&kept, added) {
+        edits = body.without_thinking(text, &mut losses);
+    } else if !sealed {
+        return None;
+    }
+    let kept: Vec<&str> = kept.iter().map(|sent| &*sent.text).collect();
+    edits.push((start..end, kept.join(",")));
+    json::spliced(text, edits).map(|body| (Bytes::from(body), losses))
 }
 
 fn is_sealed(text: &str) -> bool {
     memmem::find(text.as_bytes(), MARK.as_bytes()).is_some()
 }
 
-/// A message without seals; `None` where nothing else was in it.
-fn message(dialect: Crossable, raw: &str) -> Option<Cow<'_, str>> {
+/// A message without the seals of others; `None` where nothing else was in it.
+fn message(dialect: Crossable, raw: &str, own: Origin) -> Option<Sent<'_>> {
     let members = Members::read(raw).filter(|_| is_sealed(raw)).unwrap_or_default();
+    let content = members.get("content");
     // Of Chat's fields only this one is ours; a text may well speak of seals.
-    let field = match dialect {
-        Crossable::Chat => "reasoning_details",
-        Crossable::Messages => "content",
+    let details = members.get("reasoning_details").filter(|raw| is_sealed(raw.get()));
+    let blocks = match dialect {
+        Crossable::Chat => details.map(|_| Vec::new()),
+        Crossable::Messages => content.and_then(|content| blocks(content, own)),
     };
-    if !members.get(field).is_some_and(|raw| is_sealed(raw.get())) {
-        return Some(Cow::Borrowed(raw));
-    }
-    let says = |key| members.get(key).is_some_and(|raw| json::holds(Some(raw)));
-    let mut left = dialect == Crossable::Messages || says("content") || says("tool_calls");
+    let Some(blocks) = blocks else {
+        return Some(Sent { text: Cow::Borrowed(raw), ours: false });
+    };
+    let says = |key| json::holds(members.get(key));
+    let left = match dialect {
+        Crossable::Chat => says("content") || says("tool_calls"),
+        Crossable::Messages => !blocks.is_empty(),
+    };
     let mut out = Out::with_capacity(raw.len());
     out.object(|out| {
         for (key, value) in &members.0 {
             match (dialect, key.as_ref()) {
                 // What is told of sealed reasoning is not the target's either.
                 (Crossable::Chat, "reasoning_details" | "reasoning_content") => {}
-                (Crossable::Messages, "content") if type_of(*value) == Type::Array => {
-                    let blocks = blocks(*value);
-                    left = !blocks.is_empty();
+                (Crossable::Messages, "content") => {
                     out.raw_member(key, &format!("[{}]", blocks.join(",")));
                 }
                 (Crossable::Chat | Crossable::Messages, _) => out.raw_member(key, value.get()),
             }
         }
     });
-    left.then(|| Cow::Owned(out.finish()))
+    left.then(|| Sent { text: Cow::Owned(out.finish()), ours: true })
 }
 
-/// The blocks that are not sealed reasoning.
-fn blocks(content: Raw<'_>) -> Vec<&str> {
-    let blocks: Vec<Raw<'_>> = serde_json::from_str(content.get()).unwrap_or_default();
-    let kept = |raw: &Raw<'_>| {
-        let block = Members::read(raw.get()).unwrap_or_default();
-        let sealed = |key| block.get(key).is_some_and(|raw| is_sealed(raw.get()));
-        !(sealed("signature") || sealed("data"))
+/// A block of a message, as far as seals go.
+enum Block {
+    Plain,
+    /// Reasoning as its provider signed it.
+    Signed,
+    /// A seal that the target opens; the block as it wrote it.
+    Opened(String),
+    /// A seal of another's, or an empty one.
+    Shut,
+}
+
+/// The blocks that are the target's; `None` where none has a seal. What stands before one that it signed itself was thought by an
+/// attempt that was cut: it knew nothing of that, and may have signed that nothing came before.
+fn blocks(content: Raw<'_>, own: Origin) -> Option<Vec<Cow<'_, str>>> {
+    let raws: Vec<Raw<'_>> = serde_json::from_str(content.get()).ok()?;
+    let read = |raw: Raw<'_>| Block::read(raw, own);
+    let blocks: Vec<Block> = raws.iter().copied().map(read).collect();
+    let sealed = |block: &Block| matches!(block, Block::Opened(_) | Block::Shut);
+    let first = blocks.iter().position(|block| matches!(block, Block::Opened(_))).unwrap_or(0);
+    blocks.iter().any(sealed).then(|| {
+        let all = raws.into_iter().zip(blocks).enumerate();
+        let kept = all.filter_map(|(at, (raw, block))| match block {
+            Block::Opened(text) => Some(Cow::Owned(text)),
+            Block::Plain => Some(Cow::Borrowed(raw.get())),
+            Block::Signed => (first <= at).then(|| Cow::Borrowed(raw.get())),
+            Block::Shut => None,
+        });
+        kept.collect()
+    })
+}
+
+// === impl Body ===
+
+impl Body<'_> {
+    /// The one way to ask for thinking in which it has to come back with its calls
+    /// (<https://platform.claude.com/docs/en/build-with-claude/extended-thinking>).
+    fn asks_for_thought(&self) -> bool {
+        let thinking = self.thinking.and_then(|raw| Members::read(raw.get()));
+        let kind = thinking.and_then(|it| json::inside(it.get("type")?));
+        kind == Some("enabled")
+    }
+
+    /// What has to change so that the model does not think.
+    fn without_thinking(&self, text: &str, losses: &mut Losses) -> Vec<(Range<usize>, String)> {
+        const WHY: &str = "dropped: the thinking behind the last calls is another's";
+        losses.add("thinking", WHY);
+        let thinking = self.thinking.map(|raw| (raw, r#"{"type":"disabled"}"#.to_owned()));
+        let management = self.context_management.and_then(|raw| {
+            let kept = without_clearing(raw)?;
+            losses.add("context_management.edits[]", WHY);
+            Some((raw, kept))
+        });
+        let edits = thinking.into_iter().chain(management);
+        edits.map(|(raw, new)| (json::place_in(text, raw), new)).collect()
+    }
+}
+
+/// What is to be done with the context, without the clearing of thinking, which is refused where there is
+/// none (<https://github.com/anthropics/claude-code/issues/11971>). `None` where nothing is cleared.
+fn without_clearing(management: Raw<'_>) -> Option<String> {
+    let members = Members::read(management.get())?;
+    let edits: Vec<Raw<'_>> = serde_json::from_str(members.get("edits")?.get()).ok()?;
+    let clears = |raw: &Raw<'_>| {
+        let edit = Members::read(raw.get()).unwrap_or_default();
+        let kind = edit.get("type").and_then(json::inside);
+        kind.is_some_and(|kind| kind.starts_with("clear_thinking_"))
     };
-    blocks.into_iter().filter(kept).map(Raw::get).collect()
+    let kept: Vec<&str> = edits.iter().filter(|raw| !clears(raw)).map(|raw| raw.get()).collect();
+    if kept.len() == edits.len() {
+        return None;
+    }
+    let mut out = Out::with_capacity(management.get().len());
+    out.object(|out| {
+        for (key, value) in &members.0 {
+            if key == "edits" {
+                out.raw_member(key, &format!("[{}]", kept.join(",")));
+            } else {
+                out.raw_member(key, value.get());
+            }
+        }
+    });
+    Some(out.finish())
+}
+
+// === impl Block ===
+
+impl Block {
+    fn read(raw: Raw<'_>, own: Origin) -> Self {
+        let block = Members::read(raw.get()).unwrap_or_default();
+        let sealed = |key| Some((key, block.get(key).filter(|raw| is_sealed(raw.get()))?));
+        let Some((field, seal)) = sealed("signature").or_else(|| sealed("data")) else {
+            let kind = block.get("type").and_then(json::inside);
+            let signed = matches!(kind, Some("thinking" | "redacted_thinking"));
+            return if signed { Self::Signed } else { Self::Plain };
+        };
+        let opened = json::inside(seal).and_then(seal::unwrap);
+        let Some((_, secret)) = opened.filter(|(it, secret)| *it == own && !secret.is_empty())
+        else {
+            return Self::Shut;
+        };
+        let mut out = Out::with_capacity(raw.get().len());
+        out.object(|out| {
+            for (key, value) in &block.0 {
+                if key == field {
+                    out.word(field, secret);
+                } else {
+                    out.raw_member(key, value.get());
+                }
+            }
+        });
+        Self::Opened(out.finish())
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::without_seals;
+    use crate::seal::{Origin, wrap};
     use ir::Crossable;
+
+    const OWN: &str = "a/m";
+
+    /// The body as the target takes it, and what it lost; `None` where it takes it as it is.
+    fn unsealed(dialect: Crossable, body: &str, added: bool) -> Option<(String, String)> {
+        let found = without_seals(dialect, body.as_bytes(), Origin::of(OWN), added);
+        found.map(|(body, losses)| {
+            let body = String::from_utf8(body.to_vec()).expect("UTF-8");
+            (body, losses.said(9).join("; "))
+        })
+    }
 
     #[test]
     fn seals_are_left_out_and_the_rest_is_untouched() {
@@ -100,16 +242,162 @@ mod tests {
                 r#"{"messages":[{"role":"user","content":"a"},{"role":"assistant","content":[{"type":"redacted_thinking","data":"backstop1.0123456789abcdef.x"}]},{"role":"user","content":"b"}]}"#,
                 r#"{"messages":[{"role":"user","content":"a"},{"role":"user","content":"b"}]}"#,
             ),
+            // A text may speak of seals.
+            (
+                Crossable::Messages,
+                r#"{"messages":[{ "role":"user","content":"backstop1." },{"role":"user","content":[ {"type":"text","text":"backstop1."}]}]}"#,
+                r#"{"messages":[{ "role":"user","content":"backstop1." },{"role":"user","content":[ {"type":"text","text":"backstop1."}]}]}"#,
+            ),
             (
                 Crossable::Chat,
                 r#"{"messages":[{"role":"assistant","content":"b","reasoning_content":"h","reasoning_details":[{"signature":"backstop1.0123456789abcdef.x","index":0}]}]}"#,
                 r#"{"messages":[{"role":"assistant","content":"b"}]}"#,
             ),
         ] {
-            let stripped = without_seals(dialect, before.as_bytes()).expect("a seal");
-            assert_eq!(std::str::from_utf8(&stripped), Ok(after));
+            let expect = (after.to_owned(), String::new());
+            assert_eq!(unsealed(dialect, before, false), Some(expect));
         }
-        let plain = br#"{"messages":[{"role":"assistant","reasoning_content":"h"}]}"#;
-        assert_eq!(without_seals(Crossable::Chat, plain), None);
+        let plain = r#"{"messages":[{"role":"assistant","reasoning_content":"h"}]}"#;
+        assert_eq!(unsealed(Crossable::Chat, plain, false), None);
+    }
+
+    /// A block of thinking that was signed so, as a caller sends it back.
+    fn thought(signature: &str) -> String {
+        format!(r#"{{"type":"thinking", "thinking":"h\u00e9","signature":"{signature}"}}"#)
+    }
+
+    #[test]
+    fn what_a_target_signed_it_gets_back() {
+        let sealed = |target: &str, secret: &str| wrap(Origin::of(target), secret);
+        let own = |secret: &str| thought(&sealed(OWN, secret));
+        let rewritten = |signature: &str| thought(signature).replace(", ", ",");
+        let redacted = |data: &str| format!(r#"{{"type":"redacted_thinking","data":"{data}"}}"#);
+        let text = r#"{"type":"text","text":"t"}"#.to_owned();
+        for (blocks, expect) in [
+            (vec![own("Er\\/U="), text.clone()], vec![rewritten("Er\\/U="), text.clone()]),
+            (vec![redacted(&sealed(OWN, "x")), text.clone()], vec![redacted("x"), text.clone()]),
+            (vec![thought(&sealed("b/m", "x")), text.clone()], vec![text.clone()]),
+            (vec![redacted(&sealed("b/m", "x")), text.clone()], vec![text.clone()]),
+            // What was cut was signed by nobody, and it was another attempt's.
+            (vec![own(""), own("x"), text.clone()], vec![rewritten("x"), text.clone()]),
+            (
+                vec![thought("plain"), redacted("plain"), own("x"), text.clone()],
+                vec![rewritten("x"), text.clone()],
+            ),
+            // Whoever thought before that keeps its own.
+            (
+                vec![thought("plain"), thought(&sealed("b/m", "x")), text.clone()],
+                vec![thought("plain"), text.clone()],
+            ),
+            (
+                vec![own("x"), thought("plain"), text.clone()],
+                vec![rewritten("x"), thought("plain"), text.clone()],
+            ),
+        ] {
+            let body = |blocks: &[String]| {
+                let content = blocks.join(",");
+                format!(r#"{{"messages":[{{"role":"assistant","content":[{content}]}}]}}"#)
+            };
+            let expect = Some((body(&expect), String::new()));
+            assert_eq!(unsealed(Crossable::Messages, &body(&blocks), false), expect);
+        }
+    }
+
+    const BUDGET: &str = r#"{"type":"enabled","budget_tokens":1024}"#;
+    const CALL: &str = r#"{"type":"tool_use","id":"c","name":"f","input":{}}"#;
+    const LOST: &str = "thinking=dropped: the thinking behind the last calls is another's";
+
+    /// A conversation of these turns of the model, each with the results of its calls behind it.
+    fn rounds(thinking: &str, turns: &[&[&str]]) -> String {
+        let result = r#"{"role":"user","content":[{"type":"tool_result","tool_use_id":"c"}]}"#;
+        let turn = |blocks: &&[&str]| {
+            let content = blocks.join(",");
+            format!(r#",{{"role":"assistant","content":[{content}]}},{result}"#)
+        };
+        let turns: String = turns.iter().map(turn).collect();
+        format!(
+            r#"{{"thinking":{thinking},"messages":[{{"role":"user","content":"q"}}{turns}],"z":1}}"#
+        )
+    }
+
+    #[test]
+    fn behind_calls_whose_thinking_stayed_behind_nobody_thinks() {
+        let shut = &*thought(&wrap(Origin::of("b/m"), "x"));
+        let own = &*thought(&wrap(Origin::of(OWN), "x"));
+        let plain = &*thought("plain");
+        let text = r#"{"type":"text","text":"t"}"#;
+        let adaptive = r#"{"type":"adaptive"}"#;
+        for (thinking, turns, added, off) in [
+            (BUDGET, &[&[shut, CALL][..]][..], false, true),
+            (BUDGET, &[&[own, CALL]], false, false),
+            (BUDGET, &[&[shut, plain, CALL]], false, false),
+            // It has to come first.
+            (BUDGET, &[&[text, shut, CALL]], false, true),
+            // No round of calls: an answer, or one that is over.
+            (BUDGET, &[&[shut, CALL], &[plain, text]], false, true),
+            // What began the round counts, and what ends it.
+            (BUDGET, &[&[shut, CALL], &[CALL]], false, true),
+            (BUDGET, &[&[plain, CALL], &[shut, CALL]], false, true),
+            (BUDGET, &[&[plain, CALL], &[shut, CALL], &[plain, CALL]], false, false),
+            // Nothing is ours of it: the caller has to mend it.
+            (BUDGET, &[&[CALL]], false, false),
+            (BUDGET, &[&[CALL]], true, true),
+            (BUDGET, &[&[plain, CALL]], true, false),
+            // Others think as they like.
+            (adaptive, &[&[shut, CALL]], false, false),
+            ("null", &[&[shut, CALL]], false, false),
+            (r#"{"type":"disabled"}"#, &[&[CALL]], true, false),
+        ] {
+            let body = rounds(thinking, turns);
+            let found = unsealed(Crossable::Messages, &body, added);
+            let disabled = r#""thinking":{"type":"disabled"},"#;
+            let Some((found, lost)) = found else {
+                assert!(!off, "{body}");
+                continue;
+            };
+            assert_eq!(lost, if off { LOST } else { "" }, "{body}");
+            let kept = format!(r#""thinking":{thinking},"#);
+            assert!(found.contains(if off { disabled } else { &kept }), "{body}: {found}");
+            assert!(found.ends_with(r#"],"z":1}"#), "{found}");
+        }
+    }
+
+    /// A round is over once the model answered without a call, or the user spoke instead of a result.
+    #[test]
+    fn only_the_last_round_counts() {
+        let shut = thought(&wrap(Origin::of("b/m"), "x"));
+        let body = rounds(BUDGET, &[&[&shut, CALL]]);
+        let behind = |more: &str| {
+            let body = body.replace(r#"],"z""#, &format!(r#",{more}],"z""#));
+            unsealed(Crossable::Messages, &body, false).expect("a seal").1
+        };
+        assert_eq!(behind(r#"{"role":"assistant","content":"done"}"#), "");
+        let next = r#"{"role":"assistant","content":"done"},{"role":"user","content":"more"}"#;
+        assert_eq!(behind(next), "");
+        assert_eq!(behind(r#"{"role":"system","content":"be brief"}"#), LOST);
+        assert_eq!(behind(r#"{"role":"user","content":"and be brief"}"#), LOST);
+    }
+
+    /// Where nobody thinks, no thinking can be cleared.
+    #[test]
+    fn what_clears_thinking_goes_with_it() {
+        let shut = thought(&wrap(Origin::of("b/m"), "x"));
+        let other = r#"{"type":"clear_tool_uses_20250919", "keep":3}"#;
+        let with = |edits: &str| {
+            let management = format!(r#""context_management":{{"edits":[{edits}],"y":2}},"z""#);
+            rounds(BUDGET, &[&[&shut, CALL]]).replace(r#""z""#, &management)
+        };
+        let clearing = r#"{"type":"clear_thinking_20251015","keep":"all"}"#;
+        for (before, after) in [
+            (clearing.to_owned(), ""),
+            (format!("{clearing},{other}"), other),
+            (other.to_owned(), other),
+        ] {
+            let (found, lost) =
+                unsealed(Crossable::Messages, &with(&before), false).expect("a seal");
+            let end = format!(r#""context_management":{{"edits":[{after}],"y":2}},"z":1}}"#);
+            assert!(found.ends_with(&end), "{found}");
+            assert_eq!(lost.contains("context_management.edits[]"), before.contains(clearing));
+        }
     }
 }

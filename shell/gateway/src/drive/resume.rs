@@ -48,7 +48,10 @@ impl Drive {
         let one_call = is_one_call(dialect, &self.ask.body);
         let joiner = Joiner::new(told, way, Terms { form, one_call });
         let request_id = self.ask.id.clone();
-        Some(Going { body, resume: self.resume(told, leg), joiner, request_id })
+        // Where text was shown, thinking before the joint is left out.
+        let signs = way == Way::Fresh && text.is_empty();
+        let resume = Resume { signs, ..self.resume(told, leg) };
+        Some(Going { body, resume, joiner, request_id })
     }
 
     /// Where the caller's stream stands, and who had a part in it once this leg has ended it.
@@ -80,6 +83,7 @@ impl Drive {
                 .is_thought_whole()
                 .then(|| told.parts().iter().rev().find_map(thought).unwrap_or_default()),
             sequence: self.before().number(),
+            signs: false,
         }
     }
 

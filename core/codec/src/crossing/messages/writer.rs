@@ -64,8 +64,10 @@ pub(super) struct Writer {
     /// The inside of `message.id`, of `message.model`.
     id: String,
     model: String,
-    /// The inside of a thinking block's signature.
+    /// What the inside of a thinking block's signature begins with.
     signature: String,
+    /// The rest of it, of the open block: what its provider signed it with, as far as that came.
+    secret: String,
     /// The open block has its signature.
     signed: bool,
     /// The open block was begun by another attempt: what it thought is its own.
@@ -103,6 +105,7 @@ impl Writer {
             id,
             model: json::escaped(model),
             signature,
+            secret: String::new(),
             signed: false,
             theirs: false,
         }
@@ -214,10 +217,27 @@ impl Writer {
         if raw.is_empty() || self.is_over() {
             return;
         }
-        if self.state != State::Open(Kind::Thinking) || self.signed || self.theirs {
+        if !self.thinks() || !self.secret.is_empty() {
             self.open(Kind::Thinking, desk);
         }
         self.delta(raw, desk);
+    }
+
+    /// A piece of a signature, which is held until its block is closed. What was thought may be kept from
+    /// the caller: then its block has nothing else.
+    pub(super) fn sign(&mut self, raw: &str, desk: &mut Desk) {
+        if raw.is_empty() || self.is_over() {
+            return;
+        }
+        if !self.thinks() {
+            self.open(Kind::Thinking, desk);
+        }
+        self.secret.push_str(raw);
+    }
+
+    /// A block of thinking is open that is not another attempt's.
+    fn thinks(&self) -> bool {
+        self.state == State::Open(Kind::Thinking) && !self.signed && !self.theirs
     }
 
     /// Closes the block that is open, if one is.
@@ -233,9 +253,11 @@ impl Writer {
                 &index,
                 ",\"delta\":{\"type\":\"signature_delta\",\"signature\":\"",
                 &self.signature,
+                &self.secret,
                 "\"}}\n\n",
             ]);
         }
+        desk.release(std::mem::take(&mut self.secret).len());
         self.stop(desk);
     }
 

@@ -123,7 +123,7 @@ fn reasoning_that_was_cut_is_closed_as_it_was_shown() {
             (from, &call, &told_call),
             (from, &vec![], &[]),
         ] {
-            let bytes = continued(&shown, then, lines);
+            let bytes = continued(&shown, false, then, lines);
             let told = legal::read(Dialect::Messages, &bytes, true);
             let expect = [before, after].concat();
             let found = &told.lines[1..told.lines.len() - 3];
@@ -132,16 +132,69 @@ fn reasoning_that_was_cut_is_closed_as_it_was_shown() {
     }
     // What the second thought is of its own: the third adds nothing to it either.
     let shown = [thinks(0, "hm", None, false), thinks(0, "ah", None, false)];
-    let told = legal::read(Dialect::Messages, &continued(&shown, from, &anew), true);
+    let told = legal::read(Dialect::Messages, &continued(&shown, false, from, &anew), true);
     let second = ["1 thinking", "  ah", ours, "  ."];
     let third = ["2 thinking", "  ah", ours, "  .", "3 text", "  b", "  ."];
     assert_eq!(told.lines[1..12], [&cut[..], &second, &third[..3]].concat());
     assert_eq!(told.lines[12..16], third[3..]);
 }
 
+/// Whoever goes on where only reasoning was shown signs its own, for itself: the caller sends that back.
+#[test]
+fn what_goes_on_is_signed_for_its_target() {
+    let seal = |secret: &str| format!("  signature backstop1.e620bc190468c37c.{secret}");
+    let pieces = |signatures: &[&str]| -> Vec<String> {
+        let delta =
+            |it: &&str| piece(0, &format!(r#""type":"signature_delta","signature":"{it}""#));
+        let thinking = [thinks(0, "ah", None, false), signatures.iter().map(delta).collect()];
+        [thinking.concat(), vec![close(0)]].concat()
+    };
+    let redacted = vec![open(0, r#""type":"redacted_thinking","data":"s\/x""#), close(0)];
+    let cut = thinks(0, "hm", None, false);
+    let shut = ["0 thinking", "  hm", &seal(""), "  ."];
+    let second = |told: &[&str]| told.iter().map(ToString::to_string).collect::<Vec<String>>();
+    for (lines, expect) in [
+        (
+            thinks(0, "ah", Some("own="), true),
+            second(&["1 thinking", "  ah", &seal("own="), "  ."]),
+        ),
+        (pieces(&["o\\/w", "n="]), second(&["1 thinking", "  ah", &seal("o\\/wn="), "  ."])),
+        // What was thought is kept from the caller (`display: omitted`).
+        (thinks(0, "", Some("own="), true), second(&["1 thinking", &seal("own="), "  ."])),
+        (redacted, second(&["1 redacted backstop1.e620bc190468c37c.s\\/x", "  ."])),
+        (pieces(&[]), second(&["1 thinking", "  ah", &seal(""), "  ."])),
+    ] {
+        for signs in [true, false] {
+            let bytes = continued(std::slice::from_ref(&cut), signs, Crossable::Messages, &lines);
+            let told = legal::read(Dialect::Messages, &bytes, true).lines;
+            let found = &told[1..told.len() - 3];
+            if signs {
+                assert_eq!(found, [second(&shut), expect.clone()].concat(), "{lines:?}");
+            } else {
+                // Behind a joint it would hold for what is not sent back.
+                assert!(
+                    !found.concat().contains("own=") && !found.concat().contains("s\\/x"),
+                    "{found:?}"
+                );
+            }
+        }
+    }
+    // One that was cut again before its block was closed has signed nothing.
+    let open_ended = thinks(0, "ah", Some("own="), false);
+    let text = [
+        open(0, r#""type":"text","text":"""#),
+        piece(0, r#""type":"text_delta","text":"b""#),
+        close(0),
+    ];
+    let bytes = continued(&[cut, open_ended], true, Crossable::Messages, &text);
+    let told = legal::read(Dialect::Messages, &bytes, true).lines;
+    let expect = ["1 thinking", "  ah", &seal(""), "  .", "2 text"];
+    assert_eq!(told[5..10], expect);
+}
+
 /// What a caller of Messages gets of answers in Messages, each cut behind its lines and gone on with by
-/// the next, and at last by one that ends.
-fn continued(shown: &[Vec<String>], then: Crossable, lines: &[String]) -> Vec<u8> {
+/// the next, and at last by one that ends. `signs`: nothing but reasoning is shown of those that are cut.
+fn continued(shown: &[Vec<String>], signs: bool, then: Crossable, lines: &[String]) -> Vec<u8> {
     let to = Crossable::Messages;
     let stream = |from: Crossable, start: &str, lines: &[String], end: &[&str]| {
         let lines = lines.iter().map(String::as_str);
@@ -154,7 +207,7 @@ fn continued(shown: &[Vec<String>], then: Crossable, lines: &[String]) -> Vec<u8
         let mut more = Vec::new();
         if place == 0 {
             Decoder::carrying(to.dialect(), 1).feed(bytes, &mut more).expect("frames");
-            resume = standing(&more, false);
+            resume = Resume { signs, ..standing(&more, false) };
         } else {
             let mut crossing = Crossing::resumed(between(to, to), resume.clone(), 1 << 20);
             crossing.feed(bytes, &mut more).expect("frames");
