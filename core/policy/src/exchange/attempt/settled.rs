@@ -94,10 +94,12 @@ impl Attempt {
         }
     }
 
-    /// What was written where that is not told, or not to its end: our own count of pieces, or of what they said where pieces
-    /// are long, where the provider had not finished telling its.
+    /// What was written where that is not told, or not to its end: our own count of pieces, or of what they
+    /// said where pieces are long. What was withheld of an answer that is whole is not in its caller's count
+    /// either.
     fn estimate(&mut self) {
-        let pieces = self.deltas + self.withheld;
+        let whole = self.fate == Fate::Answered;
+        let pieces = if whole { self.deltas } else { self.deltas + self.withheld };
         if pieces == 0 {
             return;
         }
