@@ -267,7 +267,7 @@ proptest! {
         let all = before.clone() + &turn.repeat(turns) + &behind;
         let turn = spelled(&turn).len();
         let (clusters, starts) = Clusters::read(&all);
-        let cut = spelled(&before).len() + 9 + turn * percent / 100;
+        let cut = spelled(&before).len() + 12 + turn * percent / 100;
         if turn < 16 || clusters.len() <= cut {
             return Ok(());
         }
