@@ -6,7 +6,7 @@
 
 use crate::crossing::Resume;
 use crate::crossing::desk::Desk;
-use crate::json;
+use crate::{json, seal};
 use ir::{BlockKind, Envelope, Mark, Tokens};
 
 /// The state of the stream; every method writes what leads from here to where it may be said.
@@ -248,11 +248,14 @@ impl Writer {
         let State::Open(kind) = self.state else { return };
         let index = self.index.to_string();
         if kind == Kind::Thinking && !self.signed {
+            // What another attempt thought belongs to nobody.
+            let nobodys = self.theirs.then(|| seal::wrap(seal::Origin::of(""), ""));
+            let signature = nobodys.as_ref().unwrap_or(&self.signature);
             desk.put(&[
                 "event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":",
                 &index,
                 ",\"delta\":{\"type\":\"signature_delta\",\"signature\":\"",
-                &self.signature,
+                signature,
                 &self.secret,
                 "\"}}\n\n",
             ]);

@@ -97,9 +97,10 @@ fn reasoning_that_was_cut_is_closed_as_it_was_shown() {
     let anew = [thinks(0, "ah", Some("other"), true), text(1)].concat();
     let chat = vec![delta(r#""reasoning_content":"ah""#), delta(r#""content":"b""#)];
     let ours = "  signature backstop1.e620bc190468c37c.";
+    let nobodys = "  signature backstop1.cbf29ce484222325.";
     let told_anew = ["1 thinking", "  ah", ours, "  .", "2 text", "  b", "  ."];
     let (told_text, told_call) = (["1 text", "  b", "  ."], ["1 call c f", "  {}", "  ."]);
-    let cut = ["0 thinking", "  hm", ours, "  ."];
+    let cut = ["0 thinking", "  hm", nobodys, "  ."];
     let (from, like) = (Crossable::Messages, Crossable::Chat);
     for (shown, before) in [
         (vec![thinks(0, "hm", None, false)], &cut[..]),
@@ -107,7 +108,7 @@ fn reasoning_that_was_cut_is_closed_as_it_was_shown() {
             vec![thinks(0, "hm", Some("own"), false)],
             &["0 thinking", "  hm", "  signature own", "  ."],
         ),
-        (vec![thinks(0, "", None, false)], &["0 thinking", ours, "  ."]),
+        (vec![thinks(0, "", None, false)], &["0 thinking", nobodys, "  ."]),
         (vec![vec![redacted]], &["0 redacted secret", "  ."]),
         // The second is cut too, before it has said anything, or while it thinks.
         (vec![thinks(0, "hm", None, false), vec![]], &cut),
@@ -133,7 +134,7 @@ fn reasoning_that_was_cut_is_closed_as_it_was_shown() {
     // What the second thought is of its own: the third adds nothing to it either.
     let shown = [thinks(0, "hm", None, false), thinks(0, "ah", None, false)];
     let told = legal::read(Dialect::Messages, &continued(&shown, false, from, &anew), true);
-    let second = ["1 thinking", "  ah", ours, "  ."];
+    let second = ["1 thinking", "  ah", nobodys, "  ."];
     let third = ["2 thinking", "  ah", ours, "  .", "3 text", "  b", "  ."];
     assert_eq!(told.lines[1..12], [&cut[..], &second, &third[..3]].concat());
     assert_eq!(told.lines[12..16], third[3..]);
@@ -151,7 +152,8 @@ fn what_goes_on_is_signed_for_its_target() {
     };
     let redacted = vec![open(0, r#""type":"redacted_thinking","data":"s\/x""#), close(0)];
     let cut = thinks(0, "hm", None, false);
-    let shut = ["0 thinking", "  hm", &seal(""), "  ."];
+    let nobodys = "  signature backstop1.cbf29ce484222325.";
+    let shut = ["0 thinking", "  hm", nobodys, "  ."];
     let second = |told: &[&str]| told.iter().map(ToString::to_string).collect::<Vec<String>>();
     for (lines, expect) in [
         (
@@ -188,7 +190,7 @@ fn what_goes_on_is_signed_for_its_target() {
     ];
     let bytes = continued(&[cut, open_ended], true, Crossable::Messages, &text);
     let told = legal::read(Dialect::Messages, &bytes, true).lines;
-    let expect = ["1 thinking", "  ah", &seal(""), "  .", "2 text"];
+    let expect = ["1 thinking", "  ah", nobodys, "  .", "2 text"];
     assert_eq!(told[5..10], expect);
 }
 
