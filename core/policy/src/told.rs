@@ -1,7 +1,7 @@
 //! What of an answer has reached its caller, as far as another attempt must know it to go on.
 //!
-//! **Invariants:** it holds what was handed over and nothing else ([`Told::settle`],
-//! [`Told::forget_unsettled`]); texts are kept unescaped, no more than [`TOLD_MAX`] bytes of them;
+//! **Invariants:** it holds what was handed over and nothing else (`Told::settle`,
+//! `Told::forget_unsettled`); texts are kept unescaped, no more than [`TOLD_MAX`] bytes of them;
 //! what cannot be gone on with says why. **Absent:** frames.
 
 use crate::seam::{self, TOLD_MAX};
