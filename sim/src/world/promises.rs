@@ -192,7 +192,7 @@ impl World {
             return Err(format!("{slow:?} in a brown-out, {healthy:?} before"));
         }
         if SEEING_PERCENT < of_healthy(slowest) {
-            return Err(format!("{slowest:?} to see after a brown-out, {healthy:?} before"));
+            return Err(format!("{slowest:?} in a brown-out, sent to see, {healthy:?} before"));
         }
         if (all / MEASURED_OF).min(seconds) < sent {
             return Err(format!("{sent} of {all} were sent where it is slow"));
