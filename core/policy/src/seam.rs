@@ -162,12 +162,12 @@ impl Seam {
             },
             State::Guarding(guard, reader) => loop {
                 match reader.next(&self.text, whole) {
+                    Found::Nothing if !whole => break None,
                     Found::Nothing => {
                         // It may have stopped too early, as the one before was cut.
                         let nothing = self.low.is_none() && self.text.trim().is_empty();
                         let lost = nothing && !self.told.may_end();
-                        let over = if lost { State::Lost(why::NOTHING) } else { State::Flowing };
-                        break whole.then_some(over);
+                        break Some(if lost { State::Lost(why::NOTHING) } else { State::Flowing });
                     }
                     Found::Endless => break Some(State::Lost(why::ENDLESS)),
                     Found::Beyond => break Some(State::Lost(why::HELD)),

@@ -463,7 +463,6 @@ fn learn(call: &mut Call, later: &Call) {
     }
 }
 
-/// The bytes of a part that may grow.
 /// How much of a part that grows there is, in bytes.
 fn length(part: &Said) -> usize {
     match part {
