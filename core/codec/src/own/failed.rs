@@ -10,7 +10,8 @@ use crate::sse;
 use bytes::Bytes;
 use ir::Envelope;
 use serde::Serialize;
-use std::fmt::Write as _;
+use serde::de::{Deserializer as _, MapAccess, Visitor};
+use std::fmt::{self, Write as _};
 
 /// What of a stream went before, as far as its last event must agree with it.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -77,13 +78,34 @@ fn backwards(frames: &Bytes) -> impl Iterator<Item = Bytes> {
     events.map(|event| sse::data_of(&event)).filter(|data| !data.is_empty())
 }
 
-/// The number of an event.
+/// The number of an event. It stands near the beginning, and what follows it is not read: this is asked of
+/// every event that is handed out.
 fn sequence(data: &[u8]) -> Option<u64> {
-    #[derive(serde::Deserialize)]
-    struct Numbered {
-        sequence_number: Option<Count>,
+    struct Found<'a>(&'a mut Option<u64>);
+
+    impl<'de> Visitor<'de> for Found<'_> {
+        type Value = ();
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an event")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+            while let Some(Word(key)) = map.next_key()? {
+                if key == "sequence_number" {
+                    *self.0 = map.next_value::<Option<Count>>()?.map(|Count(number)| number);
+                    return Ok(());
+                }
+                crate::json::skip(&mut map)?;
+            }
+            Ok(())
+        }
     }
-    crate::json::object::<Numbered>(data)?.sequence_number.map(|Count(number)| number)
+
+    let mut number = None;
+    // Where it stops before the end, the rest of the event is said to be amiss.
+    let _ignored = serde_json::Deserializer::from_slice(data).deserialize_map(Found(&mut number));
+    number
 }
 
 /// Both events.
