@@ -5,8 +5,8 @@
 //! ```
 //!
 //! The events are the provider's, but for how calls are named and written, and the exchange decides by
-//! them as it does where nothing crosses. The bytes of a frame are what the caller may have by then: none where something must be
-//! held, more than one event where it could not be said before.
+//! them as it does where nothing crosses. The bytes of a frame are what the caller may have by then:
+//! none where something must be held, more than one event where it could not be said before.
 //!
 //! It also writes what goes on with an answer that was cut ([`Crossing::resumed`]), whatever the two
 //! dialects are: one envelope, its ids and places kept.

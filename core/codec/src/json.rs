@@ -186,6 +186,12 @@ pub(crate) fn place_in(text: &str, raw: Raw<'_>) -> Range<usize> {
     start..start.saturating_add(raw.get().len())
 }
 
+/// Where an array's items stand in the text that they were read from, from the first to the last.
+/// `None` where there are none.
+pub(crate) fn place_of_all(text: &str, items: &[Raw<'_>]) -> Option<Range<usize>> {
+    Some(place_in(text, *items.first()?).start..place_in(text, *items.last()?).end)
+}
+
 /// A text with other texts in the place of some of it; `None` where two of them overlap.
 pub(crate) fn spliced(text: &str, mut edits: Vec<(Range<usize>, String)>) -> Option<String> {
     edits.sort_by_key(|(place, _)| place.start);

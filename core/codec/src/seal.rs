@@ -37,6 +37,11 @@ pub fn wrap(origin: Origin, text: &str) -> String {
     format!("{MARK}{:016x}.{text}", origin.0)
 }
 
+/// A seal that nobody opens, around nothing: of reasoning that was cut before it was signed.
+pub fn nobodys() -> String {
+    wrap(Origin::of(""), "")
+}
+
 /// The origin and the text of a seal; `None` where it is none of ours.
 pub fn unwrap(sealed: &str) -> Option<(Origin, &str)> {
     let rest = sealed.strip_prefix(MARK)?;

@@ -49,7 +49,7 @@ impl Answer {
         let output = members(text).ok_or(ODD)?.given("output");
         let there = output.map(items).unwrap_or_default().len();
         if there == 0 && !self.done.is_empty() {
-            self.whole = Some(self.filled(text, output));
+            self.whole = Some(self.filled(text, output).ok_or(ODD)?);
         } else if there < self.done.len() {
             return Err(Error::NotAnswer("the last event lacks items that were done"));
         } else {
@@ -60,17 +60,15 @@ impl Answer {
     }
 
     /// The answer with the items as they were done in the place of its empty `output`.
-    fn filled(&self, text: &str, output: Option<Raw<'_>>) -> String {
-        let mut whole = String::with_capacity(text.len());
+    fn filled(&self, text: &str, output: Option<Raw<'_>>) -> Option<String> {
         if let Some(place) = output.map(|raw| json::place_in(text, raw)) {
-            whole.push_str(text.get(..place.start).unwrap_or_default());
-            self.write_done(&mut whole);
-            whole.push_str(text.get(place.end..).unwrap_or_default());
-            return whole;
+            let mut done = String::new();
+            self.write_done(&mut done);
+            return json::spliced(text, vec![(place, done)]);
         }
-        let members = members(text).unwrap_or_default();
+        let mut whole = String::with_capacity(text.len());
         whole.push('{');
-        for (key, raw) in members.0.iter().filter(|(key, _)| key != "output") {
+        for (key, raw) in members(text)?.0.iter().filter(|(key, _)| key != "output") {
             whole.push_str(&json::quoted(key));
             whole.push(':');
             whole.push_str(raw.get());
@@ -79,7 +77,7 @@ impl Answer {
         whole.push_str("\"output\":");
         self.write_done(&mut whole);
         whole.push('}');
-        whole
+        Some(whole)
     }
 
     fn write_done(&self, out: &mut String) {

@@ -24,8 +24,7 @@ pub fn without_foreign_seals(body: &[u8], opens: impl Fn(&str) -> bool) -> Optio
     memmem::find(body, b"encrypted_content")?;
     let text = std::str::from_utf8(body).ok()?;
     let Body { input } = serde_json::from_str(text).ok()?;
-    let start = json::place_in(text, *input.first()?).start;
-    let end = json::place_in(text, *input.last()?).end;
+    let place = json::place_of_all(text, &input)?;
     let mut kept = input.clone();
     let is_open = |seal: &str| seal::unwrap(seal).is_none() && opens(seal);
     kept.retain(|raw| sealed(*raw).is_none_or(is_open));
@@ -33,11 +32,7 @@ pub fn without_foreign_seals(body: &[u8], opens: impl Fn(&str) -> bool) -> Optio
         return None;
     }
     let kept: Vec<&str> = kept.into_iter().map(Raw::get).collect();
-    let mut out = String::with_capacity(text.len());
-    out.push_str(text.get(..start)?);
-    out.push_str(&kept.join(","));
-    out.push_str(text.get(end..)?);
-    Some(Bytes::from(out))
+    json::spliced(text, vec![(place, kept.join(","))]).map(Bytes::from)
 }
 
 /// What is sealed in an item, where that is reasoning.
@@ -70,7 +65,7 @@ mod tests {
         assert_eq!(stripped(&[foreign]), Some(body(&[""])));
         let cut = format!(
             r#"{{"type":"reasoning","id":"rs_2","summary":[],"encrypted_content":"{}"}}"#,
-            crate::seal::wrap(crate::seal::Origin::of(""), "")
+            crate::seal::nobodys()
         );
         let all_open = without_foreign_seals(body(&[own, &cut]).as_bytes(), |_| true);
         assert_eq!(all_open.as_deref(), Some(body(&[own]).as_bytes()), "it is nobody's");

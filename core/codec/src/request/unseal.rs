@@ -45,8 +45,7 @@ pub fn without_seals(
     let text = std::str::from_utf8(body).ok()?;
     let body: Body<'_> = serde_json::from_str(text).ok()?;
     let mut losses = Losses::default();
-    let start = json::place_in(text, *body.messages.first()?).start;
-    let end = json::place_in(text, *body.messages.last()?).end;
+    let place = json::place_of_all(text, &body.messages)?;
     let kept: Vec<Sent<'_>> =
         body.messages.iter().filter_map(|raw| message(dialect, raw.get(), own)).collect();
     let mut edits = Vec::new();
@@ -56,7 +55,7 @@ pub fn without_seals(
         return None;
     }
     let kept: Vec<&str> = kept.iter().map(|sent| &*sent.text).collect();
-    edits.push((start..end, kept.join(",")));
+    edits.push((place, kept.join(",")));
     json::spliced(text, edits).map(|body| (Bytes::from(body), losses))
 }
 
@@ -109,8 +108,9 @@ enum Block {
     Shut,
 }
 
-/// The blocks that are the target's; `None` where none has a seal. What stands before one that it signed itself was thought by an
-/// attempt that was cut: it knew nothing of that, and may have signed that nothing came before.
+/// The blocks that are the target's; `None` where none has a seal. What stands before one that it signed
+/// itself was thought by an attempt that was cut: it knew nothing of that, and may have signed that
+/// nothing came before.
 fn blocks(content: Raw<'_>, own: Origin) -> Option<Vec<Cow<'_, str>>> {
     let raws: Vec<Raw<'_>> = serde_json::from_str(content.get()).ok()?;
     let read = |raw: Raw<'_>| Block::read(raw, own);
@@ -169,17 +169,8 @@ fn without_clearing(management: Raw<'_>) -> Option<String> {
     if kept.len() == edits.len() {
         return None;
     }
-    let mut out = Out::with_capacity(management.get().len());
-    out.object(|out| {
-        for (key, value) in &members.0 {
-            if key == "edits" {
-                out.raw_member(key, &format!("[{}]", kept.join(",")));
-            } else {
-                out.raw_member(key, value.get());
-            }
-        }
-    });
-    Some(out.finish())
+    let place = json::place_of_all(management.get(), &edits)?;
+    json::spliced(management.get(), vec![(place, kept.join(","))])
 }
 
 // === impl Block ===
@@ -187,28 +178,19 @@ fn without_clearing(management: Raw<'_>) -> Option<String> {
 impl Block {
     fn read(raw: Raw<'_>, own: Origin) -> Self {
         let block = Members::read(raw.get()).unwrap_or_default();
-        let sealed = |key| Some((key, block.get(key).filter(|raw| is_sealed(raw.get()))?));
-        let Some((field, seal)) = sealed("signature").or_else(|| sealed("data")) else {
+        let sealed = |key| block.get(key).filter(|raw| is_sealed(raw.get()));
+        let Some(seal) = sealed("signature").or_else(|| sealed("data")) else {
             let kind = block.get("type").and_then(json::inside);
             let signed = matches!(kind, Some("thinking" | "redacted_thinking"));
             return if signed { Self::Signed } else { Self::Plain };
         };
         let opened = json::inside(seal).and_then(seal::unwrap);
-        let Some((_, secret)) = opened.filter(|(it, secret)| *it == own && !secret.is_empty())
-        else {
-            return Self::Shut;
-        };
-        let mut out = Out::with_capacity(raw.get().len());
-        out.object(|out| {
-            for (key, value) in &block.0 {
-                if key == field {
-                    out.word(field, secret);
-                } else {
-                    out.raw_member(key, value.get());
-                }
-            }
+        let secret = opened.filter(|(it, secret)| *it == own && !secret.is_empty());
+        let opened = secret.and_then(|(_, secret)| {
+            let place = json::place_in(raw.get(), seal);
+            json::spliced(raw.get(), vec![(place, format!("\"{secret}\""))])
         });
-        Self::Opened(out.finish())
+        opened.map_or(Self::Shut, Self::Opened)
     }
 }
 
@@ -270,19 +252,18 @@ mod tests {
     fn what_a_target_signed_it_gets_back() {
         let sealed = |target: &str, secret: &str| wrap(Origin::of(target), secret);
         let own = |secret: &str| thought(&sealed(OWN, secret));
-        let rewritten = |signature: &str| thought(signature).replace(", ", ",");
         let redacted = |data: &str| format!(r#"{{"type":"redacted_thinking","data":"{data}"}}"#);
         let text = r#"{"type":"text","text":"t"}"#.to_owned();
         for (blocks, expect) in [
-            (vec![own("Er\\/U="), text.clone()], vec![rewritten("Er\\/U="), text.clone()]),
+            (vec![own("Er\\/U="), text.clone()], vec![thought("Er\\/U="), text.clone()]),
             (vec![redacted(&sealed(OWN, "x")), text.clone()], vec![redacted("x"), text.clone()]),
             (vec![thought(&sealed("b/m", "x")), text.clone()], vec![text.clone()]),
             (vec![redacted(&sealed("b/m", "x")), text.clone()], vec![text.clone()]),
             // What was cut was signed by nobody, and it was another attempt's.
-            (vec![own(""), own("x"), text.clone()], vec![rewritten("x"), text.clone()]),
+            (vec![own(""), own("x"), text.clone()], vec![thought("x"), text.clone()]),
             (
                 vec![thought("plain"), redacted("plain"), own("x"), text.clone()],
-                vec![rewritten("x"), text.clone()],
+                vec![thought("x"), text.clone()],
             ),
             // Whoever thought before that keeps its own.
             (
@@ -291,7 +272,7 @@ mod tests {
             ),
             (
                 vec![own("x"), thought("plain"), text.clone()],
-                vec![rewritten("x"), thought("plain"), text.clone()],
+                vec![thought("x"), thought("plain"), text.clone()],
             ),
         ] {
             let body = |blocks: &[String]| {

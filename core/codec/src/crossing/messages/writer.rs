@@ -249,7 +249,7 @@ impl Writer {
         let index = self.index.to_string();
         if kind == Kind::Thinking && !self.signed {
             // What another attempt thought belongs to nobody.
-            let nobodys = self.theirs.then(|| seal::wrap(seal::Origin::of(""), ""));
+            let nobodys = self.theirs.then(seal::nobodys);
             let signature = nobodys.as_ref().unwrap_or(&self.signature);
             desk.put(&[
                 "event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":",

@@ -99,7 +99,7 @@ impl Thought {
         let (summary, content) = (of(Form::Summary), of(Form::Content));
         let content =
             if content.is_empty() { content } else { format!(r#","content":[{content}]"#) };
-        let sealed = seal::wrap(seal::Origin::of(""), "");
+        let sealed = seal::nobodys();
         let item = format!(
             r#""status":"incomplete","summary":[{summary}]{content},"encrypted_content":"{sealed}""#
         );
