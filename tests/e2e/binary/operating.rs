@@ -17,7 +17,8 @@ use transport::{Payload, Roots, Upstream, UpstreamSettings};
 
 const NOTHING: With<'static> = With { env: &[], deaf: Deaf::Nobody };
 
-/// One cloud, which speaks Chat and Responses, behind the model `ok`, with these lines in `[server]` and whatever more.
+/// One cloud, which speaks Chat and Responses, behind the model `ok`, with these lines in `[server]` and
+/// whatever more.
 fn configuration(cloud: &Provider, server: &str, more: &str) -> String {
     let base_url = cloud.base_url();
     format!(

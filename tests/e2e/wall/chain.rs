@@ -192,15 +192,7 @@ fn kinds(dialect: Dialect) -> Vec<&'static str> {
 
 /// Whether what a model says so is the rest of an answer, or all of it.
 fn continues(word: GoesOn) -> bool {
-    match word {
-        GoesOn::Anchor
-        | GoesOn::Restart
-        | GoesOn::Preamble
-        | GoesOn::Overlap
-        | GoesOn::Longer
-        | GoesOn::Respelled => true,
-        GoesOn::Chat | GoesOn::Quotes | GoesOn::Other | GoesOn::Nothing => false,
-    }
+    after_calls(word) == AfterCalls::Rest
 }
 
 /// What goes with it behind tool calls.
