@@ -32,11 +32,12 @@ pub(super) async fn check() {
     for (fault, last) in SESSIONS {
         session(&codex, fault, last).await;
     }
-    broken(&codex).await;
+    cut(&codex, "continue", &[(Ending::Answered, 1)]).await;
+    cut(&codex, "stop", &[(Ending::Broken, 0), (Ending::Answered, 0)]).await;
 }
 
 async fn session(codex: &Path, fault: &str, last: &str) {
-    let world = world(fault).await;
+    let world = started("", fault).await;
     let home = Home::new(&format!("codex-{fault}"));
     let output = program::run(&mut command(codex, &world, home.path()), "", LIMIT).await;
     let told = program::told(&output);
@@ -61,18 +62,19 @@ async fn session(codex: &Path, fault: &str, last: &str) {
     world.stop().await;
 }
 
-/// What breaks behind content is told, and Codex asks again by itself.
-async fn broken(codex: &Path) {
-    let world = world("once-cut-after-3").await;
-    let home = Home::new("codex-broken");
+/// An answer that is cut is gone on with, and Codex does not notice. Where that is switched off it is told,
+/// and asks again by itself.
+async fn cut(codex: &Path, midstream: &str, endings: &[(Ending, u32)]) {
+    let world = started(&format!("midstream = \"{midstream}\"\n"), "once-cut-after-3").await;
+    let home = Home::new(&format!("codex-{midstream}"));
     let output = program::run(&mut command(codex, &world, home.path()), "", LIMIT).await;
     let told = program::told(&output);
-    assert!(output.status.success(), "{told}");
+    assert!(output.status.success(), "{midstream}: {told}");
     let text = String::from_utf8_lossy(&output.stdout);
-    assert_eq!(text.trim(), drill::provider::text("a", 0, 12), "{told}");
-    let records = world.records(2).await;
-    let endings: Vec<Ending> = records.iter().map(|record| record.ending).collect();
-    assert_eq!(endings, [Ending::Broken, Ending::Answered], "{records:#?}");
+    assert_eq!(text.trim(), drill::provider::text("a", 0, 12), "{midstream}: {told}");
+    let records = world.records(endings.len()).await;
+    let ended: Vec<_> = records.iter().map(|record| (record.ending, record.seams)).collect();
+    assert_eq!(ended, endings, "{midstream}: {records:#?}");
     world.stop().await;
 }
 
@@ -91,11 +93,11 @@ fn outputs(seen: &Seen) -> Vec<String> {
 }
 
 /// The first target has the fault, the second calls a tool and then comes to an end.
-async fn world(fault: &str) -> World {
+async fn started(settings: &str, fault: &str) -> World {
     let (a, b) = (provider(Dialect::Responses, "a"), provider(Dialect::Responses, "b"));
     let toml = format!(
         "breaker.failures = 1000\nbreaker.requests = 1000\n{a}{b}\
-         [models.\"*\"]\nchain = [\"a/{fault}\", \"b/ok+tools\"]\n"
+         [models.\"*\"]\nchain = [\"a/{fault}\", \"b/ok+tools\"]\n{settings}\n"
     );
     Plan::new(toml).clouds(&["a", "b"]).await.start().await
 }
