@@ -12,9 +12,12 @@ use std::time::Duration;
 /// From its start to its end, the program's own start-up included.
 const LIMIT: Duration = Duration::from_mins(2);
 
+/// The first target is cut off as often as it is asked, in the middle of the edit.
+const CUT: &str = "cut-after-3+edit";
+
 /// What is wrong with the first target, and whether the answer is streamed.
-const SESSIONS: [(&str, bool); 3] =
-    [("overloaded", true), ("fin-before-content", true), ("short-body", false)];
+const SESSIONS: [(&str, bool); 4] =
+    [("overloaded", true), ("fin-before-content", true), (CUT, true), ("short-body", false)];
 
 pub(super) async fn check() {
     let python = prepared("BACKSTOP_AIDER", "cargo xtask clients aider");
@@ -51,6 +54,7 @@ async fn session(
     let record = world.record().await;
     assert_eq!(record.ending, Ending::Answered, "{name}: {record:#?}");
     assert_eq!(record.target.as_deref(), Some("b/ok+edit"), "{name}: {record:#?}");
+    assert_eq!(record.seams, u32::from(fault == CUT), "{name}: {record:#?}");
     for seen in world.b().log() {
         assert_eq!(seen.objection(), None, "{name}: {}", seen.text());
     }

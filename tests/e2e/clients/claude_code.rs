@@ -20,7 +20,8 @@ const RAN: &str = "backstop-tool-ran";
 
 /// What is wrong with the first target, and who is to say the last word. Cut twice: the gateway
 /// tries a target once more that was cut for the first time.
-const SESSIONS: [(&str, &str); 4] = [
+const SESSIONS: [(&str, &str); 5] = [
+    ("first-2-cut-after-3+tools", "a"),
     ("overloaded", "b"),
     ("error-after-start", "b"),
     ("first-2-tool-cut+tools", "a"),
