@@ -14,3 +14,15 @@ pub enum Said {
     /// A tool call, complete, and its arguments: insides of JSON strings.
     Call(Call, String),
 }
+
+// === impl Said ===
+
+impl Said {
+    /// The text of a text.
+    pub fn text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text),
+            Self::Thinking(..) | Self::Redacted(_) | Self::Call(..) => None,
+        }
+    }
+}

@@ -184,11 +184,7 @@ impl Told {
 
     /// The text that was shown: what a continuation has to be joined to.
     pub fn text(&self) -> String {
-        let texts = self.parts.iter().filter_map(|part| match part {
-            Said::Text(text) => Some(text.as_str()),
-            Said::Thinking(..) | Said::Redacted(_) | Said::Call(..) => None,
-        });
-        texts.collect()
+        self.parts.iter().filter_map(Said::text).collect()
     }
 
     fn text_len(&self) -> usize {

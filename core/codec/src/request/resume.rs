@@ -103,22 +103,27 @@ pub fn going_on(dialect: Dialect, body: &[u8], said: &[Said], how: GoOn<'_>) -> 
 /// A choice of tools that leaves it to the model whether it calls one, where this one forces it to:
 /// the call that it was forced to make may have been delivered.
 fn unforced(dialect: Dialect, choice: &str) -> Option<String> {
-    let word = || serde_json::from_str::<Word<'_>>(choice).ok();
-    let object = || Members::read(choice);
-    let kind = |it: &Members<'_>| json::inside(it.get("type")?).map(str::to_owned);
-    match dialect {
-        Dialect::Chat | Dialect::Responses => {
-            let forced = word().is_some_and(|Word(word)| word == "required")
-                || object().and_then(|it| kind(&it)).is_some_and(|it| it != "allowed_tools");
-            forced.then(|| "\"auto\"".to_owned())
+    const AUTO: &str = "\"auto\"";
+    let Some(object) = Members::read(choice) else {
+        return (choice == "\"required\"").then(|| AUTO.to_owned());
+    };
+    let kind = json::inside(object.get("type")?)?;
+    match (dialect, kind) {
+        // Some tools of all; Chat says it one level deeper.
+        (Dialect::Chat | Dialect::Responses, "allowed_tools") => {
+            let inner = object.get(kind).and_then(|raw| Members::read(raw.get()));
+            let mode = inner.as_ref().unwrap_or(&object).get("mode")?;
+            let forced = mode.get() == "\"required\"";
+            let edit = (json::place_in(choice, mode), AUTO.to_owned());
+            forced.then(|| json::spliced(choice, vec![edit])).flatten()
         }
-        Dialect::Messages => {
-            let choice = object()?;
-            let forced = kind(&choice).is_some_and(|it| it == "any" || it == "tool");
+        (Dialect::Chat | Dialect::Responses, _) => Some(AUTO.to_owned()),
+        (Dialect::Messages, "any" | "tool") => {
             let key = "disable_parallel_tool_use";
-            let alone = choice.get(key).map(|raw| format!(",\"{key}\":{}", raw.get()));
-            forced.then(|| format!("{{\"type\":\"auto\"{}}}", alone.unwrap_or_default()))
+            let alone = object.get(key).map(|raw| format!(",\"{key}\":{}", raw.get()));
+            Some(format!("{{\"type\":{AUTO}{}}}", alone.unwrap_or_default()))
         }
+        (Dialect::Messages, _) => None,
     }
 }
 
@@ -251,31 +256,11 @@ fn chat(said: &[Said], how: GoOn<'_>) -> Vec<String> {
 }
 
 fn messages(said: &[Said], how: GoOn<'_>) -> Vec<String> {
-    let text = texts(said);
-    let mut turn = Out::with_capacity(text.len());
+    let mut turn = Out::with_capacity(256);
     turn.object(|out| {
         out.word("role", "assistant");
         out.key("content");
-        out.list(|out| {
-            for part in said {
-                thinking(out, part);
-            }
-            if !text.is_empty() {
-                out.object(|out| {
-                    out.word("type", "text");
-                    out.plain("text", &text);
-                });
-            }
-            for (id, name, arguments) in calls(said) {
-                out.object(|out| {
-                    out.word("type", "tool_use");
-                    inside(out, "id", &id);
-                    inside(out, "name", name);
-                    out.key("input");
-                    out.raw(&input(arguments));
-                });
-            }
-        });
+        out.list(|out| blocks(out, said));
     });
     let mut turns = vec![turn.finish()];
     let Some(wish) = wish(how) else { return turns };
@@ -299,6 +284,54 @@ fn messages(said: &[Said], how: GoOn<'_>) -> Vec<String> {
     });
     turns.push(user.finish());
     turns
+}
+
+/// What was said, as blocks in their order: a signature is good for what stands before it.
+fn blocks(out: &mut Out, said: &[Said]) {
+    let mut calls = calls(said);
+    let is_text = |part: &Said| matches!(part, Said::Text(_));
+    let mut parts = said;
+    while let Some((part, rest)) = parts.split_first() {
+        parts = rest;
+        match part {
+            Said::Text(first) => {
+                let more = rest.iter().take_while(|part| is_text(part)).count();
+                let (texts, rest) = rest.split_at_checked(more).unwrap_or_default();
+                parts = rest;
+                let mut text = first.clone();
+                text.extend(texts.iter().filter_map(Said::text));
+                // White space at the end of all of it is refused, and a text of nothing else.
+                let is_last = !rest.iter().any(is_text);
+                let text = if is_last { text.trim_end() } else { &text };
+                if !text.trim().is_empty() {
+                    out.object(|out| {
+                        out.word("type", "text");
+                        out.plain("text", text);
+                    });
+                }
+            }
+            Said::Thinking(_, signature) if signature.is_empty() => {}
+            Said::Thinking(text, signature) => out.object(|out| {
+                out.word("type", "thinking");
+                inside(out, "thinking", text);
+                inside(out, "signature", signature);
+            }),
+            Said::Redacted(data) => out.object(|out| {
+                out.word("type", "redacted_thinking");
+                inside(out, "data", data);
+            }),
+            Said::Call(..) => {
+                let Some((id, name, arguments)) = calls.next() else { continue };
+                out.object(|out| {
+                    out.word("type", "tool_use");
+                    inside(out, "id", &id);
+                    inside(out, "name", name);
+                    out.key("input");
+                    out.raw(&input(arguments));
+                });
+            }
+        }
+    }
 }
 
 /// The items that are put behind those of the caller, in Responses.
@@ -370,11 +403,7 @@ fn wish(how: GoOn<'_>) -> Option<String> {
 
 /// The text without white space at its end, which some refuse.
 fn texts(said: &[Said]) -> String {
-    let texts = said.iter().filter_map(|part| match part {
-        Said::Text(text) => Some(text.as_str()),
-        Said::Thinking(..) | Said::Redacted(_) | Said::Call(..) => None,
-    });
-    let mut text: String = texts.collect();
+    let mut text: String = said.iter().filter_map(Said::text).collect();
     text.truncate(text.trim_end().len());
     text
 }
@@ -389,22 +418,6 @@ fn calls(said: &[Said]) -> impl Iterator<Item = (String, &str, &str)> {
         let id = if call.id.is_empty() { format!("call_{place}") } else { call.id.to_string() };
         (id, &*call.name, arguments.as_str())
     })
-}
-
-/// Reasoning that its provider signed.
-fn thinking(out: &mut Out, part: &Said) {
-    match part {
-        Said::Thinking(text, signature) if !signature.is_empty() => out.object(|out| {
-            out.word("type", "thinking");
-            inside(out, "thinking", text);
-            inside(out, "signature", signature);
-        }),
-        Said::Redacted(data) => out.object(|out| {
-            out.word("type", "redacted_thinking");
-            inside(out, "data", data);
-        }),
-        Said::Thinking(..) | Said::Text(_) | Said::Call(..) => {}
-    }
 }
 
 /// A member whose value is the inside of a string.

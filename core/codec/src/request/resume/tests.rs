@@ -68,6 +68,21 @@ fn a_call_that_was_made_is_not_forced_again() {
         (Dialect::Chat, r#""none""#, r#""none""#),
         (Dialect::Responses, r#"{"type":"function","name":"f"}"#, r#""auto""#),
         (Dialect::Responses, r#"{"type":"allowed_tools"}"#, r#"{"type":"allowed_tools"}"#),
+        (
+            Dialect::Responses,
+            r#"{"mode":"required","tools":[],"type":"allowed_tools"}"#,
+            r#"{"mode":"auto","tools":[],"type":"allowed_tools"}"#,
+        ),
+        (
+            Dialect::Chat,
+            r#"{"allowed_tools":{"mode":"required","tools":[]},"type":"allowed_tools"}"#,
+            r#"{"allowed_tools":{"mode":"auto","tools":[]},"type":"allowed_tools"}"#,
+        ),
+        (
+            Dialect::Chat,
+            r#"{"allowed_tools":{"mode":"auto","tools":[]},"type":"allowed_tools"}"#,
+            r#"{"allowed_tools":{"mode":"auto","tools":[]},"type":"allowed_tools"}"#,
+        ),
         (Dialect::Messages, r#"{"type":"any"}"#, r#"{"type":"auto"}"#),
         (
             Dialect::Messages,
@@ -137,6 +152,32 @@ fn signed_reasoning_goes_before_the_text_and_no_other() {
     let thinking = r#"{"role":"assistant","content":[{"type":"thinking","thinking":"h\n","signature":"sig"},{"type":"redacted_thinking","data":"secret"},{"type":"text","text":"one"}]}"#;
     assert!(added.contains(thinking), "{added}");
     assert!(!check(Dialect::Chat, CHAT, &said, GoOn::Anchor("one")).contains("secret"));
+}
+
+/// What a model signed between its texts and calls stands there again.
+#[test]
+fn what_was_said_keeps_its_order() {
+    let signed = |it: &str| Said::Thinking(it.to_owned(), format!("s{it}"));
+    let said = [
+        signed("1"),
+        Said::Text("I look. ".to_owned()),
+        signed("2"),
+        call("c1"),
+        Said::Text(" \n".to_owned()),
+        signed("3"),
+        Said::Text("So".to_owned()),
+        Said::Text(" ".to_owned()),
+        call(""),
+    ];
+    let added = check(Dialect::Messages, MESSAGES, &said, GoOn::Calls("WORD"));
+    let added: serde_json::Value = serde_json::from_str(&format!("[0{added}")).expect("JSON");
+    let blocks = added[1]["content"].as_array().expect("blocks");
+    let text = |block: &serde_json::Value| {
+        let keys = ["text", "thinking", "id"];
+        keys.iter().find_map(|key| block[key].as_str()).expect("a block").to_owned()
+    };
+    let told: Vec<String> = blocks.iter().map(text).collect();
+    assert_eq!(told, ["1", "I look. ", "2", "c1", "3", "So", "call_1"]);
 }
 
 #[test]
