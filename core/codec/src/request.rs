@@ -17,7 +17,7 @@ mod out;
 pub(crate) mod parts;
 mod read;
 mod resume;
-mod round;
+pub(crate) mod round;
 pub(crate) mod schema;
 #[cfg(test)]
 mod tests;

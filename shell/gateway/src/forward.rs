@@ -136,7 +136,7 @@ pub(crate) fn question(
         Some(dialect) => codec::request::without_seals(dialect, body, origin, going_on.is_some()),
         None => codec::request::without_foreign_seals(body, opens).map(|body| {
             let mut losses = Losses::default();
-            losses.add("input[].encrypted_content", "dropped: another provider sealed it");
+            losses.add("input[].encrypted_content", "dropped: another's");
             (body, losses)
         }),
     };

@@ -257,7 +257,7 @@ async fn sealed_reasoning_goes_to_its_maker_only() {
     assert_eq!((target(&heard), heard.header("x-backstop-loss")), ("a/ok", None));
     assert!(world.a().log().pop().expect("a request").text().contains("encrypted_content"));
     let heard = world.hear(&asked("status-500", &turn(&reasoning))).await;
-    let lost = "input[].encrypted_content=dropped: another provider sealed it";
+    let lost = "input[].encrypted_content=dropped: another's";
     assert_eq!((target(&heard), heard.header("x-backstop-loss")), ("b/ok", Some(lost)));
     let seen = world.b().log().pop().expect("a request").text();
     assert!(!seen.contains("reasoning") && seen.contains("\"hi\""), "{seen}");

@@ -2,52 +2,52 @@
 //! its calls, or not to be asked to think on
 //! (<https://platform.claude.com/docs/en/build-with-claude/extended-thinking>).
 
-use crate::json::{self, Members};
-use crate::lazy::Raw;
-use std::borrow::Cow;
-
-/// A message as it is sent.
-#[derive(Debug)]
-pub(super) struct Sent<'a> {
-    /// Its JSON.
-    pub(super) text: Cow<'a, str>,
-    /// It is not as the caller wrote it.
-    pub(super) ours: bool,
+/// A message of a conversation, as far as rounds go.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Spoken {
+    /// By the user.
+    User {
+        /// It holds what came of calls.
+        results: bool,
+    },
+    /// By the model.
+    Model(Thought),
+    /// By the operator, who may speak at any place.
+    Operator,
 }
 
-/// Whether the round of calls at the end begins without thinking, or its last turn does, where that is our
-/// doing: what the caller wrote that way is its own to mend. `added`: the last turns are ours.
-pub(super) fn lacks_thought(messages: &[Sent<'_>], added: bool) -> bool {
-    let (mut answered, mut ours) = (false, added);
-    // Of the turn where the round begins, and of its last one.
-    let (mut first, mut last) = (true, None);
-    for sent in messages.iter().rev() {
-        let Some(message) = Members::read(&sent.text) else { return false };
-        let role = message.get("role").and_then(json::inside);
-        let kinds = message.get("content").map(kinds).unwrap_or_default();
-        match role {
-            Some("user") => answered |= kinds.iter().any(|kind| kind == "tool_result"),
-            Some("assistant") if answered => {
+/// What was thought in a turn of the model.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Thought {
+    /// The turn begins with thinking that its target takes back.
+    pub(crate) begins: bool,
+    /// Thinking that was in it is left out.
+    pub(crate) lost: bool,
+}
+
+/// The turns of the model that the round of calls at the end begins and ends with; `None` where the
+/// conversation does not end in a round.
+pub(crate) fn round(turns: impl DoubleEndedIterator<Item = Spoken>) -> Option<(Thought, Thought)> {
+    let (mut answered, mut round) = (false, None);
+    for turn in turns.rev() {
+        match turn {
+            Spoken::User { results } => answered |= results,
+            Spoken::Model(turn) if answered => {
                 answered = false;
-                ours |= sent.ours;
-                let kind = kinds.first().map(String::as_str);
-                first = matches!(kind, Some("thinking" | "redacted_thinking"));
-                last.get_or_insert(first);
+                round = Some((turn, round.map_or(turn, |(_, last)| last)));
             }
-            Some("assistant") => break,
-            // An operator may speak at any place.
-            Some(_) | None => {}
+            Spoken::Model(_) => break,
+            Spoken::Operator => {}
         }
     }
-    ours && !(first && last.unwrap_or(true))
+    round
 }
 
-/// Of what kind the blocks of a message are.
-fn kinds(content: Raw<'_>) -> Vec<String> {
-    let blocks: Vec<Raw<'_>> = serde_json::from_str(content.get()).unwrap_or_default();
-    let kind = |raw: &Raw<'_>| {
-        let block = Members::read(raw.get())?;
-        block.get("type").and_then(json::inside).map(str::to_owned)
-    };
-    blocks.iter().map(|raw| kind(raw).unwrap_or_default()).collect()
+// === impl Thought ===
+
+impl Thought {
+    /// Whether it lacks what it began with. A model does not think before each of its calls.
+    pub(crate) fn is_gone(self) -> bool {
+        self.lost && !self.begins
+    }
 }

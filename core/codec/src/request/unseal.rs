@@ -2,13 +2,12 @@
 //! attempt went on with.
 //!
 //! Its target is given back what it signed itself, and would refuse the rest: that is another's. Where calls
-//! stay behind without the thinking that led to them, it is not asked to think on. This is the one case
-//! in which a request of the same dialect is changed beyond its model's name.
+//! stay behind without the thinking that led to them, it is not asked to think on.
 //!
 //! **Invariant:** messages without a seal keep their bytes.
 
 use super::Out;
-use super::round::{Sent, lacks_thought};
+use super::round::{Spoken, Thought, round};
 use crate::json::{self, Members};
 use crate::lazy::Raw;
 use crate::seal::{self, MARK, Origin};
@@ -18,6 +17,13 @@ use memchr::memmem;
 use serde::Deserialize;
 use std::borrow::Cow;
 use std::ops::Range;
+
+/// A message as it is sent.
+struct Sent<'a> {
+    text: Cow<'a, str>,
+    /// Reasoning that was in it is left out.
+    lost: bool,
+}
 
 /// What of a request may have to be written anew.
 #[derive(Deserialize)]
@@ -39,6 +45,7 @@ pub fn without_seals(
     added: bool,
 ) -> Option<(Bytes, Losses)> {
     let sealed = memmem::find(body, MARK.as_bytes()).is_some();
+    let added = added && dialect == Crossable::Messages;
     if !sealed && !added {
         return None;
     }
@@ -46,8 +53,8 @@ pub fn without_seals(
     let body: Body<'_> = serde_json::from_str(text).ok()?;
     let mut losses = Losses::default();
     let place = json::place_of_all(text, &body.messages)?;
-    let kept: Vec<Sent<'_>> =
-        body.messages.iter().filter_map(|raw| message(dialect, raw.get(), own)).collect();
+    let kept = body.messages.iter().filter_map(|raw| message(dialect, raw.get(), own, &mut losses));
+    let kept: Vec<Sent<'_>> = kept.collect();
     let mut edits = Vec::new();
     if dialect == Crossable::Messages && body.asks_for_thought() && lacks_thought(&kept, added) {
         edits = body.without_thinking(text, &mut losses);
@@ -63,22 +70,48 @@ fn is_sealed(text: &str) -> bool {
     memmem::find(text.as_bytes(), MARK.as_bytes()).is_some()
 }
 
+/// Whether the round of calls at the end lacks the thinking that it began with, or that its last turn did,
+/// where that is our doing: what the caller wrote that way is its own to mend. `added`: the last turns
+/// are ours.
+fn lacks_thought(messages: &[Sent<'_>], added: bool) -> bool {
+    let round = round(messages.iter().map(Sent::spoken));
+    round.is_some_and(|(first, mut last)| {
+        last.lost |= added;
+        first.is_gone() || last.is_gone()
+    })
+}
+
 /// A message without the seals of others; `None` where nothing else was in it.
-fn message(dialect: Crossable, raw: &str, own: Origin) -> Option<Sent<'_>> {
+fn message<'a>(
+    dialect: Crossable,
+    raw: &'a str,
+    own: Origin,
+    losses: &mut Losses,
+) -> Option<Sent<'a>> {
     let members = Members::read(raw).filter(|_| is_sealed(raw)).unwrap_or_default();
     let content = members.get("content");
     // Of Chat's fields only this one is ours; a text may well speak of seals.
     let details = members.get("reasoning_details").filter(|raw| is_sealed(raw.get()));
     let blocks = match dialect {
-        Crossable::Chat => details.map(|_| Vec::new()),
+        Crossable::Chat => details.map(|_| (Vec::new(), true)),
         Crossable::Messages => content.and_then(|content| blocks(content, own)),
     };
-    let Some(blocks) = blocks else {
-        return Some(Sent { text: Cow::Borrowed(raw), ours: false });
+    let Some((blocks, lost)) = blocks else {
+        return Some(Sent { text: Cow::Borrowed(raw), lost: false });
     };
-    let says = |key| json::holds(members.get(key));
+    if lost {
+        let path = match dialect {
+            Crossable::Chat => "messages[].reasoning_details",
+            Crossable::Messages => "messages[].content[].thinking",
+        };
+        losses.add(path, "dropped: another's");
+    }
+    let is_ours = |key: &str| matches!(key, "reasoning_details" | "reasoning_content");
     let left = match dialect {
-        Crossable::Chat => says("content") || says("tool_calls"),
+        Crossable::Chat => {
+            let says = |key: &str| !matches!(key, "role" | "name") && !is_ours(key);
+            members.0.iter().any(|(key, raw)| says(key) && json::holds(Some(*raw)))
+        }
         Crossable::Messages => !blocks.is_empty(),
     };
     let mut out = Out::with_capacity(raw.len());
@@ -86,7 +119,7 @@ fn message(dialect: Crossable, raw: &str, own: Origin) -> Option<Sent<'_>> {
         for (key, value) in &members.0 {
             match (dialect, key.as_ref()) {
                 // What is told of sealed reasoning is not the target's either.
-                (Crossable::Chat, "reasoning_details" | "reasoning_content") => {}
+                (Crossable::Chat, key) if is_ours(key) => {}
                 (Crossable::Messages, "content") => {
                     out.raw_member(key, &format!("[{}]", blocks.join(",")));
                 }
@@ -94,7 +127,7 @@ fn message(dialect: Crossable, raw: &str, own: Origin) -> Option<Sent<'_>> {
             }
         }
     });
-    left.then(|| Sent { text: Cow::Owned(out.finish()), ours: true })
+    left.then(|| Sent { text: Cow::Owned(out.finish()), lost })
 }
 
 /// A block of a message, as far as seals go.
@@ -108,16 +141,17 @@ enum Block {
     Shut,
 }
 
-/// The blocks that are the target's; `None` where none has a seal. What stands before one that it signed
+/// The blocks that are the target's, and whether others are left out; `None` where none has a seal. What stands before one that it signed
 /// itself was thought by an attempt that was cut: it knew nothing of that, and may have signed that
 /// nothing came before.
-fn blocks(content: Raw<'_>, own: Origin) -> Option<Vec<Cow<'_, str>>> {
+fn blocks(content: Raw<'_>, own: Origin) -> Option<(Vec<Cow<'_, str>>, bool)> {
     let raws: Vec<Raw<'_>> = serde_json::from_str(content.get()).ok()?;
     let read = |raw: Raw<'_>| Block::read(raw, own);
     let blocks: Vec<Block> = raws.iter().copied().map(read).collect();
     let sealed = |block: &Block| matches!(block, Block::Opened(_) | Block::Shut);
     let first = blocks.iter().position(|block| matches!(block, Block::Opened(_))).unwrap_or(0);
     blocks.iter().any(sealed).then(|| {
+        let count = raws.len();
         let all = raws.into_iter().zip(blocks).enumerate();
         let kept = all.filter_map(|(at, (raw, block))| match block {
             Block::Opened(text) => Some(Cow::Owned(text)),
@@ -125,8 +159,38 @@ fn blocks(content: Raw<'_>, own: Origin) -> Option<Vec<Cow<'_, str>>> {
             Block::Signed => (first <= at).then(|| Cow::Borrowed(raw.get())),
             Block::Shut => None,
         });
-        kept.collect()
+        let kept: Vec<_> = kept.collect();
+        let lost = kept.len() < count;
+        (kept, lost)
     })
+}
+
+// === impl Sent ===
+
+impl Sent<'_> {
+    fn spoken(&self) -> Spoken {
+        let message = Members::read(&self.text).unwrap_or_default();
+        let kinds = message.get("content").map(kinds).unwrap_or_default();
+        match message.get("role").and_then(json::inside) {
+            Some("user") => Spoken::User { results: kinds.contains(&"tool_result") },
+            Some("assistant") => {
+                let begins = matches!(kinds.first(), Some(&("thinking" | "redacted_thinking")));
+                Spoken::Model(Thought { begins, lost: self.lost })
+            }
+            Some(_) | None => Spoken::Operator,
+        }
+    }
+}
+
+/// Of what kind the blocks of a message are.
+fn kinds(content: Raw<'_>) -> Vec<&str> {
+    let blocks: Vec<Raw<'_>> = serde_json::from_str(content.get()).unwrap_or_default();
+    blocks.iter().map(|raw| kind(*raw).unwrap_or_default()).collect()
+}
+
+/// Of what kind an object is.
+fn kind(raw: Raw<'_>) -> Option<&str> {
+    Members::read(raw.get())?.get("type").and_then(json::inside)
 }
 
 // === impl Body ===
@@ -135,9 +199,7 @@ impl Body<'_> {
     /// The one way to ask for thinking in which it has to come back with its calls
     /// (<https://platform.claude.com/docs/en/build-with-claude/extended-thinking>).
     fn asks_for_thought(&self) -> bool {
-        let thinking = self.thinking.and_then(|raw| Members::read(raw.get()));
-        let kind = thinking.and_then(|it| json::inside(it.get("type")?));
-        kind == Some("enabled")
+        self.thinking.and_then(kind) == Some("enabled")
     }
 
     /// What has to change so that the model does not think.
@@ -160,11 +222,7 @@ impl Body<'_> {
 fn without_clearing(management: Raw<'_>) -> Option<String> {
     let members = Members::read(management.get())?;
     let edits: Vec<Raw<'_>> = serde_json::from_str(members.get("edits")?.get()).ok()?;
-    let clears = |raw: &Raw<'_>| {
-        let edit = Members::read(raw.get()).unwrap_or_default();
-        let kind = edit.get("type").and_then(json::inside);
-        kind.is_some_and(|kind| kind.starts_with("clear_thinking_"))
-    };
+    let clears = |raw: &Raw<'_>| kind(*raw).is_some_and(|kind| kind.starts_with("clear_thinking_"));
     let kept: Vec<&str> = edits.iter().filter(|raw| !clears(raw)).map(|raw| raw.get()).collect();
     if kept.len() == edits.len() {
         return None;
@@ -178,17 +236,20 @@ fn without_clearing(management: Raw<'_>) -> Option<String> {
 impl Block {
     fn read(raw: Raw<'_>, own: Origin) -> Self {
         let block = Members::read(raw.get()).unwrap_or_default();
-        let sealed = |key| block.get(key).filter(|raw| is_sealed(raw.get()));
-        let Some(seal) = sealed("signature").or_else(|| sealed("data")) else {
-            let kind = block.get("type").and_then(json::inside);
-            let signed = matches!(kind, Some("thinking" | "redacted_thinking"));
-            return if signed { Self::Signed } else { Self::Plain };
+        let field = match block.get("type").and_then(json::inside) {
+            Some("thinking") => "signature",
+            Some("redacted_thinking") => "data",
+            Some(_) | None => return Self::Plain,
         };
-        let opened = json::inside(seal).and_then(seal::unwrap);
+        let signature = block.get(field).and_then(|raw| Some((raw, json::inside(raw)?)));
+        let Some((place, seal)) = signature.filter(|(_, it)| it.starts_with(MARK)) else {
+            return Self::Signed;
+        };
+        let opened = seal::unwrap(seal);
         let secret = opened.filter(|(it, secret)| *it == own && !secret.is_empty());
         let opened = secret.and_then(|(_, secret)| {
-            let place = json::place_in(raw.get(), seal);
-            json::spliced(raw.get(), vec![(place, format!("\"{secret}\""))])
+            let edit = (json::place_in(raw.get(), place), format!("\"{secret}\""));
+            json::spliced(raw.get(), vec![edit])
         });
         opened.map_or(Self::Shut, Self::Opened)
     }
@@ -201,6 +262,7 @@ mod tests {
     use ir::Crossable;
 
     const OWN: &str = "a/m";
+    const DROPPED: &str = "messages[].content[].thinking=dropped: another's";
 
     /// The body as the target takes it, and what it lost; `None` where it takes it as it is.
     fn unsealed(dialect: Crossable, body: &str, added: bool) -> Option<(String, String)> {
@@ -213,30 +275,42 @@ mod tests {
 
     #[test]
     fn seals_are_left_out_and_the_rest_is_untouched() {
-        for (dialect, before, after) in [
+        let chat = "messages[].reasoning_details=dropped: another's";
+        for (dialect, before, after, lost) in [
             (
                 Crossable::Messages,
                 r#"{ "z":1, "messages": [ {"role":"user","content":"a \u00e9 backstop"} , {"role":"assistant","content":[{"type":"thinking","thinking":"h","signature":"backstop1.0123456789abcdef."},{"type":"text", "text":"b"}]} ], "model":"m"}"#,
                 r#"{ "z":1, "messages": [ {"role":"user","content":"a \u00e9 backstop"},{"role":"assistant","content":[{"type":"text", "text":"b"}]} ], "model":"m"}"#,
+                DROPPED,
             ),
             (
                 Crossable::Messages,
                 r#"{"messages":[{"role":"user","content":"a"},{"role":"assistant","content":[{"type":"redacted_thinking","data":"backstop1.0123456789abcdef.x"}]},{"role":"user","content":"b"}]}"#,
                 r#"{"messages":[{"role":"user","content":"a"},{"role":"user","content":"b"}]}"#,
+                DROPPED,
             ),
-            // A text may speak of seals.
+            // A text may speak of seals, and so may what somebody else sealed.
             (
                 Crossable::Messages,
-                r#"{"messages":[{ "role":"user","content":"backstop1." },{"role":"user","content":[ {"type":"text","text":"backstop1."}]}]}"#,
-                r#"{"messages":[{ "role":"user","content":"backstop1." },{"role":"user","content":[ {"type":"text","text":"backstop1."}]}]}"#,
+                r#"{"messages":[{ "role":"user","content":"backstop1." },{"role":"user","content":[ {"type":"text","text":"backstop1."},{"type":"redacted_thinking","data":"a backstop1."}]}]}"#,
+                r#"{"messages":[{ "role":"user","content":"backstop1." },{"role":"user","content":[ {"type":"text","text":"backstop1."},{"type":"redacted_thinking","data":"a backstop1."}]}]}"#,
+                "",
             ),
             (
                 Crossable::Chat,
                 r#"{"messages":[{"role":"assistant","content":"b","reasoning_content":"h","reasoning_details":[{"signature":"backstop1.0123456789abcdef.x","index":0}]}]}"#,
                 r#"{"messages":[{"role":"assistant","content":"b"}]}"#,
+                chat,
+            ),
+            // Who declines says something.
+            (
+                Crossable::Chat,
+                r#"{"messages":[{"role":"assistant","content":null,"refusal":"no","reasoning_details":[{"signature":"backstop1.0123456789abcdef.x"}]},{"role":"assistant","name":"m","content":"","reasoning_details":[{"data":"backstop1.0123456789abcdef.x"}]}]}"#,
+                r#"{"messages":[{"role":"assistant","content":null,"refusal":"no"}]}"#,
+                chat,
             ),
         ] {
-            let expect = (after.to_owned(), String::new());
+            let expect = (after.to_owned(), lost.to_owned());
             assert_eq!(unsealed(dialect, before, false), Some(expect));
         }
         let plain = r#"{"messages":[{"role":"assistant","reasoning_content":"h"}]}"#;
@@ -279,7 +353,8 @@ mod tests {
                 let content = blocks.join(",");
                 format!(r#"{{"messages":[{{"role":"assistant","content":[{content}]}}]}}"#)
             };
-            let expect = Some((body(&expect), String::new()));
+            let lost = if expect.len() < blocks.len() { DROPPED } else { "" };
+            let expect = Some((body(&expect), lost.to_owned()));
             assert_eq!(unsealed(Crossable::Messages, &body(&blocks), false), expect);
         }
     }
@@ -311,6 +386,8 @@ mod tests {
         for (thinking, turns, added, off) in [
             (BUDGET, &[&[shut, CALL][..]][..], false, true),
             (BUDGET, &[&[own, CALL]], false, false),
+            // Nobody thinks before each call.
+            (BUDGET, &[&[own, CALL], &[CALL]], false, false),
             (BUDGET, &[&[shut, plain, CALL]], false, false),
             // It has to come first.
             (BUDGET, &[&[text, shut, CALL]], false, true),
@@ -336,7 +413,8 @@ mod tests {
                 assert!(!off, "{body}");
                 continue;
             };
-            assert_eq!(lost, if off { LOST } else { "" }, "{body}");
+            assert_eq!(lost.contains(LOST), off, "{body}");
+            assert_eq!(lost.contains(DROPPED), body.contains(shut), "{body}");
             let kept = format!(r#""thinking":{thinking},"#);
             assert!(found.contains(if off { disabled } else { &kept }), "{body}: {found}");
             assert!(found.ends_with(r#"],"z":1}"#), "{found}");
@@ -352,11 +430,12 @@ mod tests {
             let body = body.replace(r#"],"z""#, &format!(r#",{more}],"z""#));
             unsealed(Crossable::Messages, &body, false).expect("a seal").1
         };
-        assert_eq!(behind(r#"{"role":"assistant","content":"done"}"#), "");
+        assert_eq!(behind(r#"{"role":"assistant","content":"done"}"#), DROPPED);
         let next = r#"{"role":"assistant","content":"done"},{"role":"user","content":"more"}"#;
-        assert_eq!(behind(next), "");
-        assert_eq!(behind(r#"{"role":"system","content":"be brief"}"#), LOST);
-        assert_eq!(behind(r#"{"role":"user","content":"and be brief"}"#), LOST);
+        assert_eq!(behind(next), DROPPED);
+        let both = format!("{DROPPED}; {LOST}");
+        assert_eq!(behind(r#"{"role":"system","content":"be brief"}"#), both);
+        assert_eq!(behind(r#"{"role":"user","content":"and be brief"}"#), both);
     }
 
     /// Where nobody thinks, no thinking can be cleared.

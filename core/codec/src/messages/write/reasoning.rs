@@ -1,6 +1,7 @@
 //! How much a model shall think, and in which form it shall answer.
 
 use super::Writer;
+use crate::request::round::{Spoken, Thought, round};
 use crate::request::schema;
 use crate::request::{Out, Uncarried, is_forced};
 use ir::Thinks;
@@ -38,7 +39,7 @@ impl Writer<'_> {
             Some("dropped: not beside a forced call")
         } else if self.notes.target.traits.thinks == Thinks::No {
             Some("dropped: the model does not think")
-        } else if self.notes.target.traits.thinks == Thinks::Budget && is_mid_loop(self, request) {
+        } else if self.notes.target.traits.thinks == Thinks::Budget && is_mid_round(self, request) {
             Some("dropped: the thinking behind the last calls is another's")
         } else {
             None
@@ -150,11 +151,24 @@ fn form(out: &mut Out, form: Option<&ThinkingForm<'_>>, request: &Request<'_>) {
     }
 }
 
-/// The model's last turn called, and the thinking that led to the calls is not ours to give back: a
-/// model with a budget refuses to go on thinking.
-fn is_mid_loop(writer: &Writer<'_>, request: &Request<'_>) -> bool {
-    let model = request.turns.iter().rfind(|turn| turn.role == Role::Assistant);
-    let Some(model) = model else { return false };
-    let called = model.parts.iter().any(|part| matches!(part, Part::Call { .. }));
-    called && !model.parts.iter().any(|part| writer.is_own(part))
+/// The conversation ends in a round of calls, and the thinking that led to them is not ours to give back: a
+/// model with a budget refuses to go on thinking. A caller of another dialect may know of none, so that
+/// a round that begins without has lost it.
+fn is_mid_round(writer: &Writer<'_>, request: &Request<'_>) -> bool {
+    let spoken = request.turns.iter().map(|turn| match turn.role {
+        Role::System => Spoken::Operator,
+        Role::User => {
+            let results = turn.parts.iter().any(|part| matches!(part, Part::Result { .. }));
+            Spoken::User { results }
+        }
+        Role::Assistant => {
+            let is_thought =
+                |part: &&Part<'_>| matches!(part, Part::Think { .. } | Part::Sealed(_));
+            let is_lost = |part: &Part<'_>| is_thought(&part) && !writer.is_own(part);
+            let first = turn.parts.iter().find(|part| !is_lost(part));
+            let begins = first.as_ref().is_some_and(is_thought);
+            Spoken::Model(Thought { begins, lost: turn.parts.iter().any(is_lost) })
+        }
+    });
+    round(spoken).is_some_and(|(first, last)| !first.begins || last.is_gone())
 }
