@@ -437,7 +437,8 @@ impl Drive {
         let manner = Manner { watched: leg.watched, unsaid, ..Manner::default() };
         if !leg.crossed {
             let opens = |seal: &str| self.opens(leg, seal);
-            let origin = Origin::of(&leg.name);
+            let refused = self.lessons.contains(&(place, Repair::Unsealed));
+            let origin = (!refused).then(|| Origin::of(&leg.name));
             let asked = forward::question(&self.ask, body.as_ref(), origin, opens);
             let (question, losses) = match asked {
                 Ok(found) => found,

@@ -122,13 +122,13 @@ pub(crate) struct Question {
 }
 
 /// The request without reasoning that was sealed for somebody else: a target of another `origin`, or another
-/// provider of Responses; and what did not come along.
+/// provider of Responses; and what did not come along. Without an origin no reasoning comes along.
 /// `going_on` is the body where it is to go on with an answer. What was written here and cannot be read
 /// is not sent, nor is the caller's own in its place: it would be answered as if it were the other.
 pub(crate) fn question(
     ask: &Ask,
     going_on: Option<&Bytes>,
-    origin: Origin,
+    origin: Option<Origin>,
     opens: impl Fn(&str) -> bool,
 ) -> Result<(Option<Question>, Losses), Failure> {
     let body = going_on.unwrap_or(&ask.body);

@@ -1,7 +1,7 @@
 //! Signed reasoning of an answer that was cut: it goes back to the target that signed it, as it was shown,
 //! and to nobody else; and in the caller's stream its block is closed, whoever goes on.
 
-use crate::world::{Heard, Plan, Request, Said, path, provider};
+use crate::world::{Act, Canned, Heard, Plan, Request, Said, alone, pair, path, plain, provider};
 use drill::provider::{Seen, Way};
 use ir::{Dialect, Shape};
 use serde_json::{Value, json};
@@ -340,6 +340,62 @@ async fn signed_reasoning_goes_back_to_its_issuer_only() {
         let world = Plan::new(case.config()).clouds(&["a", "b"]).await.start().await;
         let heard = world.hear(&case.request()).await;
         case.judge(&heard, [world.a().log(), world.b().log()]);
+        world.stop().await;
+    }
+}
+
+/// What a provider refuses in a request with thinking that it did not sign.
+const UNKNOWN_TO_IT: &str = r#"{"type":"error","error":{"type":"invalid_request_error","message":"messages.1.content.0: Invalid `signature` in `thinking` block"}}"#;
+
+/// A provider that knows its own signatures, and a conversation that another provider signed.
+#[tokio::test]
+async fn who_refuses_what_another_signed_is_asked_without() {
+    let body = |behaviour: &str| {
+        format!(
+            r#"{{"model":"status-503","max_tokens":2048,"thinking":{{"type":"adaptive"{behaviour}}},"messages":[{{"role":"user","content":"q"}},{{"role":"assistant","content":[{{"type":"thinking","thinking":"h","signature":"of-a"}},{{"type":"text", "text":"t"}}]}},{{"role":"user","content":"r"}}]}}"#
+        )
+    };
+    let strict = r#","prefix_mismatch_behavior":"error""#;
+    for (chain, behaviour, status, count) in
+        [(true, "", 200, 2), (true, strict, 400, 2), (false, "", 400, 1)]
+    {
+        let canned = Canned::choose(|request| {
+            let (status, body) = if request.contains("of-a") {
+                ("400 Bad Request", UNKNOWN_TO_IT)
+            } else {
+                (
+                    "200 OK",
+                    r#"{"type":"message","content":[{"type":"text","text":"w"}],"stop_reason":"end_turn"}"#,
+                )
+            };
+            let length = body.len();
+            let head = format!(
+                "HTTP/1.1 {status}\r\ncontent-type: application/json\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n"
+            );
+            vec![Act::Send(head.into_bytes()), Act::Send(body.as_bytes().to_vec())]
+        });
+        let canned = canned.await;
+        let plan = if chain {
+            Plan::new(plain(&pair(MESSAGES, ""))).clouds(&["a"]).await.at("b", canned.base_url())
+        } else {
+            Plan::new(plain(&alone(MESSAGES, ""))).at("a", canned.base_url())
+        };
+        let world = plan.start().await;
+        let heard = world.hear(&Request::post(path(MESSAGES), body(behaviour))).await;
+        assert_eq!((heard.status, canned.count()), (status, count), "{}", heard.text());
+        let loss = heard.header("x-backstop-loss");
+        if status == 200 {
+            assert_eq!(loss, Some("messages[].content[].thinking=dropped: another's"));
+            let last = canned.requests().pop().expect("a request");
+            assert!(last.contains(r#"[{"type":"text", "text":"t"}]"#), "{last}");
+        } else {
+            assert_eq!((heard.text().as_str(), loss), (UNKNOWN_TO_IT, None));
+        }
+        let record = world.record().await;
+        let repairs: Vec<&str> =
+            record.attempts.iter().filter_map(|it| it.repair.as_deref()).collect();
+        let expect: &[&str] = if chain { &["without its reasoning"] } else { &[] };
+        assert_eq!(repairs, expect, "{record:#?}");
         world.stop().await;
     }
 }

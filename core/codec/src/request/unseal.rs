@@ -37,14 +37,16 @@ struct Body<'a> {
 }
 
 /// The body as a target of this origin takes it, without the reasoning that others sealed; and what was
-/// lost beside. `None` where the body is as it should be. `added`: its last turns are ours.
+/// lost. A target of no origin takes no reasoning at all that was signed. `None` where the body is as it
+/// should be. `added`: its last turns are ours.
 pub fn without_seals(
     dialect: Crossable,
     body: &[u8],
-    own: Origin,
+    own: Option<Origin>,
     added: bool,
 ) -> Option<(Bytes, Losses)> {
-    let sealed = memmem::find(body, MARK.as_bytes()).is_some();
+    let sealed =
+        memmem::find(body, MARK.as_bytes()).is_some() || (own.is_none() && !wants_to_be_told(body));
     let added = added && dialect == Crossable::Messages;
     if !sealed && !added {
         return None;
@@ -70,6 +72,16 @@ fn is_sealed(text: &str) -> bool {
     memmem::find(text.as_bytes(), MARK.as_bytes()).is_some()
 }
 
+/// Whether the caller would rather see thinking refused than left out: it says so once, as a key
+/// (<https://platform.claude.com/docs/en/build-with-claude/extended-thinking>).
+fn wants_to_be_told(body: &[u8]) -> bool {
+    const KEY: &[u8] = br#""prefix_mismatch_behavior""#;
+    memmem::find(body, KEY).and_then(|at| body.get(at + KEY.len()..)).is_some_and(|rest| {
+        let value = rest.trim_ascii_start().strip_prefix(b":").unwrap_or_default();
+        value.trim_ascii_start().starts_with(br#""error""#)
+    })
+}
+
 /// Whether the round of calls at the end lacks the thinking that it began with, or that its last turn did,
 /// where that is our doing: what the caller wrote that way is its own to mend. `added`: the last turns
 /// are ours.
@@ -85,10 +97,11 @@ fn lacks_thought(messages: &[Sent<'_>], added: bool) -> bool {
 fn message<'a>(
     dialect: Crossable,
     raw: &'a str,
-    own: Origin,
+    own: Option<Origin>,
     losses: &mut Losses,
 ) -> Option<Sent<'a>> {
-    let members = Members::read(raw).filter(|_| is_sealed(raw)).unwrap_or_default();
+    let is_concerned = own.is_none() || is_sealed(raw);
+    let members = Members::read(raw).filter(|_| is_concerned).unwrap_or_default();
     let content = members.get("content");
     // Of Chat's fields only this one is ours; a text may well speak of seals.
     let details = members.get("reasoning_details").filter(|raw| is_sealed(raw.get()));
@@ -144,7 +157,7 @@ enum Block {
 /// The blocks that are the target's, and whether others are left out; `None` where none has a seal. What stands before one that it signed
 /// itself was thought by an attempt that was cut: it knew nothing of that, and may have signed that
 /// nothing came before.
-fn blocks(content: Raw<'_>, own: Origin) -> Option<(Vec<Cow<'_, str>>, bool)> {
+fn blocks(content: Raw<'_>, own: Option<Origin>) -> Option<(Vec<Cow<'_, str>>, bool)> {
     let raws: Vec<Raw<'_>> = serde_json::from_str(content.get()).ok()?;
     let read = |raw: Raw<'_>| Block::read(raw, own);
     let blocks: Vec<Block> = raws.iter().copied().map(read).collect();
@@ -234,7 +247,7 @@ fn without_clearing(management: Raw<'_>) -> Option<String> {
 // === impl Block ===
 
 impl Block {
-    fn read(raw: Raw<'_>, own: Origin) -> Self {
+    fn read(raw: Raw<'_>, own: Option<Origin>) -> Self {
         let block = Members::read(raw.get()).unwrap_or_default();
         let field = match block.get("type").and_then(json::inside) {
             Some("thinking") => "signature",
@@ -243,10 +256,10 @@ impl Block {
         };
         let signature = block.get(field).and_then(|raw| Some((raw, json::inside(raw)?)));
         let Some((place, seal)) = signature.filter(|(_, it)| it.starts_with(MARK)) else {
-            return Self::Signed;
+            return if own.is_some() { Self::Signed } else { Self::Shut };
         };
         let opened = seal::unwrap(seal);
-        let secret = opened.filter(|(it, secret)| *it == own && !secret.is_empty());
+        let secret = opened.filter(|(it, secret)| Some(*it) == own && !secret.is_empty());
         let opened = secret.and_then(|(_, secret)| {
             let edit = (json::place_in(raw.get(), place), format!("\"{secret}\""));
             json::spliced(raw.get(), vec![edit])
@@ -266,7 +279,7 @@ mod tests {
 
     /// The body as the target takes it, and what it lost; `None` where it takes it as it is.
     fn unsealed(dialect: Crossable, body: &str, added: bool) -> Option<(String, String)> {
-        let found = without_seals(dialect, body.as_bytes(), Origin::of(OWN), added);
+        let found = without_seals(dialect, body.as_bytes(), Some(Origin::of(OWN)), added);
         found.map(|(body, losses)| {
             let body = String::from_utf8(body.to_vec()).expect("UTF-8");
             (body, losses.said(9).join("; "))
@@ -436,6 +449,34 @@ mod tests {
         let both = format!("{DROPPED}; {LOST}");
         assert_eq!(behind(r#"{"role":"system","content":"be brief"}"#), both);
         assert_eq!(behind(r#"{"role":"user","content":"and be brief"}"#), both);
+    }
+
+    /// A target refused what another had signed, and is asked without any of it.
+    #[test]
+    fn a_target_that_refuses_signatures_gets_none() {
+        let unsigned = |body: &str| {
+            let found = without_seals(Crossable::Messages, body.as_bytes(), None, false);
+            found.map(|(body, losses)| {
+                let body = String::from_utf8(body.to_vec()).expect("UTF-8");
+                (body, losses.said(9).join("; "))
+            })
+        };
+        let own = thought(&wrap(Origin::of(OWN), "x"));
+        let plain = thought("plain");
+        let text = r#"{"type":"text","text":"t"}"#;
+        let redacted = r#"{"type":"redacted_thinking","data":"d"}"#;
+        let body = rounds(BUDGET, &[&[&plain, text, CALL], &[redacted, &own, CALL]]);
+        let without = rounds(BUDGET, &[&[text, CALL], &[CALL]]);
+        let without = without.replace(BUDGET, r#"{"type":"disabled"}"#);
+        assert_eq!(unsigned(&body), Some((without, format!("{DROPPED}; {LOST}"))));
+        let adaptive = r#"{"type":"adaptive"}"#;
+        let body = rounds(adaptive, &[&[&plain, CALL]]);
+        assert_eq!(unsigned(&body), Some((rounds(adaptive, &[&[CALL]]), DROPPED.to_owned())));
+        // Who wants to be told is told.
+        let strict = r#"{"type":"adaptive","prefix_mismatch_behavior" : "error"}"#;
+        assert_eq!(unsigned(&rounds(strict, &[&[&plain, CALL]])), None);
+        let lax = strict.replace("error", "drop_block");
+        assert!(unsigned(&rounds(&lax, &[&[&plain, CALL]])).is_some());
     }
 
     /// Where nobody thinks, no thinking can be cleared.

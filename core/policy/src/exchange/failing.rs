@@ -6,7 +6,7 @@ use crate::classify::classify;
 use crate::repair::Lesson;
 use crate::{Class, Next, Same, Scope};
 use bytes::Bytes;
-use ir::{Failure, Hints, Repair, Shape, Time};
+use ir::{Dialect, Failure, Hints, Repair, Shape, Time};
 use smallvec::SmallVec;
 use std::sync::Arc;
 use std::time::Duration;
@@ -147,15 +147,12 @@ impl Exchange {
         }
     }
 
-    /// What a refusal says about how to ask: only of what we wrote ourselves, each thing once per leg,
-    /// and while nothing has left.
+    /// What a refusal says about how to ask: only of what we wrote ourselves, or may have mixed, each thing
+    /// once per leg, and while nothing has left.
     fn teaches(&self, id: AttemptId, leg: usize, failure: &Failure) -> Option<Lesson> {
         let (target, state) = (self.plan.legs.get(leg)?, self.legs.get(leg)?);
         let Failure::Rejected(rejection) = failure else { return None };
-        if LESSONS_MAX <= state.lessons.len()
-            || !(target.crossed || target.watched)
-            || self.phase != Phase::Seeking
-        {
+        if LESSONS_MAX <= state.lessons.len() || self.phase != Phase::Seeking {
             return None;
         }
         let streams = target.shape(self.plan.shape) == Shape::Stream;
@@ -164,6 +161,12 @@ impl Exchange {
             return None;
         }
         match lesson.repair {
+            // Another of the chain may have signed it.
+            Repair::Unsealed if !target.crossed => {
+                let mixed = 1 < self.plan.legs.len() && target.dialect == Dialect::Messages;
+                mixed.then_some(lesson)
+            }
+            _ if !(target.crossed || target.watched) => None,
             Repair::Plain => streams.then_some(lesson),
             repair if target.crossed => {
                 self.attempts.get(id.0).is_some_and(|it| it.can(repair)).then_some(lesson)
@@ -199,7 +202,13 @@ impl Exchange {
     }
 
     /// A provider with several credentials: it was this one's fault, and another is in service.
-    fn turns_credential(&self, now: Time, leg: usize, class: Class, health: &dyn Health) -> bool {
+    pub(super) fn turns_credential(
+        &self,
+        now: Time,
+        leg: usize,
+        class: Class,
+        health: &dyn Health,
+    ) -> bool {
         let Some(target) = self.plan.legs.get(leg) else { return false };
         matches!(class.row().scope, Scope::Park | Scope::Credential)
             && self.tried(leg) < target.credentials

@@ -14,7 +14,7 @@
 //! which is told outside by showing content; health, patience and budget are asked anew.
 
 use super::attempt::Form;
-use super::failing::{Again, Lapse};
+use super::failing::{Again, Lapse, Standing};
 use super::{AttemptId, Exchange, Phase};
 use crate::board::Health;
 use crate::repair::Lesson;
@@ -110,33 +110,61 @@ impl Exchange {
     }
 
     fn resume(&mut self, now: Time, lapse: Lapse, said: Option<Bytes>, health: &dyn Health) {
-        let id = lapse.attempt;
-        let class = lapse.class;
-        let Some(attempt) = self.attempts.get_mut(id.0) else { return };
+        let Some(attempt) = self.attempts.get_mut(lapse.attempt.0) else { return };
         let leg = attempt.leg;
         let mut told = std::mem::take(&mut attempt.told);
         if let Some(before) = self.resumed.take() {
             let later = std::mem::replace(&mut told, before.told);
             told.absorb(later);
         }
-        self.resumed = Some(Box::new(Resumed { told, lapse, said, since: now }));
         self.phase = Phase::Seeking;
         self.lead = None;
         self.ask_again = None;
-        // Its cache is warm; but who is known to be silent or crowded is not asked at once again.
-        let others = self.untried().any(|other| other != leg);
-        let same = match class.row().same {
-            Same::Once | Same::OnceIfFast | Same::Free => true,
-            Same::No | Same::IfLocal | Same::Twice | Same::AfterWait | Same::WhileLoading => false,
-        };
-        if let Some(state) = self.legs.get_mut(leg)
-            && same
-            && (!state.resumed || !others)
+        self.revive(leg);
+        let at = self.same_again(now, leg, &lapse, health);
+        self.resumed = Some(Box::new(Resumed { told, lapse, said, since: now }));
+        if let (Some(at), Some(state)) = (at, self.legs.get_mut(leg))
             && health.spend()
         {
             state.resumed = true;
-            self.again = Some(Again { leg, at: now, insist: false });
+            self.again = Some(Again { leg, at, insist: false });
         }
+    }
+
+    /// Who lost or failed before something was shown, however long ago that was, may be well by now.
+    fn revive(&mut self, cut: usize) {
+        for (_, state) in self.legs.iter_mut().enumerate().filter(|(leg, _)| *leg != cut) {
+            let may = state.last.as_ref().is_none_or(|last| last.class.row().transient);
+            if may && state.standing == Standing::Tried {
+                state.standing = Standing::Fresh;
+            }
+        }
+    }
+
+    /// When the target whose answer was cut is asked again. Its cache is warm; but who is known to be silent
+    /// or crowded is not asked at once again, and only where nobody else is left.
+    fn same_again(
+        &mut self,
+        now: Time,
+        leg: usize,
+        lapse: &Lapse,
+        health: &dyn Health,
+    ) -> Option<Time> {
+        let row = lapse.class.row();
+        let others = self.untried().any(|other| other != leg);
+        let warm = match row.same {
+            Same::Once | Same::OnceIfFast | Same::Free => {
+                !others || self.legs.get(leg).is_some_and(|state| !state.resumed)
+            }
+            Same::No | Same::IfLocal | Same::Twice | Same::AfterWait | Same::WhileLoading => false,
+        };
+        if warm || self.turns_credential(now, leg, lapse.class, health) {
+            return Some(now);
+        }
+        let retries = &self.plan.retries;
+        let pause = self.rng.backoff(retries.backoff, 0, retries.backoff_max);
+        let at = lapse.back_at.unwrap_or(now + pause);
+        (row.transient && !others && at <= now + retries.wait.max(pause)).then_some(at)
     }
 
     /// How a leg is asked; nothing of that where nothing was shown yet.

@@ -2,7 +2,7 @@
 //! the delivered text be repeated once more.
 
 use super::clusters::Cluster;
-use super::preamble::Preamble;
+use super::preamble::{FENCES, Preamble};
 use super::search::{Finder, PREAMBLE_MAX};
 use super::told::{OVERLAP_MIN, TOLD_MIN, Told};
 use super::why;
@@ -12,7 +12,8 @@ use super::why;
 pub(super) struct Guard {
     /// The end of the delivered text, and its beginning.
     finders: Vec<Finder>,
-    closers: String,
+    /// The anchor begins a block of code.
+    fenced: bool,
     /// Clusters that came, but for white space before the first.
     count: usize,
     /// As many are held: what stands before a repetition is no longer.
@@ -35,7 +36,7 @@ impl Guard {
             finders.push(Finder::new(told, 0..TOLD_MIN));
         }
         let until = if preamble.talk { PREAMBLE_MAX } else { HELD_MIN };
-        Self { finders, closers: preamble.closers, count: 0, until }
+        Self { finders, fenced: preamble.fenced, count: 0, until }
     }
 
     /// Whether all that is held may leave; or why none of it may.
@@ -44,7 +45,7 @@ impl Guard {
             return Ok(false);
         }
         self.count += 1;
-        if self.count == 1 && cluster.raw.starts_with(|it| self.closers.contains(it)) {
+        if self.count == 1 && self.fenced && cluster.raw.starts_with(FENCES) {
             return Err(why::TALK);
         }
         let mut begun = false;

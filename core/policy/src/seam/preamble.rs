@@ -1,129 +1,150 @@
-//! What stands before the repeated end of the delivered text: nothing, marks, or talk that has ended.
+//! What stands before the repeated end of the delivered text: nothing, an ellipsis, or talk that has ended.
 
 /// What was said before the anchor.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(super) struct Preamble {
-    /// There are words, not only marks.
+    /// There are words.
     pub(super) talk: bool,
-    /// What would close the marks right before the anchor: if it follows the anchor at once, the anchor
-    /// was quoted, and what follows may be about it.
-    pub(super) closers: String,
+    /// A block of code is opened right before the anchor. If it is closed right behind it, the anchor was
+    /// quoted, and what follows may be about it.
+    pub(super) fenced: bool,
 }
 
-/// Marks that stand around quoted text, each with what closes it. Fences and emphasis are written with
-/// the marks of Markdown.
-const MARKS: [(char, &str); 15] = [
-    ('"', "\""),
-    ('\'', "'"),
-    ('`', "`"),
-    ('*', "*"),
-    ('_', "_"),
-    ('~', "~"),
-    ('“', "”"),
-    ('”', "”"),
-    ('„', "“”"),
-    ('‘', "’"),
-    ('«', "»"),
-    ('»', "«"),
-    ('‹', "›"),
-    ('「', "」"),
-    ('『', "』"),
-];
+/// Marks that stand around quoted text. Fences and emphasis are written with the marks of Markdown.
+const MARKS: &str = "\"'`*_~“”„‘«»‹「『";
 
 /// What ends a sentence that introduces something. A question is none, nor is half a sentence.
 const ENDS: [char; 6] = [':', '：', '.', '!', '。', '！'];
 
-const FENCES: [&str; 2] = ["`", "~"];
+/// What a block of code begins and ends with, each three times.
+pub(super) const FENCES: [char; 2] = ['`', '~'];
 
 /// A fence names its language with no more than this.
 const LANGUAGE_BYTES_MAX: usize = 20;
 
 pub(super) fn is_mark(letter: char) -> bool {
-    MARKS.iter().any(|(mark, _)| *mark == letter)
+    MARKS.contains(letter)
+}
+
+/// Whether a text stops inside a block of code.
+pub(super) fn is_fenced(text: &str) -> bool {
+    let fences = text.lines().filter(|line| marks_of_fence(line) >= 3);
+    fences.count() % 2 == 1
+}
+
+/// The marks that a line begins with, as a fence does, in bytes.
+fn marks_of_fence(line: &str) -> usize {
+    let line = line.trim_start();
+    line.len() - line.trim_start_matches(FENCES).len()
 }
 
 // === impl Preamble ===
 
 impl Preamble {
-    /// Reads what stands before the anchor; `None` where the anchor stands within a sentence, which
-    /// then speaks of it.
-    pub(super) fn read(text: &str) -> Option<Self> {
-        let (mut rest, mut closers) = (text, String::new());
-        let (mut attached, mut own_line) = (true, false);
-        loop {
-            let bare = rest.trim_end();
-            attached &= rest == bare;
-            own_line |= rest.get(bare.len()..).is_some_and(|white| white.contains('\n'));
-            rest = without_fence(bare, own_line);
-            if rest.len() < bare.len() {
-                closers.push_str("`~");
-                continue;
-            }
-            let dots = rest.strip_suffix('…').or_else(|| rest.strip_suffix("..."));
-            let mark = MARKS.iter().find_map(|(mark, closer)| {
-                rest.strip_suffix(*mark).map(|shorter| (shorter, *closer))
-            });
-            rest = match (dots, mark) {
-                (Some(shorter), _) => shorter,
-                (None, Some((shorter, closer))) => {
-                    // Only a fence stands apart from what it is around.
-                    let around = attached || FENCES.iter().any(|fence| rest.ends_with(fence));
-                    closers.push_str(if around { closer } else { "" });
-                    shorter
-                }
-                (None, None) => break,
-            };
+    /// Reads what stands before the anchor. `None` where the anchor stands within a sentence, which then
+    /// speaks of it; or within marks, which may be closed behind the answer, or in the middle of it. A
+    /// block of code is opened anew by whoever goes on inside of one: then the delivered text is
+    /// `fenced`.
+    pub(super) fn read(text: &str, fenced: bool) -> Option<Self> {
+        let (mut rest, mut own_line) = trimmed(text);
+        if let Some(before) = rest.strip_suffix('…').or_else(|| rest.strip_suffix("...")) {
+            let (before, line) = trimmed(before);
+            (rest, own_line) = (before, own_line || line);
+        }
+        let opened = without_fence(rest).filter(|_| own_line);
+        match opened {
+            Some(before) if fenced => rest = before.trim_end(),
+            Some(_) => return None,
+            None => {}
+        }
+        let words = rest.trim_end_matches(is_mark);
+        let attached = rest.len() == text.len();
+        let closes = !attached && !words.is_empty() && words.trim_end() == words;
+        if words.len() < rest.len() && !closes {
+            return None;
         }
         let talk = !rest.is_empty();
-        (!talk || own_line || rest.ends_with(ENDS)).then_some(Self { talk, closers })
+        let ended = !talk || own_line || words.ends_with(ENDS);
+        ended.then_some(Self { talk, fenced: opened.is_some() })
     }
 }
 
-/// Without the line at its end that opens a fence with the name of a language.
-fn without_fence(text: &str, own_line: bool) -> &str {
+/// Without the white space at its end, and whether there is a line end in that.
+fn trimmed(text: &str) -> (&str, bool) {
+    let bare = text.trim_end();
+    (bare, text.get(bare.len()..).is_some_and(|white| white.contains('\n')))
+}
+
+/// Without the line at its end that opens a fence, with the name of a language or without; `None` where
+/// there is none.
+fn without_fence(text: &str) -> Option<&str> {
     let line = text.rsplit('\n').next().unwrap_or_default();
-    let language = line.trim_start().trim_start_matches(['`', '~']);
-    let fence = line.trim_start().len() - language.len();
-    let named = !language.is_empty()
+    let language = line.trim_start().trim_start_matches(FENCES);
+    let names = |byte: u8| byte.is_ascii_alphanumeric() || b"+-#_.".contains(&byte);
+    let opens = marks_of_fence(line) >= 3
         && language.len() <= LANGUAGE_BYTES_MAX
-        && language.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-#_.".contains(&byte));
-    if own_line && fence >= 3 && named {
-        text.get(..text.len() - line.len()).unwrap_or_default()
-    } else {
-        text
-    }
+        && language.bytes().all(names);
+    text.get(..text.len() - line.len()).filter(|_| opens)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::Preamble;
+    use super::{Preamble, is_fenced};
 
-    fn check(text: &str, expect: Option<(bool, &str)>) {
-        let expect = expect.map(|(talk, closers)| Preamble { talk, closers: closers.to_owned() });
-        assert_eq!(Preamble::read(text), expect, "{text:?}");
+    /// Whether there is talk; `None` where it is no preamble. And whether it opens a block of code behind
+    /// a text that stops in one.
+    fn check(text: &str, expect: Option<bool>, opens: bool) {
+        let plain = expect.filter(|_| !opens).map(|talk| Preamble { talk, fenced: false });
+        assert_eq!(Preamble::read(text, false), plain, "{text:?}");
+        let fenced = expect.map(|talk| Preamble { talk, fenced: opens });
+        assert_eq!(Preamble::read(text, true), fenced, "{text:?} in a block of code");
     }
 
     #[test]
     fn talk_has_ended_where_the_anchor_begins() {
-        check("", Some((false, "")));
-        check(" \n ", Some((false, "")));
-        check("…", Some((false, "")));
-        check("... ", Some((false, "")));
-        check("\"", Some((false, "\"")));
-        check("“…", Some((false, "”")));
-        check("```\n", Some((false, "```")));
-        check("```python\n", Some((false, "`~")));
-        check("~~~ \n", Some((false, "~~~")));
-        check("Sure, here it goes on: ", Some((true, "")));
-        check("Sure:\n\n```rust\n", Some((true, "`~")));
-        check("**Continuation:**\n\n", Some((true, "")));
-        check("## Continuation\n\n", Some((true, "")));
-        check("続きです：", Some((true, "")));
-        check("Here: “", Some((true, "”")));
-        check("You asked me to repeat ", None);
-        check("You asked me to repeat “", None);
-        check("Do you mean ", None);
-        check("```python ", None);
-        check("Did you mean this? ", None);
+        for (text, expect, opens) in [
+            ("", Some(false), false),
+            (" \n ", Some(false), false),
+            ("…", Some(false), false),
+            ("... ", Some(false), false),
+            ("```\n", Some(false), true),
+            ("```python\n", Some(false), true),
+            ("~~~ \n", Some(false), true),
+            ("Sure, here it goes on: ", Some(true), false),
+            ("Sure, here it goes on: …", Some(true), false),
+            ("Sure:\n\n```rust\n", Some(true), true),
+            ("**Continuation:**\n\n", Some(true), false),
+            ("**Continuation:** ", Some(true), false),
+            ("## Continuation\n\n", Some(true), false),
+            ("続きです：", Some(true), false),
+            ("\"", None, false),
+            ("“…", None, false),
+            ("« ", None, false),
+            ("**", None, false),
+            ("Here: “", None, false),
+            ("Here: ** ", None, false),
+            ("Here:\n\n\"", None, false),
+            ("``` ", None, false),
+            ("```python ", None, false),
+            ("You asked me to repeat ", None, false),
+            ("You asked me to repeat “", None, false),
+            ("Do you mean ", None, false),
+            ("Did you mean this? ", None, false),
+        ] {
+            check(text, expect, opens);
+        }
+    }
+
+    #[test]
+    fn a_text_may_stop_in_a_block_of_code() {
+        for (text, expect) in [
+            ("", false),
+            ("a ``` b", false),
+            ("So:\n```rust\nfn main", true),
+            ("So:\n  ~~~\nfn main() {}\n  ~~~\n\nAnd", false),
+            ("```\na\n```\n```", true),
+        ] {
+            assert_eq!(is_fenced(text), expect, "{text:?}");
+        }
     }
 }

@@ -56,7 +56,7 @@ pub(super) struct Finder {
 }
 
 /// What a cluster tells.
-#[derive(Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Step {
     More,
     /// It is the last one of the delivered text.
@@ -226,7 +226,9 @@ impl Search {
     /// to say it once more.
     fn judge(&self, told: &Told, first: usize, text: &str) -> Step {
         let before = self.starts.get(first).and_then(|end| text.get(..*end)).unwrap_or_default();
-        let Some(preamble) = Preamble::read(before) else { return Step::Lost(why::TALK) };
+        let Some(preamble) = Preamble::read(before, told.fenced) else {
+            return Step::Lost(why::TALK);
+        };
         let within = told.end.is_some_and(|end| end.within);
         if before.trim().is_empty() || within {
             Step::Met(preamble)

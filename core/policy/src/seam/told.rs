@@ -2,7 +2,7 @@
 
 use super::clusters::{Cluster, Clusters, spell};
 use super::gap::is_break;
-use super::preamble::is_mark;
+use super::preamble::{is_fenced, is_mark};
 use unicode_normalization::char::canonical_combining_class;
 use unicode_segmentation::UnicodeSegmentation;
 
@@ -20,9 +20,6 @@ const ANCHOR_MAX: usize = 400;
 const ANCHOR_BYTES_MAX: usize = 4096;
 /// How much longer than what occurs elsewhere an end must be to be told apart from it.
 const SPARE: usize = 8;
-/// What stands between sentences and their parts: before white space, and where there is none.
-const STOPS: [&str; 6] = [".", ",", ";", ":", "!", "?"];
-const WIDE_STOPS: [&str; 6] = ["。", "、", "，", "！", "？", "।"];
 /// What ends a sentence, or a part of it, in other letters than those of ASCII.
 const WIDE_ENDS: [char; 16] =
     ['。', '！', '？', '：', '；', '…', '—', '–', '।', '؟', '۔', '）', '】', '》', '•', '·'];
@@ -59,6 +56,8 @@ pub(super) struct Told {
     pub(super) half: Option<u16>,
     /// Something else was to follow it.
     over: bool,
+    /// It stops inside a block of code.
+    pub(super) fenced: bool,
     pub(super) end: Option<End>,
     ends: Ends,
 }
@@ -134,6 +133,7 @@ impl Told {
             trailing: told.get(core.len()..).unwrap_or_default().to_owned(),
             half,
             over,
+            fenced: is_fenced(core),
             end: End::find(&Core { text: core, clusters: &clusters, starts: &starts }, &ends),
             ends,
             clusters,
@@ -193,23 +193,12 @@ impl Told {
         TOLD_MIN <= self.len() && !(1..=self.len() - TOLD_MIN).any(again)
     }
 
-    /// Whether a text may be over where this one stops. One that has marks between its sentences has one
-    /// at its end, too; of lists and names nobody knows.
+    /// Whether a text may be over where this one stops. Behind a letter nobody knows: it may be half a word,
+    /// and half a list.
     pub(super) fn may_end(&self) -> bool {
         let last = self.word.chars().next_back();
-        let within = |last: char| {
-            OPENERS.contains(&last) || (last.is_alphanumeric() && self.has_sentences())
-        };
+        let within = |last: char| OPENERS.contains(&last) || last.is_alphanumeric();
         self.over || !last.is_some_and(within)
-    }
-
-    fn has_sentences(&self) -> bool {
-        let marked = |at: usize| {
-            let cluster = self.clusters.get(at);
-            let spaced = STOPS.contains(&cluster) && self.clusters.is_white(at + 1);
-            spaced || WIDE_STOPS.contains(&cluster)
-        };
-        (0..self.len()).any(marked)
     }
 
     /// Whether the letter, right behind the last one before the white space, would be of one word with it.

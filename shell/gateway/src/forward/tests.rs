@@ -183,7 +183,7 @@ fn what_was_read_is_what_is_connected_to() {
 fn check(dialect: Dialect, body: &str, going_on: Option<&str>, expect: Result<&str, Failure>) {
     let going_on = going_on.map(|text| Bytes::copy_from_slice(text.as_bytes()));
     let origin = codec::seal::Origin::of("a/m");
-    let asked = question(&ask(dialect, body), going_on.as_ref(), origin, |_| false);
+    let asked = question(&ask(dialect, body), going_on.as_ref(), Some(origin), |_| false);
     let asked = asked.map(|(question, _)| match question {
         None => "as it came".to_owned(),
         Some(Question { body, .. }) => String::from_utf8_lossy(&body).into_owned(),
