@@ -37,6 +37,8 @@ pub(super) struct Attempt {
     worked: Option<Time>,
     /// When its last block opened.
     opened: Option<Time>,
+    /// It is text, and nothing of it came yet.
+    hollow: bool,
     pub(super) status: Option<u16>,
     pub(super) upstream_id: Option<String>,
     pub(super) fate: Fate,
@@ -150,6 +152,7 @@ impl Attempt {
             patience,
             late: None,
             worked: None,
+            hollow: false,
             opened: None,
             status: None,
             upstream_id: None,
@@ -220,7 +223,10 @@ impl Attempt {
                     self.worked = Some(now);
                     self.withheld += u64::from(self.joins());
                 }
-                Event::Open(block, _) => self.opens(now, *block),
+                Event::Open(block, _) => {
+                    self.hollow = block.kind == BlockKind::Text;
+                    self.opens(now, *block);
+                }
                 Event::Delta(block, piece) => {
                     // Text that goes on with another attempt's is in a block that was opened by that.
                     if block.kind == BlockKind::Text && !self.has_open(BlockKind::Text) {
@@ -229,7 +235,10 @@ impl Attempt {
                     self.deltas += 1;
                     self.said += piece.said();
                 }
-                Event::Close(block) => self.open.retain(|open| open != block),
+                Event::Close(block) => {
+                    self.hollow = false;
+                    self.open.retain(|open| open != block);
+                }
                 Event::Finish(finish, _) => self.finish = Some((*finish, now)),
                 Event::Usage(tokens) => self.usage = Usage::Exact(*tokens),
                 Event::End if self.is_complete() => {
@@ -260,6 +269,7 @@ impl Attempt {
         }
         if content {
             self.last = now;
+            self.hollow = false;
             if let Some(crawl) = &mut self.crawl {
                 crawl.wrote(now);
             }
@@ -272,14 +282,16 @@ impl Attempt {
         Step::Held { content, over }
     }
 
-    /// Whether what is held may leave: something was shown or the answer finished, and no tool call
-    /// is half there. What leaves as a document leaves when it is over.
+    /// Whether what is held may leave: something was shown or the answer finished, no tool call is half
+    /// there, and no text has only begun: cut there, it would stay empty, and Messages takes no empty
+    /// text back. What leaves as a document leaves when it is over.
     pub(super) fn is_releasable(&self) -> bool {
         let ready = match self.form {
             Form::Stream | Form::Whole => self.content_at.is_some() || self.finish.is_some(),
             Form::Watched => self.over,
         };
-        ready && !self.has_open_tool()
+        let hollow = self.hollow && self.finish.is_none();
+        ready && !self.has_open_tool() && !hollow
     }
 
     /// Nothing more is expected of it: it is complete, with or without an end marker.
