@@ -190,8 +190,12 @@ impl Stream {
     fn meaning(&mut self, event: &str, data: &str, wire: &Wire<'_>) -> Events {
         let kind = wire.kind.as_ref().map_or(event, Word::as_str);
         let mut events = self.said(kind, data, wire);
+        // A frame that is left out, or fails, has begun nothing and ended nothing.
+        let nothing = |event: &Event| {
+            matches!(event, Event::Repeated(_) | Event::Malformed(_) | Event::Fail(_))
+        };
         let keeps = self.carry && KEPT.contains(&kind);
-        if keeps {
+        if keeps && !events.iter().any(nothing) {
             events.push(Event::Aside(Aside::Kept(data.into())));
         }
         events

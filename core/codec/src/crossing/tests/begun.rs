@@ -1,0 +1,115 @@
+//! An answer in Responses that was cut, as its decoder reads it, and what goes on with it: whatever was
+//! shown stands in the last event, or nobody goes on.
+
+use super::resumed::{CREATED, RESPONSES};
+use crate::proof::framed;
+use crate::{Crossing, Decoder, Error, Resume};
+use bytes::Bytes;
+use ir::{Aside, BlockKind, Dialect, Envelope, Event, Frame, Piece};
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// The frames of these events, whole.
+fn read(lines: &[&str]) -> Vec<Frame> {
+    let mut frames = Vec::new();
+    let bytes = Bytes::from(framed(Dialect::Responses, lines.iter().copied()));
+    Decoder::carrying(Dialect::Responses, 1).feed(bytes, &mut frames).expect("frames");
+    frames
+}
+
+/// What is known of an answer that was cut behind these frames: as `policy::Told` takes it.
+fn known(frames: &[Frame]) -> Resume {
+    let mut resume = Resume {
+        envelope: Envelope { id: "resp_a".into(), model: "m-a".into(), created: Some(7) },
+        object: r#"{"served":[]}"#.to_owned(),
+        sequence: 17,
+        ..Resume::default()
+    };
+    let mut thought = String::new();
+    for event in frames.iter().flat_map(|frame| &frame.events) {
+        if let Event::Open(block, _) = event
+            && block.kind == BlockKind::Text
+        {
+            resume.open_text = String::new();
+        } else if let Event::Delta(_, Piece::Text(raw)) = event {
+            resume.open_text.push_str(raw);
+        } else if let Event::Delta(_, Piece::Thinking(raw)) = event {
+            thought.push_str(raw);
+        } else if let Event::Aside(Aside::Kept(kept)) = event {
+            resume.kept.push(kept.clone());
+        }
+    }
+    resume.thought = Some(thought);
+    resume
+}
+
+/// What the caller gets of an answer that is cut behind `shown` and gone on with by `anew`.
+fn seam(shown: &[&str], anew: &[&str]) -> Result<Vec<Value>, Error> {
+    let frames = read(shown);
+    let mut more = Vec::new();
+    let mut crossing = Crossing::resumed_responses("bs_1".to_owned(), known(&frames), 1 << 20);
+    crossing.feed(Bytes::from(framed(Dialect::Responses, anew.iter().copied())), &mut more)?;
+    let left_out = |event: &Event| matches!(event, Event::Repeated(_) | Event::Malformed(_));
+    let shown = frames.iter().filter(|frame| !frame.events.iter().any(left_out));
+    let bytes: Vec<u8> = shown.chain(&more).flat_map(|frame| frame.bytes.to_vec()).collect();
+    let text = String::from_utf8(bytes).expect("UTF-8");
+    let data = text.lines().filter_map(|line| line.strip_prefix("data: "));
+    Ok(data.map(|data| serde_json::from_str(data).expect("JSON")).collect())
+}
+
+/// The text of the last event, which is that of the pieces, part by part.
+#[track_caller]
+fn text(events: &[Value]) -> String {
+    let number = |value: &Value| value.as_u64().expect("a number");
+    let mut pieces: BTreeMap<(u64, u64), String> = BTreeMap::new();
+    let mut begun: BTreeMap<String, u32> = BTreeMap::new();
+    for event in events {
+        let kind = event["type"].as_str().unwrap_or_default();
+        if kind == "response.output_text.delta" {
+            let place = (number(&event["output_index"]), number(&event["content_index"]));
+            pieces.entry(place).or_default().push_str(event["delta"].as_str().expect("a text"));
+        }
+        if let Some(it) = kind.strip_prefix("response.").filter(|it| {
+            it.contains(".added") || it.contains("item.done") || it.contains("part.done")
+        }) {
+            let place = format!("{it} {} {}", event["output_index"], event["content_index"]);
+            *begun.entry(place).or_default() += 1;
+        }
+    }
+    assert!(begun.values().all(|times| *times == 1), "{begun:?}");
+    let last = events.last().expect("a last event");
+    assert_eq!(last["type"], "response.completed", "{events:#?}");
+    let mut whole: BTreeMap<(u64, u64), String> = BTreeMap::new();
+    for (item, index) in last["response"]["output"].as_array().expect("items").iter().zip(0..) {
+        let parts = item["content"].as_array().map(Vec::as_slice).unwrap_or_default();
+        for (part, place) in parts.iter().zip(0..) {
+            whole.insert((index, place), part["text"].as_str().expect("a text").to_owned());
+        }
+    }
+    assert_eq!(whole, pieces, "{events:#?}");
+    whole.into_values().collect()
+}
+
+const MESSAGE: &str = r#"{"type":"response.output_item.added","output_index":0,"item":{"type":"message","id":"msg_a","status":"in_progress","role":"assistant","content":[]}}"#;
+const PART: &str = r#"{"type":"response.content_part.added","item_id":"msg_a","output_index":0,"content_index":0,"part":{"type":"output_text","annotations":[],"text":""}}"#;
+const TEXT: &str = r#"{"type":"response.output_text.delta","item_id":"msg_a","output_index":0,"content_index":0,"delta":"one two "}"#;
+const PART_DONE: &str = r#"{"type":"response.content_part.done","item_id":"msg_a","output_index":0,"content_index":0,"part":{"type":"output_text","annotations":[],"text":"one two "}}"#;
+const DONE: &str = r#"{"type":"response.output_item.done","output_index":0,"item":{"type":"message","id":"msg_a","status":"completed","role":"assistant","content":[{"type":"output_text","annotations":[],"text":"one two "}]}}"#;
+const REASONING: &str = r#"{"type":"response.output_item.added","output_index":0,"item":{"type":"reasoning","id":"rs_a","summary":[]}}"#;
+
+/// What is left out of a stream has begun and ended nothing.
+#[test]
+fn what_is_said_again_is_not_kept() {
+    for shown in [
+        &[CREATED, CREATED, MESSAGE, PART, TEXT][..],
+        &[CREATED, MESSAGE, PART, TEXT, MESSAGE],
+        &[CREATED, MESSAGE, PART, TEXT, PART],
+        &[CREATED, MESSAGE, PART, TEXT, PART_DONE, PART_DONE],
+        &[CREATED, MESSAGE, PART, TEXT, PART_DONE, DONE, PART_DONE],
+        &[CREATED, MESSAGE, PART, TEXT, PART_DONE, DONE, DONE, MESSAGE],
+        &[CREATED, MESSAGE, PART, TEXT, REASONING],
+    ] {
+        let events = seam(shown, &RESPONSES).expect("a rescue");
+        assert_eq!(text(&events), "one two three 😀", "{shown:?}");
+    }
+}
