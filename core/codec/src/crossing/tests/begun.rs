@@ -113,3 +113,35 @@ fn what_is_said_again_is_not_kept() {
         assert_eq!(text(&events), "one two three 😀", "{shown:?}");
     }
 }
+
+/// What was shown by whoever declines, or of what only he has, cannot be written behind it: he has not gone
+/// on.
+#[test]
+fn who_declines_has_not_gone_on() {
+    let event = |kind: &str, members: &str| {
+        format!(r#"{{"type":"response.{kind}","output_index":0,{members}}}"#)
+    };
+    let declines = [
+        RESPONSES[1].to_owned(),
+        event("refusal.delta", r#""content_index":0,"delta":"I cannot help.""#),
+    ];
+    let part = r#"{"type":"refusal","refusal":"I cannot help."}"#;
+    let whole = [event("content_part.done", &format!(r#""content_index":0,"part":{part}"#))];
+    let native =
+        [event("output_item.added", r#""item":{"type":"image_generation_call","id":"ig"}"#)];
+    let [text, last] = [&RESPONSES[1..6], &RESPONSES[9..]];
+    let behind = event("refusal.delta", r#""content_index":1,"delta":"I cannot help.""#)
+        .replace(r#""output_index":0"#, r#""output_index":7"#);
+    let lines = |lines: &[String]| -> Vec<String> {
+        let all = RESPONSES[..1].iter().map(ToString::to_string).chain(lines.iter().cloned());
+        all.chain(last.iter().map(ToString::to_string)).collect()
+    };
+    let joined: Vec<String> = text.iter().map(ToString::to_string).chain([behind]).collect();
+    for anew in [lines(&declines), lines(&whole), lines(&native), lines(&joined)] {
+        let anew: Vec<&str> = anew.iter().map(String::as_str).collect();
+        for shown in [&[CREATED, REASONING][..], &[CREATED, MESSAGE, PART, TEXT]] {
+            let found = seam(shown, &anew);
+            assert!(matches!(found, Err(Error::Unjoined(_))), "{anew:?}: {found:?}");
+        }
+    }
+}
