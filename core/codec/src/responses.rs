@@ -196,7 +196,8 @@ impl Stream {
         };
         let keeps = self.carry && KEPT.contains(&kind);
         if keeps && !events.iter().any(nothing) {
-            events.push(Event::Aside(Aside::Kept(data.into())));
+            let whole = wire.kind.as_ref().map_or_else(|| typed(kind, data), |_| data.into());
+            events.push(Event::Aside(Aside::Kept(whole)));
         }
         events
     }
@@ -334,6 +335,12 @@ pub(crate) fn is_content(item: &Item<'_>) -> bool {
         BlockKind::Reasoning => item.thoughts().iter().any(|part| json::holds(part.said())),
         BlockKind::Tool | BlockKind::Other => true,
     }
+}
+
+/// The data of an event that only its name said the type of, with that type.
+fn typed(kind: &str, data: &str) -> Box<str> {
+    let rest = data.trim_ascii_start().strip_prefix('{').unwrap_or_default();
+    format!(r#"{{"type":"{kind}",{rest}"#).into()
 }
 
 /// What an event means that says nothing. Clients look for its type in its data.

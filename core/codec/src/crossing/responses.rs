@@ -69,6 +69,9 @@ impl Encoder {
     }
 
     pub(super) fn frame(&mut self, events: &mut Events, desk: &mut Desk) -> Result<Verdict, Error> {
+        if self.begun.is_mixed() {
+            return Err(Error::Unjoined("several texts were open where the answer was cut"));
+        }
         let mut left = Events::new();
         for event in std::mem::take(events) {
             if self.over {

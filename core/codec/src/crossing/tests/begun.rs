@@ -9,14 +9,6 @@ use ir::{Aside, BlockKind, Dialect, Envelope, Event, Frame, Piece};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-/// The frames of these events, whole.
-fn read(lines: &[&str]) -> Vec<Frame> {
-    let mut frames = Vec::new();
-    let bytes = Bytes::from(framed(Dialect::Responses, lines.iter().copied()));
-    Decoder::carrying(Dialect::Responses, 1).feed(bytes, &mut frames).expect("frames");
-    frames
-}
-
 /// What is known of an answer that was cut behind these frames: as `policy::Told` takes it.
 fn known(frames: &[Frame]) -> Resume {
     let mut resume = Resume {
@@ -45,8 +37,13 @@ fn known(frames: &[Frame]) -> Resume {
 
 /// What the caller gets of an answer that is cut behind `shown` and gone on with by `anew`.
 fn seam(shown: &[&str], anew: &[&str]) -> Result<Vec<Value>, Error> {
-    let frames = read(shown);
-    let mut more = Vec::new();
+    joined(framed(Dialect::Responses, shown.iter().copied()), anew)
+}
+
+/// The same, of a stream's text.
+fn joined(shown: String, anew: &[&str]) -> Result<Vec<Value>, Error> {
+    let (mut frames, mut more) = (Vec::new(), Vec::new());
+    Decoder::carrying(Dialect::Responses, 1).feed(Bytes::from(shown), &mut frames)?;
     let mut crossing = Crossing::resumed_responses("bs_1".to_owned(), known(&frames), 1 << 20);
     crossing.feed(Bytes::from(framed(Dialect::Responses, anew.iter().copied())), &mut more)?;
     let left_out = |event: &Event| matches!(event, Event::Repeated(_) | Event::Malformed(_));
@@ -68,6 +65,13 @@ fn text(events: &[Value]) -> String {
         if kind == "response.output_text.delta" {
             let place = (number(&event["output_index"]), number(&event["content_index"]));
             pieces.entry(place).or_default().push_str(event["delta"].as_str().expect("a text"));
+        }
+        // What came in no pieces came whole.
+        if let Some(whole) = event["text"].as_str().or_else(|| event["part"]["text"].as_str())
+            && matches!(kind, "response.output_text.done" | "response.content_part.done")
+        {
+            let place = (number(&event["output_index"]), number(&event["content_index"]));
+            pieces.entry(place).or_insert_with(|| whole.to_owned());
         }
         if let Some(it) = kind.strip_prefix("response.").filter(|it| {
             it.contains(".added") || it.contains("item.done") || it.contains("part.done")
@@ -111,6 +115,80 @@ fn what_is_said_again_is_not_kept() {
     ] {
         let events = seam(shown, &RESPONSES).expect("a rescue");
         assert_eq!(text(&events), "one two three 😀", "{shown:?}");
+    }
+}
+
+/// Not every server says where an item or a part begins: what was said in it is in the last event all the
+/// same.
+#[test]
+fn what_began_by_what_was_said_goes_on() {
+    let nameless = MESSAGE.replace(r#""id":"msg_a","#, "");
+    let bare = TEXT.replace(r#""item_id":"msg_a","#, "");
+    let text_done = |of: &str| {
+        of.replace("output_text.delta", "output_text.done").replace(r#""delta""#, r#""text""#)
+    };
+    let whole = text_done(TEXT);
+    for (shown, id) in [
+        (&[CREATED, MESSAGE, TEXT][..], Some("msg_a")),
+        (&[CREATED, MESSAGE, TEXT, PART_DONE], Some("msg_a")),
+        (&[CREATED, MESSAGE, TEXT, PART_DONE, DONE], Some("msg_a")),
+        (&[CREATED, MESSAGE, PART, TEXT], Some("msg_a")),
+        (&[CREATED, TEXT], Some("msg_a")),
+        (&[CREATED, bare.as_str()], None),
+        (&[CREATED, TEXT, PART_DONE], Some("msg_a")),
+        (&[CREATED, PART, TEXT], Some("msg_a")),
+        (&[CREATED, PART, TEXT, PART_DONE], Some("msg_a")),
+        (&[CREATED, PART_DONE], Some("msg_a")),
+        (&[CREATED, TEXT, DONE], Some("msg_a")),
+        (&[CREATED, nameless.as_str(), PART, TEXT], None),
+        (&[CREATED, nameless.as_str(), TEXT], None),
+        (&[CREATED, MESSAGE, whole.as_str()], Some("msg_a")),
+        (&[CREATED, whole.as_str()], Some("msg_a")),
+    ] {
+        let events = seam(shown, &RESPONSES).expect("a rescue");
+        assert_eq!(text(&events), "one two three 😀", "{shown:?}");
+        let last = events.last().expect("a last event");
+        assert_eq!(last["response"]["output"][0]["id"].as_str(), id, "{shown:?}");
+    }
+}
+
+/// Of an event whose type stands in its name alone it is known what it began.
+#[test]
+fn a_name_may_be_all_that_says_what_begins() {
+    let frame = |line: &&str| {
+        let mut event: Value = serde_json::from_str(line).expect("JSON");
+        let kind = event["type"].take();
+        event.as_object_mut().expect("an object").remove("type");
+        format!("event: {}\ndata:  {event}\n\n", kind.as_str().expect("a type"))
+    };
+    for shown in [&[CREATED, MESSAGE, PART, TEXT][..], &[CREATED, MESSAGE, PART, TEXT, PART_DONE]] {
+        let stream = shown.iter().map(frame).collect();
+        let events = joined(stream, &RESPONSES).expect("a rescue");
+        let last = events.last().expect("a last event");
+        assert_eq!(last["response"]["id"], "resp_a");
+        let message = &last["response"]["output"][0];
+        let parts = message["content"].as_array().expect("parts").iter();
+        let said: String = parts.map(|part| part["text"].as_str().expect("a text")).collect();
+        assert_eq!((&message["id"], said.as_str()), (&"msg_a".into(), "one two three 😀"));
+    }
+}
+
+/// Of two texts that are open at once it is not known which goes on.
+#[test]
+fn of_two_open_texts_neither_goes_on() {
+    let second = |line: &str| line.replace(r#""output_index":0"#, r#""output_index":1"#);
+    let part = |line: &str| line.replace(r#""content_index":0"#, r#""content_index":1"#);
+    let begun = [CREATED, MESSAGE, PART, TEXT];
+    for more in [
+        vec![second(MESSAGE)],
+        vec![second(MESSAGE), second(PART), second(TEXT)],
+        vec![second(TEXT)],
+        vec![part(PART), part(TEXT)],
+        vec![part(TEXT)],
+    ] {
+        let shown: Vec<&str> = begun.into_iter().chain(more.iter().map(String::as_str)).collect();
+        let found = seam(&shown, &RESPONSES);
+        assert!(matches!(found, Err(Error::Unjoined(_))), "{more:?}: {found:?}");
     }
 }
 
