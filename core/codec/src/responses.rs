@@ -190,9 +190,14 @@ impl Stream {
     fn meaning(&mut self, event: &str, data: &str, wire: &Wire<'_>) -> Events {
         let kind = wire.kind.as_ref().map_or(event, Word::as_str);
         let mut events = self.said(kind, data, wire);
+        // A frame that is left out, or fails, has begun nothing and ended nothing.
+        let nothing = |event: &Event| {
+            matches!(event, Event::Repeated(_) | Event::Malformed(_) | Event::Fail(_))
+        };
         let keeps = self.carry && KEPT.contains(&kind);
-        if keeps {
-            events.push(Event::Aside(Aside::Kept(data.into())));
+        if keeps && !events.iter().any(nothing) {
+            let whole = wire.kind.as_ref().map_or_else(|| typed(kind, data), |_| data.into());
+            events.push(Event::Aside(Aside::Kept(whole)));
         }
         events
     }
@@ -330,6 +335,12 @@ pub(crate) fn is_content(item: &Item<'_>) -> bool {
         BlockKind::Reasoning => item.thoughts().iter().any(|part| json::holds(part.said())),
         BlockKind::Tool | BlockKind::Other => true,
     }
+}
+
+/// The data of an event that only its name said the type of, with that type.
+fn typed(kind: &str, data: &str) -> Box<str> {
+    let rest = data.trim_ascii_start().strip_prefix('{').unwrap_or_default();
+    format!(r#"{{"type":"{kind}",{rest}"#).into()
 }
 
 /// What an event means that says nothing. Clients look for its type in its data.

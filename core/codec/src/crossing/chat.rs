@@ -4,7 +4,8 @@
 //!   its arguments is told behind that, so a call that cannot be read stays open until the finish.
 //! - The finish is written with the end: Messages may tell it, and the usage, more than once.
 //! - Thinking is `reasoning_content`, which clients show, and, where it is signed, once more whole
-//!   in `reasoning_details`, which clients of `OpenRouter`'s form send back; its signature is sealed.
+//!   in `reasoning_details`, which clients of `OpenRouter`'s form send back; its signature is sealed. The
+//!   seal is empty where it goes on with an answer in which more than reasoning was shown.
 //! - What a server did by itself (`server_tool_use` and the results) is never shown as a call:
 //!   nobody could answer it.
 
@@ -49,7 +50,8 @@ pub(super) struct Encoder {
 #[derive(Debug, Default)]
 struct Thinking {
     text: String,
-    signature: String,
+    /// Empty where it was signed and is of no use to whoever signed it.
+    signature: Option<String>,
     count: u32,
 }
 
@@ -226,6 +228,7 @@ impl Encoder {
         match opening {
             Some(Opening::Call(said)) => self.calls.begin(block, said, desk)?,
             Some(Opening::Redacted(data)) => {
+                let data = if resume::signs(self.resume.as_ref()) { data } else { "" };
                 let data = seal::wrap(self.plan.origin, data);
                 self.detail(&format!("\"type\":\"reasoning.encrypted\",\"data\":\"{data}\""), desk);
             }
@@ -246,10 +249,7 @@ impl Encoder {
                 self.thinking.text.push_str(raw);
                 self.writer.text("reasoning_content", raw, desk);
             }
-            Piece::Signature(raw) => {
-                desk.hold(raw.len())?;
-                self.thinking.signature.push_str(raw);
-            }
+            Piece::Signature(raw) => self.sign(raw, desk)?,
             Piece::Refusal(raw) => self.writer.text("refusal", raw, desk),
             Piece::Arguments(raw) => self.calls.add(block, raw, desk)?,
             Piece::Citation(object) => {
@@ -261,6 +261,21 @@ impl Encoder {
             Piece::Native(_) if block.kind == BlockKind::Other => {}
             Piece::Native(path) => desk.lose(*path, "dropped"),
             Piece::Unread => {}
+        }
+        Ok(())
+    }
+
+    /// A piece of a signature, which is held until its block is closed.
+    fn sign(&mut self, raw: &str, desk: &mut Desk) -> Result<(), Error> {
+        if raw.is_empty() {
+            return Ok(());
+        }
+        let signature = self.thinking.signature.get_or_insert_default();
+        if resume::signs(self.resume.as_ref()) {
+            desk.hold(raw.len())?;
+            signature.push_str(raw);
+        } else {
+            desk.lose("content[].signature", "dropped");
         }
         Ok(())
     }
@@ -283,8 +298,9 @@ impl Encoder {
     fn close_thinking(&mut self, desk: &mut Desk) {
         let text = std::mem::take(&mut self.thinking.text);
         let signature = std::mem::take(&mut self.thinking.signature);
-        desk.release(text.len().saturating_add(signature.len()));
-        if !signature.is_empty() {
+        let signed = signature.as_ref().map_or(0, String::len);
+        desk.release(text.len().saturating_add(signed));
+        if let Some(signature) = signature {
             let signature = seal::wrap(self.plan.origin, &signature);
             let inside = format!(
                 "\"type\":\"reasoning.text\",\"text\":\"{text}\",\"signature\":\"{signature}\""

@@ -225,7 +225,7 @@ impl Encoder {
         match opening {
             Some(Opening::Call(said)) => self.calls.begin(block, said, desk)?,
             Some(Opening::Redacted(data)) => {
-                let data = if self.signs() { data } else { "" };
+                let data = if resume::signs(self.resume.as_ref()) { data } else { "" };
                 let sealed = seal::wrap(self.plan.origin, data);
                 self.writer.redacted(&sealed, desk);
             }
@@ -254,7 +254,7 @@ impl Encoder {
                 desk.hold(raw.len())?;
                 self.details.add(raw);
             }
-            Piece::Signature(raw) if self.signs() => {
+            Piece::Signature(raw) if resume::signs(self.resume.as_ref()) => {
                 desk.hold(raw.len())?;
                 self.writer.sign(raw, desk);
             }
@@ -264,11 +264,6 @@ impl Encoder {
             Piece::Unread => {}
         }
         Ok(())
-    }
-
-    /// Whether what the provider signs is of use to it when it comes back.
-    fn signs(&self) -> bool {
-        self.resume.as_ref().is_none_or(|resume| resume.signs)
     }
 
     /// The finish is known: shows the calls, unless one of them is broken and the answer was not

@@ -6,8 +6,9 @@
 //! now.
 //!
 //! **Invariants:** an item is added once and done once; the numbers of events go on; a call is written
-//! when it is complete; reasoning that was open is done before anything else begins. **Absent:** the reasoning
-//! of whoever goes on, which goes back to whoever thought it and to nobody else.
+//! when it is complete; reasoning that was open is done before anything else begins; whoever shows what cannot
+//! be written here has not gone on ([`Error::Unjoined`]), or his answer would end as if it were whole.
+//! **Absent:** the reasoning of whoever goes on, which goes back to whoever thought it and to nobody else.
 
 mod begun;
 mod thought;
@@ -39,6 +40,9 @@ pub(super) struct Encoder {
     over: bool,
 }
 
+/// Why an item that only its provider has is not gone on with.
+const NATIVE: &str = "it shows what only its provider has";
+
 // === impl Encoder ===
 
 impl Encoder {
@@ -65,6 +69,9 @@ impl Encoder {
     }
 
     pub(super) fn frame(&mut self, events: &mut Events, desk: &mut Desk) -> Result<Verdict, Error> {
+        if self.begun.is_mixed() {
+            return Err(Error::Unjoined("several texts were open where the answer was cut"));
+        }
         let mut left = Events::new();
         for event in std::mem::take(events) {
             if self.over {
@@ -117,7 +124,7 @@ impl Encoder {
         match event {
             Event::Open(block, opening) => match opening.as_deref() {
                 Some(Opening::Call(said)) => self.calls.begin(*block, said, desk)?,
-                Some(Opening::Native(kind)) => desk.lose_block(kind),
+                Some(Opening::Native(_)) => return Err(Error::Unjoined(NATIVE)),
                 Some(Opening::Redacted(_)) | None => {}
             },
             Event::Delta(block, piece) => match piece {
@@ -126,7 +133,7 @@ impl Encoder {
                     self.begun.text(raw, &id, desk)?;
                 }
                 Piece::Arguments(raw) => self.calls.add(*block, raw, desk)?,
-                Piece::Refusal(_) => desk.lose("output[].content[].refusal", "dropped"),
+                Piece::Refusal(_) => return Err(Error::Unjoined("it declined")),
                 Piece::Thinking(_) | Piece::Signature(_) | Piece::Details(_) => {
                     desk.lose("output[].summary", "dropped");
                 }

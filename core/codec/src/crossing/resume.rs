@@ -62,6 +62,11 @@ impl Crossing {
     }
 }
 
+/// Whether what a provider signs is of use to it when it comes back; else its seal is empty.
+pub(super) fn signs(resume: Option<&Resume>) -> bool {
+    resume.is_none_or(|resume| resume.signs)
+}
+
 /// What an end says of the usage, and of who served. Where `tokens` were not told, those of an answer that
 /// goes on with another are estimated as that one's are: what the one has used is no count of what both
 /// have.

@@ -1,5 +1,6 @@
 //! Recorded streams crossed, a row for each thing that may come, laws over generated answers.
 
+mod begun;
 mod hostile;
 mod laws;
 mod legal;

@@ -11,6 +11,7 @@ use ir::{Aside, Block, BlockKind, Event, Events, Opening, Piece};
 use known::{Known, Place};
 use std::collections::BTreeMap;
 
+mod implied;
 mod known;
 
 /// The items of one answer by their `output_index`.
@@ -88,6 +89,13 @@ impl Told {
     pub(crate) fn aside(&mut self, aside: Aside) {
         if self.carry {
             self.events.push(Event::Aside(aside));
+        }
+    }
+
+    /// Something began without an event of its own.
+    fn began(&mut self, event: impl FnOnce() -> String) {
+        if self.carry {
+            self.events.push(Event::Aside(Aside::Kept(event().into())));
         }
     }
 
@@ -204,7 +212,7 @@ impl Items {
     pub(crate) fn part_added(&mut self, wire: &Wire<'_>, told: &mut Told) -> Result<(), Odd> {
         let part = wire.part.and_then(Part::read);
         let part = part.ok_or(Odd::Malformed("content_part.added without its part"))?;
-        let Some((index, place)) = self.place(wire, part.is_text())? else { return Ok(()) };
+        let Some((index, place)) = self.place(wire, part.is_text(), told)? else { return Ok(()) };
         let known = self.message(index)?;
         if known.parts.contains_key(&place) {
             return Err(Odd::Repeated("content_part.added of a part that is there"));
@@ -218,7 +226,7 @@ impl Items {
     pub(crate) fn part_done(&mut self, wire: &Wire<'_>, told: &mut Told) -> Result<(), Odd> {
         let part = wire.part.and_then(Part::read);
         let part = part.ok_or(Odd::Malformed("content_part.done without its part"))?;
-        let Some((index, place)) = self.place(wire, part.is_text())? else { return Ok(()) };
+        let Some((index, place)) = self.place(wire, part.is_text(), told)? else { return Ok(()) };
         let known = self.message(index)?;
         if known.parts.get(&place).is_some_and(|part| !part.open) {
             return Err(Odd::Repeated("content_part.done of a part that is done"));
@@ -235,14 +243,15 @@ impl Items {
         told: &mut Told,
     ) -> Result<(), Odd> {
         let raw = wire.piece().map_err(Odd::Malformed)?;
-        let Some((index, place)) = self.place(wire, true)? else {
+        let Some((index, place)) = self.place(wire, true, told)? else {
             return Err(Odd::Malformed("a text in an item that is no message"));
         };
         let known = self.message(index)?;
         if known.parts.get(&place).is_some_and(|part| !part.open) {
             return Err(Odd::Malformed("a delta of a part that is done"));
         }
-        self.parts += known.say(index, place, (raw, named == "refusal.delta"), told);
+        let new = known.say(index, place, (raw, named == "refusal.delta"), told);
+        self.implied(wire, (index, place), new, told);
         Ok(())
     }
 
@@ -254,13 +263,28 @@ impl Items {
         told: &mut Told,
     ) -> Result<(), Odd> {
         let Some(raw) = wire.whole().filter(|raw| filled(*raw)) else { return Ok(()) };
-        let Some((index, place)) = self.place(wire, true)? else { return Ok(()) };
+        let Some((index, place)) = self.place(wire, true, told)? else { return Ok(()) };
         let known = self.message(index)?;
         let told_before = known.parts.get(&place).is_some_and(|part| part.said || !part.open);
         if !told_before {
-            self.parts += known.say(index, place, (raw, named == "refusal.done"), told);
+            let new = known.say(index, place, (raw, named == "refusal.done"), told);
+            self.implied(wire, (index, place), new, told);
         }
         Ok(())
+    }
+
+    /// Counts `new` parts, which began by what was said in them.
+    fn implied(
+        &mut self,
+        wire: &Wire<'_>,
+        (index, place): (u32, u32),
+        new: usize,
+        told: &mut Told,
+    ) {
+        self.parts += new;
+        if new != 0 {
+            told.began(|| implied::part(wire, index, place));
+        }
     }
 
     /// A piece of readable reasoning.
@@ -406,11 +430,17 @@ impl Items {
 
     /// The indexes of a part of a message; `None` where its item is of another kind. Where there is no
     /// item, one is begun if `implied`.
-    fn place(&mut self, wire: &Wire<'_>, implied: bool) -> Result<Option<(u32, u32)>, Odd> {
+    fn place(
+        &mut self,
+        wire: &Wire<'_>,
+        implied: bool,
+        told: &mut Told,
+    ) -> Result<Option<(u32, u32)>, Odd> {
         let index = index_of(wire.output_index)?;
         let part = index_of(wire.content_index.or(Some(0)))?;
         if implied && !self.known.contains_key(&index) {
             self.known.insert(index, Known::new(BlockKind::Text));
+            told.began(|| implied::item(wire, index));
         }
         let known = self.known.get(&index);
         Ok(known.filter(|it| it.kind == BlockKind::Text).map(|_| (index, part)))

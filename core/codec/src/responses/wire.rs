@@ -17,6 +17,8 @@ pub(crate) struct Wire<'a> {
     pub(crate) content_index: Option<u32>,
     pub(crate) summary_index: Option<u32>,
     #[serde(borrow)]
+    item_id: Option<Raw<'a>>,
+    #[serde(borrow)]
     pub(crate) delta: Option<Raw<'a>>,
     #[serde(borrow)]
     text: Option<Raw<'a>>,
@@ -134,6 +136,11 @@ fn parts(raw: Option<Raw<'_>>) -> Vec<Part<'_>> {
 // === impl Wire ===
 
 impl<'a> Wire<'a> {
+    /// The inside of its item's id, where it has one.
+    pub(crate) fn item_id(&self) -> Option<&'a str> {
+        self.item_id.and_then(json::inside).filter(|id| !id.is_empty())
+    }
+
     /// What a `….done` says at once.
     pub(crate) fn whole(&self) -> Option<Raw<'a>> {
         self.text.or(self.refusal).or(self.arguments).or(self.input)

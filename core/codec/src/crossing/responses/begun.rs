@@ -26,6 +26,8 @@ pub(super) struct Begun {
     open: Option<Open>,
     /// The reasoning that is open.
     thinking: Option<Thought>,
+    /// Two messages were open at once, or two parts: which text is whose, is not known.
+    mixed: bool,
     /// The number of the last event.
     number: u64,
     kept: Vec<Box<str>>,
@@ -53,6 +55,7 @@ impl Begun {
             items: BTreeMap::new(),
             open: None,
             thinking: None,
+            mixed: false,
             number: resume.sequence,
             kept: Vec::new(),
         };
@@ -95,7 +98,8 @@ impl Begun {
                     self.thinking = Some(Thought::new(index()?, &fields));
                 }
                 if json::inside(fields.get("type")?)? == "message" {
-                    let id = json::inside(fields.get("id")?)?.to_owned();
+                    self.mixed |= self.open.is_some();
+                    let id = fields.get("id").and_then(json::inside).unwrap_or_default().to_owned();
                     self.open = Some(Open { index: index()?, id, parts: Vec::new(), part: None });
                 }
             }
@@ -106,7 +110,10 @@ impl Begun {
             }
             "response.content_part.added" => {
                 let open = self.open.as_mut().filter(|open| Some(open.index) == index())?;
-                open.part = Some(String::new());
+                self.mixed |= open.part.replace(String::new()).is_some();
+                if open.id.is_empty() {
+                    text("item_id").unwrap_or_default().clone_into(&mut open.id);
+                }
             }
             "response.content_part.done" => {
                 let open = self.open.as_mut().filter(|open| Some(open.index) == index())?;
@@ -120,6 +127,11 @@ impl Begun {
 
     pub(super) fn take_kept(&mut self) -> Vec<Box<str>> {
         std::mem::take(&mut self.kept)
+    }
+
+    /// What was shown is not known well enough to go on with it.
+    pub(super) fn is_mixed(&self) -> bool {
+        self.mixed
     }
 
     /// A part of a message is open.

@@ -54,7 +54,7 @@ fn details_are_counted_on() {
         // Twice: the second continuation goes on from where the first one stands.
         let mut expect = expect.to_vec();
         for turn in 0..2 {
-            let resume = standing(&frames, true);
+            let resume = Resume { signs: true, ..standing(&frames, true) };
             let mut crossing = Crossing::resumed(plan(), resume, 1 << 20);
             crossing.feed(stream(&anew), &mut frames).expect("frames");
             let bytes: Vec<u8> = frames.iter().flat_map(|frame| frame.bytes.to_vec()).collect();
@@ -192,6 +192,38 @@ fn what_goes_on_is_signed_for_its_target() {
     let told = legal::read(Dialect::Messages, &bytes, true).lines;
     let expect = ["1 thinking", "  ah", nobodys, "  .", "2 text"];
     assert_eq!(told[5..10], expect);
+}
+
+/// In Chat too: behind a joint there is a seal, and nothing in it.
+#[test]
+fn what_goes_on_in_chat_is_signed_for_its_target() {
+    let start = first(Crossable::Messages)[0];
+    let redacted = vec![open(0, r#""type":"redacted_thinking","data":"s\/x""#), close(0)];
+    for (lines, secret) in [
+        (thinks(0, "ah", Some("own="), true), Some("own=")),
+        (thinks(0, "", Some("own="), true), Some("own=")),
+        (redacted, Some(r"s\/x")),
+        (thinks(0, "ah", Some(""), true), None),
+        (thinks(0, "ah", None, true), None),
+    ] {
+        for signs in [true, false] {
+            let resume = Resume { signs, ..standing(&[], true) };
+            let plan = between(Crossable::Messages, Crossable::Chat);
+            let mut crossing = Crossing::resumed(plan, resume, 1 << 20);
+            let stream = [start].into_iter().chain(lines.iter().map(String::as_str));
+            let mut frames = Vec::new();
+            crossing
+                .feed(Bytes::from(framed(Dialect::Messages, stream)), &mut frames)
+                .expect("frames");
+            let bytes: Vec<u8> = frames.iter().flat_map(|frame| frame.bytes.to_vec()).collect();
+            let text = String::from_utf8(bytes).expect("UTF-8");
+            let seal = |secret| format!("\"backstop1.e620bc190468c37c.{secret}\"");
+            let expect = secret.map(|secret| seal(if signs { secret } else { "" }));
+            let found = text.matches("backstop1.").count();
+            assert_eq!(found, expect.iter().len(), "{lines:?}: {text}");
+            assert!(expect.is_none_or(|seal| text.contains(&seal)), "{lines:?}: {text}");
+        }
+    }
 }
 
 /// What a caller of Messages gets of answers in Messages, each cut behind its lines and gone on with by
