@@ -94,13 +94,19 @@ impl Decoder {
     }
 
     /// A frame that is not UTF-8, as a stream of events must be: strict clients end there, others show
-    /// something else than was said.
+    /// something else than was said. So an error is told in other words than its own bytes.
     fn foreign(&self, text: &str, first: bool) -> Events {
         let fields = Fields::read(text, first);
         if fields.data.is_none() && self.meaning.anew().frame(&fields).is_empty() {
             return smallvec![Event::Noise("a comment that is not UTF-8")];
         }
-        self.failing(&fields, "a frame that is not UTF-8")
+        let mut events = self.failing(&fields, "a frame that is not UTF-8");
+        for event in &mut events {
+            if let Event::Fail(rejection) = event {
+                rejection.unheard = true;
+            }
+        }
+        events
     }
 
     /// A frame of which nothing is taken in, for this reason; an error is one all the same.
