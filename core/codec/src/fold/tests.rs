@@ -250,6 +250,27 @@ fn messages_spellings_and_strangers_stay() {
     );
 }
 
+/// A signature comes in one piece; where there are two, the SDKs keep the last.
+#[test]
+fn messages_signatures_are_no_pieces() {
+    let signed = |text: &str| {
+        format!(
+            r#"{{"type":"content_block_delta","index":0,"delta":{{"type":"signature_delta","signature":"{text}"}}}}"#
+        )
+    };
+    let lines = [
+        r#"{"type":"content_block_start","index":0,"content_block":{"type":"thinking","thinking":"","signature":""}}"#,
+        &signed("a"),
+        &signed("b"),
+        r#"{"type":"content_block_stop","index":0}"#,
+    ];
+    check(
+        Dialect::Messages,
+        &lines,
+        r#"{"type":"message","role":"assistant","content":[{"type":"thinking","thinking":"","signature":"b"}]}"#,
+    );
+}
+
 /// A call whose arguments are these, in one piece.
 fn call(arguments: &str) -> Vec<Frame> {
     let delta = format!(
