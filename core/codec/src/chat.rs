@@ -29,7 +29,7 @@ use ir::{
 };
 use smallvec::smallvec;
 use std::collections::BTreeMap;
-use wire::{Chunk, Delta};
+use wire::{Chunk, Content, Delta};
 
 /// The state of one stream.
 #[cfg_attr(test, derive(Clone))]
@@ -51,6 +51,8 @@ pub(crate) struct Stream {
 struct Choice {
     /// The open block that is not a tool call.
     current: Option<BlockKind>,
+    /// What was told beside tool calls.
+    told: Content,
     /// Readable reasoning came in a field of its own.
     thought: bool,
     calls: Calls,
@@ -146,13 +148,23 @@ impl Stream {
         if index >= CHOICES_MAX {
             return Err("a choice out of range");
         }
-        let Some(delta) = &wire.delta else { return self.check_message(index, wire) };
-        let known = self.choices.get(&index).map_or(0, |choice| choice.calls.count());
+        let choice = self.choices.get(&index);
+        if let Some(delta) = &wire.delta {
+            Self::check_delta(choice, delta, calls)?;
+        }
+        wire.message.as_ref().map_or(Ok(()), |message| Self::check_message(choice, wire, message))
+    }
+
+    fn check_delta(
+        choice: Option<&Choice>,
+        delta: &Delta<'_>,
+        calls: usize,
+    ) -> Result<(), &'static str> {
+        let known = choice.map_or(0, |choice| choice.calls.count());
         if calls > 0 && known.saturating_add(calls) > CALLS_MAX {
             return Err("too many tool calls");
         }
         delta.check()?;
-        let choice = self.choices.get(&index);
         let mut begun: Vec<Option<u32>> = Vec::new();
         for call in delta.calls() {
             let known = choice.is_some_and(|choice| choice.calls.knows(&call));
@@ -164,16 +176,26 @@ impl Stream {
         Ok(())
     }
 
-    /// A message in the place of a delta is no loss where it says once more what was said: some end a
-    /// stream so (<https://github.com/ENTERPILOT/GoModel/pull/1068>).
-    fn check_message(&self, index: u32, wire: &wire::Choice<'_>) -> Result<(), &'static str> {
-        let begun = self.choices.get(&index).is_some_and(Choice::is_begun);
-        if begun && wire.reason().is_some() {
-            return Ok(());
-        }
-        let Some(message) = &wire.message else { return Ok(()) };
+    /// A message is no loss where it says once more what was said: some end a stream so
+    /// (<https://github.com/ENTERPILOT/GoModel/pull/1068>), some have it beside the delta. What was not
+    /// told of its kinds is told nowhere else; and where nothing stands beside it, it may be a piece.
+    fn check_message(
+        choice: Option<&Choice>,
+        wire: &wire::Choice<'_>,
+        message: &Delta<'_>,
+    ) -> Result<(), &'static str> {
         message.check()?;
-        if message.is_content() { Err("a message in the place of a delta") } else { Ok(()) }
+        let (mut told, mut calls) = (Content::default(), 0usize);
+        if let Some(choice) = choice.filter(|_| wire.delta.is_some() || wire.reason().is_some()) {
+            told.add(choice.told);
+            calls = choice.calls.count();
+        }
+        if let Some(delta) = &wire.delta {
+            told.add(delta.shown());
+            calls = calls.saturating_add(delta.calls().count());
+        }
+        let again = told.has(message.shown()) && message.calls_whole() <= calls;
+        if again { Ok(()) } else { Err("a message in the place of a delta") }
     }
 
     fn choice(&mut self, wire: &wire::Choice<'_>, events: &mut Events) {
@@ -223,13 +245,9 @@ impl Stream {
 // === impl Choice ===
 
 impl Choice {
-    /// Whether anything was said.
-    fn is_begun(&self) -> bool {
-        self.current.is_some() || self.calls.count() > 0 || self.finish.is_some()
-    }
-
     fn delta(&mut self, index: u32, delta: &Delta<'_>, carry: bool, events: &mut Events) {
         let shown = delta.shown();
+        self.told.add(shown);
         for (kind, filled) in [
             (BlockKind::Reasoning, shown.reasoning),
             (BlockKind::Text, shown.text),

@@ -83,23 +83,38 @@ impl Decoder {
 
     fn events(&mut self, frame: &[u8]) -> Events {
         let first = std::mem::take(&mut self.first);
-        match std::str::from_utf8(frame) {
-            Ok(text) => self.meaning.frame(&Fields::read(text, first)),
-            Err(_) => self.foreign(&String::from_utf8_lossy(frame), first),
+        let Ok(text) = std::str::from_utf8(frame) else {
+            return self.foreign(&String::from_utf8_lossy(frame), first);
+        };
+        let fields = Fields::read(text, first);
+        if fields.torn && fields.data.is_some() {
+            return self.failing(&fields, "a frame with what is left of another");
         }
+        self.meaning.frame(&fields)
     }
 
     /// A frame that is not UTF-8, as a stream of events must be: strict clients end there, others show
-    /// something else than was said. Nothing of it is taken in; an error is one all the same.
+    /// something else than was said. So an error is told in other words than its own bytes.
     fn foreign(&self, text: &str, first: bool) -> Events {
         let fields = Fields::read(text, first);
-        let mut events = self.meaning.anew().frame(&fields);
-        if fields.data.is_none() && events.is_empty() {
+        if fields.data.is_none() && self.meaning.anew().frame(&fields).is_empty() {
             return smallvec![Event::Noise("a comment that is not UTF-8")];
         }
+        let mut events = self.failing(&fields, "a frame that is not UTF-8");
+        for event in &mut events {
+            if let Event::Fail(rejection) = event {
+                rejection.unheard = true;
+            }
+        }
+        events
+    }
+
+    /// A frame of which nothing is taken in, for this reason; an error is one all the same.
+    fn failing(&self, fields: &Fields<'_>, reason: &'static str) -> Events {
+        let mut events = self.meaning.anew().frame(fields);
         events.retain(|event| matches!(event, Event::Fail(_)));
         if events.is_empty() {
-            events.push(Event::Malformed("a frame that is not UTF-8"));
+            events.push(Event::Malformed(reason));
         }
         events
     }
@@ -120,7 +135,7 @@ impl Meaning {
 
     /// What a frame with these fields means.
     fn frame(&mut self, fields: &Fields<'_>) -> Events {
-        let Fields { event, data, stray } = fields;
+        let Fields { event, data, stray, .. } = fields;
         match (self, data) {
             (Self::Chat(stream), Some(data)) => stream.events(event, data),
             (Self::Messages(stream), Some(data)) => stream.events(event, data),

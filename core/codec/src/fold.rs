@@ -89,7 +89,7 @@ impl Fold {
         let added = match &mut self.answer {
             Answer::Chat(answer) => answer.take(&text),
             Answer::Messages(answer) => answer.take(event, &text),
-            Answer::Responses(answer) => answer.take(event, &text),
+            Answer::Responses(answer) => answer.take(event, &text, &frame.events),
         };
         // What means nothing to the decoder may have any shape.
         let added =

@@ -163,9 +163,25 @@ pub(crate) fn tidied(text: &str) -> Option<String> {
     value.is_object().then(|| value.to_string())
 }
 
+/// The type of an object whose rest has an unknown shape; empty where it has none.
+pub(crate) fn kind(text: &str) -> Option<String> {
+    #[derive(serde::Deserialize)]
+    struct Kind<'a> {
+        #[serde(borrow, rename = "type")]
+        kind: Option<Word<'a>>,
+    }
+    let Kind { kind } = object_in(text)?;
+    Some(kind.map(|Word(kind)| kind.into_owned()).unwrap_or_default())
+}
+
 /// The inside of a string, as it is spelled: no quotes, escapes untouched.
 pub(crate) fn inside(raw: Raw<'_>) -> Option<&str> {
     raw.get().strip_prefix('"')?.strip_suffix('"')
+}
+
+/// The same of what may be there; nothing else than a string has one.
+pub(crate) fn inside_of(raw: Option<Raw<'_>>) -> Box<str> {
+    raw.and_then(inside).unwrap_or_default().into()
 }
 
 /// A string as JSON.

@@ -122,7 +122,7 @@ impl Stream {
             return self.meaning(event, data, &wire);
         }
         // What is unknown may have any shape; what is known may not.
-        let kind = tidied.and_then(wire::kind);
+        let kind = tidied.and_then(json::kind);
         match kind.as_deref().filter(|kind| !kind.is_empty()).unwrap_or(event) {
             "error" => fail(event, data),
             known if has_data(known) => malformed("a known event of another shape"),

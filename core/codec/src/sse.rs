@@ -46,6 +46,8 @@ pub(crate) struct Fields<'a> {
     /// There is a line that is no field of an event, and says something all the same: what is left of a
     /// field, or of something that is no stream of events.
     pub(crate) stray: bool,
+    /// Such a line has a quote: it may be what is left of another frame.
+    pub(crate) torn: bool,
 }
 
 /// What a frame's `data:` fields say, joined; empty where it has none, and where it is not UTF-8.
@@ -200,7 +202,9 @@ impl<'a> Fields<'a> {
             "" | "id" | "retry" => {}
             other => {
                 let said = other.trim_start_matches(MARK).trim_ascii();
-                self.stray |= !said.is_empty() && !is_word(said);
+                let stray = !said.is_empty() && !is_word(said);
+                self.stray |= stray;
+                self.torn |= stray && has_quote(line);
             }
         }
     }

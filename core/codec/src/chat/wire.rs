@@ -201,6 +201,23 @@ impl Choice<'_> {
     }
 }
 
+// === impl Content ===
+
+impl Content {
+    pub(crate) fn add(&mut self, other: Self) {
+        self.text |= other.text;
+        self.reasoning |= other.reasoning;
+        self.other |= other.other;
+    }
+
+    /// Whether it has every kind that `other` has.
+    pub(crate) fn has(self, other: Self) -> bool {
+        (self.text || !other.text)
+            && (self.reasoning || !other.reasoning)
+            && (self.other || !other.other)
+    }
+}
+
 // === impl Delta ===
 
 impl<'a> Delta<'a> {
@@ -258,6 +275,12 @@ impl<'a> Delta<'a> {
     pub(crate) fn is_content(&self) -> bool {
         let shown = self.shown();
         shown.text || shown.reasoning || shown.other || self.calls().next().is_some()
+    }
+
+    /// How many calls a whole message has; the deprecated `function_call` may be one of them once more.
+    pub(crate) fn calls_whole(&self) -> usize {
+        let calls = self.tool_calls.as_ref().map_or(0, |Few(calls)| calls.len());
+        calls.max(usize::from(self.function_call.is_some()))
     }
 
     /// Its pieces of tool calls; the deprecated `function_call` is one with the index 0.

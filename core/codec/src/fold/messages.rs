@@ -161,6 +161,7 @@ impl Block {
                 self.input.push_str(piece);
                 piece.len()
             }
+            // It comes in one piece (<https://github.com/vercel/ai/issues/19663>).
             "signature_delta" => {
                 own("signature").map_or(0, |raw| self.fields.set("signature", Value::raw(raw)))
             }

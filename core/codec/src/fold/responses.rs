@@ -3,13 +3,18 @@
 //! The last event has it: its `response` is the whole answer, byte for byte. Some providers leave its
 //! `output` empty (`store: false` behind some gateways); then it is made of the items as each was done,
 //! as the official SDKs do.
+//!
+//! **Invariant:** what was begun is in the answer. Reasoning of which nothing came begins nothing.
 
 use super::tree::{ODD, items, members, write_all};
 use crate::Error;
 use crate::json::{self, Word};
 use crate::lazy::{self, Raw};
+use crate::responses::item_kind;
+use crate::responses::wire::Item;
+use ir::{BlockKind, Event};
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// One answer.
 #[derive(Debug, Default)]
@@ -18,44 +23,65 @@ pub(super) struct Answer {
     whole: Option<String>,
     /// Items that are done, by their `output_index`.
     done: BTreeMap<u32, String>,
+    /// The indexes of these, and of all others that were begun.
+    begun: BTreeSet<u32>,
 }
 
 // === impl Answer ===
 
 impl Answer {
-    /// One more event; how many bytes it added.
-    pub(super) fn take(&mut self, event: &str, text: &str) -> Result<usize, Error> {
+    /// One more event, and what it means to the decoder; how many bytes it added.
+    pub(super) fn take(
+        &mut self,
+        event: &str,
+        text: &str,
+        events: &[Event],
+    ) -> Result<usize, Error> {
         // A `[DONE]` is no event.
         let Some(members) = members(text) else { return Ok(0) };
         let kind = members.get("type").and_then(|raw| lazy::read(raw.get()).ok());
         let kind = kind.map_or_else(|| Cow::Borrowed(event), |Word(kind)| kind);
+        let index = || members.get("output_index").and_then(|raw| raw.get().parse().ok());
         match kind.as_ref() {
             "response.output_item.done" => {
-                let index = members.get("output_index").and_then(|raw| raw.get().parse().ok());
-                let (index, item) = index.zip(members.get("item")).ok_or(ODD)?;
-                let added = item.get().len();
+                let (index, item) = index().zip(members.get("item")).ok_or(ODD)?;
+                let begun = self.begin(index);
+                let added = begun.saturating_add(item.get().len());
                 let before = self.done.insert(index, item.get().to_owned());
                 Ok(added.saturating_sub(before.map_or(0, |item| item.len())))
             }
             "response.completed" | "response.incomplete" => {
                 self.end(members.get("response").ok_or(ODD)?)
             }
+            "response.output_item.added" => {
+                let item = members.get("item").and_then(Item::read).ok_or(ODD)?;
+                let shows = item_kind(item.kind()) != BlockKind::Reasoning;
+                Ok(index().filter(|_| shows).map_or(0, |index| self.begin(index)))
+            }
+            _ if events.iter().any(|event| matches!(event, Event::Delta(..))) => {
+                Ok(index().map_or(0, |index| self.begin(index)))
+            }
             _ => Ok(0),
         }
+    }
+
+    fn begin(&mut self, index: u32) -> usize {
+        if self.begun.insert(index) { size_of::<u32>() } else { 0 }
     }
 
     fn end(&mut self, response: Raw<'_>) -> Result<usize, Error> {
         let text = response.get();
         let output = members(text).ok_or(ODD)?.given("output");
         let there = output.map(items).unwrap_or_default().len();
-        if there == 0 && !self.done.is_empty() {
-            self.whole = Some(self.filled(text, output).ok_or(ODD)?);
-        } else if there < self.done.len() {
-            return Err(Error::NotAnswer("the last event lacks items that were done"));
-        } else {
-            self.whole = Some(text.to_owned());
+        let filled = there == 0 && !self.done.is_empty();
+        let known = if filled { self.done.len() } else { there };
+        if known < self.begun.len() {
+            return Err(Error::NotAnswer("the last event lacks items that were begun"));
         }
+        self.whole =
+            Some(if filled { self.filled(text, output).ok_or(ODD)? } else { text.to_owned() });
         self.done.clear();
+        self.begun.clear();
         Ok(text.len())
     }
 

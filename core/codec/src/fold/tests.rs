@@ -250,6 +250,27 @@ fn messages_spellings_and_strangers_stay() {
     );
 }
 
+/// A signature comes in one piece; where there are two, the SDKs keep the last.
+#[test]
+fn messages_signatures_are_no_pieces() {
+    let signed = |text: &str| {
+        format!(
+            r#"{{"type":"content_block_delta","index":0,"delta":{{"type":"signature_delta","signature":"{text}"}}}}"#
+        )
+    };
+    let lines = [
+        r#"{"type":"content_block_start","index":0,"content_block":{"type":"thinking","thinking":"","signature":""}}"#,
+        &signed("a"),
+        &signed("b"),
+        r#"{"type":"content_block_stop","index":0}"#,
+    ];
+    check(
+        Dialect::Messages,
+        &lines,
+        r#"{"type":"message","role":"assistant","content":[{"type":"thinking","thinking":"","signature":"b"}]}"#,
+    );
+}
+
 /// A call whose arguments are these, in one piece.
 fn call(arguments: &str) -> Vec<Frame> {
     let delta = format!(
@@ -444,5 +465,53 @@ fn the_last_event_of_responses_is_the_document() {
     assert_eq!(fold.document(), spelled);
     let less = last(r#","output":[{"type":"message","id":"msg_1","content":[]}]"#);
     let (_, error) = responses(&[done, other, &less]);
-    assert_eq!(error, Some(Error::NotAnswer("the last event lacks items that were done")));
+    assert_eq!(error, Some(Error::NotAnswer("the last event lacks items that were begun")));
+}
+
+/// What was begun is in the answer, or there is no answer.
+#[test]
+fn an_item_that_was_never_done_is_no_answer() {
+    let done = r#"{"type":"response.output_item.done","output_index":0,"item":{"type":"message","id":"msg_1","content":[{"type":"output_text","text":"one"}]}}"#;
+    let added = |kind: &str| {
+        format!(
+            r#"{{"type":"response.output_item.added","output_index":1,"item":{{"type":"{kind}","id":"x_2"}}}}"#
+        )
+    };
+    let piece = |kind: &str, delta: &str| {
+        format!(r#"{{"type":"response.{kind}","output_index":1,"delta":"{delta}"}}"#)
+    };
+    let (message, thought) = (added("message"), added("reasoning"));
+    let said = piece("output_text.delta", "two");
+    let hidden = piece("reasoning_summary_text.delta", "");
+    let thinks = piece("reasoning_summary_text.delta", "two");
+    let whole = r#"{"type":"response.output_text.done","output_index":1,"text":"two"}"#;
+    let second = r#"{"type":"response.output_item.done","output_index":1,"item":{"type":"message","id":"x_2","content":[{"type":"output_text","text":"two"}]}}"#;
+    let search = added("web_search_call");
+    let one = r#"[{"type":"message","id":"msg_1"}]"#;
+    let both = r#"[{"type":"message","id":"msg_1"},{"type":"message","id":"x_2"}]"#;
+    for (lines, output, complete) in [
+        (&[done, &*message, &*said][..], "[]", false),
+        (&[done, &*message, &*said], "null", false),
+        (&[done, &*message], "[]", false),
+        (&[done, &*said], "[]", false),
+        (&[done, whole], "[]", false),
+        (&[done, &*search], "[]", false),
+        (&[done, &*thought, &*thinks], "[]", false),
+        (&[&*message, &*said], "[]", false),
+        (&[done, &*message, &*said], one, false),
+        (&[done, &*message, &*said], both, true),
+        (&[done, &*message, &*said, second], "[]", true),
+        (&[done, second], "[]", true),
+        // Nothing of it can be read, and so nothing is lost.
+        (&[done, &*thought, &*hidden], "[]", true),
+        (&[&*thought], "[]", true),
+        (&[], "[]", true),
+    ] {
+        let last = format!(
+            r#"{{"type":"response.completed","response":{{"id":"resp_1","output":{output}}}}}"#
+        );
+        let (_, error) = responses(&[lines, &[&*last]].concat());
+        let expect = Error::NotAnswer("the last event lacks items that were begun");
+        assert_eq!(error, (!complete).then_some(expect), "{lines:?}, {output}");
+    }
 }

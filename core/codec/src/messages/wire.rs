@@ -1,7 +1,7 @@
 //! Anthropic Messages: the JSON of events and answers, as far as we look at it.
 
 use crate::json::{self, Count, Type, Word};
-use crate::lazy::{self, Raw};
+use crate::lazy::Raw;
 use ir::Tokens;
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
@@ -98,17 +98,6 @@ pub(crate) struct Usage {
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
 struct OutputDetails {
     thinking_tokens: Option<Count>,
-}
-
-/// The type alone, where the rest has an unknown shape.
-pub(crate) fn kind(text: &str) -> Option<String> {
-    #[derive(Deserialize)]
-    struct Kind<'a> {
-        #[serde(borrow, rename = "type")]
-        kind: Option<Word<'a>>,
-    }
-    let Kind { kind } = lazy::read(text).ok()?;
-    Some(kind.map(|Word(kind)| kind.into_owned()).unwrap_or_default())
 }
 
 /// Whether there is content in an event whose rest has an unknown shape.

@@ -145,13 +145,8 @@ pub(super) fn failed(error: &Error<'_>, at: &Before) -> String {
 
 /// Whether a frame ends with the second event.
 pub(super) fn is_failed(frame: &Bytes) -> bool {
-    #[derive(serde::Deserialize)]
-    struct Kind<'a> {
-        #[serde(borrow, rename = "type")]
-        kind: Option<Word<'a>>,
-    }
     backwards(frame).next().is_some_and(|data| {
-        let kind = crate::json::object::<Kind<'_>>(&data).and_then(|Kind { kind }| kind);
-        kind.is_some_and(|kind| kind.as_str() == "response.failed")
+        let kind = std::str::from_utf8(&data).ok().and_then(crate::json::kind);
+        kind.as_deref() == Some("response.failed")
     })
 }

@@ -1,6 +1,7 @@
 //! `OpenAI` Responses: the JSON of events and answers, as far as we look at it.
 
-use crate::json::{self, Count, Few, Type, Word};
+pub(crate) use crate::json::kind;
+use crate::json::{self, Count, Few, Type, Word, inside_of};
 use crate::lazy::{self, Raw};
 use ir::{Envelope, Tokens};
 use serde::Deserialize;
@@ -112,22 +113,6 @@ struct OutputDetails {
     reasoning_tokens: Option<Count>,
 }
 
-/// The type alone, where the rest has an unknown shape.
-pub(crate) fn kind(text: &str) -> Option<String> {
-    #[derive(Deserialize)]
-    struct Kind<'a> {
-        #[serde(borrow, rename = "type")]
-        kind: Option<Word<'a>>,
-    }
-    let Kind { kind } = lazy::read(text).ok()?;
-    Some(kind.map(|Word(kind)| kind.into_owned()).unwrap_or_default())
-}
-
-/// The inside of a string; nothing else is one.
-fn inside(raw: Option<Raw<'_>>) -> Box<str> {
-    raw.and_then(json::inside).unwrap_or_default().into()
-}
-
 fn parts(raw: Option<Raw<'_>>) -> Vec<Part<'_>> {
     let parts: Option<Few<Part<'_>, ITEMS_MAX>> = raw.and_then(|raw| lazy::read(raw.get()).ok());
     parts.map(|Few(parts)| parts).unwrap_or_default()
@@ -164,8 +149,8 @@ impl<'a> Response<'a> {
     /// Who answers.
     pub(crate) fn envelope(&self) -> Envelope {
         Envelope {
-            id: inside(self.id),
-            model: inside(self.model),
+            id: inside_of(self.id),
+            model: inside_of(self.model),
             created: self.created_at.map(|Count(created)| created),
         }
     }
@@ -206,8 +191,8 @@ impl<'a> Item<'a> {
     /// What it says of a call beside the arguments.
     pub(crate) fn call(&self) -> ir::Call {
         ir::Call {
-            id: inside(self.call_id),
-            name: inside(self.name),
+            id: inside_of(self.call_id),
+            name: inside_of(self.name),
             custom: self.kind() == "custom_tool_call",
             extra: None,
         }

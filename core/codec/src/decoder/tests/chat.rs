@@ -215,20 +215,74 @@ fn a_message_is_no_delta() {
     for (fields, rest, expect) in [
         (text, "", lost),
         (text, r#","delta":null"#, lost),
+        (text, r#","delta":{}"#, lost),
+        (text, r#","delta":{"role":"assistant","content":""}"#, lost),
+        (text, r#","delta":{"reasoning":"a"}"#, lost),
+        (text, r#","delta":{"content":"a"}"#, "start, open text 0, delta text 0"),
         (text, stop, lost),
         (r#""tool_calls":[{"function":{"name":"f"}}]"#, stop, lost),
         (r#""content":5"#, stop, "malformed: a delta whose text is not text"),
+        (r#""content":5"#, r#","delta":{}"#, "malformed: a delta whose text is not text"),
         (r#""role":"assistant","content":"""#, "", "start"),
-        (text, r#","delta":{}"#, "start"),
+        (r#""role":"assistant","content":null"#, r#","delta":{}"#, "start"),
     ] {
         chat(&[&message(fields, rest)], &[expect]);
     }
-    // What was said, once more.
-    chat(
-        &[&delta(text), &message(text, stop)],
-        &["start, open text 0, delta text 0", "close text 0, finish Stop"],
-    );
+    // Behind a text it cannot be known for what was said, unless it finishes or stands beside a delta.
     chat(&[&delta(text), &message(text, "")], &["start, open text 0, delta text 0", lost]);
+    let beside = [&*delta(text), &message(text, r#","delta":{}"#)];
+    chat(&beside, &["start, open text 0, delta text 0", "-"]);
+}
+
+/// With the finish a message says once more what was said, of each kind; a call for each that was told.
+#[test]
+fn a_message_with_the_finish_repeats_what_was_told() {
+    let lost = "malformed: a message in the place of a delta";
+    let (text, thought, other) =
+        (r#""content":"a""#, r#""reasoning":"a""#, r#""audio":{"id":"x"}"#);
+    let calls = |count: usize| {
+        let call =
+            |index| format!(r#"{{"index":{index},"function":{{"name":"f","arguments":"{{}}"}}}}"#);
+        format!(r#""tool_calls":[{}]"#, (0..count).map(call).collect::<Vec<_>>().join(","))
+    };
+    let (one, two) = (&*calls(1), &*calls(2));
+    let refusal = r#""refusal":"a""#;
+    let deprecated = r#""function_call":{"name":"f","arguments":"{}"}"#;
+    let both = &*format!("{one},{deprecated}");
+    for (told, said, expect) in [
+        (&[text][..], &[text][..], "close text 0, finish Stop"),
+        (&[text], &[], "close text 0, finish Stop"),
+        (&[text], &[refusal], "close text 0, finish Stop"),
+        (&[thought, text], &[text], "close text 0, finish Stop"),
+        (&[thought, text], &[thought, text], "close text 0, finish Stop"),
+        (&[other], &[other], "close other 0, finish Stop"),
+        (&[one], &[one], "close tool 0, finish Tool"),
+        (&[one], &[deprecated], "close tool 0, finish Tool"),
+        (&[one], &[both], "close tool 0, finish Tool"),
+        (&[two], &[one], "close tool 0, close tool 1, finish Tool"),
+        (&[], &[text], lost),
+        (&[thought], &[text], lost),
+        (&[text], &[thought, text], lost),
+        (&[other], &[text], lost),
+        (&[text], &[text, other], lost),
+        (&[text], &[text, one], lost),
+        (&[one], &[text, one], lost),
+        (&[one], &[two], lost),
+        (&[text], &[text, deprecated], lost),
+    ] {
+        let said = said.join(",");
+        for beside in ["", r#""delta":null,"#, r#""delta":{},"#, r#""delta":{"content":""},"#] {
+            let last = format!(
+                r#"{{"choices":[{{"index":0,{beside}"message":{{{said}}},"finish_reason":"stop"}}]}}"#
+            );
+            let lines: Vec<String> = told.iter().map(|it| delta(it)).chain([last]).collect();
+            let bytes = crate::proof::framed(Dialect::Chat, lines.iter().map(String::as_str));
+            let (mut frames, _) = crate::proof::feed(Dialect::Chat, 1, &[bytes.into()]);
+            let last = crate::proof::written(&frames.split_off(told.len()));
+            let last = last.trim_end().trim_start_matches("start, ");
+            assert_eq!(last, expect, "{told:?}, {beside}{said}");
+        }
+    }
 }
 
 #[test]

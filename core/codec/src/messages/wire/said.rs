@@ -3,14 +3,9 @@
 //! **Invariant:** texts are copied as they are spelled.
 
 use super::{BlockStart, Delta, Message, Rare};
-use crate::json::{self, Type, Word};
+use crate::json::{self, Type, Word, inside_of};
 use crate::lazy::Raw;
 use ir::{Aside, BlockKind, Envelope, Opening, Piece, Reason};
-
-/// The inside of a string; nothing else is one.
-fn inside(raw: Option<Raw<'_>>) -> Box<str> {
-    raw.and_then(json::inside).unwrap_or_default().into()
-}
 
 fn object(raw: Option<Raw<'_>>) -> Option<Box<str>> {
     let raw = raw.filter(|raw| json::type_of(*raw) == Type::Object);
@@ -22,7 +17,7 @@ fn object(raw: Option<Raw<'_>>) -> Option<Box<str>> {
 impl Message<'_> {
     /// Who answers.
     pub(crate) fn said(&self) -> Envelope {
-        Envelope { id: inside(self.id), model: inside(self.model), created: None }
+        Envelope { id: inside_of(self.id), model: inside_of(self.model), created: None }
     }
 
     /// Blocks that are there before any begins: how an answer goes on whose code called a tool
@@ -39,10 +34,10 @@ impl BlockStart<'_> {
     pub(crate) fn opening(&self, kind: BlockKind) -> Option<Opening> {
         match kind {
             BlockKind::Text => None,
-            BlockKind::Reasoning => self.data.map(|data| Opening::Redacted(inside(Some(data)))),
+            BlockKind::Reasoning => self.data.map(|data| Opening::Redacted(inside_of(Some(data)))),
             BlockKind::Tool => Some(Opening::Call(ir::Call {
-                id: inside(self.id),
-                name: inside(self.name),
+                id: inside_of(self.id),
+                name: inside_of(self.name),
                 custom: false,
                 extra: None,
             })),
@@ -55,8 +50,8 @@ impl BlockStart<'_> {
     /// What it says before any delta.
     pub(crate) fn said(&self, kind: BlockKind) -> Piece {
         match kind {
-            BlockKind::Text => Piece::Text(inside(self.text)),
-            BlockKind::Reasoning => Piece::Thinking(inside(self.thinking)),
+            BlockKind::Text => Piece::Text(inside_of(self.text)),
+            BlockKind::Reasoning => Piece::Thinking(inside_of(self.thinking)),
             BlockKind::Tool => {
                 let input = self.input.map(|raw| json::escaped(&json::one_line(raw)));
                 Piece::Arguments(input.unwrap_or_default().into())
@@ -73,10 +68,10 @@ impl Delta<'_> {
     pub(crate) fn said(&self, kind: BlockKind) -> Piece {
         match (kind, self.kind.as_str()) {
             (BlockKind::Other, _) => Piece::Native("content[]"),
-            (_, "text_delta") => Piece::Text(inside(self.text)),
-            (_, "thinking_delta") => Piece::Thinking(inside(self.thinking)),
-            (_, "signature_delta") => Piece::Signature(inside(self.signature)),
-            (BlockKind::Tool, "input_json_delta") => Piece::Arguments(inside(self.partial_json)),
+            (_, "text_delta") => Piece::Text(inside_of(self.text)),
+            (_, "thinking_delta") => Piece::Thinking(inside_of(self.thinking)),
+            (_, "signature_delta") => Piece::Signature(inside_of(self.signature)),
+            (BlockKind::Tool, "input_json_delta") => Piece::Arguments(inside_of(self.partial_json)),
             (_, "citations_delta") => object(self.rare().citation)
                 .map_or(Piece::Native("content[].citations[]"), Piece::Citation),
             (BlockKind::Text | BlockKind::Reasoning | BlockKind::Tool, _) => {
@@ -95,7 +90,7 @@ impl Delta<'_> {
         let sequence = stop_sequence.filter(|raw| json::type_of(*raw) == Type::String);
         Reason {
             word: self.stop_reason.as_ref().map_or("", Word::as_str).into(),
-            stop_sequence: sequence.map(|raw| inside(Some(raw))),
+            stop_sequence: sequence.map(|raw| inside_of(Some(raw))),
             stop_details: object(stop_details),
         }
     }
