@@ -176,7 +176,7 @@ impl Stream {
             return self.meaning(event, data, &wire);
         }
         // What is unknown may have any shape; what is known may not.
-        let kind = tidied.and_then(wire::kind);
+        let kind = tidied.and_then(json::kind);
         match kind.as_deref().unwrap_or(event) {
             "error" | "response.failed" => fail(error(data)),
             known if is_known(known) => malformed("a known event of another shape"),

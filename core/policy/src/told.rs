@@ -367,15 +367,16 @@ impl Told {
                     arguments.push_str(raw);
                 }
             }
-            Piece::Thinking(raw) | Piece::Signature(raw) if self.thinks(raw.len()) => {
-                if !matches!(self.parts.last(), Some(Said::Thinking(..))) {
-                    self.push(Said::Thinking(String::new(), String::new()));
-                }
-                if let Some(Said::Thinking(text, signature)) = self.parts.last_mut() {
-                    let signed = matches!(piece, Piece::Signature(_));
-                    if signed { signature.push_str(raw) } else { text.push_str(raw) }
-                }
-            }
+            Piece::Thinking(raw) if self.thinks(raw.len()) => match self.parts.last_mut() {
+                Some(Said::Thinking(text, signature)) if signature.is_empty() => text.push_str(raw),
+                // What is signed is a block of its own.
+                Some(_) | None => self.push(Said::Thinking(raw.to_string(), String::new())),
+            },
+            Piece::Signature(raw) if self.thinks(raw.len()) => match self.parts.last_mut() {
+                // There is one, and it comes whole.
+                Some(Said::Thinking(_, signature)) => *signature = raw.to_string(),
+                Some(_) | None => self.push(Said::Thinking(String::new(), raw.to_string())),
+            },
             Piece::Refusal(_) => self.bars("a refusal"),
             Piece::Native(_) => self.bars(NATIVE),
             Piece::Unread if block.kind == BlockKind::Other => self.bars(NATIVE),

@@ -273,7 +273,7 @@ impl Encoder {
         let signature = self.thinking.signature.get_or_insert_default();
         if resume::signs(self.resume.as_ref()) {
             desk.hold(raw.len())?;
-            signature.push_str(raw);
+            raw.clone_into(signature);
         } else {
             desk.lose("content[].signature", "dropped");
         }

@@ -1,6 +1,5 @@
 //! `OpenAI` Responses: the JSON of events and answers, as far as we look at it.
 
-pub(crate) use crate::json::kind;
 use crate::json::{self, Count, Few, Type, Word, inside_of};
 use crate::lazy::{self, Raw};
 use ir::{Envelope, Tokens};

@@ -232,7 +232,8 @@ impl Writer {
         if !self.thinks() {
             self.open(Kind::Thinking, desk);
         }
-        self.secret.push_str(raw);
+        // There is one, and it comes whole.
+        raw.clone_into(&mut self.secret);
     }
 
     /// A block of thinking is open that is not another attempt's.

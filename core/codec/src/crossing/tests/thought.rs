@@ -160,7 +160,8 @@ fn what_goes_on_is_signed_for_its_target() {
             thinks(0, "ah", Some("own="), true),
             second(&["1 thinking", "  ah", &seal("own="), "  ."]),
         ),
-        (pieces(&["o\\/w", "n="]), second(&["1 thinking", "  ah", &seal("o\\/wn="), "  ."])),
+        // There is one, and it comes whole: another stands in the place of the first.
+        (pieces(&["old", "o\\/wn="]), second(&["1 thinking", "  ah", &seal("o\\/wn="), "  ."])),
         // What was thought is kept from the caller (`display: omitted`).
         (thinks(0, "", Some("own="), true), second(&["1 thinking", &seal("own="), "  ."])),
         (redacted, second(&["1 redacted backstop1.e620bc190468c37c.s\\/x", "  ."])),
