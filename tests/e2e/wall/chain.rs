@@ -56,7 +56,8 @@ impl Chain {
         let other = pair.other();
         let alone = Self { third: false, ..Self::PLAIN };
         let mut all = Vec::new();
-        for word in GoesOn::ALL {
+        // Who says no more behind a whole sentence has ended the answer: nobody could tell that it had not.
+        for word in GoesOn::ALL.iter().filter(|word| **word != GoesOn::Stops) {
             let chain = Self { fallback: Fallback::GoesOn(*word), ..alone };
             all.push(chain);
             if !continues(*word) {
@@ -204,9 +205,9 @@ fn after_calls(word: GoesOn) -> AfterCalls {
         | GoesOn::Overlap
         | GoesOn::Longer
         | GoesOn::Respelled => AfterCalls::Rest,
-        GoesOn::Chat | GoesOn::Other => AfterCalls::Talk,
+        GoesOn::Chat | GoesOn::Other | GoesOn::Wraps => AfterCalls::Talk,
         GoesOn::Quotes => AfterCalls::Again,
-        GoesOn::Nothing => AfterCalls::NothingMore,
+        GoesOn::Stops | GoesOn::Nothing => AfterCalls::NothingMore,
     }
 }
 

@@ -109,6 +109,10 @@ impl Going {
         };
         let repeated = match dish.goes_on {
             GoesOn::Anchor => quote.to_owned(),
+            GoesOn::Stops => return words(quote),
+            GoesOn::Wraps => {
+                return words(&format!("“{quote}{}”", uncut.rest(told).concat()));
+            }
             GoesOn::Preamble => format!("{PREAMBLE}{quote}"),
             GoesOn::Overlap => tail(quote, OVERLAP_LETTERS).to_owned(),
             GoesOn::Longer => tail(told, quote.chars().count().saturating_mul(2)).to_owned(),
@@ -138,7 +142,13 @@ impl GoesOn {
     pub(super) fn follows(self) -> bool {
         match self {
             Self::Anchor | Self::Preamble | Self::Overlap | Self::Longer | Self::Respelled => true,
-            Self::Restart | Self::Chat | Self::Quotes | Self::Other | Self::Nothing => false,
+            Self::Restart
+            | Self::Chat
+            | Self::Quotes
+            | Self::Other
+            | Self::Wraps
+            | Self::Stops
+            | Self::Nothing => false,
         }
     }
 }

@@ -208,6 +208,10 @@ words! {
         Quotes = "quotes",
         /// It writes something else of the same length.
         Other = "other",
+        /// It puts what it repeats and goes on with into quotation marks.
+        Wraps = "wraps",
+        /// It repeats the end that was quoted, and that is all.
+        Stops = "stops",
         /// It says nothing at all.
         Nothing = "nothing",
     }

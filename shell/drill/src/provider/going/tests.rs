@@ -141,6 +141,8 @@ fn joins(goes_on: GoesOn, head: &str, quote: &str, told: &str) -> bool {
         GoesOn::Quotes => head.contains(&format!("“{quote}”")) && head.ends_with('.'),
         GoesOn::Restart => true,
         GoesOn::Other => !head.contains('w'),
+        GoesOn::Wraps => head.starts_with(&format!("“{quote}")) && head.ends_with('”'),
+        GoesOn::Stops => head == quote,
         GoesOn::Nothing => head.is_empty(),
     }
 }
