@@ -264,10 +264,13 @@ impl Exchange {
 
     /// Why nobody went on with an answer: where somebody could not even be asked to, what stood against it.
     fn why_nobody(&self) -> Cow<'static, str> {
-        let uncarried = self.lapses().find_map(|lapse| {
+        let asked = self.lapses().filter(|lapse| {
+            self.attempts.get(lapse.attempt.0).is_some_and(|attempt| attempt.way.is_some())
+        });
+        let mut uncarried = asked.filter_map(|lapse| {
             if let Failure::Uncarried(why) = &lapse.failure { Some(why) } else { None }
         });
-        match uncarried {
+        match uncarried.next() {
             Some(why) => Cow::Owned(format!("nobody went on with it ({why})")),
             None => Cow::Borrowed("nobody went on with it"),
         }

@@ -160,13 +160,13 @@ impl Exchange {
         if state.lessons.iter().any(|it| lesson.repair.replaces(it.repair)) {
             return None;
         }
+        // Another of the chain may have signed it.
+        let mixed = 1 < self.plan.legs.len() && target.dialect == Dialect::Messages;
+        if !(target.crossed || target.watched || (mixed && lesson.repair == Repair::Unsealed)) {
+            return None;
+        }
         match lesson.repair {
-            // Another of the chain may have signed it.
-            Repair::Unsealed if !target.crossed => {
-                let mixed = 1 < self.plan.legs.len() && target.dialect == Dialect::Messages;
-                mixed.then_some(lesson)
-            }
-            _ if !(target.crossed || target.watched) => None,
+            Repair::Unsealed if !target.crossed => mixed.then_some(lesson),
             Repair::Plain => streams.then_some(lesson),
             repair if target.crossed => {
                 self.attempts.get(id.0).is_some_and(|it| it.can(repair)).then_some(lesson)

@@ -33,8 +33,9 @@ pub(super) struct Search {
     /// The places to follow are known: it takes a beginning to find them.
     placed: bool,
     finder: Option<Finder>,
-    /// What came, while it may be a preamble or has no places yet.
+    /// What came, while it has no places yet.
     seen: Clusters,
+    /// Where each cluster of what may be a preamble begins.
     starts: Vec<usize>,
 }
 
@@ -104,8 +105,10 @@ impl Search {
             return Step::More;
         }
         self.count += 1;
-        if self.finder.is_some() || !self.placed {
+        if !self.placed {
             self.seen.push(cluster.spelled);
+        }
+        if self.finder.is_some() {
             self.starts.push(cluster.start);
         }
         if self.placed {
@@ -216,7 +219,7 @@ impl Search {
             return Some(self.judge(told, first, text));
         }
         if self.count - finder.matched > PREAMBLE_MAX {
-            (self.finder, self.seen, self.starts) = (None, Clusters::default(), Vec::new());
+            (self.finder, self.starts) = (None, Vec::new());
         }
         None
     }

@@ -125,7 +125,7 @@ fn an_anchor_is_repeated_and_gone_on_with() {
 /// Whether what comes before the rest is what the way says.
 fn joins(goes_on: GoesOn, head: &str, quote: &str, told: &str) -> bool {
     match goes_on {
-        GoesOn::Anchor => head == quote,
+        GoesOn::Anchor | GoesOn::Stops => head == quote,
         GoesOn::Preamble => head.strip_prefix(PREAMBLE) == Some(quote),
         GoesOn::Overlap => {
             let short = head.chars().count();
@@ -142,7 +142,6 @@ fn joins(goes_on: GoesOn, head: &str, quote: &str, told: &str) -> bool {
         GoesOn::Restart => true,
         GoesOn::Other => !head.contains('w'),
         GoesOn::Wraps => head.starts_with(&format!("“{quote}")) && head.ends_with('”'),
-        GoesOn::Stops => head == quote,
         GoesOn::Nothing => head.is_empty(),
     }
 }
