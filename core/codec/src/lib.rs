@@ -40,4 +40,4 @@ pub use json::Balance;
 pub use models::read_models;
 pub use rejection::read_rejection;
 pub use sse::{FRAME_BYTES_MAX, data_of, is_comment, names_error};
-pub use whole::{NotWhole, read_envelope, read_seals, read_whole, unfold};
+pub use whole::{NotWhole, read_envelope, read_seals, read_whole, unfold, unfold_unread};
