@@ -17,9 +17,15 @@ use std::ops::Range;
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub(crate) struct Word<'a>(pub(crate) Cow<'a, str>);
 
-/// A token count: `null`, a negative or a fractional number are read as well as they can be.
+/// A number that is no count of tokens: `null`, a negative or a fractional one are read as well as they
+/// can be.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(crate) struct Count(pub(crate) u64);
+
+/// A count of tokens, where it is told. What is negative, fractional or beyond [`TOLD_MAX`] counts
+/// nothing, and is as good as `null`.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(crate) struct Told(pub(crate) Option<u64>);
 
 /// An object's members in their order, values untouched.
 #[derive(Clone, Debug, Default)]
@@ -39,6 +45,10 @@ pub(crate) enum Type {
     Bool,
     Null,
 }
+
+/// The last whole number that every reader of JSON has exactly
+/// (<https://www.rfc-editor.org/rfc/rfc8259#section-6>).
+const TOLD_MAX: u64 = 1 << 53;
 
 /// Levels of arrays and objects that we accept: what `serde_json` and most other parsers do.
 pub(crate) const DEPTH_MAX: usize = 128;
@@ -311,6 +321,57 @@ impl<'de> Deserialize<'de> for Count {
 
             fn visit_unit<E>(self) -> Result<Count, E> {
                 Ok(Count(0))
+            }
+        }
+
+        deserializer.deserialize_any(Number)
+    }
+}
+
+// === impl Told ===
+
+impl Told {
+    fn new(count: u64) -> Self {
+        Self(Some(count).filter(|count| *count <= TOLD_MAX))
+    }
+
+    /// The count; what is not told is nothing.
+    pub(crate) fn or_none(self) -> u64 {
+        self.0.unwrap_or_default()
+    }
+}
+
+impl<'de> Deserialize<'de> for Told {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Number;
+
+        impl Visitor<'_> for Number {
+            type Value = Told;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a number")
+            }
+
+            fn visit_u64<E>(self, count: u64) -> Result<Told, E> {
+                Ok(Told::new(count))
+            }
+
+            fn visit_i64<E>(self, count: i64) -> Result<Told, E> {
+                Ok(u64::try_from(count).map_or(Told(None), Told::new))
+            }
+
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "it is whole and no less than 0, and `as` saturates beyond the limit"
+            )]
+            fn visit_f64<E>(self, count: f64) -> Result<Told, E> {
+                let whole = 0.0 <= count && count.fract() == 0.0;
+                Ok(if whole { Told::new(count as u64) } else { Told(None) })
+            }
+
+            fn visit_unit<E>(self) -> Result<Told, E> {
+                Ok(Told(None))
             }
         }
 

@@ -39,5 +39,5 @@ pub use head::{Head, Kept, Pieces, Watch, read_head};
 pub use json::Balance;
 pub use models::read_models;
 pub use rejection::read_rejection;
-pub use sse::{FRAME_BYTES_MAX, data_of, is_comment};
-pub use whole::{NotWhole, read_envelope, read_seals, read_whole, unfold};
+pub use sse::{FRAME_BYTES_MAX, data_of, is_comment, names_error};
+pub use whole::{NotWhole, read_envelope, read_seals, read_whole, unfold, unfold_unread};

@@ -20,7 +20,7 @@ pub(crate) mod wire;
 pub(crate) mod write;
 
 use crate::{broken, json, rejection, sse};
-use ir::{Aside, Block, BlockKind, Dialect, Event, Events, Finish, Piece, Rejection, Tokens};
+use ir::{Aside, Block, BlockKind, Dialect, Event, Events, Finish, Piece, Rejection};
 use smallvec::smallvec;
 use wire::{BlockStart, Delta, Usage, Wire};
 
@@ -38,7 +38,7 @@ pub(crate) struct Stream {
     carry: bool,
     progress: Progress,
     open: Vec<Block>,
-    tokens: Tokens,
+    usage: Usage,
 }
 
 /// ```text
@@ -196,7 +196,7 @@ impl Stream {
             events.extend(message.aside().map(Event::Aside));
         }
         if let Some(usage) = &message.usage {
-            events.push(self.usage(usage));
+            events.extend(self.usage(usage));
         }
         events
     }
@@ -273,7 +273,7 @@ impl Stream {
         }
         let mut events = Events::new();
         if let Some(usage) = &wire.usage {
-            events.push(self.usage(usage));
+            events.extend(self.usage(usage));
         }
         let Some(delta) = &wire.delta else { return events };
         if self.carry {
@@ -290,9 +290,9 @@ impl Stream {
         events
     }
 
-    fn usage(&mut self, usage: &Usage) -> Event {
-        usage.add_to(&mut self.tokens);
-        Event::Usage(self.tokens)
+    fn usage(&mut self, usage: &Usage) -> Option<Event> {
+        usage.add_to(&mut self.usage);
+        self.usage.tokens().map(Event::Usage)
     }
 
     fn kind_at(&self, index: u32) -> Option<BlockKind> {

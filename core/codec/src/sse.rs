@@ -7,8 +7,10 @@
 //!
 //! **Invariant:** a byte is looked at once while its frame is incomplete, however it was split.
 
-use crate::Error;
+use crate::lazy::Raw;
+use crate::{Error, json};
 use bytes::{Buf, Bytes, BytesMut};
+use serde::Deserialize;
 use serde::de::IgnoredAny;
 use std::borrow::Cow;
 
@@ -66,6 +68,23 @@ pub fn is_comment(frame: &[u8]) -> bool {
     // An event is told by its first byte: nothing is looked for in its line.
     let mut starts = std::iter::once(0).chain(ends);
     starts.all(|start| frame.get(start).is_none_or(|byte| matches!(byte, b':' | b'\n' | b'\r')))
+}
+
+/// Whether a frame's data is an object with an `error` in it, whatever its name is and whoever reads it
+/// as one.
+pub fn names_error(frame: &Bytes) -> bool {
+    #[derive(Deserialize)]
+    struct Named<'a> {
+        #[serde(borrow)]
+        error: Option<Raw<'a>>,
+    }
+    // Inside a string the quotes are escaped: of long answers nothing more is read.
+    if memchr::memmem::find(frame, br#""error""#).is_none() {
+        return false;
+    }
+    let data = data_of(frame);
+    let named: Option<Named<'_>> = json::object(&data);
+    named.is_some_and(|named| json::holds(named.error))
 }
 
 /// What [`is_keepalive`] is true of, in words.

@@ -1,7 +1,8 @@
 //! What must not come back from a provider: the keys that it is asked with. Some repeat the key that
 //! they refuse, in the text of the error or in a header, and whoever asked would read ours.
 //!
-//! **Invariant:** only heads and errors are looked at. An answer keeps its bytes.
+//! **Invariant:** only heads, errors, and what stands beside the data of a stream are looked at. An answer
+//! keeps its bytes.
 
 use crate::forward::CREDENTIALS;
 use bytes::Bytes;
@@ -65,18 +66,54 @@ impl Unsaid {
         }
     }
 
-    /// A frame of a stream, where it is an error.
+    /// A frame of a stream: all of an error, comments, and the names of what says nothing of the answer.
     pub(crate) fn frame(&self, frame: &mut Frame) {
-        let mut is_error = false;
+        let (mut fails, mut says) = (false, false);
         for event in &mut frame.events {
-            if let Event::Fail(rejection) = event {
-                is_error = true;
-                self.rejection(rejection);
+            match event {
+                Event::Fail(rejection) => {
+                    fails = true;
+                    self.rejection(rejection);
+                }
+                Event::Ping
+                | Event::Repeated(_)
+                | Event::Malformed(_)
+                | Event::Noise(_)
+                | Event::Aside(_) => {}
+                Event::Start(_)
+                | Event::Open(..)
+                | Event::Delta(..)
+                | Event::Close(_)
+                | Event::Finish(..)
+                | Event::Progress
+                | Event::Usage(_)
+                | Event::End => says = true,
             }
         }
-        if is_error {
-            frame.bytes = self.body(std::mem::take(&mut frame.bytes));
+        // What an answer says is nearly all that comes, and begins with a field.
+        let plain = || frame.bytes.first().is_none_or(|byte| matches!(byte, b'd' | b'e'));
+        if !fails && says && plain() {
+            return;
         }
+        let bytes = std::mem::take(&mut frame.bytes);
+        let is_error = fails || (!says && codec::names_error(&bytes));
+        frame.bytes = if is_error { self.body(bytes) } else { self.beside(bytes) };
+    }
+
+    /// A frame whose data is left as it is.
+    fn beside(&self, frame: Bytes) -> Bytes {
+        let lines = || frame.split_inclusive(|byte| matches!(byte, b'\n' | b'\r'));
+        let clean = |line: &[u8]| {
+            if line.starts_with(b"data") { None } else { self.without(line) }
+        };
+        if lines().all(|line| clean(line).is_none()) {
+            return frame;
+        }
+        let mut whole = Vec::with_capacity(frame.len());
+        for line in lines() {
+            whole.extend_from_slice(clean(line).as_deref().unwrap_or(line));
+        }
+        Bytes::from(whole)
     }
 
     fn keys(&self) -> impl Iterator<Item = &[u8]> {
@@ -143,8 +180,9 @@ fn letter(text: &[u8]) -> Option<(u8, usize)> {
 mod tests {
     use super::Unsaid;
     use bytes::Bytes;
+    use codec::Decoder;
     use http::{HeaderMap, HeaderValue};
-    use ir::Rejection;
+    use ir::{Dialect, Rejection};
     use secrecy::SecretString;
 
     const KEY: &str = "sk-aB/3+4=\"5\\6";
@@ -190,6 +228,56 @@ mod tests {
         unsaid().rejection(&mut rejection);
         assert!(!format!("{rejection:?}").contains(OTHER));
         assert_eq!(rejection.message, "wrong key [redacted]");
+    }
+
+    /// Promise: of a stream, errors, comments and the names of what nobody knows hold no key; what the
+    /// answer says keeps its bytes, whatever is in it.
+    #[test]
+    fn streams_repeat_none_beside_the_answer() {
+        const CHAT: &str = r#"{"choices":[{"index":0,"delta":{"content":"KEY"}}]}"#;
+        const BLOCK: &str = r#"{"type":"content_block_start","index":0,"content_block":{"type":"text","text":"KEY"}}"#;
+        const DONE: &str = r#"{"type":"response.output_text.done","item_id":"m","output_index":0,"content_index":0,"text":"KEY"}"#;
+        let with_key = |text: &str| text.replace("KEY", OTHER);
+        for (kept, hidden) in [
+            ("", ": Basic KEY\n\n"),
+            ("", ":KEYKEY\r\n\r\n"),
+            ("", "\n\n: a\n: \\u0073k-other-key\n\n"),
+            ("", "event: Basic KEY\n\n"),
+            ("", "id: KEY\n\n"),
+            ("", "event: Basic KEY\ndata: {\"error\":{\"type\":\"KEY\"}}\n\n"),
+            ("", "event: error\ndata: {\"type\":\"error\",\"error\":{\"message\":\"KEY\"}}\n\n"),
+            ("", "event: odd\ndata: {\"type\":\"odd\",\"error\":{\"message\":\"KEY\"}}\n\n"),
+            ("", "data: {\"error\":{\"message\":\"KEY\"}}\n: KEY\n\n"),
+            (CHAT, ": KEY\n"),
+            (BLOCK, ": KEY\n"),
+            (CHAT, "id: KEY\n"),
+            (CHAT, ""),
+            (BLOCK, ""),
+            (DONE, ""),
+            (r#"{"type":"response.odd","said":"KEY"}"#, "event: KEY\n"),
+        ] {
+            let data = if kept.is_empty() { String::new() } else { format!("data: {kept}\n\n") };
+            let told = with_key(&format!("{hidden}{data}"));
+            for dialect in Dialect::ALL {
+                for mut decoder in [Decoder::new(dialect, 1), Decoder::carrying(dialect, 1)] {
+                    let mut frames = Vec::new();
+                    decoder.feed(Bytes::from(told.clone()), &mut frames).unwrap();
+                    for frame in &mut frames {
+                        unsaid().frame(frame);
+                    }
+                    let heard: Vec<u8> = frames.iter().flat_map(|it| it.bytes.to_vec()).collect();
+                    let heard = String::from_utf8(heard).unwrap();
+                    let beside = heard.strip_suffix(with_key(&data).as_str());
+                    let beside = beside.unwrap_or_else(|| panic!("{dialect:?} {told:?} {heard:?}"));
+                    let hides = !hidden.is_empty();
+                    let clean = !beside.contains(OTHER) && !beside.contains(r"\u0073");
+                    assert!(
+                        clean && beside.contains("[redacted]") == hides,
+                        "{dialect:?} {heard:?}"
+                    );
+                }
+            }
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@
 
 use super::calls::CALLS_MAX;
 use crate::head::CHOICES_MAX;
-use crate::json::{self, Count, Few, Type, Word};
+use crate::json::{self, Few, Told, Type, Word};
 use crate::lazy::{self, Raw};
 use ir::Tokens;
 use serde::Deserialize;
@@ -109,25 +109,28 @@ pub(crate) struct Content {
 /// `completion_tokens` includes reasoning
 /// (<https://platform.openai.com/docs/api-reference/chat/object#chat/object-usage>).
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(default)]
 pub(crate) struct Usage {
-    prompt_tokens: Option<Count>,
-    completion_tokens: Option<Count>,
-    total_tokens: Option<Count>,
+    prompt_tokens: Told,
+    completion_tokens: Told,
+    total_tokens: Told,
     prompt_tokens_details: Option<PromptDetails>,
     completion_tokens_details: Option<CompletionDetails>,
     /// `DeepSeek`.
-    prompt_cache_hit_tokens: Option<Count>,
+    prompt_cache_hit_tokens: Told,
 }
 
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(default)]
 struct PromptDetails {
-    cached_tokens: Option<Count>,
-    cache_write_tokens: Option<Count>,
+    cached_tokens: Told,
+    cache_write_tokens: Told,
 }
 
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(default)]
 struct CompletionDetails {
-    reasoning_tokens: Option<Count>,
+    reasoning_tokens: Told,
 }
 
 /// Parts of one `content`: a limit on everything.
@@ -339,22 +342,19 @@ impl<'a> Function<'a> {
 // === impl Usage ===
 
 impl Usage {
-    /// The counts under our convention; `None` where nothing was said.
+    /// The counts under our convention; `None` where what was asked or what was written is not told: nobody
+    /// could tell it from nothing.
     pub(crate) fn tokens(&self) -> Option<Tokens> {
-        if self.prompt_tokens.is_none() && self.completion_tokens.is_none() {
-            return None;
-        }
-        let count = |count: Option<Count>| count.unwrap_or_default().0;
+        let (prompt, completion) = (self.prompt_tokens.0?, self.completion_tokens.0?);
         let prompt_details = self.prompt_tokens_details.unwrap_or_default();
         let completion_details = self.completion_tokens_details.unwrap_or_default();
-        let cache_read = count(prompt_details.cached_tokens.or(self.prompt_cache_hit_tokens));
-        let cache_write = count(prompt_details.cache_write_tokens);
-        let reasoning = count(completion_details.reasoning_tokens);
-        let prompt = count(self.prompt_tokens);
-        let completion = count(self.completion_tokens);
+        let cached = prompt_details.cached_tokens.0;
+        let cache_read = cached.unwrap_or_else(|| self.prompt_cache_hit_tokens.or_none());
+        let cache_write = prompt_details.cache_write_tokens.or_none();
+        let reasoning = completion_details.reasoning_tokens.or_none();
         // xAI counts reasoning beside the completion; the total shows it.
         let apart = prompt.saturating_add(completion).saturating_add(reasoning);
-        let output = if self.total_tokens == Some(Count(apart)) || reasoning > completion {
+        let output = if self.total_tokens == Told(Some(apart)) || reasoning > completion {
             completion.saturating_add(reasoning)
         } else {
             completion

@@ -1,7 +1,7 @@
 //! What is read here is held against `serde_json`: texts that stand out, and random ones.
 
 use super::{Raw, quickly, read};
-use crate::json::{Count, Members, Word};
+use crate::json::{Count, Members, Told, Word};
 use proptest::prelude::*;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -16,6 +16,8 @@ struct Shape<'a> {
     raw: Option<Raw<'a>>,
     number: Option<u32>,
     count: Option<Count>,
+    #[serde(default)]
+    told: Told,
     flag: Option<bool>,
     #[serde(borrow)]
     list: Option<Vec<Raw<'a>>>,
@@ -64,6 +66,11 @@ const TEXTS: &[&str] = &[
     r#"{"number":-1}"#,
     r#"{"count":-1}"#,
     r#"{"count":1.5e3}"#,
+    r#"{"told":9007199254740992}"#,
+    r#"{"told":9007199254740993}"#,
+    r#"{"told":null,"count":1}"#,
+    r#"{"told":-1}"#,
+    r#"{"told":2.0}"#,
     r#"{"count":null,"word":null,"raw":null,"list":null,"inner":null}"#,
     r#"{"number":01}"#,
     r#"{"raw":01}"#,
@@ -134,7 +141,7 @@ proptest! {
     fn any_object_is_read_alike(
         members in prop::collection::vec(
             (
-                prop::sample::select(vec!["word", "raw", "number", "count", "flag", "list", "x"]),
+                prop::sample::select(vec!["word", "raw", "number", "count", "told", "flag", "list", "x"]),
                 prop::sample::select(vec![
                     "\"a\"", "\"\\u0061\"", "1", "-1", "1.0", "null", "true", "[]", "[1,2]", "{}",
                     "{\"raw\":[]}", "\"\\\"\"", "1e5", "99999999999", "\"\u{e9}\"", "[", "}", "",

@@ -8,15 +8,16 @@ use crate::json::{self, Members, Word};
 use crate::lazy::Raw;
 use std::fmt::Write as _;
 
-/// The stream's bytes.
-pub(crate) fn stream(text: &str) -> Result<String, Error> {
+/// What a usage that nobody told is for a caller: clients add the counts up, and take no event without.
+pub(crate) const AS_ZERO: &str = r#"{"input_tokens":0,"output_tokens":0}"#;
+
+/// The stream's bytes; `untold` is what stands for a usage that is not told.
+pub(crate) fn stream(text: &str, untold: &str) -> Result<String, Error> {
     let message = Members::read(text).ok_or(Error::NotAnswer("not a JSON object"))?;
     let content = message.get("content").ok_or(Error::NotAnswer("no content array"))?;
     let blocks: Vec<Raw<'_>> = serde_json::from_str(content.get())
         .map_err(|_| Error::NotAnswer("content is not an array"))?;
-    let usage = message
-        .get("usage")
-        .map_or_else(|| r#"{"input_tokens":0,"output_tokens":0}"#.into(), json::one_line);
+    let usage = message.get("usage").map_or_else(|| untold.into(), json::one_line);
     let mut out = String::with_capacity(text.len().saturating_mul(2));
     frame(&mut out, "message_start", &format!(r#""message":{}"#, envelope(&message, &usage)));
     for (index, raw) in blocks.into_iter().enumerate() {

@@ -5,7 +5,7 @@ use super::{block_kind, finish};
 use crate::json::{self, Few, Word};
 use crate::lazy::{self, Raw};
 use crate::{NotWhole, rejection};
-use ir::{BlockKind, Dialect, Tokens, Whole};
+use ir::{BlockKind, Dialect, Whole};
 use serde::Deserialize;
 
 /// Blocks of one answer: a limit on everything.
@@ -43,11 +43,10 @@ pub(crate) fn read(body: &[u8]) -> Result<Whole, NotWhole> {
             .map(|reason| finish(reason.as_str()))
             .transpose()
             .map_err(NotWhole::Rejected)?,
-        usage: message.usage.map_or(ir::Usage::Unknown, |usage| {
-            let mut tokens = Tokens::default();
-            usage.add_to(&mut tokens);
-            ir::Usage::Exact(tokens)
-        }),
+        usage: message
+            .usage
+            .and_then(|usage| usage.tokens())
+            .map_or(ir::Usage::Unknown, ir::Usage::Exact),
         empty: !blocks.iter().any(is_content),
     })
 }

@@ -1,6 +1,6 @@
 //! Anthropic Messages: the JSON of events and answers, as far as we look at it.
 
-use crate::json::{self, Count, Type, Word};
+use crate::json::{self, Told, Type, Word};
 use crate::lazy::Raw;
 use ir::Tokens;
 use serde::Deserialize;
@@ -87,17 +87,19 @@ struct Rare<'a> {
 /// Token counts: `input_tokens` does not include the cache, `output_tokens` includes thinking
 /// (<https://docs.claude.com/en/api/messages#response-usage>).
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(default)]
 pub(crate) struct Usage {
-    input_tokens: Option<Count>,
-    cache_creation_input_tokens: Option<Count>,
-    cache_read_input_tokens: Option<Count>,
-    output_tokens: Option<Count>,
+    input_tokens: Told,
+    cache_creation_input_tokens: Told,
+    cache_read_input_tokens: Told,
+    output_tokens: Told,
     output_tokens_details: Option<OutputDetails>,
 }
 
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(default)]
 struct OutputDetails {
-    thinking_tokens: Option<Count>,
+    thinking_tokens: Told,
 }
 
 /// Whether there is content in an event whose rest has an unknown shape.
@@ -128,18 +130,32 @@ impl BlockStart<'_> {
 
 impl Usage {
     /// The counts are cumulative: what is restated replaces what was said before.
-    pub(crate) fn add_to(&self, tokens: &mut Tokens) {
-        let set = |place: &mut u64, count: Option<Count>| {
-            if let Some(Count(count)) = count {
+    pub(crate) fn add_to(&self, said: &mut Self) {
+        let set = |place: &mut Told, count: Told| {
+            if count.0.is_some() {
                 *place = count;
             }
         };
-        set(&mut tokens.input, self.input_tokens);
-        set(&mut tokens.cache_write, self.cache_creation_input_tokens);
-        set(&mut tokens.cache_read, self.cache_read_input_tokens);
-        set(&mut tokens.output, self.output_tokens);
-        let details = self.output_tokens_details.unwrap_or_default();
-        set(&mut tokens.reasoning, details.thinking_tokens);
+        set(&mut said.input_tokens, self.input_tokens);
+        set(&mut said.cache_creation_input_tokens, self.cache_creation_input_tokens);
+        set(&mut said.cache_read_input_tokens, self.cache_read_input_tokens);
+        set(&mut said.output_tokens, self.output_tokens);
+        if let Some(OutputDetails { thinking_tokens }) = self.output_tokens_details {
+            let details = said.output_tokens_details.get_or_insert_default();
+            set(&mut details.thinking_tokens, thinking_tokens);
+        }
+    }
+
+    /// The counts under our convention; `None` where what was asked or what was written is not told: nobody
+    /// could tell it from nothing.
+    pub(crate) fn tokens(&self) -> Option<Tokens> {
+        Some(Tokens {
+            input: self.input_tokens.0?,
+            cache_read: self.cache_read_input_tokens.or_none(),
+            cache_write: self.cache_creation_input_tokens.or_none(),
+            output: self.output_tokens.0?,
+            reasoning: self.output_tokens_details.unwrap_or_default().thinking_tokens.or_none(),
+        })
     }
 }
 

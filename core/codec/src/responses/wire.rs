@@ -94,22 +94,25 @@ pub(crate) struct Part<'a> {
 /// includes reasoning
 /// (<https://platform.openai.com/docs/api-reference/responses/object#responses/object-usage>).
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(default)]
 pub(crate) struct Usage {
-    input_tokens: Option<Count>,
-    output_tokens: Option<Count>,
+    input_tokens: json::Told,
+    output_tokens: json::Told,
     input_tokens_details: Option<InputDetails>,
     output_tokens_details: Option<OutputDetails>,
 }
 
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(default)]
 struct InputDetails {
-    cached_tokens: Option<Count>,
-    cache_write_tokens: Option<Count>,
+    cached_tokens: json::Told,
+    cache_write_tokens: json::Told,
 }
 
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(default)]
 struct OutputDetails {
-    reasoning_tokens: Option<Count>,
+    reasoning_tokens: json::Told,
 }
 
 fn parts(raw: Option<Raw<'_>>) -> Vec<Part<'_>> {
@@ -247,22 +250,19 @@ impl<'a> Part<'a> {
 // === impl Usage ===
 
 impl Usage {
-    /// The counts under our convention; `None` where nothing was said.
+    /// The counts under our convention; `None` where what was asked or what was written is not told: nobody
+    /// could tell it from nothing.
     pub(crate) fn tokens(&self) -> Option<Tokens> {
-        if self.input_tokens.is_none() && self.output_tokens.is_none() {
-            return None;
-        }
-        let count = |count: Option<Count>| count.unwrap_or_default().0;
+        let (all, output) = (self.input_tokens.0?, self.output_tokens.0?);
         let details = self.input_tokens_details.unwrap_or_default();
-        let cache_read = count(details.cached_tokens);
-        let cache_write = count(details.cache_write_tokens);
-        let all = count(self.input_tokens);
+        let cache_read = details.cached_tokens.or_none();
+        let cache_write = details.cache_write_tokens.or_none();
         Some(Tokens {
             input: all.saturating_sub(cache_read).saturating_sub(cache_write),
             cache_read,
             cache_write,
-            output: count(self.output_tokens),
-            reasoning: count(self.output_tokens_details.unwrap_or_default().reasoning_tokens),
+            output,
+            reasoning: self.output_tokens_details.unwrap_or_default().reasoning_tokens.or_none(),
         })
     }
 }

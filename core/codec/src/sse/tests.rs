@@ -1,6 +1,6 @@
 //! Frames and fields, as the WHATWG cuts them.
 
-use super::{FRAME_BYTES_MAX, Fields, Framer, is_comment};
+use super::{FRAME_BYTES_MAX, Fields, Framer, is_comment, names_error};
 use crate::Error;
 use bytes::Bytes;
 
@@ -40,6 +40,25 @@ fn comments_have_nothing_beside_them() {
         ["a", "data: a\n\n", "\n\rdata\n", ": a\ndata: :\n\n", ": a\r\n\r\n: b\r \n", "a\n:"]
     {
         assert!(!is_comment(event.as_bytes()), "{event:?}");
+    }
+}
+
+#[test]
+fn an_error_has_its_name_in_its_data() {
+    for (frame, expect) in [
+        (r#"data: {"error":{"message":"m"}}"#, true),
+        (r#"data: {"type":"x","error" : "m"}"#, true),
+        ("event: x\ndata: {\"error\":\ndata: [1]}", true),
+        (r#"data: {"error":null}"#, false),
+        (r#"data: {"error":{}}"#, false),
+        (r#"data: {"response":{"error":{"message":"m"}}}"#, false),
+        (r#"data: {"text":"\"error\":1"}"#, false),
+        (r#"data: {"error":"m""#, false),
+        ("event: error", false),
+        (r#": {"error":"m"}"#, false),
+        ("", false),
+    ] {
+        assert_eq!(names_error(&Bytes::from(format!("{frame}\n\n"))), expect, "{frame:?}");
     }
 }
 

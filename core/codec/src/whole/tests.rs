@@ -1,10 +1,10 @@
 //! Whole answers: the recorded ones, their streams, and what is no answer.
 
-use super::{NotWhole, read_envelope, read_seals, read_whole, unfold};
+use super::{NotWhole, read_envelope, read_seals, read_whole, unfold, unfold_unread};
 use crate::proof::{counts, documents, events, feed, golden, joined, told, written};
 use crate::{Error, json};
 use bytes::Bytes;
-use ir::{BlockKind, Dialect, Event, Frame, Usage, Whole};
+use ir::{BlockKind, Dialect, Event, Frame, Tokens, Usage, Whole};
 use proptest::prelude::{prop_assert_eq, proptest};
 
 fn words(read: Result<Whole, NotWhole>) -> String {
@@ -222,6 +222,69 @@ fn spellings_survive_unfolding() {
     let body = "{\"id\":\"x\",\"content\":[{\"type\":\"tool_use\",\"id\":\"a\",\"name\":\"f\",\"input\":{\n\"x\": 1.0,\"y\":\"\\u0041\"}},\n{\"type\":\"of_tomorrow\",\n\"a\": 1e2}],\"stop_reason\":\"tool_use\"}";
     let frames = unfold(Dialect::Messages, body.as_bytes(), false).unwrap();
     golden("unfold-messages.txt", &(text(&frames) + &written(&frames)));
+}
+
+/// Promise: a usage is exact only if what was asked and what was written are both told by counts, in a whole
+/// answer and in a stream alike.
+#[test]
+fn what_is_no_count_is_not_told() {
+    let told = |count: &str| !count.is_empty();
+    let odd = ["", "null", "-5", "-1.0", "1.5", "1e30", "9007199254740993", "18446744073709551615"];
+    let good = [("0", 0), ("7", 7), ("7.0", 7), ("7e1", 70), ("9007199254740992", 1 << 53)];
+    let all = odd.map(|it| (it, None)).into_iter().chain(good.map(|(it, count)| (it, Some(count))));
+    for ((input, asked), (output, wrote)) in
+        all.clone().flat_map(|one| all.clone().map(move |other| (one, other)))
+    {
+        for (dialect, names, body) in [
+            (
+                Dialect::Chat,
+                ["prompt_tokens", "completion_tokens"],
+                r#"{"choices":[{"index":0,"message":{"content":"hi"},"finish_reason":"stop"}],"usage":{USAGE}}"#,
+            ),
+            (
+                Dialect::Messages,
+                ["input_tokens", "output_tokens"],
+                r#"{"content":[{"type":"text","text":"hi"}],"stop_reason":"end_turn","usage":{USAGE}}"#,
+            ),
+            (
+                Dialect::Responses,
+                ["input_tokens", "output_tokens"],
+                r#"{"status":"completed","output":[{"type":"message","content":[{"type":"output_text","text":"hi"}]}],"usage":{USAGE}}"#,
+            ),
+        ] {
+            let members = names.into_iter().zip([input, output]).filter(|(_, count)| told(count));
+            let members: Vec<_> =
+                members.map(|(name, count)| format!(r#""{name}":{count}"#)).collect();
+            let body = body.replace("USAGE", &members.join(","));
+            let expect = match (asked, wrote) {
+                (Some(input), Some(output)) => {
+                    Usage::Exact(Tokens { input, output, ..Tokens::default() })
+                }
+                _ => Usage::Unknown,
+            };
+            usages(dialect, &body, expect);
+        }
+    }
+    let body = r#"{"content":[{"type":"text","text":"hi"}],"stop_reason":"end_turn"}"#;
+    usages(Dialect::Messages, body, Usage::Unknown);
+    let frames = unfold(Dialect::Messages, body.as_bytes(), true).unwrap();
+    assert_eq!(text(&frames).matches(r#""usage":{"input_tokens":0,"output_tokens":0}"#).count(), 2);
+}
+
+/// What a document tells, as it is, as a stream, and as one that is read again.
+#[track_caller]
+fn usages(dialect: Dialect, body: &str, expect: Usage) {
+    let last = |frames: &[Frame]| {
+        let told = |event: &Event| {
+            if let Event::Usage(tokens) = event { Some(Usage::Exact(*tokens)) } else { None }
+        };
+        events(frames).iter().filter_map(told).next_back().unwrap_or_default()
+    };
+    let body = body.as_bytes();
+    let whole = read_whole(dialect, body).map(|whole| whole.usage).unwrap();
+    let (again, _) = feed(dialect, 1, &[unfold_unread(dialect, body).unwrap()]);
+    let found = [whole, last(&unfold(dialect, body, true).unwrap()), last(&again)];
+    assert_eq!(found, [expect; 3], "{}", String::from_utf8_lossy(body));
 }
 
 #[test]

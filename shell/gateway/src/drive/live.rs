@@ -3,7 +3,7 @@
 use super::kept::Kept;
 use super::kind::{Kind, is_encoded, kind};
 use super::manner::{Manner, Wish};
-use super::reader::{Reader, unfolded};
+use super::reader::Reader;
 use crate::ask::Endpoint;
 use crate::cross;
 use bytes::{Bytes, BytesMut};
@@ -416,7 +416,7 @@ impl Live {
             // It may be half an answer, and nothing in the other dialect would say so.
             return self.fail(Failure::Cut { clean: true });
         }
-        let Some(stream) = unfolded(self.theirs(wish), body) else {
+        let Ok(stream) = codec::unfold_unread(self.theirs(wish), body) else {
             return self.fail(Failure::Malformed("a whole answer that is none"));
         };
         let crossing = self.manner.crossing.clone();
@@ -449,7 +449,7 @@ impl Live {
             Ok(_) => {}
         }
         if self.is_crossed() || self.manner.going.is_some() {
-            let Some(stream) = unfolded(self.theirs(wish), body) else {
+            let Ok(stream) = codec::unfold_unread(self.theirs(wish), body) else {
                 return self.fail(Failure::Malformed("a whole answer that is none"));
             };
             self.begin_reading(wish);

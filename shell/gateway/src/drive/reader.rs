@@ -14,9 +14,9 @@
 use super::manner::Wish;
 use super::resume::Going;
 use crate::ask::Endpoint;
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use codec::{Crossing, CrossingPlan, Decoder, Error, Fold};
-use ir::{Dialect, Event, Events, Failure, Frame, Losses, Shape};
+use ir::{Event, Events, Failure, Frame, Losses, Shape};
 use policy::Joiner;
 
 /// Reads one answer. It outlives the connection: what comes behind the finish reason may be cut.
@@ -139,16 +139,6 @@ impl Reader {
             Way::Crossed(crossing, _) | Way::Resumed(crossing, _) => Some(crossing.losses()),
         }
     }
-}
-
-/// The bytes of the stream that a document would have been, its usage told.
-pub(super) fn unfolded(dialect: Dialect, body: &[u8]) -> Option<Bytes> {
-    let frames = codec::unfold(dialect, body, true).ok()?;
-    let mut stream = BytesMut::with_capacity(body.len().saturating_mul(2));
-    for frame in &frames {
-        stream.extend_from_slice(&frame.bytes);
-    }
-    Some(stream.freeze())
 }
 
 /// Why a stream cannot be read on.

@@ -324,8 +324,8 @@ fn chunks_without_choices() {
             "usage in 1 read 306 write 0 out 253 reasoning 227",
         ),
         (
-            r#"{"usage":{"prompt_tokens":9.0,"completion_tokens":null,"prompt_cache_hit_tokens":4}}"#,
-            "usage in 5 read 4 write 0 out 0 reasoning 0",
+            r#"{"usage":{"prompt_tokens":9.0,"completion_tokens":2,"prompt_cache_hit_tokens":4}}"#,
+            "usage in 5 read 4 write 0 out 2 reasoning 0",
         ),
         (
             r#"{"choices":[{"delta":{},"usage":{"prompt_tokens":1,"completion_tokens":2}}]}"#,
