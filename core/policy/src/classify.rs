@@ -87,6 +87,12 @@ const CODES: &[(&str, Class)] = &[
     ("request_too_large", Class::TooLarge),
 ];
 
+/// Whether a refusal is of reasoning that another signed or sealed, or that was changed. `message` is in
+/// lower case.
+pub(crate) fn is_unsigned(message: &str) -> bool {
+    message.contains("thinking") && (message.contains("signature") || message.contains("`data`"))
+}
+
 /// Wording that has no code of its own. Each stands only beside statuses that it can belong to.
 fn by_words(rejection: &Rejection) -> Option<Class> {
     let message = rejection.message.to_ascii_lowercase();
@@ -98,7 +104,7 @@ fn by_words(rejection: &Rejection) -> Option<Class> {
             Some(Class::Overloaded)
         }
         400 | 422 if rejection.in_band && has(&["rate limit"]) => Some(Class::RateLimited),
-        400 if has(&["signature"]) && has(&["thinking"]) => Some(Class::BadSignature),
+        400 if is_unsigned(&message) => Some(Class::BadSignature),
         // Calls without the thinking that led to them: another target made them, and it or one that
         // does not think can go on.
         400 if has(&["expected `thinking`", "expected thinking"]) => Some(Class::Unsupported),

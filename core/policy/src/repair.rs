@@ -10,6 +10,7 @@
 //!
 //! **Invariant:** pure; what is not understood is `None`, and the refusal stays what it is.
 
+use crate::classify::is_unsigned;
 use ir::{Dialect, Rejection, Repair, TokenField};
 use phrase::{Mention, mentions};
 
@@ -88,7 +89,7 @@ fn asked(rejection: &Rejection, dialect: Dialect) -> Option<Repair> {
     if refuses_system(rejection, &message) {
         return Some(Repair::SystemAsUser);
     }
-    if message.contains("signature") && message.contains("thinking") {
+    if is_unsigned(&message) {
         return Some(Repair::Unsealed);
     }
     let coded = CODES.iter().any(|code| is_coded(rejection, code));
