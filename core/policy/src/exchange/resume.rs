@@ -35,6 +35,8 @@ pub(super) struct Resumed {
     pub(super) said: Option<Bytes>,
     /// When it was cut.
     pub(super) since: Time,
+    /// Whoever was cut was waited for, or is not to be.
+    waited: bool,
 }
 
 /// Attempts that went on with one answer.
@@ -120,51 +122,64 @@ impl Exchange {
         self.phase = Phase::Seeking;
         self.lead = None;
         self.ask_again = None;
-        self.revive(leg);
-        let at = self.same_again(now, leg, &lapse, health);
-        self.resumed = Some(Box::new(Resumed { told, lapse, said, since: now }));
-        if let (Some(at), Some(state)) = (at, self.legs.get_mut(leg))
+        let class = lapse.class;
+        let once_more = self.is_warm(leg, class) || self.turns_credential(now, leg, class, health);
+        self.revive(now, leg);
+        self.resumed = Some(Box::new(Resumed { told, lapse, said, since: now, waited: false }));
+        if let Some(state) = self.legs.get_mut(leg)
+            && once_more
             && health.spend()
         {
             state.resumed = true;
-            self.again = Some(Again { leg, at, insist: false });
+            self.again = Some(Again { leg, at: now, insist: false });
         }
     }
 
-    /// Who lost or failed before something was shown, however long ago that was, may be well by now.
-    fn revive(&mut self, cut: usize) {
-        for (_, state) in self.legs.iter_mut().enumerate().filter(|(leg, _)| *leg != cut) {
-            let may = state.last.as_ref().is_none_or(|last| last.class.row().transient);
-            if may && state.standing == Standing::Tried {
+    /// Whether the target whose answer was cut is asked at once: its cache is warm, but who is known to be
+    /// silent or crowded has the others before it, and so has who was asked at once before.
+    fn is_warm(&self, leg: usize, class: Class) -> bool {
+        let others = self.untried().any(|other| other != leg);
+        match class.row().same {
+            Same::Once | Same::OnceIfFast | Same::Free => {
+                !others || self.legs.get(leg).is_some_and(|state| !state.resumed)
+            }
+            Same::No | Same::IfLocal | Same::Twice | Same::AfterWait | Same::WhileLoading => false,
+        }
+    }
+
+    /// Who lost or failed before something was shown may be well by now; not who said when that will be.
+    fn revive(&mut self, now: Time, cut: usize) {
+        for (leg, state) in self.legs.iter_mut().enumerate() {
+            let may = |lapse: &Lapse| {
+                lapse.class.row().transient && lapse.back_at.is_none_or(|at| at <= now)
+            };
+            let may = state.last.as_ref().is_none_or(may);
+            if leg != cut && may && state.standing == Standing::Tried {
                 state.standing = Standing::Fresh;
             }
         }
     }
 
-    /// When the target whose answer was cut is asked again. Its cache is warm; but who is known to be silent
-    /// or crowded is not asked at once again, and only where nobody else is left.
-    fn same_again(
-        &mut self,
-        now: Time,
-        leg: usize,
-        lapse: &Lapse,
-        health: &dyn Health,
-    ) -> Option<Time> {
-        let row = lapse.class.row();
-        let others = self.untried().any(|other| other != leg);
-        let warm = match row.same {
-            Same::Once | Same::OnceIfFast | Same::Free => {
-                !others || self.legs.get(leg).is_some_and(|state| !state.resumed)
-            }
-            Same::No | Same::IfLocal | Same::Twice | Same::AfterWait | Same::WhileLoading => false,
-        };
-        if warm || self.turns_credential(now, leg, lapse.class, health) {
-            return Some(now);
+    /// Nobody else goes on: whose answer was cut is asked after a pause, where it was not asked at once.
+    pub(super) fn waits_for_cut(&mut self, now: Time, health: &dyn Health) -> bool {
+        let Some(resumed) = &mut self.resumed else { return false };
+        let Lapse { attempt, class, back_at, .. } = resumed.lapse;
+        if std::mem::replace(&mut resumed.waited, true) || !class.row().transient {
+            return false;
         }
+        let since = resumed.since;
+        let Some(leg) = self.attempts.get(attempt.0).map(|it| it.leg) else { return false };
+        let asked = self.attempts.iter().any(|it| it.leg == leg && since <= it.began);
         let retries = &self.plan.retries;
+        let patience = now + retries.wait.max(retries.backoff);
+        if asked || back_at.is_some_and(|at| patience < at) || !self.may_begin() || !health.spend()
+        {
+            return false;
+        }
         let pause = self.rng.backoff(retries.backoff, 0, retries.backoff_max);
-        let at = lapse.back_at.unwrap_or(now + pause);
-        (row.transient && !others && at <= now + retries.wait.max(pause)).then_some(at)
+        let at = back_at.unwrap_or(now + pause).max(now);
+        self.again = Some(Again { leg, at, insist: false });
+        true
     }
 
     /// How a leg is asked; nothing of that where nothing was shown yet.

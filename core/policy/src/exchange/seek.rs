@@ -173,7 +173,7 @@ impl Exchange {
             } else if !self.waits_for_reset(now) {
                 match self.last_resort(now, health) {
                     Some((leg, permit)) => self.begin(now, leg, permit, health),
-                    None if self.waits_for_load(now) => {}
+                    None if self.waits_for_load(now) || self.waits_for_cut(now, health) => {}
                     None => self.exhausted(now),
                 }
             }

@@ -26,16 +26,28 @@ pub(super) fn is_mark(letter: char) -> bool {
     MARKS.contains(letter)
 }
 
-/// Whether a text stops inside a block of code.
+/// Whether a text stops inside a block of code (<https://spec.commonmark.org/0.31.2/#fenced-code-blocks>).
 pub(super) fn is_fenced(text: &str) -> bool {
-    let fences = text.lines().filter(|line| marks_of_fence(line) >= 3);
-    fences.count() % 2 == 1
+    let mut open: Option<(char, usize)> = None;
+    for line in text.lines() {
+        let Some((mark, count, rest)) = fence(line) else { continue };
+        open = match open {
+            None if mark == '`' && rest.contains('`') => None,
+            None => Some((mark, count)),
+            Some((own, least)) if own == mark && least <= count && rest.is_empty() => None,
+            Some(open) => Some(open),
+        };
+    }
+    open.is_some()
 }
 
-/// The marks that a line begins with, as a fence does, in bytes.
-fn marks_of_fence(line: &str) -> usize {
-    let line = line.trim_start();
-    line.len() - line.trim_start_matches(FENCES).len()
+/// The marks that a line begins with as a fence does, how many they are, and what follows them.
+fn fence(line: &str) -> Option<(char, usize, &str)> {
+    let line = line.trim();
+    let mark = line.chars().next().filter(|mark| FENCES.contains(mark))?;
+    let rest = line.trim_start_matches(mark);
+    let count = line.len() - rest.len();
+    (count >= 3).then(|| (mark, count, rest.trim_start()))
 }
 
 // === impl Preamble ===
@@ -47,9 +59,12 @@ impl Preamble {
     /// `fenced`.
     pub(super) fn read(text: &str, fenced: bool) -> Option<Self> {
         let (mut rest, mut own_line) = trimmed(text);
+        // An ellipsis stands apart from nothing.
+        let mut attached = rest.len() == text.len();
         if let Some(before) = rest.strip_suffix('…').or_else(|| rest.strip_suffix("...")) {
-            let (before, line) = trimmed(before);
-            (rest, own_line) = (before, own_line || line);
+            let (bare, line) = trimmed(before);
+            (rest, own_line) = (bare, own_line || line);
+            attached = rest.len() == before.len();
         }
         let opened = without_fence(rest).filter(|_| own_line);
         match opened {
@@ -58,9 +73,10 @@ impl Preamble {
             None => {}
         }
         let words = rest.trim_end_matches(is_mark);
-        let attached = rest.len() == text.len();
         let closes = !attached && !words.is_empty() && words.trim_end() == words;
-        if words.len() < rest.len() && !closes {
+        let marked = words.len() < rest.len() && !closes;
+        // Nor within a tag, which is closed like a mark.
+        if marked || rest.ends_with('>') {
             return None;
         }
         let talk = !rest.is_empty();
@@ -79,11 +95,9 @@ fn trimmed(text: &str) -> (&str, bool) {
 /// there is none.
 fn without_fence(text: &str) -> Option<&str> {
     let line = text.rsplit('\n').next().unwrap_or_default();
-    let language = line.trim_start().trim_start_matches(FENCES);
+    let (_, _, language) = fence(line)?;
     let names = |byte: u8| byte.is_ascii_alphanumeric() || b"+-#_.".contains(&byte);
-    let opens = marks_of_fence(line) >= 3
-        && language.len() <= LANGUAGE_BYTES_MAX
-        && language.bytes().all(names);
+    let opens = language.len() <= LANGUAGE_BYTES_MAX && language.bytes().all(names);
     text.get(..text.len() - line.len()).filter(|_| opens)
 }
 
@@ -119,6 +133,10 @@ mod tests {
             ("続きです：", Some(true), false),
             ("\"", None, false),
             ("“…", None, false),
+            ("Continuation:\"...", None, false),
+            ("続きです：「…", None, false),
+            ("**Continuation:** …", Some(true), false),
+            ("<rest>\n", None, false),
             ("« ", None, false),
             ("**", None, false),
             ("Here: “", None, false),
@@ -143,6 +161,10 @@ mod tests {
             ("So:\n```rust\nfn main", true),
             ("So:\n  ~~~\nfn main() {}\n  ~~~\n\nAnd", false),
             ("```\na\n```\n```", true),
+            ("```mill``` it is called\n", false),
+            ("~~~md\n```\nx\n~~~\n\nThe", false),
+            ("````\n```\nx\n```", true),
+            ("```\na\n``` b\n", true),
         ] {
             assert_eq!(is_fenced(text), expect, "{text:?}");
         }
