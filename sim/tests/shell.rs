@@ -10,6 +10,9 @@ fn worlds_keep_their_promises() {
     }
     let ended = |word| all.requests.get(word).copied().unwrap_or_default();
     assert!(80 < ended("answered") && 10 < all.elsewhere, "they are worth living in: {all}");
+    let (struck, after_content) = all.struck;
+    assert!(80 < struck && 20 < after_content, "something was struck: {all}");
+    assert!(5 < all.gone_on && all.gone_on <= all.seams, "what was cut is gone on with: {all}");
     assert!(all.troubles.values().all(|count| 0 < *count), "all kinds of trouble: {all}");
 }
 

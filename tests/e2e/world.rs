@@ -113,10 +113,8 @@ impl Plan {
 
     /// Starts it.
     pub(crate) async fn start(self) -> World {
-        let Self { mut toml, clouds, names, files, resolver, roots } = self;
-        for cloud in &clouds {
-            toml = toml.replace(&format!("{{{}}}", cloud.name()), &cloud.base_url());
-        }
+        let Self { toml, clouds, names, files, resolver, roots } = self;
+        let mut toml = addressed(toml, &clouds);
         for (name, url) in &names {
             toml = toml.replace(&format!("{{{name}}}"), url);
         }
@@ -207,6 +205,13 @@ impl World {
         &self.gateway
     }
 
+    /// Serves by another configuration from now on, with the same clouds.
+    pub(crate) fn reload(&self, toml: impl Into<String>) {
+        let toml = addressed(toml.into(), &self.clouds);
+        let config = config::load(&toml, &Around(BTreeMap::new())).expect("a configuration");
+        self.gateway.reload(config).expect("a way to everybody");
+    }
+
     /// Sends a request, on a connection of its own.
     pub(crate) async fn send(&self, request: &Request) -> Call {
         Call::send(self.addr, request).await
@@ -262,6 +267,14 @@ impl World {
             assert_eq!(invariant.broken(), 0, "{invariant:?}");
         }
     }
+}
+
+/// With the address of each cloud in the place of `{name}`.
+fn addressed(mut toml: String, clouds: &[Provider]) -> String {
+    for cloud in clouds {
+        toml = toml.replace(&format!("{{{}}}", cloud.name()), &cloud.base_url());
+    }
+    toml
 }
 
 /// Tests all dialects at once: most of it is waiting.

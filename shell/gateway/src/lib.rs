@@ -40,7 +40,7 @@ use health::Locked;
 use http::{Request, Response};
 use hyper::body::Incoming;
 use memory::Gauge;
-use owners::Owners;
+use owners::{Account, Owner, Owners};
 use parking_lot::{Mutex, RwLock};
 use policy::{Board, Learned, Member, ProviderId};
 use settle::Settler;
@@ -110,6 +110,8 @@ struct Served {
     upstream: Upstream,
     /// What must not come back from it.
     unsaid: Arc<Unsaid>,
+    /// Who asks there, by its credentials.
+    accounts: Vec<Account>,
 }
 
 /// Where the process stands.
@@ -185,7 +187,8 @@ impl Gateway {
             served.unwrap_or_else(|upstream| {
                 let id = board.join(&member(provider));
                 let unsaid = Arc::new(Unsaid::of(provider));
-                let served = Arc::new(Served { id, upstream, unsaid });
+                let accounts = old.owners.digests().accounts(provider);
+                let served = Arc::new(Served { id, upstream, unsaid, accounts });
                 known.push(Arc::downgrade(&served));
                 served
             })
@@ -336,6 +339,15 @@ impl Shared {
     fn provider(&self, id: ProviderId) -> Option<(&Provider, &Served)> {
         let mut all = self.config.providers.iter().zip(&self.served);
         all.find(|(_, served)| served.id == id).map(|(it, served)| (it, &**served))
+    }
+
+    /// Who keeps something, where this configuration names both the provider and the account: with the
+    /// place of its credential.
+    fn keeper(&self, owner: &Owner) -> Option<(&Provider, &Served, usize)> {
+        let mut all = self.config.providers.iter().zip(&self.served);
+        let (provider, served) = all.find(|(provider, _)| *provider.name == *owner.provider)?;
+        let credential = served.accounts.iter().position(|account| *account == owner.account)?;
+        Some((provider, served, credential))
     }
 
     fn unwell(&self) -> Vec<(String, &'static str)> {

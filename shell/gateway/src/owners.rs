@@ -1,13 +1,16 @@
 //! Who keeps what: which provider an answer of Responses is kept by, for which key, and which one sealed
 //! a piece of reasoning. Later requests name the one and bring the other back.
 //!
-//! **Invariants:** bounded, and of what was kept only its digest stands here; what nobody spoke of for
+//! **Invariants:** bounded, and of what was kept, and of the key that it is kept under, only a digest
+//! stands here; what nobody spoke of for
 //! longest is forgotten first, and of the key that has most: so a key that asks for much crowds out
 //! itself, and nobody who has less. What is forgotten is no worse than what was never known: the first
 //! target of a chain is asked.
 
 use crate::edge::Who;
+use config::{Credential, Provider};
 use parking_lot::Mutex;
+use secrecy::ExposeSecret as _;
 use std::collections::hash_map::RandomState;
 use std::collections::{BTreeMap, HashMap};
 use std::hash::BuildHasher;
@@ -18,10 +21,22 @@ use std::sync::Arc;
 pub(crate) struct Owner {
     /// The name of its section.
     pub(crate) provider: Arc<str>,
-    /// Which of its credentials: several may be several accounts.
-    pub(crate) credential: usize,
+    /// With which of its credentials: several may be several accounts.
+    pub(crate) account: Account,
     /// It keeps the beginning only: the answer was cut, and others went on with it.
     pub(crate) part: bool,
+}
+
+/// Whom a provider takes the one who asks for. Another configuration may name its credential at another
+/// place, or not at all.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Account {
+    /// The owner of this key of ours.
+    Ours(Digest),
+    /// The caller.
+    Callers,
+    /// Anybody.
+    Anybodys,
 }
 
 /// What is known of an id, to whoever names it.
@@ -81,6 +96,16 @@ impl Digests {
     /// What stands for this id or this seal.
     pub(crate) fn of(&self, what: &str) -> Digest {
         Digest(self.0.hash_one(what))
+    }
+
+    /// The accounts that a provider is asked with, in the order of its credentials.
+    pub(crate) fn accounts(&self, provider: &Provider) -> Vec<Account> {
+        let account = |credential: &Credential| match credential {
+            Credential::Ours(key) => Account::Ours(self.of(key.expose_secret())),
+            Credential::Caller => Account::Callers,
+            Credential::None => Account::Anybodys,
+        };
+        provider.credentials.iter().map(account).collect()
     }
 }
 
@@ -187,12 +212,12 @@ impl<T> Default for Share<T> {
 
 #[cfg(test)]
 mod tests {
-    use super::{KNOWN_MAX, Known, Owner, Owners, Store};
+    use super::{Account, KNOWN_MAX, Known, Owner, Owners, Store};
     use crate::edge::Who;
     use std::sync::Arc;
 
     fn owner(provider: &str) -> Owner {
-        Owner { provider: Arc::from(provider), credential: 1, part: false }
+        Owner { provider: Arc::from(provider), account: Account::Callers, part: false }
     }
 
     fn keys<const N: usize>(names: [&str; N]) -> [Who; N] {

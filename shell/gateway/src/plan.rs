@@ -77,14 +77,14 @@ fn bind(shared: &Shared, ask: &Ask, legs: &mut Vec<Leg>) -> Result<(), Refusal> 
     if owner.part {
         return Err(in_parts(ask, id));
     }
-    let is_owner = |leg: &Leg| {
-        shared.provider(leg.provider).is_some_and(|(it, _)| *it.name == *owner.provider)
+    let Some((_, served, credential)) = shared.keeper(&owner) else {
+        return Err(out_of_reach(shared, ask, id, &owner));
     };
-    legs.retain(is_owner);
+    legs.retain(|leg| leg.provider == served.id);
     for leg in legs.iter_mut() {
-        leg.only = Some(owner.credential);
+        leg.only = Some(credential);
     }
-    if legs.is_empty() { Err(out_of_reach(ask, id, &owner)) } else { Ok(()) }
+    if legs.is_empty() { Err(out_of_reach(shared, ask, id, &owner)) } else { Ok(()) }
 }
 
 /// The plan of a question about an answer that is kept: whoever keeps it, where that is known, else the
@@ -101,18 +101,19 @@ fn keeper(shared: &Shared, ask: &Ask, stored: &Stored) -> Result<Plan, Refusal> 
         return Err(in_parts(ask, id));
     }
     let mine = |provider: &Provider| provider.credentials.iter().any(is_callers);
-    let fits = |provider: &Provider| match &owner {
-        Some(owner) => *provider.name == *owner.provider,
-        None => provider.speaks(ask.dialect) && (ask.brings_credential() || !mine(provider)),
+    let fits = |provider: &Provider| {
+        provider.speaks(ask.dialect) && (ask.brings_credential() || !mine(provider))
     };
-    let found = config.providers.iter().zip(&shared.served).find(|(it, _)| fits(it));
-    let Some((provider, served)) = found else {
-        return Err(if let Some(owner) = owner {
-            out_of_reach(ask, id, &owner)
-        } else {
+    let (provider, served, only) = if let Some(owner) = &owner {
+        let found = shared.keeper(owner).ok_or_else(|| out_of_reach(shared, ask, id, owner))?;
+        (found.0, found.1, Some(found.2))
+    } else {
+        let found = config.providers.iter().zip(&shared.served).find(|(it, _)| fits(it));
+        let (provider, served) = found.ok_or_else(|| {
             let message = "no provider here speaks Responses and has a key: nobody keeps answers";
             Refusal::new(ask.dialect, Reason::OutOfReach, message)
-        });
+        })?;
+        (provider, &**served, None)
     };
     let leg = Leg {
         provider: served.id,
@@ -123,7 +124,7 @@ fn keeper(shared: &Shared, ask: &Ask, stored: &Stored) -> Result<Plan, Refusal> 
         local: provider.local,
         caller_owned: provider.credentials.first().is_some_and(is_callers),
         credentials: provider.credentials.len(),
-        only: owner.map(|owner| owner.credential),
+        only,
         thinking: false,
         crossed: false,
         prefill: false,
@@ -150,12 +151,20 @@ fn not_found(ask: &Ask, id: &str) -> Refusal {
 }
 
 /// Who keeps an answer may not be asked.
-fn out_of_reach(ask: &Ask, id: &str, owner: &Owner) -> Refusal {
-    let message = format!(
-        "the answer {id:?} is kept by {:?}, which does not serve this model here any more: ask for \
-         a model that it serves, or send the conversation itself",
-        owner.provider
-    );
+fn out_of_reach(shared: &Shared, ask: &Ask, id: &str, owner: &Owner) -> Refusal {
+    let Owner { provider, .. } = owner;
+    let named = shared.config.providers.iter().any(|it| *it.name == **provider);
+    let message = if named && shared.keeper(owner).is_none() {
+        format!(
+            "the answer {id:?} is kept by an account of {provider:?} whose key is not configured \
+             here any more: send the conversation itself"
+        )
+    } else {
+        format!(
+            "the answer {id:?} is kept by {provider:?}, which does not serve this model here any \
+             more: ask for a model that it serves, or send the conversation itself"
+        )
+    };
     Refusal::new(ask.dialect, Reason::OutOfReach, message)
 }
 

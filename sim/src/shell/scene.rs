@@ -16,6 +16,9 @@ pub(super) struct Scene {
     pub(super) orders: Vec<Option<Fault>>,
     /// How many words a complete text has, whoever says it.
     pub(super) words: usize,
+    /// All providers say the same: what one has begun, any other can go on with. Else each begins with
+    /// its name.
+    pub(super) alike: bool,
     /// When the gateway is asked to stop.
     pub(super) stops: Option<Duration>,
     /// What ails whom, from when, and until when at the latest.
@@ -109,8 +112,10 @@ impl Scene {
         let stops = dice.percent(20).then(|| dice.ms(3_000..OPEN_FOR_MS));
         troubles.extend(stops.map(|at| (at, Trouble::Stops)));
         let toml = toml(&speaks, &good);
-        let plan = Plan { seed, toml, sites: SITES.to_vec(), asks, troubles };
-        Self { plan, orders, words, stops, ills }
+        let alike = dice.percent(50);
+        let sites = SITES.map(|site| Site { says: if alike { "" } else { site.says }, ..site });
+        let plan = Plan { seed, toml, sites: sites.to_vec(), asks, troubles };
+        Self { plan, orders, words, alike, stops, ills }
     }
 }
 

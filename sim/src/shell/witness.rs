@@ -8,7 +8,7 @@ use super::caller::{Ask, Heard};
 use super::said::Said;
 use super::scene::{IllKind, Scene};
 use super::world::Life;
-use drill::provider::{Fault, Plain, Refusal, Seen, Stage};
+use drill::provider::{ErrorPlace, Fault, InBand, Pace, Place, Plain, Refusal, Seen, Stage};
 use ir::{AttemptRecord, Ending, Record, Shape};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -172,9 +172,63 @@ impl One<'_> {
         Ok(())
     }
 
+    /// Whether it is no excuse that an answer was struck after content: nothing was shown of it, or
+    /// whoever is well can go on with it.
+    fn can_go_on(&self) -> bool {
+        match self.ask.shape {
+            Shape::Whole => true,
+            Shape::Stream => self.scene.alike && self.is_said_by_all(),
+        }
+    }
+
+    /// Whether everybody would say the same. What only the first provider says (calls, letters) nobody
+    /// else has the rest of.
+    fn is_said_by_all(&self) -> bool {
+        if ["+tools", "+unicode"].iter().any(|dish| self.ask.model.contains(dish)) {
+            return false;
+        }
+        self.order().is_none_or(|fault| match fault {
+            Fault::Break(_, place) => match place {
+                Place::BeforeContent | Place::After(_) | Place::Thinking | Place::Last => true,
+                Place::Tool
+                | Place::TextThenTool
+                | Place::Letter(_)
+                | Place::Pair(_)
+                | Place::Call(_)
+                | Place::InCall(_) => false,
+            },
+            Fault::Error(_, place) => match place {
+                ErrorPlace::Call(_) => false,
+                ErrorPlace::First
+                | ErrorPlace::Start
+                | ErrorPlace::After(_)
+                | ErrorPlace::Thinking
+                | ErrorPlace::Last => true,
+            },
+            Fault::Slow(pace, _) => *pace != Pace::Tool,
+            Fault::Status(..)
+            | Fault::Html(_)
+            | Fault::Plain(_)
+            | Fault::GarbleAfter(_)
+            | Fault::NeedsKey(_) => true,
+            // Some of them make another answer, and not half of one.
+            Fault::Flaw(_) | Fault::Refusal(_) | Fault::BigAnswer(_) => false,
+        })
+    }
+
+    /// Whether what it met is its own fault: to be told so, by whomever.
+    fn is_to_blame(&self) -> bool {
+        self.order().is_some_and(|fault| {
+            let refused = matches!(fault, Fault::Error(InBand::Invalid, _));
+            refused || fault.stage() == Stage::CallersOwn
+        })
+    }
+
     /// It did not end well: was there nobody to whom that could have been left?
     fn must_fail(&self, record: &Record) -> Result<(), String> {
-        let own = self.order().is_some_and(|fault| fault.stage() != Stage::BeforeContent);
+        let goes_on = self.can_go_on();
+        let after = |fault: &Fault| fault.stage() == Stage::AfterContent;
+        let own = self.is_to_blame() || (!goes_on && self.order().is_some_and(after));
         let until = self.ask.at + self.heard.took;
         let ailed = |place: usize| {
             let mut ills = self.scene.ills.iter().filter(|ill| ill.place == place);
@@ -184,7 +238,7 @@ impl One<'_> {
         let begun = |place: usize| {
             let name = self.scene.plan.sites.get(place).map_or("", |site| site.name);
             let mut shown = record.attempts.iter().filter(|it| it.first_content_ms.is_some());
-            ailed(place) && shown.any(|it| site(&it.target) == name)
+            !goes_on && ailed(place) && shown.any(|it| site(&it.target) == name)
         };
         let places = 0..self.scene.plan.sites.len();
         let stopped = self.scene.stops.is_some_and(|stop| stop <= until);

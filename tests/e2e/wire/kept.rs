@@ -133,6 +133,50 @@ async fn the_key_that_asked_is_the_key_that_goes_on() {
     world.stop().await;
 }
 
+/// Promise: what an account keeps is asked of that account, wherever its key stands now; and of nobody
+/// where its key is configured no more.
+#[tokio::test]
+async fn who_keeps_it_is_the_same_account_after_a_reload() {
+    let text = |keys: &str| pair(RESPONSES, "").replace("\"env:KEY_a\"", keys);
+    let both = text("[\"env:KEY_one\", \"env:KEY_two\"]");
+    let world = Plan::new(both.clone()).clouds(&["a", "b"]).await.start().await;
+    let [one, two] = [1, 2].map(async |_| id(&world.ask(RESPONSES, Shape::Whole, "ok").await));
+    let kept = [(one.await, "sk-one"), (two.await, "sk-two")];
+    let every_way = |id: &str| {
+        let path = format!("/v1/responses/{id}");
+        let goes_on = asked("ok", &json!({ "previous_response_id": id }));
+        [goes_on, Request::get(&path), Request::new("DELETE", &path)]
+    };
+    for (keys, here) in [
+        ("[\"env:KEY_two\", \"env:KEY_one\"]", &["sk-one", "sk-two"][..]),
+        ("[\"env:KEY_three\", \"env:KEY_two\", \"env:KEY_one\"]", &["sk-one", "sk-two"]),
+        ("\"env:KEY_one\"", &["sk-one"]),
+        ("[\"env:KEY_two\"]", &["sk-two"]),
+        ("\"env:KEY_three\"", &[]),
+        ("\"caller\"", &[]),
+        ("[\"env:KEY_one\", \"env:KEY_two\"]", &["sk-one", "sk-two"]),
+    ] {
+        world.reload(text(keys));
+        for (id, key) in &kept {
+            for request in every_way(id) {
+                let before = world.a().log().len();
+                let heard = world.hear(&request.header("authorization", "Bearer sk-mine")).await;
+                let log = world.a().log();
+                let asked: Vec<_> = log.iter().skip(before).map(|seen| seen.key()).collect();
+                if here.contains(key) {
+                    assert_eq!((heard.status, asked), (200, vec![Some(*key)]), "{keys}");
+                } else {
+                    let told = (heard.status, heard.code());
+                    assert_eq!((told, asked), ((404, "BS0118".to_owned()), vec![]), "{keys}");
+                    assert!(heard.text().contains("whose key"), "{}", heard.text());
+                }
+            }
+        }
+    }
+    assert_eq!(world.b().log().len(), 0, "nobody else has it");
+    world.stop().await;
+}
+
 /// Promise: what a key was answered is no other key's, although the provider's account is the same; and
 /// neither learns who keeps what of the other.
 #[tokio::test]

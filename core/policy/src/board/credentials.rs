@@ -25,11 +25,12 @@ impl Credentials {
         Self { out_until: vec![Time::ZERO; count.max(1)], next: 0 }
     }
 
-    /// The next one in service, in turn, or `only` this; or when the first is back. Its turn is over with
-    /// [`Self::used`].
+    /// The next one in service, in turn, or `only` this; or when the first is back, which one that is not
+    /// here never is. Its turn is over with [`Self::used`].
     pub(super) fn pick(&self, now: Time, only: Option<usize>) -> Result<usize, Time> {
-        if let Some((index, until)) = only.and_then(|it| Some((it, *self.out_until.get(it)?))) {
-            return if until <= now { Ok(index) } else { Err(until) };
+        if let Some(only) = only {
+            let until = self.out_until.get(only).copied().unwrap_or(Time::MAX);
+            return if until <= now { Ok(only) } else { Err(until) };
         }
         let count = self.out_until.len();
         let turn = (0..count).map(|step| (self.next + step) % count);
@@ -49,13 +50,10 @@ impl Credentials {
         self.pick(now, only).is_ok()
     }
 
-    /// The one that is back first, or `only` this one.
+    /// The one that is back first, or `only` this one, which may not be here: then nothing can be asked.
     pub(super) fn least_bad(&self, only: Option<usize>) -> usize {
-        if let Some(only) = only.filter(|it| *it < self.out_until.len()) {
-            return only;
-        }
         let first = self.out_until.iter().enumerate().min_by_key(|(_, until)| **until);
-        first.map_or(0, |(index, _)| index)
+        only.unwrap_or_else(|| first.map_or(0, |(index, _)| index))
     }
 
     /// It met a rate limit.

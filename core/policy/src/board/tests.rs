@@ -208,6 +208,32 @@ fn all_out_the_one_that_is_back_first_is_forced() {
 }
 
 #[test]
+fn what_one_account_keeps_is_asked_of_no_other() {
+    let mut bench = Bench::new();
+    let only = |credential| Leg { only: Some(credential), ..leg("a/x") };
+    let entered = |bench: &mut Bench, leg: &Leg| match bench.board.enter(bench.now, leg) {
+        Admission::Go(permit) => {
+            bench.board.ended(bench.now, leg, &permit, Outcome::Cancelled);
+            Ok(permit.credential)
+        }
+        Admission::Shut(_, why) => Err(why.word()),
+    };
+    for (credential, expect) in [(1, Ok(1)), (1, Ok(1)), (0, Ok(0)), (2, Ok(2))] {
+        assert_eq!(entered(&mut bench, &only(credential)), expect);
+    }
+    // It rests, or it is not there: the others are well, and are not asked.
+    bench.fails("a/x", "rate_limited", Some(20.0));
+    for (credential, expect) in [(0, Err("parked")), (1, Ok(1)), (3, Err("parked"))] {
+        let leg = only(credential);
+        assert_eq!(entered(&mut bench, &leg), expect, "{credential}");
+        assert_eq!(bench.board.has_credential(bench.now, &leg), expect.is_ok(), "{credential}");
+        let forced = bench.board.force(bench.now, &leg);
+        assert_eq!(forced.credential, credential);
+        bench.board.ended(bench.now, &leg, &forced, Outcome::Cancelled);
+    }
+}
+
+#[test]
 fn what_is_the_callers_own_is_never_kept() {
     let mut bench = Bench::new();
     for word in ["unauthorized", "forbidden", "quota", "no_credit", "not_found", "rate_limited"] {

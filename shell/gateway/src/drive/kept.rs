@@ -81,10 +81,9 @@ impl Drive {
 
     /// What will be kept of what this leg answers with this credential.
     pub(super) fn kept(&self, leg: &Leg, credential: usize) -> Kept {
-        let owner = self.shared.provider(leg.provider).map(|(provider, _)| Owner {
-            provider: Arc::from(provider.name.as_str()),
-            credential,
-            part: false,
+        let owner = self.shared.provider(leg.provider).and_then(|(provider, served)| {
+            let account = *served.accounts.get(credential)?;
+            Some(Owner { provider: Arc::from(provider.name.as_str()), account, part: false })
         });
         Kept::new(owner, self.shared.owners.digests().clone())
     }

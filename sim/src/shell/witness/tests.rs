@@ -1,11 +1,12 @@
 //! Each promise is broken on purpose, to see that the witness sees it.
 
-use super::{ATTEMPTS_MAX, ENDS_WITHIN, STOPS_WITHIN, judge};
+use super::{ATTEMPTS_MAX, ENDS_WITHIN, STOPS_WITHIN, judge, site};
 use crate::shell::caller::CALLERS_KEY;
-use crate::shell::scene::Scene;
+use crate::shell::scene::{Ill, IllKind, Scene};
 use crate::shell::world::{Life, key_of};
 use ir::{Dialect, Ending, Record, Shape};
 use std::sync::OnceLock;
+use std::time::Duration;
 
 /// A world that kept its promises, and a caller in it who had a complete stream of Chat, words and all.
 fn lived() -> &'static (Scene, Life, usize) {
@@ -138,4 +139,31 @@ fn a_failure_without_need() {
         let heard = &mut life.heard[place];
         (heard.status, heard.body) = (502, b"{\"error\":{}}".to_vec());
     });
+}
+
+/// Whoever served the caller ails, and what the caller heard breaks off behind two words.
+fn cut(scene: &mut Scene, life: &mut Life, place: usize) {
+    let record = record(life, place);
+    record.ending = Ending::Broken;
+    let served = scene.plan.sites.iter().position(|it| it.name == site(&record.attempts[0].target));
+    let (from, until) = (Duration::ZERO, Duration::MAX);
+    scene.ills = vec![Ill { place: served.unwrap(), from, until, kind: IllKind::Fault }];
+    scene.stops = None;
+    let body = &mut life.heard[place].body;
+    let mut said = text(body);
+    said.truncate(said.find("\" w2\"").and_then(|at| said[..at].rfind("\n\n")).unwrap() + 2);
+    *body = (said + "data: {\"error\":{}}\n\n").into_bytes();
+}
+
+#[test]
+fn a_cut_that_somebody_could_have_gone_on_with() {
+    check("somebody was well", |scene, life, place| {
+        cut(scene, life, place);
+        scene.alike = true;
+    });
+    // Where each begins with its own name, nobody has the rest of what another said.
+    let (mut scene, mut life, place) = lived().clone();
+    cut(&mut scene, &mut life, place);
+    scene.alike = false;
+    assert_eq!(judge(&scene, &life), Ok(()));
 }
