@@ -37,7 +37,7 @@ use parts::Plainness;
 pub(crate) use parts::{inside, text_of};
 pub(crate) use read::Read;
 pub use resume::{GoOn, Promise, going_on, is_one_call, promised, why_not_going_on};
-pub use unseal::without_seals;
+pub use unseal::{may_lack_seals, without_seals};
 
 /// Whom a request is written for.
 #[derive(Clone, Copy, Debug)]

@@ -449,7 +449,8 @@ impl Drive {
             // What goes on with a stream is written anew, whoever speaks what.
             let same = self.ask.dialect.crossable().filter(|_| going.is_some());
             let crossing = same.map(|it| cross::plan(&self.ask, (it, it), leg));
-            let manner = Manner { crossing, losses, going, ..manner };
+            let fields = forward::leavable(&self.ask);
+            let manner = Manner { crossing, losses, fields, going, ..manner };
             return Some(request.map(|request| (request, manner)).map_err(|_| forward::UNSENDABLE));
         }
         let repairs = self.taught(place, leg);

@@ -149,6 +149,12 @@ pub(crate) fn question(
     Ok((Some(Question { body, head, goes_on }), losses))
 }
 
+/// What of the caller's own request could be left out, were it refused.
+pub(crate) fn leavable(ask: &Ask) -> Vec<&'static str> {
+    let signed = ask.dialect == Dialect::Messages && codec::request::may_lack_seals(&ask.body);
+    if signed { vec!["seals"] } else { Vec::new() }
+}
+
 /// Names one question to its provider. To go on with the answer to it is another.
 pub(crate) const IDEMPOTENCY_KEY: &str = "idempotency-key";
 

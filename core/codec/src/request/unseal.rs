@@ -4,7 +4,7 @@
 //! Its target is given back what it signed itself, and would refuse the rest: that is another's. Where calls
 //! stay behind without the thinking that led to them, it is not asked to think on.
 //!
-//! **Invariant:** messages without a seal keep their bytes.
+//! **Invariant:** messages keep their bytes, but for thinking that is left out or opened.
 
 use super::Out;
 use super::round::{Spoken, Thought, round};
@@ -45,8 +45,7 @@ pub fn without_seals(
     own: Option<Origin>,
     added: bool,
 ) -> Option<(Bytes, Losses)> {
-    let sealed =
-        memmem::find(body, MARK.as_bytes()).is_some() || (own.is_none() && !wants_to_be_told(body));
+    let sealed = own.is_none() || memmem::find(body, MARK.as_bytes()).is_some();
     let added = added && dialect == Crossable::Messages;
     if !sealed && !added {
         return None;
@@ -72,14 +71,19 @@ fn is_sealed(text: &str) -> bool {
     memmem::find(text.as_bytes(), MARK.as_bytes()).is_some()
 }
 
-/// Whether the caller would rather see thinking refused than left out: it says so once, as a key
-/// (<https://platform.claude.com/docs/en/build-with-claude/extended-thinking>).
-fn wants_to_be_told(body: &[u8]) -> bool {
-    const KEY: &[u8] = br#""prefix_mismatch_behavior""#;
-    memmem::find(body, KEY).and_then(|at| body.get(at + KEY.len()..)).is_some_and(|rest| {
-        let value = rest.trim_ascii_start().strip_prefix(b":").unwrap_or_default();
-        value.trim_ascii_start().starts_with(br#""error""#)
-    })
+/// Whether a request of Messages may hold signed thinking, and its caller would rather see that left out
+/// than refused: it says so where it asks for thinking (`prefix_mismatch_behavior`, beta
+/// `thinking-binding-controls-2026-08-01`).
+pub fn may_lack_seals(body: &[u8]) -> bool {
+    const BEHAVIOUR: &str = "prefix_mismatch_behavior";
+    let has = |word: &str| memmem::find(body, word.as_bytes()).is_some();
+    let strict = || {
+        let body: Body<'_> = serde_json::from_slice(body).ok()?;
+        let thinking = Members::read(body.thinking?.get())?;
+        Some(json::inside(thinking.get(BEHAVIOUR)?)? == "error")
+    };
+    (has("\"signature\"") || has("\"redacted_thinking\""))
+        && !(has(BEHAVIOUR) && strict().unwrap_or_default())
 }
 
 /// Whether the round of calls at the end lacks the thinking that it began with, or that its last turn did,
@@ -270,7 +274,7 @@ impl Block {
 
 #[cfg(test)]
 mod tests {
-    use super::without_seals;
+    use super::{may_lack_seals, without_seals};
     use crate::seal::{Origin, wrap};
     use ir::Crossable;
 
@@ -472,11 +476,28 @@ mod tests {
         let adaptive = r#"{"type":"adaptive"}"#;
         let body = rounds(adaptive, &[&[&plain, CALL]]);
         assert_eq!(unsigned(&body), Some((rounds(adaptive, &[&[CALL]]), DROPPED.to_owned())));
-        // Who wants to be told is told.
+    }
+
+    #[test]
+    fn who_wants_to_be_told_is_told() {
+        let plain = thought("plain");
+        let sealed = thought(&wrap(Origin::of(OWN), "x"));
+        let redacted = r#"{"type":"redacted_thinking","data":"d"}"#;
         let strict = r#"{"type":"adaptive","prefix_mismatch_behavior" : "error"}"#;
-        assert_eq!(unsigned(&rounds(strict, &[&[&plain, CALL]])), None);
         let lax = strict.replace("error", "drop_block");
-        assert!(unsigned(&rounds(&lax, &[&[&plain, CALL]])).is_some());
+        for (thinking, block, expect) in [
+            (BUDGET, &*plain, true),
+            (BUDGET, redacted, true),
+            (&lax, &plain, true),
+            (strict, &plain, false),
+            (strict, &sealed, false),
+            // A text may speak of it.
+            (BUDGET, r#"{"type":"text","text":"\"signature\" and \"redacted_thinking\""}"#, false),
+            (BUDGET, CALL, false),
+        ] {
+            let body = rounds(thinking, &[&[block, CALL]]);
+            assert_eq!(may_lack_seals(body.as_bytes()), expect, "{body}");
+        }
     }
 
     /// Where nobody thinks, no thinking can be cleared.

@@ -6,7 +6,7 @@ use crate::classify::classify;
 use crate::repair::Lesson;
 use crate::{Class, Next, Same, Scope};
 use bytes::Bytes;
-use ir::{Dialect, Failure, Hints, Repair, Shape, Time};
+use ir::{Failure, Hints, Repair, Shape, Time};
 use smallvec::SmallVec;
 use std::sync::Arc;
 use std::time::Duration;
@@ -160,24 +160,23 @@ impl Exchange {
         if state.lessons.iter().any(|it| lesson.repair.replaces(it.repair)) {
             return None;
         }
-        // Another of the chain may have signed it.
-        let mixed = 1 < self.plan.legs.len() && target.dialect == Dialect::Messages;
-        if !(target.crossed || target.watched || (mixed && lesson.repair == Repair::Unsealed)) {
-            return None;
-        }
+        let can = |repair| self.attempts.get(id.0).is_some_and(|it| it.can(repair));
         match lesson.repair {
-            Repair::Unsealed if !target.crossed => mixed.then_some(lesson),
-            Repair::Plain => streams.then_some(lesson),
-            repair if target.crossed => {
-                self.attempts.get(id.0).is_some_and(|it| it.can(repair)).then_some(lesson)
+            Repair::Plain => (streams && (target.crossed || target.watched)).then_some(lesson),
+            // Another of the chain may have signed it.
+            Repair::Unsealed => {
+                let mixed = target.crossed || 1 < self.plan.legs.len();
+                (mixed && can(Repair::Unsealed)).then_some(lesson)
             }
+            repair if target.crossed => can(repair).then_some(lesson),
             // Beside the caller's own words only this is ours.
-            Repair::Without("stream_options") => Some(Lesson { repair: Repair::Plain, ..lesson }),
+            Repair::Without("stream_options") if target.watched => {
+                Some(Lesson { repair: Repair::Plain, ..lesson })
+            }
             Repair::Without(_)
             | Repair::TokenField(_)
             | Repair::MaxTokens(_)
             | Repair::SystemAsUser
-            | Repair::Unsealed
             | Repair::Unprefilled => None,
         }
     }

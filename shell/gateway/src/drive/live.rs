@@ -68,8 +68,9 @@ const ID_MAX: usize = 128;
 
 impl Live {
     pub(super) fn new(sending: Sending, mut manner: Manner, kept: Kept) -> Self {
-        let written = Input::Written(std::mem::take(&mut manner.fields));
-        let queue = manner.crossing.is_some().then_some(written).into_iter().collect();
+        let fields = std::mem::take(&mut manner.fields);
+        let written = (!fields.is_empty()).then_some(Input::Written(fields));
+        let queue = written.into_iter().collect();
         Self { kept, ..Self::of(State::Sending(sending), manner, queue) }
     }
 

@@ -113,7 +113,7 @@ fn leg(word: &str, plan: &mut Plan, members: &mut Vec<Member>) {
         provider: ProviderId(at),
         model: Arc::from(model),
         name: Arc::from(name),
-        dialect: if marks.contains(&"messages") { Dialect::Messages } else { Dialect::Chat },
+        dialect: Dialect::Chat,
         local,
         caller_owned: marks.contains(&"own"),
         credentials: count,
