@@ -93,6 +93,14 @@ pub(crate) const KEEPALIVE: &str = "a keep-alive in the place of data";
 /// Words that are sent to keep a connection open, by name or as data.
 const WORDS: [&str; 4] = ["ping", "heartbeat", "keepalive", "keep-alive"];
 
+/// Whether a line of this name is a field that nobody knows, as others may be sent
+/// (<https://html.spec.whatwg.org/multipage/server-sent-events.html>). One whose name is the end of a known
+/// one is what is left of that.
+fn is_field(name: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    name.bytes().all(plain) && !"data".ends_with(name) && !"event".ends_with(name)
+}
+
 fn is_word(text: &str) -> bool {
     WORDS.iter().any(|word| text.eq_ignore_ascii_case(word))
 }
@@ -223,7 +231,7 @@ impl<'a> Fields<'a> {
                 let said = other.trim_start_matches(MARK).trim_ascii();
                 let stray = !said.is_empty() && !is_word(said);
                 self.stray |= stray;
-                self.torn |= stray && has_quote(line);
+                self.torn |= stray && has_quote(line) && !is_field(said);
             }
         }
     }

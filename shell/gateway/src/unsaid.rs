@@ -90,9 +90,8 @@ impl Unsaid {
                 | Event::End => says = true,
             }
         }
-        // What an answer says is nearly all that comes, and begins with a field.
-        let plain = || frame.bytes.first().is_none_or(|byte| matches!(byte, b'd' | b'e'));
-        if !fails && says && plain() {
+        // What an answer says is nearly all that comes.
+        if !fails && says && is_plain(&frame.bytes) {
             return;
         }
         let bytes = std::mem::take(&mut frame.bytes);
@@ -104,7 +103,8 @@ impl Unsaid {
     fn beside(&self, frame: Bytes) -> Bytes {
         let lines = || frame.split_inclusive(|byte| matches!(byte, b'\n' | b'\r'));
         let clean = |line: &[u8]| {
-            if line.starts_with(b"data") { None } else { self.without(line) }
+            let is_data = line.starts_with(b"data:") || line.trim_ascii_end() == b"data";
+            if is_data { None } else { self.without(line) }
         };
         if lines().all(|line| clean(line).is_none()) {
             return frame;
@@ -174,6 +174,22 @@ fn letter(text: &[u8]) -> Option<(u8, usize)> {
         [byte, ..] => Some((*byte, 1)),
         [] => None,
     }
+}
+
+/// Whether a frame is one line of data, behind the name of an event at most. No key is a name of small
+/// letters alone.
+fn is_plain(frame: &[u8]) -> bool {
+    let mut data = frame.trim_ascii_end();
+    if let Some(rest) = data.strip_prefix(b"event:") {
+        let mut lines = rest.splitn(2, |byte| *byte == b'\n');
+        let (name, rest) = (lines.next().unwrap_or_default(), lines.next());
+        let is_name = |byte: &u8| byte.is_ascii_lowercase() || matches!(byte, b'.' | b'_');
+        if !name.trim_ascii().iter().all(is_name) {
+            return false;
+        }
+        data = rest.unwrap_or_default();
+    }
+    data.starts_with(b"data:") && !data.contains(&b'\n') && !data.contains(&b'\r')
 }
 
 #[cfg(test)]
@@ -251,6 +267,8 @@ mod tests {
             (CHAT, ": KEY\n"),
             (BLOCK, ": KEY\n"),
             (CHAT, "id: KEY\n"),
+            (CHAT, "event: KEY\n"),
+            (CHAT, "event: x\ndata-x: KEY\n"),
             (CHAT, ""),
             (BLOCK, ""),
             (DONE, ""),
@@ -278,6 +296,19 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn a_comment_behind_data_holds_none() {
+        let data = r#"data: {"choices":[{"index":0,"delta":{"content":"sk-other-key"}}]}"#;
+        let mut frames = Vec::new();
+        let told = format!("{data}\n: sk-other-key\n\n");
+        Decoder::new(Dialect::Chat, 1).feed(Bytes::from(told), &mut frames).unwrap();
+        for frame in &mut frames {
+            unsaid().frame(frame);
+        }
+        let heard: Vec<u8> = frames.iter().flat_map(|it| it.bytes.to_vec()).collect();
+        assert_eq!(String::from_utf8(heard).unwrap(), format!("{data}\n: [redacted]\n\n"));
     }
 
     #[test]

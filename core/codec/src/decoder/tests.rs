@@ -125,7 +125,7 @@ fn what_has_lost_its_data_may_have_said_something() {
     }
     // What has its data may have whatever else.
     for dialect in Dialect::ALL {
-        let frame = "dota: x\nevent: ping\nfoo: bar\ndata: {\"type\":\"ping\"}\n\n";
+        let frame = "dota: x\nevent: ping\nmeta: {\"a\":1}\ndata: {\"type\":\"ping\"}\n\n";
         let (frames, _) = feed(dialect, 1, &[frame.into()]);
         assert!(matches!(*frames[0].events, [] | [Event::Ping]), "{dialect:?}: {frames:?}");
     }

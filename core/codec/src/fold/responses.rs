@@ -23,8 +23,10 @@ pub(super) struct Answer {
     whole: Option<String>,
     /// Items that are done, by their `output_index`.
     done: BTreeMap<u32, String>,
-    /// The indexes of these, and of all others that were begun.
+    /// The indexes of these, and of all others of which something was shown.
     begun: BTreeSet<u32>,
+    /// Those of calls.
+    calls: BTreeSet<u32>,
 }
 
 // === impl Answer ===
@@ -51,12 +53,23 @@ impl Answer {
                 Ok(added.saturating_sub(before.map_or(0, |item| item.len())))
             }
             "response.completed" | "response.incomplete" => {
+                if kind == "response.incomplete" {
+                    // A call that the token limit cut is nobody's loss: it cannot be made.
+                    let done = |index: &u32| self.done.contains_key(index);
+                    self.begun.retain(|index| !self.calls.contains(index) || done(index));
+                }
                 self.end(members.get("response").ok_or(ODD)?)
             }
             "response.output_item.added" => {
                 let item = members.get("item").and_then(Item::read).ok_or(ODD)?;
-                let shows = item_kind(item.kind()) != BlockKind::Reasoning;
-                Ok(index().filter(|_| shows).map_or(0, |index| self.begin(index)))
+                let Some(index) = index() else { return Ok(0) };
+                match item_kind(item.kind()) {
+                    // They begin with their first word.
+                    BlockKind::Text | BlockKind::Reasoning => return Ok(0),
+                    BlockKind::Tool => _ = self.calls.insert(index),
+                    BlockKind::Other => {}
+                }
+                Ok(self.begin(index))
             }
             _ if events.iter().any(|event| matches!(event, Event::Delta(..))) => {
                 Ok(index().map_or(0, |index| self.begin(index)))
@@ -82,6 +95,7 @@ impl Answer {
             Some(if filled { self.filled(text, output).ok_or(ODD)? } else { text.to_owned() });
         self.done.clear();
         self.begun.clear();
+        self.calls.clear();
         Ok(text.len())
     }
 

@@ -492,7 +492,8 @@ fn an_item_that_was_never_done_is_no_answer() {
     for (lines, output, complete) in [
         (&[done, &*message, &*said][..], "[]", false),
         (&[done, &*message, &*said], "null", false),
-        (&[done, &*message], "[]", false),
+        // It has not said a word.
+        (&[done, &*message], "[]", true),
         (&[done, &*said], "[]", false),
         (&[done, whole], "[]", false),
         (&[done, &*search], "[]", false),
@@ -513,5 +514,17 @@ fn an_item_that_was_never_done_is_no_answer() {
         let (_, error) = responses(&[lines, &[&*last]].concat());
         let expect = Error::NotAnswer("the last event lacks items that were begun");
         assert_eq!(error, (!complete).then_some(expect), "{lines:?}, {output}");
+    }
+    // A call that the token limit cut cannot be made, and is in no answer.
+    let (call, arguments) = (added("function_call"), piece("function_call_arguments.delta", "{"));
+    for (kind, lines, complete) in [
+        ("completed", [done, &*call, &*arguments], false),
+        ("incomplete", [done, &*call, &*arguments], true),
+        ("incomplete", [done, &*message, &*said], false),
+    ] {
+        let last =
+            format!(r#"{{"type":"response.{kind}","response":{{"id":"resp_1","output":{one}}}}}"#);
+        let (_, error) = responses(&[&lines[..], &[&*last]].concat());
+        assert_eq!(error.is_none(), complete, "{kind}: {lines:?}");
     }
 }

@@ -287,10 +287,18 @@ fn messages(said: &[Said], how: GoOn<'_>) -> Vec<String> {
 }
 
 /// What was said, as blocks in their order: a signature is good for what stands before it.
+/// Thinking at its end led to nothing that was delivered, and no turn may end with it
+/// (<https://github.com/antinomyhq/forgecode/issues/2107>).
 fn blocks(out: &mut Out, said: &[Said]) {
     let mut calls = calls(said);
     let is_text = |part: &Said| matches!(part, Said::Text(_));
-    let mut parts = said;
+    let says = |part: &Said| match part {
+        Said::Text(text) => !text.trim().is_empty(),
+        Said::Call(..) => true,
+        Said::Thinking(..) | Said::Redacted(_) => false,
+    };
+    let end = said.iter().rposition(says).map_or(0, |last| last.saturating_add(1));
+    let mut parts = said.get(..end).unwrap_or_default();
     while let Some((part, rest)) = parts.split_first() {
         parts = rest;
         match part {
@@ -301,7 +309,7 @@ fn blocks(out: &mut Out, said: &[Said]) {
                 let mut text = first.clone();
                 text.extend(texts.iter().filter_map(Said::text));
                 // White space at the end of all of it is refused, and a text of nothing else.
-                let is_last = !rest.iter().any(is_text);
+                let is_last = !rest.iter().any(|part| is_text(part) && says(part));
                 let text = if is_last { text.trim_end() } else { &text };
                 if !text.trim().is_empty() {
                     out.object(|out| {

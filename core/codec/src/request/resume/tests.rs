@@ -178,6 +178,15 @@ fn what_was_said_keeps_its_order() {
     };
     let told: Vec<String> = blocks.iter().map(text).collect();
     assert_eq!(told, ["1", "I look. ", "2", "c1", "3", "So", "call_1"]);
+
+    // It ends neither with thinking nor with white space.
+    let unsigned = Said::Thinking("h".to_owned(), String::new());
+    for rest in [vec![signed("2")], vec![unsigned, Said::Text(" \n".to_owned())]] {
+        let said = [vec![signed("1"), Said::Text("I look. ".to_owned())], rest].concat();
+        let added = check(Dialect::Messages, MESSAGES, &said, GoOn::Anchor("I look."));
+        let blocks = r#"{"type":"text","text":"I look."}]},{"role":"user""#;
+        assert!(added.contains(blocks), "{added}");
+    }
 }
 
 #[test]
