@@ -1,7 +1,8 @@
 //! Dialect ⇄ ir: what requests ask for, what answers mean, and the few bytes that are our own.
 //!
-//! Within one dialect nothing is re-serialised: a request keeps its bytes but for the model's name
-//! ([`Head::splice`]), and an answer's frames carry the exact bytes they came in ([`Decoder`]).
+//! Within one dialect nothing is re-serialised: a request keeps its bytes but for what is spliced into
+//! them (the model's name, [`Head::splice`]; seals and the turns that ask for the rest of an answer,
+//! [`request`]), and an answer's frames carry the exact bytes they came in ([`Decoder`]).
 //! Between two dialects an answer is written anew from what its events carry ([`Crossing`]).
 //!
 //! **Invariants:** CD1, a decoder gives the same events, and the same bytes in the same order, for

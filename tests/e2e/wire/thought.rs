@@ -385,7 +385,8 @@ async fn who_refuses_what_another_signed_is_asked_without() {
         assert_eq!((heard.status, canned.count()), (status, count), "{}", heard.text());
         let loss = heard.header("x-backstop-loss");
         if status == 200 {
-            assert_eq!(loss, Some("messages[].content[].thinking=dropped: another's"));
+            let lost = "messages[].content[].thinking=dropped: the target refuses its signature";
+            assert_eq!(loss, Some(lost));
             let last = canned.requests().pop().expect("a request");
             assert!(last.contains(r#"[{"type":"text", "text":"t"}]"#), "{last}");
         } else {

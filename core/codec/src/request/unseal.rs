@@ -18,6 +18,9 @@ use serde::Deserialize;
 use std::borrow::Cow;
 use std::ops::Range;
 
+/// Why thinking of no origin is left out.
+const REFUSED: &str = "dropped: the target refuses its signature";
+
 /// A message as it is sent.
 struct Sent<'a> {
     text: Cow<'a, str>,
@@ -121,7 +124,7 @@ fn message<'a>(
             Crossable::Chat => "messages[].reasoning_details",
             Crossable::Messages => "messages[].content[].thinking",
         };
-        losses.add(path, "dropped: another's");
+        losses.add(path, if own.is_some() { "dropped: another's" } else { REFUSED });
     }
     let is_ours = |key: &str| matches!(key, "reasoning_details" | "reasoning_content");
     let left = match dialect {
@@ -158,9 +161,9 @@ enum Block {
     Shut,
 }
 
-/// The blocks that are the target's, and whether others are left out; `None` where none has a seal. What stands before one that it signed
-/// itself was thought by an attempt that was cut: it knew nothing of that, and may have signed that
-/// nothing came before.
+/// The blocks that are the target's, and whether others are left out; `None` where none has a seal. What
+/// stands before one that it signed itself was thought by an attempt that was cut: it knew nothing of
+/// that, and may have signed that nothing came before.
 fn blocks(content: Raw<'_>, own: Option<Origin>) -> Option<(Vec<Cow<'_, str>>, bool)> {
     let raws: Vec<Raw<'_>> = serde_json::from_str(content.get()).ok()?;
     let read = |raw: Raw<'_>| Block::read(raw, own);
@@ -472,10 +475,11 @@ mod tests {
         let body = rounds(BUDGET, &[&[&plain, text, CALL], &[redacted, &own, CALL]]);
         let without = rounds(BUDGET, &[&[text, CALL], &[CALL]]);
         let without = without.replace(BUDGET, r#"{"type":"disabled"}"#);
-        assert_eq!(unsigned(&body), Some((without, format!("{DROPPED}; {LOST}"))));
+        let dropped = "messages[].content[].thinking=dropped: the target refuses its signature";
+        assert_eq!(unsigned(&body), Some((without, format!("{dropped}; {LOST}"))));
         let adaptive = r#"{"type":"adaptive"}"#;
         let body = rounds(adaptive, &[&[&plain, CALL]]);
-        assert_eq!(unsigned(&body), Some((rounds(adaptive, &[&[CALL]]), DROPPED.to_owned())));
+        assert_eq!(unsigned(&body), Some((rounds(adaptive, &[&[CALL]]), dropped.to_owned())));
     }
 
     #[test]
