@@ -61,7 +61,8 @@ pub enum Input {
         /// The provider's request id.
         upstream_id: Option<String>,
     },
-    /// The request was written anew for its target: the fields that could be written otherwise.
+    /// The fields of the request that could be written otherwise: of one that was written anew, as it is
+    /// sent; of the caller's own, before it is told that it was refused.
     Written(Vec<&'static str>),
     /// One frame of a streamed answer.
     Frame(Frame),

@@ -32,6 +32,7 @@ mod reader;
 mod resume;
 mod timer;
 
+use kind::is_refusal;
 use live::Live;
 use manner::{Manner, Wish};
 use timer::Timer;
@@ -311,6 +312,11 @@ impl Drive {
     }
 
     fn feed(&mut self, id: AttemptId, input: Input) {
+        // What the caller wrote is looked at only where it was refused.
+        if is_refusal(&input) && self.attempts.get(id.0).is_some_and(Live::speaks_alike) {
+            let written = Input::Written(forward::leavable(&self.ask));
+            self.with_health(|exchange, now, health| exchange.handle(now, id, written, health));
+        }
         self.with_health(|exchange, now, health| exchange.handle(now, id, input, health));
     }
 
@@ -449,8 +455,7 @@ impl Drive {
             // What goes on with a stream is written anew, whoever speaks what.
             let same = self.ask.dialect.crossable().filter(|_| going.is_some());
             let crossing = same.map(|it| cross::plan(&self.ask, (it, it), leg));
-            let fields = forward::leavable(&self.ask);
-            let manner = Manner { crossing, losses, fields, going, ..manner };
+            let manner = Manner { crossing, losses, going, ..manner };
             return Some(request.map(|request| (request, manner)).map_err(|_| forward::UNSENDABLE));
         }
         let repairs = self.taught(place, leg);

@@ -1,11 +1,12 @@
-//! What kind of answer a head announces.
+//! What kind of answer a head announces, and whether one is a refusal.
 //!
 //! **Invariant:** nothing that is compressed is read. It was not asked for, and what it unpacks to has no
 //! limit that could be seen before.
 
 use http::HeaderMap;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
-use ir::{Failure, Shape};
+use ir::{Event, Failure, Shape};
+use policy::Input;
 
 /// What kind of answer a head announces.
 pub(super) enum Kind {
@@ -42,4 +43,20 @@ pub(super) fn kind(status: u16, headers: &HeaderMap, shape: Shape) -> Result<Kin
 pub(super) fn is_encoded(headers: &HeaderMap) -> bool {
     let plain = |value: &[u8]| value.is_empty() || value.eq_ignore_ascii_case(b"identity");
     headers.get_all(CONTENT_ENCODING).iter().any(|value| !plain(value.as_bytes()))
+}
+
+/// Whether a provider says that it refuses what it was asked.
+pub(super) fn is_refusal(input: &Input) -> bool {
+    match input {
+        Input::Failed(Failure::Rejected(_)) => true,
+        Input::Frame(frame) => frame.events.iter().any(|event| matches!(event, Event::Fail(_))),
+        Input::Head { .. }
+        | Input::Written(_)
+        | Input::Eof { .. }
+        | Input::Progress
+        | Input::Whole(..)
+        | Input::Overflow(_)
+        | Input::Chunk(_)
+        | Input::Failed(_) => false,
+    }
 }

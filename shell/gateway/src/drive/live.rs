@@ -371,6 +371,11 @@ impl Live {
         unread
     }
 
+    /// Whether it was asked in the caller's dialect.
+    pub(super) fn speaks_alike(&self) -> bool {
+        self.manner.crossing.as_ref().is_none_or(|plan| plan.from == plan.to)
+    }
+
     /// What the provider speaks.
     fn theirs(&self, wish: &Wish) -> Dialect {
         self.manner.crossing.as_ref().map_or(wish.dialect, |plan| plan.from.dialect())
