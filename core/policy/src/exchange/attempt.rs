@@ -37,7 +37,7 @@ pub(super) struct Attempt {
     worked: Option<Time>,
     /// When its last block opened.
     opened: Option<Time>,
-    /// It is text, and nothing of it came yet.
+    /// Its last block is text of which nothing came yet.
     hollow: bool,
     pub(super) status: Option<u16>,
     pub(super) upstream_id: Option<String>,

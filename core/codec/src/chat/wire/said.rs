@@ -25,8 +25,8 @@ pub(crate) fn envelope(data: &str) -> Envelope {
     }
     let Some(head) = json::object_in::<Head<'_>>(data) else { return Envelope::default() };
     Envelope {
-        id: head.id.and_then(json::inside).unwrap_or_default().into(),
-        model: head.model.and_then(json::inside).unwrap_or_default().into(),
+        id: json::inside_of(head.id),
+        model: json::inside_of(head.model),
         created: head.created.map(|json::Count(created)| created),
     }
 }
