@@ -62,6 +62,10 @@ impl Board {
 
     /// An attempt lost our patience.
     pub fn slow(&mut self, now: Time, leg: &Leg, permit: &mut Permit) {
+        // Whoever speaks and shows nothing is there: it is not the network.
+        if let Some(heard) = permit.heard {
+            self.reached(heard, leg.provider);
+        }
         // One that measures has less patience than others: that it lost it is no failure.
         if !permit.measures && !std::mem::replace(&mut permit.counted, true) {
             self.sample(now, leg, permit, Sample::Bad);

@@ -367,6 +367,16 @@ fn it_is_not_the_local_network() {
     bench.fails("a/x", "unreachable", None).later(1.0).fails("b/x", "overloaded", None);
     bench.later(1.0).fails("b/x", "unreachable", None);
     assert!(!bench.board.network_down());
+    // Whoever says that it is there and nothing else is known once it lost our patience.
+    let mut bench = Bench::wide();
+    let mut permit = bench.begins("a/x");
+    bench.fails("b/x", "unreachable", None).later(0.1);
+    permit.heard(bench.now);
+    bench.later(10.0);
+    bench.board.slow(bench.now, &leg("a/x"), &mut permit);
+    bench.fails("e/x", "unreachable", None);
+    assert!(!bench.board.network_down());
+    bench.ends("a/x", permit, Outcome::Cancelled);
     // A page of HTML is somebody's answer, a captive portal's perhaps: no unreached host.
     let mut bench = Bench::new();
     bench.fails("a/x", "wrong_content", None).fails("b/x", "wrong_content", None);
