@@ -75,14 +75,23 @@ impl Preamble {
         let words = rest.trim_end_matches(is_mark);
         let closes = !attached && !words.is_empty() && words.trim_end() == words;
         let marked = words.len() < rest.len() && !closes;
-        // Nor within a tag, which is closed like a mark.
-        if marked || rest.ends_with('>') {
+        if marked || is_tagged(words) {
             return None;
         }
         let talk = !rest.is_empty();
         let ended = !talk || own_line || words.ends_with(ENDS);
         ended.then_some(Self { talk, fenced: opened.is_some() })
     }
+}
+
+/// Whether a text ends with a tag that opens something, which is closed like a mark.
+fn is_tagged(text: &str) -> bool {
+    let bare =
+        text.trim_end_matches(|letter: char| letter.is_whitespace() || ENDS.contains(&letter));
+    let inside = bare.strip_suffix('>').and_then(|bare| bare.rsplit_once('<')).map(|(_, tag)| tag);
+    inside.is_some_and(|tag| {
+        tag.starts_with(|first: char| first.is_alphabetic()) && !tag.ends_with('/')
+    })
 }
 
 /// Without the white space at its end, and whether there is a line end in that.
@@ -137,6 +146,11 @@ mod tests {
             ("続きです：「…", None, false),
             ("**Continuation:** …", Some(true), false),
             ("<rest>\n", None, false),
+            ("Here it is <continued>:\n", None, false),
+            ("<a href=\"x\">", None, false),
+            ("<think>\n\n</think>\n\n", Some(true), false),
+            ("<br/>\n", Some(true), false),
+            ("->\n", Some(true), false),
             ("« ", None, false),
             ("**", None, false),
             ("Here: “", None, false),
