@@ -4,16 +4,20 @@
 //! `Told::forget_unsettled`); texts are kept unescaped, no more than [`TOLD_MAX`] bytes of them;
 //! what cannot be gone on with says why. **Absent:** frames.
 
-use crate::seam::{self, TOLD_MAX};
+use crate::seam;
 use ir::{Aside, Block, BlockKind, Call, Envelope, Event, Events, Mark, Opening, Piece, Said};
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
 
+mod extent;
 #[cfg(test)]
 mod tests;
 mod text;
+mod way;
 
+use extent::Extent;
 pub(crate) use text::{Unescape, escaped};
+pub use way::Way;
 
 /// Reasoning that is kept, in bytes, to be sent back to whom it came from: beyond that it is not.
 const THOUGHTS_MAX: usize = 64 << 10;
@@ -24,75 +28,24 @@ const PARTS_MAX: usize = 1024;
 #[derive(Clone, Debug, Default)]
 pub struct Told {
     parts: Vec<Said>,
-    /// The parts, and of the last of them the bytes, that were handed over.
-    sure: (usize, usize),
     /// The calls that are not closed yet.
     open: Vec<(Block, Call, String)>,
+    /// The block beside them that is open.
+    beside: Option<Block>,
     unescape: Unescape,
     /// The first half of a surrogate pair that was handed over without its other half.
     half: Option<u16>,
-    /// Bytes of texts and calls, of reasoning.
-    said: usize,
-    thought: usize,
     envelope: Option<Box<Envelope>>,
-    /// Of Responses: what began and ended something, and how much of it was handed over.
+    /// Of Responses: what began and ended something.
     kept: Vec<Box<str>>,
-    sure_kept: usize,
-    kept_bytes: usize,
-    /// Where the text began that was opened last: how much text was there before.
-    opened: Option<usize>,
-    sure_opened: Option<usize>,
-    /// Where the stream stands behind what was read, behind what was handed over.
-    ahead: Mark,
-    mark: Mark,
+    /// How far it was read, and how far of that it was handed over.
+    read: Extent,
+    sure: Extent,
     /// The mark is told, and not to be made of blocks.
     marked: bool,
     /// The text was over where it stops: it was closed, or something else had begun behind it. That
     /// may have been read and not told.
     over: bool,
-    bar: Option<&'static str>,
-}
-
-/// How an answer is gone on with.
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub enum Way {
-    /// The request as it was: nothing that has to be joined was shown.
-    Fresh,
-    /// The request as it was: the answer is to say once more what was shown.
-    Restart,
-    /// What was shown, and the wish to repeat its end and go on.
-    Anchor,
-    /// What was shown as a turn that the target goes on with by itself.
-    Prefill,
-    /// Calls were shown last: whether there are more of them.
-    Calls,
-}
-
-// === impl Way ===
-
-impl Way {
-    /// Every way.
-    pub const ALL: [Self; 5] =
-        [Self::Fresh, Self::Restart, Self::Anchor, Self::Prefill, Self::Calls];
-
-    /// Whether what is said has to be joined to what was shown.
-    pub(crate) fn joins(self) -> bool {
-        match self {
-            Self::Fresh => false,
-            Self::Restart | Self::Anchor | Self::Prefill | Self::Calls => true,
-        }
-    }
-
-    /// Its word in records.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Fresh => "fresh",
-            Self::Restart => "restart",
-            Self::Anchor => "anchor",
-            Self::Prefill => "prefill",
-            Self::Calls => "calls",
-        }
-    }
 }
 
 // === impl Told ===
@@ -101,9 +54,9 @@ impl Told {
     /// Nothing yet, of an attempt that goes on with this.
     pub(crate) fn behind(before: &Self) -> Self {
         // It is written from where that stands, and says where it stands itself.
-        let (ahead, mark) = (before.mark, before.mark);
+        let read = Extent { mark: before.sure.mark, ..Extent::default() };
         let unescape = Unescape::behind(before.half);
-        Self { unescape, ahead, mark, marked: true, ..Self::default() }
+        Self { unescape, read, sure: read, marked: true, ..Self::default() }
     }
 
     /// Takes in what a frame says. It counts when it is settled.
@@ -121,17 +74,11 @@ impl Told {
 
     /// What was held back when its attempt failed was never said.
     pub(crate) fn forget_unsettled(&mut self) {
-        let (parts, length) = self.sure;
         let read = self.text_len();
-        self.parts.truncate(parts);
-        if let Some(last) = self.parts.last_mut() {
-            truncate(last, length);
-        }
+        self.read = self.sure;
+        self.drop_unsettled();
         self.over &= self.text_len() == read;
         self.open.clear();
-        self.kept.truncate(self.sure_kept);
-        self.opened = self.sure_opened;
-        self.ahead = self.mark;
         self.unescape = Unescape::default();
     }
 
@@ -139,37 +86,46 @@ impl Told {
     pub(crate) fn absorb(&mut self, mut later: Self) {
         later.forget_unsettled();
         let before = self.text_len();
-        self.opened = later.opened.map(|at| before.saturating_add(at)).or(self.opened);
-        self.kept.append(&mut later.kept);
         self.half = later.half.or_else(|| self.half.filter(|_| later.parts.is_empty()));
+        self.kept.append(&mut later.kept);
         for part in later.parts {
             match (self.parts.last_mut(), part) {
                 (Some(Said::Text(text)), Said::Text(more)) => text.push_str(&more),
                 (_, part) => self.parts.push(part),
             }
         }
-        self.said = self.said.saturating_add(later.said);
-        self.thought = self.thought.saturating_add(later.thought);
-        if TOLD_MAX < self.said {
-            self.bars(TOO_LONG);
-        }
-        if later.marked {
-            self.ahead = later.mark;
-            self.marked = true;
-        }
+        let more = later.sure;
+        let opened = more.opened.map(|at| before.saturating_add(at));
+        self.read = Extent {
+            opened: opened.or(self.read.opened),
+            mark: if later.marked { more.mark } else { self.read.mark },
+            ..self.read.with(more)
+        };
+        self.marked |= later.marked;
         if self.envelope.is_none() {
             self.envelope = later.envelope;
         }
         self.over = later.over;
-        self.bar = self.bar.or(later.bar);
         self.settle_parts();
     }
 
     fn settle_parts(&mut self) {
-        self.sure = (self.parts.len(), self.parts.last().map_or(0, length));
-        self.mark = self.ahead;
-        self.sure_kept = self.kept.len();
-        self.sure_opened = self.opened;
+        if self.read.bar.is_some() {
+            // Nobody goes on with it.
+            (self.parts, self.kept) = (Vec::new(), Vec::new());
+        }
+        let (parts, last) = (self.parts.len(), self.parts.last().map_or(0, length));
+        self.read = Extent { parts, last, kept: self.kept.len(), ..self.read };
+        self.sure = self.read;
+    }
+
+    /// Leaves what was handed over.
+    fn drop_unsettled(&mut self) {
+        self.parts.truncate(self.sure.parts);
+        if let Some(last) = self.parts.last_mut() {
+            truncate(last, self.sure.last);
+        }
+        self.kept.truncate(self.sure.kept);
     }
 
     /// What was shown, in order.
@@ -179,7 +135,7 @@ impl Told {
 
     /// Whether its reasoning was kept as a whole.
     pub fn is_thought_whole(&self) -> bool {
-        self.thought <= THOUGHTS_MAX
+        self.read.thought <= THOUGHTS_MAX
     }
 
     /// The text that was shown: what a continuation has to be joined to.
@@ -195,7 +151,7 @@ impl Told {
     /// The text of the block that was opened last: the inside of a JSON string.
     pub fn open_text(&self) -> String {
         let text = self.text();
-        let open = text.get(self.opened.unwrap_or(0).min(text.len())..).unwrap_or_default();
+        let open = text.get(self.read.opened.unwrap_or(0).min(text.len())..).unwrap_or_default();
         let half = self.half.map(|high| format!("\\u{high:04x}")).unwrap_or_default();
         escaped(open) + &half
     }
@@ -222,25 +178,22 @@ impl Told {
 
     /// Where the caller's stream stands.
     pub fn mark(&self) -> Mark {
-        self.mark
+        self.sure.mark
     }
 
-    /// How it can be gone on with, or why it cannot. `prefill`: the target goes on with a turn of the
-    /// model by itself; `structured`: the text is to be one JSON document.
-    pub fn way(&self, prefill: bool, structured: bool) -> Result<Way, &'static str> {
-        if let Some(bar) = self.bar() {
-            return Err(bar);
-        }
+    /// How it can be gone on with, where nothing bars that. `prefill`: the target goes on with a turn of
+    /// the model by itself; `structured`: the text is to be one JSON document.
+    pub fn way(&self, prefill: bool, structured: bool) -> Way {
         if let Some(Said::Call(..)) = self.last_shown() {
-            return Ok(Way::Calls);
+            return Way::Calls;
         }
         let text = self.text();
         if text.trim().is_empty() && self.half.is_none() {
-            return Ok(Way::Fresh);
+            return Way::Fresh;
         }
         // Whoever begins anew instead must be recognised: with a short text that would not be certain.
         let turn = prefill && self.half.is_none() && seam::is_followed(&text);
-        Ok(if structured {
+        if structured {
             Way::Restart
         } else if turn {
             Way::Prefill
@@ -248,23 +201,31 @@ impl Told {
             Way::Anchor
         } else {
             Way::Restart
-        })
+        }
     }
 
-    /// Why it cannot be gone on with, in any way.
+    /// Why what was handed over of it cannot be gone on with, in any way.
     pub fn bar(&self) -> Option<&'static str> {
-        let called = || self.parts.iter().any(|part| matches!(part, Said::Call(..)));
-        let behind = matches!(self.last_shown(), Some(Said::Text(_))) && called();
-        self.bar.or_else(|| behind.then_some("text behind a tool call that was delivered"))
+        self.sure.bar.or_else(|| is_behind_a_call(self.settled()).then_some(BEHIND_A_CALL))
+    }
+
+    /// The same of it and what another attempt has said behind it.
+    pub(crate) fn bar_with(&self, later: &Self) -> Option<&'static str> {
+        let both = || self.settled().chain(later.settled());
+        let behind = || is_behind_a_call(both()).then_some(BEHIND_A_CALL);
+        self.sure.with(later.sure).bar.or_else(behind)
+    }
+
+    fn settled(&self) -> impl DoubleEndedIterator<Item = &Said> {
+        self.parts.iter().take(self.sure.parts)
     }
 
     fn last_shown(&self) -> Option<&Said> {
-        let shown = |part: &&Said| !matches!(part, Said::Thinking(..) | Said::Redacted(_));
-        self.parts.iter().rev().find(shown)
+        self.parts.iter().rev().find(is_shown)
     }
 
     fn bars(&mut self, why: &'static str) {
-        self.bar.get_or_insert(why);
+        self.read.bar.get_or_insert(why);
     }
 
     fn event(&mut self, event: &Event) {
@@ -278,7 +239,7 @@ impl Told {
             Event::Delta(block, piece) => self.piece(*block, piece),
             Event::Close(block) => self.closes(*block),
             Event::Aside(Aside::Mark(mark)) => {
-                self.ahead = *mark;
+                self.read.mark = *mark;
                 self.marked = true;
             }
             Event::Aside(Aside::Call(block, said)) => {
@@ -292,11 +253,8 @@ impl Told {
                 }
             }
             Event::Aside(Aside::Kept(event)) => {
-                self.kept_bytes = self.kept_bytes.saturating_add(event.len());
-                if TOLD_MAX < self.kept_bytes {
-                    self.bars(TOO_LONG);
-                    self.kept = Vec::new();
-                } else {
+                self.read.kept_bytes = self.read.kept_bytes.saturating_add(event.len());
+                if self.is_bearable() {
                     self.kept.push(event.clone());
                 }
             }
@@ -315,10 +273,17 @@ impl Told {
 
     fn opens(&mut self, block: Block, opening: Option<&Opening>) {
         self.over = block.kind != BlockKind::Text;
+        if self.beside.is_some_and(|open| open != block) {
+            self.bars("several blocks that were open at once");
+        }
+        if block.kind != BlockKind::Tool {
+            self.beside = Some(block);
+        }
         if !self.marked {
-            self.ahead.next = self.ahead.next.max(block.index.saturating_add(1));
-            self.ahead.open = Some(block.kind);
-            self.ahead.signed = matches!(opening, Some(Opening::Redacted(_)));
+            let mark = &mut self.read.mark;
+            mark.next = mark.next.max(block.index.saturating_add(1));
+            mark.open = Some(block.kind);
+            mark.signed = matches!(opening, Some(Opening::Redacted(_)));
         }
         match opening {
             Some(Opening::Call(call)) => self.open.push((block, call.clone(), String::new())),
@@ -326,7 +291,9 @@ impl Told {
                 self.push(Said::Redacted(data.to_string()));
             }
             Some(Opening::Native(_)) => self.bars(NATIVE),
-            None if block.kind == BlockKind::Text => self.opened = Some(self.text_len()),
+            None if block.kind == BlockKind::Text => {
+                self.read.opened = Some(self.text_len());
+            }
             None if block.kind == BlockKind::Reasoning && self.thinks(0) => {
                 self.push(Said::Thinking(String::new(), String::new()));
             }
@@ -336,8 +303,9 @@ impl Told {
 
     fn closes(&mut self, block: Block) {
         self.over = true;
+        self.beside = self.beside.filter(|open| *open != block);
         if !self.marked {
-            self.ahead.open = None;
+            self.read.mark.open = None;
         }
         let Some(place) = self.open.iter().position(|(it, ..)| *it == block) else { return };
         let (_, call, arguments) = self.open.remove(place);
@@ -351,11 +319,11 @@ impl Told {
     }
 
     fn piece(&mut self, block: Block, piece: &Piece) {
-        self.ahead.signed |= !self.marked && matches!(piece, Piece::Signature(_));
+        self.read.mark.signed |= !self.marked && matches!(piece, Piece::Signature(_));
         match piece {
             Piece::Text(raw) => {
                 self.over = false;
-                if self.bar.is_none() {
+                if self.read.bar.is_none() {
                     self.text_of(raw);
                 }
             }
@@ -396,7 +364,7 @@ impl Told {
             serde_json::from_str(raw).unwrap_or_default();
         for index in details.iter().filter_map(|detail| detail.get("index")) {
             let next = index.get().parse::<u32>().map_or(0, |index| index.saturating_add(1));
-            self.ahead.details = self.ahead.details.max(next);
+            self.read.mark.details = self.read.mark.details.max(next);
         }
     }
 
@@ -424,31 +392,42 @@ impl Told {
 
     /// Whether so many bytes more are kept.
     fn says(&mut self, bytes: usize) -> bool {
-        if self.bar.is_some() {
-            return false;
+        self.read.said = self.read.said.saturating_add(bytes);
+        self.is_bearable()
+    }
+
+    /// Whether it can still be gone on with behind what was read; of what cannot, no more is kept.
+    fn is_bearable(&mut self) -> bool {
+        let is_bearable = self.read.is_bearable();
+        if !is_bearable {
+            self.drop_unsettled();
+            self.open.clear();
         }
-        self.said = self.said.saturating_add(bytes);
-        if TOLD_MAX < self.said {
-            self.bars(TOO_LONG);
-            self.parts = Vec::new();
-            self.sure = (0, 0);
-            return false;
-        }
-        true
+        is_bearable
     }
 
     /// The same of reasoning: too much of it is not sent back, and that is all.
     fn thinks(&mut self, bytes: usize) -> bool {
-        if self.bar.is_some() || THOUGHTS_MAX < self.thought {
+        if self.read.bar.is_some() || THOUGHTS_MAX < self.read.thought {
             return false;
         }
-        self.thought = self.thought.saturating_add(bytes);
-        self.thought <= THOUGHTS_MAX
+        self.read.thought = self.read.thought.saturating_add(bytes);
+        self.read.thought <= THOUGHTS_MAX
     }
 }
 
-const TOO_LONG: &str = "more was delivered than is kept (256 KiB)";
 const NATIVE: &str = "something that only its dialect has";
+const BEHIND_A_CALL: &str = "text behind a tool call that was delivered";
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the shape of a filter")]
+fn is_shown(part: &&Said) -> bool {
+    !matches!(part, Said::Thinking(..) | Said::Redacted(_))
+}
+
+fn is_behind_a_call<'a>(parts: impl DoubleEndedIterator<Item = &'a Said>) -> bool {
+    let mut shown = parts.filter(is_shown).rev();
+    matches!(shown.next(), Some(Said::Text(_))) && shown.any(|part| matches!(part, Said::Call(..)))
+}
 
 /// Takes in what was said of a call later: what is known stays.
 fn learn(call: &mut Call, later: &Call) {

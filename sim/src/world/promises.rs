@@ -116,7 +116,7 @@ impl World {
                 could(*place, it.manner)
                     && is_clear(it.manner)
                     && it.is_well(*began, self.now)
-                    && way.is_ok_and(|way| it.manner.serves(way))
+                    && it.manner.serves(way)
             })
         });
         let Some((_, well)) = well else { return Ok(()) };

@@ -267,6 +267,16 @@ impl Exchange {
     /// Every leg is shut, and one of them only rests from a rate limit that is soon over: that is
     /// waited out, as it would be by the request that met it.
     pub(super) fn waits_for_reset(&mut self, now: Time) -> bool {
+        let Some((at, leg)) = self.rested(now) else { return false };
+        self.rests += 1;
+        // Everybody who waits for it would come back at once.
+        let at = at + self.rng.upto(self.plan.retries.backoff);
+        self.again = Some(Again { leg, at, insist: false });
+        true
+    }
+
+    /// Who is back first of those that rest, where that may be waited out.
+    pub(super) fn rested(&self, now: Time) -> Option<(Time, usize)> {
         let soon = now + self.plan.retries.wait;
         let resting =
             self.legs.iter().enumerate().filter_map(|(leg, state)| match state.standing {
@@ -275,13 +285,7 @@ impl Exchange {
                 }
                 Standing::Shut(..) | Standing::Fresh | Standing::Tried | Standing::Out => None,
             });
-        let may = self.rests < RESTS_MAX && self.may_begin();
-        let Some((at, leg)) = resting.min().filter(|_| may) else { return false };
-        self.rests += 1;
-        // Everybody who waits for it would come back at once.
-        let at = at + self.rng.upto(self.plan.retries.backoff);
-        self.again = Some(Again { leg, at, insist: false });
-        true
+        resting.min().filter(|_| self.rests < RESTS_MAX && self.may_begin())
     }
 
     /// Everything else failed too: a model that still loads is worth the wait.
@@ -318,6 +322,11 @@ impl Exchange {
     /// Attempts on a leg that count.
     fn tried(&self, leg: usize) -> usize {
         self.attempts.iter().filter(|attempt| attempt.leg == leg && attempt.counts()).count()
+    }
+
+    /// Whether a leg was asked.
+    pub(super) fn is_asked(&self, leg: usize) -> bool {
+        self.attempts.iter().any(|attempt| attempt.leg == leg)
     }
 
     fn failures(&self, leg: usize, class: Class) -> usize {
@@ -376,7 +385,7 @@ impl Exchange {
     }
 
     /// The order in which legs are tried: the chain's; local ones first while the network is down;
-    /// a provider that is over its capacity last.
+    /// a provider that is over its capacity last, and before it whoever is asked anew after a cut.
     pub(super) fn order(&self, health: &dyn Health) -> Vec<usize> {
         let down = health.network_down();
         let crowded = |index: usize| {
@@ -387,7 +396,9 @@ impl Exchange {
         };
         let mut order: Vec<usize> = self.untried().collect();
         let local = |index: usize| self.plan.legs.get(index).is_some_and(|leg| leg.local);
-        order.sort_by_key(|index| (down && !local(*index), crowded(*index)));
+        // Who failed before the cut is well by now perhaps.
+        let failed = |index: usize| self.is_resumed() && self.is_asked(index);
+        order.sort_by_key(|index| (down && !local(*index), crowded(*index), failed(*index)));
         order
     }
 

@@ -105,10 +105,11 @@ impl Exchange {
         if SEAMS_MAX <= self.seams() {
             return Err(Some("it was gone on with twice before"));
         }
-        match self.told().and_then(Told::bar).or_else(|| attempt.told.bar()) {
-            Some(bar) => Err(Some(bar)),
-            None => Ok(()),
-        }
+        let bar = match self.told() {
+            Some(before) => before.bar_with(&attempt.told),
+            None => attempt.told.bar(),
+        };
+        bar.map_or(Ok(()), |bar| Err(Some(bar)))
     }
 
     fn resume(&mut self, now: Time, lapse: Lapse, said: Option<Bytes>, health: &dyn Health) {
@@ -123,8 +124,8 @@ impl Exchange {
         self.lead = None;
         self.ask_again = None;
         let class = lapse.class;
+        self.revive(leg);
         let once_more = self.is_warm(leg, class) || self.turns_credential(now, leg, class, health);
-        self.revive(now, leg);
         self.resumed = Some(Box::new(Resumed { told, lapse, said, since: now, waited: false }));
         if let Some(state) = self.legs.get_mut(leg)
             && once_more
@@ -136,48 +137,56 @@ impl Exchange {
     }
 
     /// Whether the target whose answer was cut is asked at once: its cache is warm, but who is known to be
-    /// silent or crowded has the others before it, and so has who was asked at once before.
+    /// silent or crowded has the others before it, and so has who was asked at once before; and where
+    /// one more attempt is left, who was not asked at all.
     fn is_warm(&self, leg: usize, class: Class) -> bool {
-        let others = self.untried().any(|other| other != leg);
+        let is_last = self.seams() + 1 == SEAMS_MAX;
+        let mut others = self.untried().filter(|other| *other != leg);
         match class.row().same {
             Same::Once | Same::OnceIfFast | Same::Free => {
-                !others || self.legs.get(leg).is_some_and(|state| !state.resumed)
+                if self.legs.get(leg).is_some_and(|state| state.resumed) {
+                    others.next().is_none()
+                } else {
+                    !is_last || others.all(|other| self.is_asked(other))
+                }
             }
             Same::No | Same::IfLocal | Same::Twice | Same::AfterWait | Same::WhileLoading => false,
         }
     }
 
-    /// Who lost or failed before something was shown may be well by now; not who said when that will be.
-    fn revive(&mut self, now: Time, cut: usize) {
+    /// Who lost or failed before something was shown may be well by now.
+    fn revive(&mut self, cut: usize) {
         for (leg, state) in self.legs.iter_mut().enumerate() {
-            let may = |lapse: &Lapse| {
-                lapse.class.row().transient && lapse.back_at.is_none_or(|at| at <= now)
-            };
-            let may = state.last.as_ref().is_none_or(may);
+            let may = state.last.as_ref().is_none_or(|lapse| lapse.class.row().transient);
             if leg != cut && may && state.standing == Standing::Tried {
                 state.standing = Standing::Fresh;
             }
         }
     }
 
-    /// Nobody else goes on: whose answer was cut is asked after a pause, where it was not asked at once.
+    /// Nobody else goes on now: whose answer was cut is asked after a pause, where it was not asked at
+    /// once, and nobody who rests is back before.
     pub(super) fn waits_for_cut(&mut self, now: Time, health: &dyn Health) -> bool {
+        let rested = self.rested(now);
         let Some(resumed) = &mut self.resumed else { return false };
         let Lapse { attempt, class, back_at, .. } = resumed.lapse;
-        if std::mem::replace(&mut resumed.waited, true) || !class.row().transient {
+        if resumed.waited || !class.row().transient {
             return false;
         }
+        let retries = &self.plan.retries;
+        let pause = self.rng.backoff(retries.backoff, 0, retries.backoff_max);
+        let at = back_at.unwrap_or(now + pause).max(now);
+        if rested.is_some_and(|(rested, _)| rested < at) {
+            return false;
+        }
+        resumed.waited = true;
         let since = resumed.since;
         let Some(leg) = self.attempts.get(attempt.0).map(|it| it.leg) else { return false };
         let asked = self.attempts.iter().any(|it| it.leg == leg && since <= it.began);
-        let retries = &self.plan.retries;
-        let patience = now + retries.wait.max(retries.backoff);
-        if asked || back_at.is_some_and(|at| patience < at) || !self.may_begin() || !health.spend()
-        {
+        let patience = now + retries.wait.max(pause);
+        if asked || patience < at || !self.may_begin() || !health.spend() {
             return false;
         }
-        let pause = self.rng.backoff(retries.backoff, 0, retries.backoff_max);
-        let at = back_at.unwrap_or(now + pause).max(now);
         self.again = Some(Again { leg, at, insist: false });
         true
     }
@@ -188,7 +197,7 @@ impl Exchange {
         let state = self.legs.get(leg)?;
         let refuses = state.lessons.iter().any(|lesson| lesson.repair == Repair::Unprefilled);
         let prefill = self.plan.legs.get(leg)?.prefill && !refuses;
-        told.way(prefill, self.plan.structured).ok()
+        Some(told.way(prefill, self.plan.structured))
     }
 
     /// It refuses to go on with a turn of its own, or does not do so: it is asked otherwise.

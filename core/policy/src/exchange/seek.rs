@@ -170,10 +170,10 @@ impl Exchange {
             } else if beside {
                 self.ask_again = self.next_asking(now, ASK_AGAIN);
                 return;
-            } else if !self.waits_for_reset(now) {
+            } else if !self.waits_for_cut(now, health) && !self.waits_for_reset(now) {
                 match self.last_resort(now, health) {
                     Some((leg, permit)) => self.begin(now, leg, permit, health),
-                    None if self.waits_for_load(now) || self.waits_for_cut(now, health) => {}
+                    None if self.waits_for_load(now) => {}
                     None => self.exhausted(now),
                 }
             }

@@ -1,6 +1,7 @@
 //! What of an answer counts as told, and how it can be gone on with.
 
-use super::{TOLD_MAX, Told, Unescape, Way, escaped};
+use super::{Told, Unescape, Way, escaped};
+use crate::seam::TOLD_MAX;
 use ir::{Block, BlockKind, Call, Envelope, Event, Mark, Opening, Piece, Said};
 use proptest::prelude::{any, proptest};
 
@@ -44,7 +45,7 @@ fn what_was_held_was_not_told() {
     take(&mut first, &[text("held"), opens(1), arguments(1, "{")]);
     first.forget_unsettled();
     assert_eq!(first.parts(), [Said::Text("ab\n".to_owned())]);
-    assert_eq!(first.way(false, false), Ok(Way::Restart), "too short for an anchor");
+    assert_eq!(first.way(false, false), Way::Restart, "too short for an anchor");
 }
 
 #[test]
@@ -87,16 +88,16 @@ fn what_came_later_is_put_behind() {
     first.absorb(later);
     assert_eq!(first.text(), "one two");
     assert_eq!(first.parts().len(), 2);
-    assert_eq!(first.way(true, true), Ok(Way::Calls));
+    assert_eq!(first.way(true, true), Way::Calls);
     first.absorb(told(&[text("behind")]));
-    assert!(first.way(false, false).is_err(), "text behind a call");
+    assert!(first.bar().is_some(), "text behind a call");
 }
 
 #[test]
 fn half_a_character_waits_for_its_other_half() {
     let half = told(&[text(r"a\ud83d")]);
     assert_eq!((half.text().as_str(), half.half()), ("a", Some(0xd83d)));
-    assert_eq!(half.way(true, false), Ok(Way::Restart), "no turn can end with half of one");
+    assert_eq!(half.way(true, false), Way::Restart, "no turn can end with half of one");
     let whole = told(&[text(r"a\ud83d"), text(r"\ude00")]);
     assert_eq!((whole.text().as_str(), whole.half()), ("a😀", None));
     let mut joined = half.clone();
@@ -105,8 +106,8 @@ fn half_a_character_waits_for_its_other_half() {
     later.settle();
     joined.absorb(later);
     assert_eq!((joined.text().as_str(), joined.half()), ("a😀 b", None));
-    assert!(told(&[text(r"\ude00")]).way(false, false).is_err());
-    assert!(told(&[text(r"\ud83d"), text("x")]).way(false, false).is_err());
+    assert!(told(&[text(r"\ude00")]).bar().is_some());
+    assert!(told(&[text(r"\ud83d"), text("x")]).bar().is_some());
 }
 
 #[test]
@@ -138,7 +139,9 @@ fn ways() {
         (vec![refuses], true, false, None),
         (vec![native], true, false, None),
     ] {
-        assert_eq!(told(&events).way(prefill, structured).ok(), way, "{events:?}");
+        let told = told(&events);
+        let found = told.bar().is_none().then(|| told.way(prefill, structured));
+        assert_eq!(found, way, "{events:?}");
     }
 }
 
@@ -159,12 +162,81 @@ fn too_much_is_not_kept() {
         long.settle();
     }
     assert_eq!(long.text().len(), TOLD_MAX);
-    take(&mut long, &[text("y")]);
-    assert!(long.way(true, false).is_err() && long.text().is_empty());
+    let mut more = long.clone();
+    take(&mut more, &[text("y")]);
+    more.settle();
+    assert!(more.bar().is_some() && more.text().is_empty());
     let thought = Event::Delta(block(BlockKind::Reasoning, 0), Piece::Thinking(piece.into()));
     let thoughts = told(&vec![thought; 100]);
     assert!(!thoughts.is_thought_whole());
-    assert_eq!(thoughts.way(false, false), Ok(Way::Fresh), "that is no reason not to go on");
+    assert_eq!(thoughts.way(false, false), Way::Fresh, "that is no reason not to go on");
+}
+
+#[test]
+fn what_was_held_bars_nothing() {
+    let long = "x".repeat(TOLD_MAX + 1);
+    let native = Event::Open(
+        block(BlockKind::Other, 1),
+        Some(Box::new(Opening::Native("web_search_call".into()))),
+    );
+    let custom = Call { id: "d".into(), name: "patch".into(), custom: true, extra: None };
+    let custom = Event::Open(block(BlockKind::Tool, 1), Some(Box::new(Opening::Call(custom))));
+    for held in [
+        vec![opens(0), arguments(0, &long)],
+        vec![text(&long)],
+        vec![opens(0), native],
+        vec![opens(0), custom, closes(1)],
+        vec![Event::Aside(ir::Aside::Kept(long.repeat(4).into()))],
+        vec![text(r"\ude00")],
+    ] {
+        let mut it = told(&[text("said")]);
+        take(&mut it, &held);
+        it.forget_unsettled();
+        assert_eq!((it.bar(), it.text().as_str()), (None, "said"), "{held:?}");
+        let mut both = it.clone();
+        both.absorb(it.clone());
+        assert_eq!((both.bar(), both.text().as_str()), (None, "saidsaid"), "{held:?}");
+        let settled = told(&held);
+        assert!(settled.bar().is_some() && settled.parts().is_empty(), "{held:?}");
+    }
+}
+
+#[test]
+fn what_both_said_may_be_too_much_or_in_no_order() {
+    let half = "x".repeat(TOLD_MAX / 2 + 1);
+    let kept = |times| Event::Aside(ir::Aside::Kept(half.repeat(times).into()));
+    let call = || vec![opens(0), closes(0)];
+    for (before, behind, barred) in [
+        (vec![text("a")], vec![text("b")], false),
+        (vec![text(&half)], vec![text(&half)], true),
+        (vec![kept(4)], vec![kept(3)], false),
+        (vec![kept(4)], vec![kept(4)], true),
+        (call(), call(), false),
+        (call(), vec![text("b")], true),
+        (vec![text("a")], call(), false),
+    ] {
+        let (mut it, later) = (told(&before), told(&behind));
+        assert_eq!((it.bar(), later.bar()), (None, None));
+        assert_eq!(it.bar_with(&later).is_some(), barred);
+        it.absorb(later);
+        assert_eq!(it.bar().is_some(), barred);
+    }
+}
+
+#[test]
+fn blocks_that_are_open_at_once_are_in_no_order() {
+    let open = |kind, index| Event::Open(block(kind, index), None);
+    let close = |kind, index| Event::Close(block(kind, index));
+    let (text, thinking) = (BlockKind::Text, BlockKind::Reasoning);
+    for (events, barred) in [
+        (vec![open(thinking, 0), close(thinking, 0), open(text, 1)], false),
+        (vec![open(thinking, 0), open(text, 1)], true),
+        (vec![open(text, 0), open(text, 1), close(text, 0), close(text, 1)], true),
+        (vec![open(text, 0), open(text, 0)], false),
+        (vec![opens(0), opens(1), closes(0), closes(1)], false),
+    ] {
+        assert_eq!(told(&events).bar().is_some(), barred, "{events:?}");
+    }
 }
 
 #[test]

@@ -137,6 +137,15 @@ pub(super) fn event(word: &str, rest: &[&str]) -> Event {
         "work" => Event::Progress,
         "text" => Event::Delta(block(BlockKind::Text), Piece::Unread),
         "say" => Event::Delta(block(BlockKind::Text), Piece::Text(rest.join(" ").into())),
+        "letters" => {
+            let letters = "x".repeat(index.parse().unwrap());
+            Event::Delta(Block { kind: BlockKind::Text, index: 0 }, Piece::Text(letters.into()))
+        }
+        "argues" => {
+            let letters = "x".repeat(index.parse().unwrap());
+            let tool = Block { kind: BlockKind::Tool, index: 1 };
+            Event::Delta(tool, Piece::Arguments(letters.into()))
+        }
         "call" => {
             let call = ir::Call { name: "f".into(), ..ir::Call::default() };
             Event::Open(block(BlockKind::Tool), Some(Box::new(ir::Opening::Call(call))))
