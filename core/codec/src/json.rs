@@ -22,10 +22,10 @@ pub(crate) struct Word<'a>(pub(crate) Cow<'a, str>);
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(crate) struct Count(pub(crate) u64);
 
-/// A count of tokens, where it is told. What is negative, fractional or beyond [`TOLD_MAX`] counts
+/// A count of tokens, where it is told. What is negative, fractional or beyond [`TOKENS_MAX`] counts
 /// nothing, and is as good as `null`.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub(crate) struct Told(pub(crate) Option<u64>);
+pub(crate) struct TokenCount(pub(crate) Option<u64>);
 
 /// An object's members in their order, values untouched.
 #[derive(Clone, Debug, Default)]
@@ -48,7 +48,7 @@ pub(crate) enum Type {
 
 /// The last whole number that every reader of JSON has exactly
 /// (<https://www.rfc-editor.org/rfc/rfc8259#section-6>).
-const TOLD_MAX: u64 = 1 << 53;
+const TOKENS_MAX: u64 = 1 << 53;
 
 /// Levels of arrays and objects that we accept: what `serde_json` and most other parsers do.
 pub(crate) const DEPTH_MAX: usize = 128;
@@ -328,11 +328,11 @@ impl<'de> Deserialize<'de> for Count {
     }
 }
 
-// === impl Told ===
+// === impl TokenCount ===
 
-impl Told {
+impl TokenCount {
     fn new(count: u64) -> Self {
-        Self(Some(count).filter(|count| *count <= TOLD_MAX))
+        Self(Some(count).filter(|count| *count <= TOKENS_MAX))
     }
 
     /// The count; what is not told is nothing.
@@ -341,23 +341,23 @@ impl Told {
     }
 }
 
-impl<'de> Deserialize<'de> for Told {
+impl<'de> Deserialize<'de> for TokenCount {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Number;
 
         impl Visitor<'_> for Number {
-            type Value = Told;
+            type Value = TokenCount;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("a number")
             }
 
-            fn visit_u64<E>(self, count: u64) -> Result<Told, E> {
-                Ok(Told::new(count))
+            fn visit_u64<E>(self, count: u64) -> Result<TokenCount, E> {
+                Ok(TokenCount::new(count))
             }
 
-            fn visit_i64<E>(self, count: i64) -> Result<Told, E> {
-                Ok(u64::try_from(count).map_or(Told(None), Told::new))
+            fn visit_i64<E>(self, count: i64) -> Result<TokenCount, E> {
+                Ok(u64::try_from(count).map_or(TokenCount(None), TokenCount::new))
             }
 
             #[expect(
@@ -365,13 +365,13 @@ impl<'de> Deserialize<'de> for Told {
                 clippy::cast_sign_loss,
                 reason = "it is whole and no less than 0, and `as` saturates beyond the limit"
             )]
-            fn visit_f64<E>(self, count: f64) -> Result<Told, E> {
+            fn visit_f64<E>(self, count: f64) -> Result<TokenCount, E> {
                 let whole = 0.0 <= count && count.fract() == 0.0;
-                Ok(if whole { Told::new(count as u64) } else { Told(None) })
+                Ok(if whole { TokenCount::new(count as u64) } else { TokenCount(None) })
             }
 
-            fn visit_unit<E>(self) -> Result<Told, E> {
-                Ok(Told(None))
+            fn visit_unit<E>(self) -> Result<TokenCount, E> {
+                Ok(TokenCount(None))
             }
         }
 

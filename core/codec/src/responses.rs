@@ -75,6 +75,12 @@ pub(crate) fn item_kind(kind: &str) -> BlockKind {
     }
 }
 
+/// Whether an answer is incomplete, by the name of its last event and by its own `status`: the worse of
+/// the two counts.
+pub(crate) fn is_incomplete(named: &str, status: &str) -> bool {
+    [named, status].contains(&"incomplete")
+}
+
 /// How an answer ended, by its `status` and the reason that is given for an incomplete one. `waits`:
 /// calls are in it that the caller is to carry out.
 pub(crate) fn finish(status: &str, reason: &str, waits: bool) -> Finish {
@@ -306,7 +312,7 @@ impl Stream {
             let said = "the provider ended an answer that is not complete";
             return fail(rejection::said(500, "server_error", said));
         }
-        let status = if status == "incomplete" { status } else { named };
+        let status = if is_incomplete(named, status) { "incomplete" } else { named };
         let mut told = Told::new(self.carry);
         if let Some(tokens) = response.usage.as_ref().and_then(wire::Usage::tokens) {
             told.events.push(Event::Usage(tokens));

@@ -48,7 +48,7 @@ pub(crate) struct Fields<'a> {
     /// There is a line that is no field of an event, and says something all the same: what is left of a
     /// field, or of something that is no stream of events.
     pub(crate) stray: bool,
-    /// Such a line has a quote: it may be what is left of another frame.
+    /// Such a line may be what is left of another frame.
     pub(crate) torn: bool,
 }
 
@@ -93,14 +93,6 @@ pub(crate) const KEEPALIVE: &str = "a keep-alive in the place of data";
 /// Words that are sent to keep a connection open, by name or as data.
 const WORDS: [&str; 4] = ["ping", "heartbeat", "keepalive", "keep-alive"];
 
-/// Whether a line of this name is a field that nobody knows, as others may be sent
-/// (<https://html.spec.whatwg.org/multipage/server-sent-events.html>). One whose name is the end of a known
-/// one is what is left of that.
-fn is_field(name: &str) -> bool {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
-    name.bytes().all(plain) && !"data".ends_with(name) && !"event".ends_with(name)
-}
-
 fn is_word(text: &str) -> bool {
     WORDS.iter().any(|word| text.eq_ignore_ascii_case(word))
 }
@@ -129,6 +121,12 @@ pub(crate) fn is_hollow(data: &str) -> bool {
 /// between them was lost: those have quotes. Under a name that nobody knows it would be passed over.
 pub(crate) fn is_torn(data: &str) -> bool {
     has_quote(data) && serde_json::from_str::<IgnoredAny>(data).is_err()
+}
+
+/// Whether a line that is no field of an event may be what is left of its data: an object, whose texts have
+/// quotes and whose end is a brace. The line's name proves nothing: a damaged `data` may look like any.
+fn is_rest(line: &str) -> bool {
+    memchr::memchr2(b'"', b'}', line.as_bytes()).is_some()
 }
 
 fn has_quote(data: &str) -> bool {
@@ -231,7 +229,7 @@ impl<'a> Fields<'a> {
                 let said = other.trim_start_matches(MARK).trim_ascii();
                 let stray = !said.is_empty() && !is_word(said);
                 self.stray |= stray;
-                self.torn |= stray && has_quote(line) && !is_field(said);
+                self.torn |= stray && is_rest(line);
             }
         }
     }

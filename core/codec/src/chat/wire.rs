@@ -6,7 +6,7 @@
 
 use super::calls::CALLS_MAX;
 use crate::head::CHOICES_MAX;
-use crate::json::{self, Few, Told, Type, Word};
+use crate::json::{self, Few, TokenCount, Type, Word};
 use crate::lazy::{self, Raw};
 use ir::Tokens;
 use serde::Deserialize;
@@ -111,26 +111,26 @@ pub(crate) struct Content {
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct Usage {
-    prompt_tokens: Told,
-    completion_tokens: Told,
-    total_tokens: Told,
+    prompt_tokens: TokenCount,
+    completion_tokens: TokenCount,
+    total_tokens: TokenCount,
     prompt_tokens_details: Option<PromptDetails>,
     completion_tokens_details: Option<CompletionDetails>,
     /// `DeepSeek`.
-    prompt_cache_hit_tokens: Told,
+    prompt_cache_hit_tokens: TokenCount,
 }
 
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
 #[serde(default)]
 struct PromptDetails {
-    cached_tokens: Told,
-    cache_write_tokens: Told,
+    cached_tokens: TokenCount,
+    cache_write_tokens: TokenCount,
 }
 
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
 #[serde(default)]
 struct CompletionDetails {
-    reasoning_tokens: Told,
+    reasoning_tokens: TokenCount,
 }
 
 /// Parts of one `content`: a limit on everything.
@@ -354,7 +354,7 @@ impl Usage {
         let reasoning = completion_details.reasoning_tokens.or_none();
         // xAI counts reasoning beside the completion; the total shows it.
         let apart = prompt.saturating_add(completion).saturating_add(reasoning);
-        let output = if self.total_tokens == Told(Some(apart)) || reasoning > completion {
+        let output = if self.total_tokens == TokenCount(Some(apart)) || reasoning > completion {
             completion.saturating_add(reasoning)
         } else {
             completion

@@ -123,17 +123,20 @@ fn what_has_lost_its_data_may_have_said_something() {
             assert!(malformed || frames[1].events.is_empty(), "{dialect:?}: {frame:?}");
         }
     }
-    // What has its data may have whatever else.
+    // What has its data may have whatever else can be no part of an event.
     for dialect in Dialect::ALL {
-        let frame = "dota: x\nevent: ping\nmeta: {\"a\":1}\ndata: {\"type\":\"ping\"}\n\n";
+        let frame = "dota: x\nevent: ping\nfoo: bar\ndata: {\"type\":\"ping\"}\n\n";
         let (frames, _) = feed(dialect, 1, &[frame.into()]);
         assert!(matches!(*frames[0].events, [] | [Event::Ping]), "{dialect:?}: {frames:?}");
     }
 }
 
-/// What has a quote may be a frame, of which the border to the next was lost.
+/// What has a quote or a brace may be a frame, of which the border to the next was lost.
 #[test]
-fn a_stray_line_with_a_quote_may_have_said_something() {
+fn a_stray_line_may_have_said_something() {
+    // What is left of `data` where bytes of it were lost, doubled or changed, or of the text behind it.
+    let names = ["DATA", "Data", "dat", "da", "d", "dta", "daata", "data2", "data-", "dota"];
+    let names = names.iter().chain(&["mydata", "even", "id2", "meta", "Note", "not plain"]);
     for dialect in Dialect::ALL {
         let lost = PIECES.iter().find(|it| it.0 == dialect).map_or("", |it| it.1);
         let (name, error) = match dialect {
@@ -144,7 +147,12 @@ fn a_stray_line_with_a_quote_may_have_said_something() {
         };
         let piece = format!("data: {lost}\n");
         let (plain, _) = feed(dialect, 1, &[format!("{piece}\n").into()]);
-        for (frame, expect) in [
+        let named = names.clone().flat_map(|name| {
+            let frames =
+                [format!("{name}: {lost}\n{piece}\n"), format!("{piece}{name}:{lost}\n\n")];
+            frames.map(|frame| (frame, "lost"))
+        });
+        let others = [
             (format!("{piece}ata: {lost}\n\n"), "lost"),
             (format!("ata: {lost}\n{piece}\n"), "lost"),
             (format!("{piece}{lost}\n\n"), "lost"),
@@ -152,10 +160,14 @@ fn a_stray_line_with_a_quote_may_have_said_something() {
             (format!("{piece} data: {lost}\n\n"), "lost"),
             (format!("{piece}delta\":\"a\"}}\n\n"), "lost"),
             (format!("{piece}foo: bar\n\n"), "plain"),
-            (format!("{piece}}}]}}\n\n"), "plain"),
+            (format!("{piece}Note: say \\\"x\\\"\"}}}}]}}\n\n"), "lost"),
+            (format!("{piece}meta: {{\"a\":1}}\n\n"), "lost"),
+            (format!("{piece}}}]}}\n\n"), "lost"),
+            (format!("{piece}ta: [DONE]\n\n"), "plain"),
             (format!("{piece}: \"a\"\nid: \"7\"\nretry: \"\"\nping: \"a\"\n\n"), "plain"),
             (format!("{name}data: {error}\nata: {lost}\n\n"), "fail"),
-        ] {
+        ];
+        for (frame, expect) in named.chain(others) {
             let mut decoder = Decoder::new(dialect, 1);
             let mut frames = Vec::new();
             decoder.feed(frame.clone().into(), &mut frames).unwrap();

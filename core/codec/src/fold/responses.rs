@@ -4,14 +4,15 @@
 //! `output` empty (`store: false` behind some gateways); then it is made of the items as each was done,
 //! as the official SDKs do.
 //!
-//! **Invariant:** what was begun is in the answer. Reasoning of which nothing came begins nothing.
+//! **Invariant:** what was begun is in the answer, but for a call that the token limit cut. A message and
+//! reasoning begin with their first word; calls, and what else is an item, when they are added.
 
 use super::tree::{ODD, items, members, write_all};
 use crate::Error;
 use crate::json::{self, Word};
 use crate::lazy::{self, Raw};
-use crate::responses::item_kind;
 use crate::responses::wire::Item;
+use crate::responses::{is_incomplete, item_kind};
 use ir::{BlockKind, Event};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -23,9 +24,9 @@ pub(super) struct Answer {
     whole: Option<String>,
     /// Items that are done, by their `output_index`.
     done: BTreeMap<u32, String>,
-    /// The indexes of these, and of all others of which something was shown.
+    /// The indexes of these, and of all others that were begun.
     begun: BTreeSet<u32>,
-    /// Those of calls.
+    /// Those of calls that were added.
     calls: BTreeSet<u32>,
 }
 
@@ -52,14 +53,8 @@ impl Answer {
                 let before = self.done.insert(index, item.get().to_owned());
                 Ok(added.saturating_sub(before.map_or(0, |item| item.len())))
             }
-            "response.completed" | "response.incomplete" => {
-                if kind == "response.incomplete" {
-                    // A call that the token limit cut is nobody's loss: it cannot be made.
-                    let done = |index: &u32| self.done.contains_key(index);
-                    self.begun.retain(|index| !self.calls.contains(index) || done(index));
-                }
-                self.end(members.get("response").ok_or(ODD)?)
-            }
+            "response.completed" => self.end("completed", members.get("response").ok_or(ODD)?),
+            "response.incomplete" => self.end("incomplete", members.get("response").ok_or(ODD)?),
             "response.output_item.added" => {
                 let item = members.get("item").and_then(Item::read).ok_or(ODD)?;
                 let Some(index) = index() else { return Ok(0) };
@@ -82,9 +77,17 @@ impl Answer {
         if self.begun.insert(index) { size_of::<u32>() } else { 0 }
     }
 
-    fn end(&mut self, response: Raw<'_>) -> Result<usize, Error> {
+    /// The last event, by its name.
+    fn end(&mut self, named: &str, response: Raw<'_>) -> Result<usize, Error> {
         let text = response.get();
-        let output = members(text).ok_or(ODD)?.given("output");
+        let members = members(text).ok_or(ODD)?;
+        let status = members.given("status").and_then(|raw| lazy::read(raw.get()).ok());
+        if is_incomplete(named, status.as_ref().map_or(named, Word::as_str)) {
+            // A call that the token limit cut is nobody's loss: it cannot be made.
+            let done = |index: &u32| self.done.contains_key(index);
+            self.begun.retain(|index| !self.calls.contains(index) || done(index));
+        }
+        let output = members.given("output");
         let there = output.map(items).unwrap_or_default().len();
         let filled = there == 0 && !self.done.is_empty();
         let known = if filled { self.done.len() } else { there };

@@ -5,7 +5,7 @@ use super::Fold;
 use crate::proof::{Recorded, cut, documents, feed, framed, golden, streams};
 use crate::{Error, json, read_whole, unfold};
 use bytes::Bytes;
-use ir::{Dialect, Event, Frame, Usage};
+use ir::{Dialect, Event, Finish, Frame, Usage};
 use proptest::prelude::{any, prop_assert, prop_assert_eq, proptest};
 use proptest::sample::Index;
 use serde_json::Value;
@@ -515,16 +515,39 @@ fn an_item_that_was_never_done_is_no_answer() {
         let expect = Error::NotAnswer("the last event lacks items that were begun");
         assert_eq!(error, (!complete).then_some(expect), "{lines:?}, {output}");
     }
-    // A call that the token limit cut cannot be made, and is in no answer.
-    let (call, arguments) = (added("function_call"), piece("function_call_arguments.delta", "{"));
-    for (kind, lines, complete) in [
-        ("completed", [done, &*call, &*arguments], false),
-        ("incomplete", [done, &*call, &*arguments], true),
-        ("incomplete", [done, &*message, &*said], false),
+}
+
+/// A call that the token limit cut cannot be made, and is in no answer. Whether it was the limit is what
+/// the decoder reads, of the event's name and the answer's word the worse.
+#[test]
+fn a_call_that_the_limit_cut_is_nobodys_loss() {
+    let done = r#"{"type":"response.output_item.done","output_index":0,"item":{"type":"message","id":"msg_1","content":[{"type":"output_text","text":"one"}]}}"#;
+    let call = r#"{"type":"response.output_item.added","output_index":1,"item":{"type":"function_call","id":"fc_1"}}"#;
+    let arguments =
+        r#"{"type":"response.function_call_arguments.delta","output_index":1,"delta":"{"}"#;
+    let said = r#"{"type":"response.output_text.delta","output_index":1,"delta":"two"}"#;
+    for (named, status, limited) in [
+        ("completed", "null", false),
+        ("completed", r#""completed""#, false),
+        ("completed", r#""incomplete""#, true),
+        ("incomplete", "null", true),
+        ("incomplete", r#""completed""#, true),
+        ("incomplete", r#""incomplete""#, true),
     ] {
-        let last =
-            format!(r#"{{"type":"response.{kind}","response":{{"id":"resp_1","output":{one}}}}}"#);
-        let (_, error) = responses(&[&lines[..], &[&*last]].concat());
-        assert_eq!(error.is_none(), complete, "{kind}: {lines:?}");
+        for output in ["[]", r#"[{"type":"message","id":"msg_1"}]"#] {
+            let last = format!(
+                r#"{{"type":"response.{named}","response":{{"status":{status},"incomplete_details":{{"reason":"max_output_tokens"}},"output":{output}}}}}"#
+            );
+            let lines = framed(Dialect::Responses, [done, call, arguments, &last]);
+            let (frames, _) = feed(Dialect::Responses, 1, &[lines.into()]);
+            let (value, error) = fold(Dialect::Responses, &frames);
+            assert_eq!(error.is_none(), limited, "{last}");
+            assert!(!limited || value["output"].as_array().unwrap().len() == 1, "{last}: {value}");
+            let length = Event::Finish(Finish::Length, None);
+            let read = frames.iter().any(|frame| frame.events.contains(&length));
+            assert_eq!(read, limited, "{last}");
+            let (_, error) = responses(&[done, said, &last]);
+            assert!(error.is_some(), "a text is never left out: {last}");
+        }
     }
 }

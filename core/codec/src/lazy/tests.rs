@@ -1,7 +1,7 @@
 //! What is read here is held against `serde_json`: texts that stand out, and random ones.
 
 use super::{Raw, quickly, read};
-use crate::json::{Count, Members, Told, Word};
+use crate::json::{Count, Members, TokenCount, Word};
 use proptest::prelude::*;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -17,7 +17,7 @@ struct Shape<'a> {
     number: Option<u32>,
     count: Option<Count>,
     #[serde(default)]
-    told: Told,
+    tokens: TokenCount,
     flag: Option<bool>,
     #[serde(borrow)]
     list: Option<Vec<Raw<'a>>>,
@@ -66,11 +66,11 @@ const TEXTS: &[&str] = &[
     r#"{"number":-1}"#,
     r#"{"count":-1}"#,
     r#"{"count":1.5e3}"#,
-    r#"{"told":9007199254740992}"#,
-    r#"{"told":9007199254740993}"#,
-    r#"{"told":null,"count":1}"#,
-    r#"{"told":-1}"#,
-    r#"{"told":2.0}"#,
+    r#"{"tokens":9007199254740992}"#,
+    r#"{"tokens":9007199254740993}"#,
+    r#"{"tokens":null,"count":1}"#,
+    r#"{"tokens":-1}"#,
+    r#"{"tokens":2.0}"#,
     r#"{"count":null,"word":null,"raw":null,"list":null,"inner":null}"#,
     r#"{"number":01}"#,
     r#"{"raw":01}"#,
@@ -141,7 +141,7 @@ proptest! {
     fn any_object_is_read_alike(
         members in prop::collection::vec(
             (
-                prop::sample::select(vec!["word", "raw", "number", "count", "told", "flag", "list", "x"]),
+                prop::sample::select(vec!["word", "raw", "number", "count", "tokens", "flag", "list", "x"]),
                 prop::sample::select(vec![
                     "\"a\"", "\"\\u0061\"", "1", "-1", "1.0", "null", "true", "[]", "[1,2]", "{}",
                     "{\"raw\":[]}", "\"\\\"\"", "1e5", "99999999999", "\"\u{e9}\"", "[", "}", "",

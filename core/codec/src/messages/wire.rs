@@ -1,6 +1,6 @@
 //! Anthropic Messages: the JSON of events and answers, as far as we look at it.
 
-use crate::json::{self, Told, Type, Word};
+use crate::json::{self, TokenCount, Type, Word};
 use crate::lazy::Raw;
 use ir::Tokens;
 use serde::Deserialize;
@@ -89,17 +89,17 @@ struct Rare<'a> {
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct Usage {
-    input_tokens: Told,
-    cache_creation_input_tokens: Told,
-    cache_read_input_tokens: Told,
-    output_tokens: Told,
+    input_tokens: TokenCount,
+    cache_creation_input_tokens: TokenCount,
+    cache_read_input_tokens: TokenCount,
+    output_tokens: TokenCount,
     output_tokens_details: Option<OutputDetails>,
 }
 
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
 #[serde(default)]
 struct OutputDetails {
-    thinking_tokens: Told,
+    thinking_tokens: TokenCount,
 }
 
 /// Whether there is content in an event whose rest has an unknown shape.
@@ -131,7 +131,7 @@ impl BlockStart<'_> {
 impl Usage {
     /// The counts are cumulative: what is restated replaces what was said before.
     pub(crate) fn add_to(&self, said: &mut Self) {
-        let set = |place: &mut Told, count: Told| {
+        let set = |place: &mut TokenCount, count: TokenCount| {
             if count.0.is_some() {
                 *place = count;
             }

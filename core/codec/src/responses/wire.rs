@@ -96,8 +96,8 @@ pub(crate) struct Part<'a> {
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct Usage {
-    input_tokens: json::Told,
-    output_tokens: json::Told,
+    input_tokens: json::TokenCount,
+    output_tokens: json::TokenCount,
     input_tokens_details: Option<InputDetails>,
     output_tokens_details: Option<OutputDetails>,
 }
@@ -105,14 +105,14 @@ pub(crate) struct Usage {
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
 #[serde(default)]
 struct InputDetails {
-    cached_tokens: json::Told,
-    cache_write_tokens: json::Told,
+    cached_tokens: json::TokenCount,
+    cache_write_tokens: json::TokenCount,
 }
 
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
 #[serde(default)]
 struct OutputDetails {
-    reasoning_tokens: json::Told,
+    reasoning_tokens: json::TokenCount,
 }
 
 fn parts(raw: Option<Raw<'_>>) -> Vec<Part<'_>> {
