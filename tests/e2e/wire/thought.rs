@@ -455,6 +455,7 @@ async fn refuses_its_own() -> Canned {
 async fn who_refuses_what_it_signed_goes_on_without() {
     let strict = r#","prefix_mismatch_behavior":"error""#;
     for (next, behaviour, trail, asked) in [
+        ("", "", "a/m=cut a/m=bad_signature a/m=ok", 0),
         ("b/status-503", "", "a/m=cut a/m=bad_signature a/m=ok", 0),
         // Its cache is warm: who is well is not asked.
         ("b/ok+long", "", "a/m=cut a/m=bad_signature a/m=ok", 0),
@@ -466,7 +467,8 @@ async fn who_refuses_what_it_signed_goes_on_without() {
         ),
     ] {
         let canned = refuses_its_own().await;
-        let toml = continuing(&pair(MESSAGES, "")).replace("b/ok", next).replace("a/*", "a/m");
+        let both = if next.is_empty() { "\"a/m\"" } else { &*format!("\"a/m\", \"{next}\"") };
+        let toml = continuing(&pair(MESSAGES, "")).replace("\"a/*\", \"b/ok\"", both);
         let plan = Plan::new(toml).clouds(&["b"]).await.at("a", canned.base_url());
         let world = plan.start().await;
         let body = format!(
