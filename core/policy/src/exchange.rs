@@ -61,8 +61,8 @@ pub enum Input {
         /// The provider's request id.
         upstream_id: Option<String>,
     },
-    /// The fields of the request that could be written otherwise: of one that was written anew, as it is
-    /// sent; of the caller's own, before it is told that it was refused.
+    /// The fields of the request that could be written otherwise: of one that was written anew or goes on,
+    /// as it is sent; of the caller's own, before it is told that it was refused.
     Written(Vec<&'static str>),
     /// One frame of a streamed answer.
     Frame(Frame),

@@ -32,7 +32,7 @@ mod reader;
 mod resume;
 mod timer;
 
-use kind::is_refusal;
+use kind::refuses_seals;
 use live::Live;
 use manner::{Manner, Wish};
 use timer::Timer;
@@ -312,9 +312,10 @@ impl Drive {
     }
 
     fn feed(&mut self, id: AttemptId, input: Input) {
-        // What the caller wrote is looked at only where it was refused.
-        if is_refusal(&input) && self.attempts.get(id.0).is_some_and(Live::speaks_alike) {
-            let written = Input::Written(forward::leavable(&self.ask));
+        // What the caller wrote is looked at only where it was refused; what goes on, as it is sent.
+        let callers = self.attempts.get(id.0).is_some_and(|live| !live.is_crossed());
+        if callers && refuses_seals(&input, self.ask.dialect) {
+            let written = Input::Written(forward::leavable(self.ask.dialect, &self.ask.body));
             self.with_health(|exchange, now, health| exchange.handle(now, id, written, health));
         }
         self.with_health(|exchange, now, health| exchange.handle(now, id, input, health));
@@ -455,7 +456,9 @@ impl Drive {
             // What goes on with a stream is written anew, whoever speaks what.
             let same = self.ask.dialect.crossable().filter(|_| going.is_some());
             let crossing = same.map(|it| cross::plan(&self.ask, (it, it), leg));
-            let manner = Manner { crossing, losses, going, ..manner };
+            let sent = body.as_ref().unwrap_or(&self.ask.body);
+            let fields = same.map_or_else(Vec::new, |_| forward::leavable(self.ask.dialect, sent));
+            let manner = Manner { crossing, losses, fields, going, ..manner };
             return Some(request.map(|request| (request, manner)).map_err(|_| forward::UNSENDABLE));
         }
         let repairs = self.taught(place, leg);

@@ -149,9 +149,9 @@ pub(crate) fn question(
     Ok((Some(Question { body, head, goes_on }), losses))
 }
 
-/// What of the caller's own request could be left out, were it refused.
-pub(crate) fn leavable(ask: &Ask) -> Vec<&'static str> {
-    let signed = ask.dialect == Dialect::Messages && codec::request::may_lack_seals(&ask.body);
+/// What of a request in the caller's dialect could be left out, were it refused.
+pub(crate) fn leavable(dialect: Dialect, body: &[u8]) -> Vec<&'static str> {
+    let signed = dialect == Dialect::Messages && codec::request::may_lack_seals(body);
     if signed { vec!["seals"] } else { Vec::new() }
 }
 

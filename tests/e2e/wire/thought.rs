@@ -1,7 +1,9 @@
 //! Signed reasoning of an answer that was cut: it goes back to the target that signed it, as it was shown,
 //! and to nobody else; and in the caller's stream its block is closed, whoever goes on.
 
-use crate::world::{Act, Canned, Heard, Plan, Request, Said, alone, pair, path, plain, provider};
+use crate::world::{
+    Act, Canned, Heard, Plan, Request, Said, alone, continuing, pair, path, plain, provider,
+};
 use drill::provider::{Seen, Way};
 use ir::{Dialect, Shape};
 use serde_json::{Value, json};
@@ -397,6 +399,96 @@ async fn who_refuses_what_another_signed_is_asked_without() {
             record.attempts.iter().filter_map(|it| it.repair.as_deref()).collect();
         let expect: &[&str] = if status == 200 { &["without its reasoning"] } else { &[] };
         assert_eq!(repairs, expect, "{record:#?}");
+        world.stop().await;
+    }
+}
+
+/// What [`refuses_its_own`] says before it closes, and what is the rest of it.
+const SAID: &str =
+    "The harbour was quiet, and nobody had yet counted the boats that were still out";
+const REST: &str = " at sea.";
+const BEGUN: &str = r#"{"type":"message_start","message":{"id":"m","type":"message","role":"assistant","model":"m","content":[],"stop_reason":null,"stop_sequence":null,"usage":{"input_tokens":9,"output_tokens":1}}}
+{"type":"content_block_start","index":0,"content_block":{"type":"thinking","thinking":"","signature":""}}
+{"type":"content_block_delta","index":0,"delta":{"type":"thinking_delta","thinking":"h"}}
+{"type":"content_block_delta","index":0,"delta":{"type":"signature_delta","signature":"of-a"}}
+{"type":"content_block_stop","index":0}
+{"type":"content_block_start","index":1,"content_block":{"type":"text","text":""}}
+{"type":"content_block_delta","index":1,"delta":{"type":"text_delta","text":"SAID"}}"#;
+const ENDED: &str = r#"{"type":"message_start","message":{"id":"n","type":"message","role":"assistant","model":"m","content":[],"stop_reason":null,"stop_sequence":null,"usage":{"input_tokens":9,"output_tokens":1}}}
+{"type":"content_block_start","index":0,"content_block":{"type":"text","text":""}}
+{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"SAID"}}
+{"type":"content_block_stop","index":0}
+{"type":"message_delta","delta":{"stop_reason":"end_turn","stop_sequence":null},"usage":{"output_tokens":9}}
+{"type":"message_stop"}"#;
+
+/// A provider that thinks, speaks, closes, and then refuses what it signed.
+async fn refuses_its_own() -> Canned {
+    let event = |data: &str| {
+        let value: Value = serde_json::from_str(data).expect("an event");
+        format!("event: {}\ndata: {data}\n\n", value["type"].as_str().expect("a type"))
+    };
+    let answer = move |status: &str, kind: &str, body: &str| {
+        let head =
+            format!("HTTP/1.1 {status}\r\ncontent-type: {kind}\r\nconnection: close\r\n\r\n");
+        vec![Act::Send(format!("{head}{body}").into_bytes())]
+    };
+    let stream = move |events: &str, text: &str| {
+        let body: String = events.replace("SAID", text).lines().map(event).collect();
+        answer("200 OK", "text/event-stream", &body)
+    };
+    let anchor = policy::anchor(SAID).expect("an end that is its own");
+    let (begun, rest) = (stream(BEGUN, SAID), stream(ENDED, &format!("{anchor}{REST}")));
+    Canned::choose(move |request| {
+        if request.contains(r#""signature""#) {
+            answer("400 Bad Request", "application/json", UNKNOWN_TO_IT)
+        } else if request.contains(SAID) {
+            rest.clone()
+        } else {
+            begun.clone()
+        }
+    })
+    .await
+}
+
+/// What was sent back to whom it came from is ours to leave out, unless the caller wants that refused.
+#[tokio::test]
+async fn who_refuses_what_it_signed_goes_on_without() {
+    let strict = r#","prefix_mismatch_behavior":"error""#;
+    for (next, behaviour, trail, asked) in [
+        ("", "", "a/m=cut a/m=bad_signature a/m=ok", 0),
+        ("b/status-503", "", "a/m=cut a/m=bad_signature a/m=ok", 0),
+        // Its cache is warm: who is well is not asked.
+        ("b/ok+long", "", "a/m=cut a/m=bad_signature a/m=ok", 0),
+        (
+            "b/status-503",
+            strict,
+            "a/m=cut a/m=bad_signature b/status-503=unavailable b/status-503=unavailable",
+            2,
+        ),
+    ] {
+        let canned = refuses_its_own().await;
+        let both = if next.is_empty() { "\"a/m\"" } else { &*format!("\"a/m\", \"{next}\"") };
+        let toml = continuing(&pair(MESSAGES, "")).replace("\"a/*\", \"b/ok\"", both);
+        let plan = Plan::new(toml).clouds(&["b"]).await.at("a", canned.base_url());
+        let world = plan.start().await;
+        let body = format!(
+            r#"{{"model":"m","stream":true,"max_tokens":2048,"thinking":{{"type":"adaptive"{behaviour}}},"messages":[{{"role":"user","content":"q"}}]}}"#
+        );
+        let heard = world.hear(&Request::post(path(MESSAGES), body)).await;
+        let record = world.record().await;
+        let outcomes: Vec<String> =
+            record.attempts.iter().map(|it| format!("{}={}", it.target, it.outcome)).collect();
+        assert_eq!(outcomes.join(" "), trail, "{}", heard.text());
+        assert_eq!(world.a().log().len(), asked, "{next} {behaviour}");
+        let said = Said::read(MESSAGES, Shape::Stream, &heard.body).expect("a stream");
+        let goes_on = trail.ends_with("ok");
+        assert_eq!(said.is_complete(), goes_on, "{}", heard.text());
+        let whole = format!("{SAID}{}", if goes_on { REST } else { "" });
+        assert_eq!(said.text, whole, "{}", heard.text());
+        let sent: Vec<bool> =
+            canned.requests().iter().map(|it| it.contains(r#""signature":"of-a""#)).collect();
+        let expect: &[bool] = if goes_on { &[false, true, false] } else { &[false, true] };
+        assert_eq!(sent, expect, "{:?}", canned.requests());
         world.stop().await;
     }
 }

@@ -160,15 +160,16 @@ impl Exchange {
         if state.lessons.iter().any(|it| lesson.repair.replaces(it.repair)) {
             return None;
         }
-        let can = |repair| self.attempts.get(id.0).is_some_and(|it| it.can(repair));
+        let attempt = self.attempts.get(id.0)?;
         match lesson.repair {
             Repair::Plain => (streams && (target.crossed || target.watched)).then_some(lesson),
-            // Another of the chain may have signed it.
+            // Another of the chain may have signed it; and what goes on with an answer is ours to write.
             Repair::Unsealed => {
-                let mixed = target.crossed || 1 < self.plan.legs.len();
-                (mixed && can(Repair::Unsealed)).then_some(lesson)
+                let ours = target.crossed || attempt.way.is_some();
+                let mixed = ours || 1 < self.plan.legs.len();
+                (mixed && attempt.can(Repair::Unsealed)).then_some(lesson)
             }
-            repair if target.crossed => can(repair).then_some(lesson),
+            repair if target.crossed => attempt.can(repair).then_some(lesson),
             // Beside the caller's own words only this is ours.
             Repair::Without("stream_options") if target.watched => {
                 Some(Lesson { repair: Repair::Plain, ..lesson })

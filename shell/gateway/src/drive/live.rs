@@ -88,7 +88,7 @@ impl Live {
         self.reader.as_ref().is_some_and(|reader| reader.folds())
     }
 
-    /// Whether it speaks another dialect than the caller.
+    /// Whether its answer is written anew: it speaks another dialect than the caller, or goes on.
     pub(super) fn is_crossed(&self) -> bool {
         self.manner.crossing.is_some()
     }
@@ -369,11 +369,6 @@ impl Live {
         let unread = is_encoded(headers);
         headers.remove(CONTENT_ENCODING);
         unread
-    }
-
-    /// Whether it was asked in the caller's dialect.
-    pub(super) fn speaks_alike(&self) -> bool {
-        self.manner.crossing.as_ref().is_none_or(|plan| plan.from == plan.to)
     }
 
     /// What the provider speaks.

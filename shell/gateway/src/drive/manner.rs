@@ -17,7 +17,7 @@ pub(super) struct Manner {
     pub(super) crossing: Option<CrossingPlan>,
     /// What did not come along; in the end also of the answer.
     pub(super) losses: Losses,
-    /// What of the request could be written otherwise, where it was written anew.
+    /// What of the request could be written otherwise, where it was written anew or goes on.
     pub(super) fields: Vec<&'static str>,
     /// What must not come back.
     pub(super) unsaid: Arc<Unsaid>,
