@@ -237,7 +237,21 @@ impl Joiner {
         }
     }
 
-    /// Its text is over: what of it is held is joined now, or never.
+    /// Joins what is held of its text, now or never. Whether it says anything behind the joint.
+    fn joins(&mut self, block: Block, left: &mut Events) -> Result<bool, &'static str> {
+        let State::Seeking(seam) = &mut self.state else { return Ok(self.is_joined()) };
+        let mut shown = Shown::default();
+        match seam.end(&mut shown) {
+            Joint::Joined => {}
+            Joint::Held => return Err("its end is no joint"),
+            Joint::Lost(why) => return Err(why),
+        }
+        self.state = State::Joined;
+        self.shows(block, &shown, left)?;
+        Ok(shown.low.is_some() || !shown.text.trim().is_empty())
+    }
+
+    /// Its text is over.
     /// `calls`: it calls tools, and says no document then.
     fn ends_text(
         &mut self,
@@ -246,16 +260,7 @@ impl Joiner {
         left: &mut Events,
     ) -> Result<(), &'static str> {
         let block = Block { kind: BlockKind::Text, index: block.index };
-        if let State::Seeking(seam) = &mut self.state {
-            let mut shown = Shown::default();
-            match seam.end(&mut shown) {
-                Joint::Joined => {}
-                Joint::Held => return Err("its end is no joint"),
-                Joint::Lost(why) => return Err(why),
-            }
-            self.state = State::Joined;
-            self.shows(block, &shown, left)?;
-        }
+        self.joins(block, left)?;
         let calls = calls || matches!(self.state, State::Calls(_));
         let silent = |document: &Document| calls && document.text.trim().is_empty();
         if self.document.as_ref().is_some_and(silent) {
@@ -275,10 +280,12 @@ impl Joiner {
         reason: Option<Box<Reason>>,
         left: &mut Events,
     ) -> Result<(), &'static str> {
-        if finish == Finish::Refusal && !self.is_joined() {
+        let block = Block { kind: BlockKind::Text, index: 0 };
+        // Who was stopped behind the joint has gone on, however little was said by then; who was stopped
+        // before has not.
+        if finish == Finish::Refusal && !self.joins(block, left).is_ok_and(|says| says) {
             return Err("it declined");
         }
-        let block = Block { kind: BlockKind::Text, index: 0 };
         self.ends_text(block, finish == Finish::Tool, left)?;
         let State::Calls(calls) = &self.state else {
             left.push(Event::Finish(finish, reason));

@@ -132,6 +132,40 @@ fn text_passes_behind_the_joint_and_as_it_is_spelled() {
 }
 
 #[test]
+fn a_filters_stop_is_an_end_behind_the_joint_and_none_before_it() {
+    let text = format!("text {TEXT}");
+    let declined = "lost: it declined";
+    for length in [1, 2, 100, 118, 119, 120, 121, 500] {
+        let rest = format!(" {}", "b".repeat(length));
+        let joined = [format!("text {rest}"), "Refusal".to_owned()];
+        let joined = [joined[0].as_str(), joined[1].as_str()];
+        for (way, repeated) in [(Way::Anchor, "the lazy dog and runs"), (Way::Restart, TEXT)] {
+            let more = format!("text {repeated}{rest}");
+            check(&[&text], way, &[&more, "filter"], &joined);
+        }
+        let more = format!("text {rest}");
+        check(&[&text], Way::Prefill, &[&more, "filter"], &joined);
+    }
+    check(&[&text], Way::Anchor, &["text I am sorry.", "filter"], &[declined]);
+    // Where it may have ended, too: what adds nothing has not gone on.
+    for told in [text.as_str(), &format!("{text}.")] {
+        for rest in ["", " ", r"\n"] {
+            let anchor = told.split_at(told.len() - 22).1;
+            let more = format!("text {anchor}{rest}");
+            check(&[told], Way::Anchor, &[&more, "filter"], &[declined]);
+        }
+    }
+    let before = ["open 1 f", "args 1 {}", "close 1"];
+    let nothing = format!("text {NOTHING_MORE}");
+    check(&before, Way::Calls, &[&nothing, "filter"], &[declined]);
+    let form = Form::new(|document| document == r#"{"a":[1,2]}"#);
+    let terms = Terms { form: Some(form), ..Terms::default() };
+    let mut joiner = Joiner::new(&told(&[r#"text {\"a\":"#]), Way::Restart, terms);
+    let half = passed(&mut joiner, &[r#"text {\"a\":[1"#, "filter"]);
+    assert_eq!(half, ["lost: the joined document is not what was asked for"]);
+}
+
+#[test]
 fn half_a_character_before_the_joint_and_behind_it() {
     let before = [r"text The quick brown fox jumps over the lazy dog \ud83d"];
     check(
