@@ -216,8 +216,9 @@ impl Stream {
                 }
                 Err(rejection) => events.push(Event::Fail(rejection)),
             }
-            let finished = self.choices.values().filter(|choice| choice.finish.is_some()).count();
-            if finished >= self.wanted {
+            // One that nobody asked for ends nothing while those before it go on.
+            let asked = self.choices.values().take(self.wanted);
+            if asked.filter(|choice| choice.finish.is_some()).count() >= self.wanted {
                 self.tell(events);
             }
         }

@@ -14,7 +14,7 @@
 //! **Invariants:** what leaves is a legal stream of the caller's dialect at every point, and has an
 //! end only if the provider gave a finish. No part of a tool call leaves before all of it is there,
 //! and none whose arguments are not a JSON object: clients carry out what they can read of a call.
-//! Texts and arguments are never re-spelled. What cannot be said is a [`ir::Loss`]. **Absent:**
+//! Of several choices the first is read and no other. Texts and arguments are never re-spelled. What cannot be said is a [`ir::Loss`]. **Absent:**
 //! whole documents; they cross as streams.
 
 mod call;
@@ -63,6 +63,8 @@ pub struct Crossing {
     desk: Desk,
     /// The provider failed, or a call that must not be shown was met: what follows means nothing.
     over: bool,
+    /// Its blocks are those of Chat, and say which choice they belong to.
+    choices: bool,
     /// Its frames say where the caller's stream stands.
     marks: bool,
     /// What was told of it last.
@@ -93,11 +95,12 @@ impl Crossing {
     pub fn new(plan: CrossingPlan, held_max: usize) -> Self {
         let decoder = Decoder::carrying(plan.from.dialect(), 1);
         let desk = Desk::new(held_max);
+        let choices = plan.from == Crossable::Chat;
         let encoder = match plan.to {
             Crossable::Chat => Encoder::Chat(Box::new(chat::Encoder::new(plan))),
             Crossable::Messages => Encoder::Messages(Box::new(messages::Encoder::new(plan))),
         };
-        Self { decoder, encoder, desk, over: false, marks: false, marked: None }
+        Self { decoder, encoder, desk, over: false, choices, marks: false, marked: None }
     }
 
     /// The same, whose frames also say where the caller's stream stands, and under which name: for
@@ -131,6 +134,7 @@ impl Crossing {
         let fed = self.decoder.feed(chunk, out);
         for place in first..out.len() {
             let Some(frame) = out.get_mut(place) else { break };
+            self.choose(&mut frame.events);
             call::rename(&mut frame.events, self.encoder.aliases());
             let sieved = sieve(&mut frame.events).map_err(Error::Unjoined);
             if let Err(error) = sieved.and_then(|()| self.frame(frame)) {
@@ -155,6 +159,17 @@ impl Crossing {
     /// What could not be said so far.
     pub fn losses(&self) -> &Losses {
         &self.desk.losses
+    }
+
+    /// Leaves of an answer its first choice: nobody asked for another. One that comes is work, and shows
+    /// nothing.
+    fn choose(&mut self, events: &mut Events) {
+        let other = |event: &Event| event.block().is_some_and(|block| block.index >> 16 != 0);
+        if self.choices && events.iter().any(other) {
+            self.desk.lose("choices[]", "dropped: all but the first");
+            events.retain(|event| !other(event));
+            events.insert(0, Event::Progress);
+        }
     }
 
     fn frame(&mut self, frame: &mut Frame) -> Result<(), Error> {

@@ -257,4 +257,26 @@ impl Event {
             | Self::Noise(_) => false,
         }
     }
+    /// The block that it is about.
+    pub fn block(&self) -> Option<Block> {
+        match self {
+            Self::Open(block, _) | Self::Delta(block, _) | Self::Close(block) => Some(*block),
+            Self::Aside(aside) => match aside {
+                Aside::Call(block, _) | Aside::Shown(block, _) | Aside::Sealed(block, _) => {
+                    Some(*block)
+                }
+                Aside::Native(_) | Aside::Mark(_) | Aside::Kept(_) => None,
+            },
+            Self::Ping
+            | Self::Start(_)
+            | Self::Progress
+            | Self::Finish(..)
+            | Self::Usage(_)
+            | Self::End
+            | Self::Fail(_)
+            | Self::Repeated(_)
+            | Self::Malformed(_)
+            | Self::Noise(_) => None,
+        }
+    }
 }

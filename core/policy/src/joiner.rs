@@ -16,23 +16,27 @@
 
 use crate::seam::{Join, Joint, Seam, Shown, TOLD_MAX};
 use crate::told::{Told, Unescape, Way, escaped};
-use ir::{Aside, Block, BlockKind, Event, Events, Finish, Opening, Piece, Reason, Said};
-use serde_json::Value;
+use calls::Calls;
+pub use calls::NOTHING_MORE;
+use ir::{Block, BlockKind, Event, Events, Finish, Piece, Reason};
 use std::fmt;
 
+mod calls;
 #[cfg(test)]
 mod tests;
 
 /// What a joined document must be.
 pub struct Form(Box<dyn Fn(&str) -> bool + Send>);
 
-/// What the request says about its answer.
-#[derive(Debug, Default)]
+/// What holds for the answer.
+#[derive(Debug)]
 pub struct Terms {
     /// Its text is to be one document.
     pub form: Option<Form>,
     /// It has one tool call at most.
     pub one_call: bool,
+    /// What may be held of its calls, in bytes.
+    pub held_max: usize,
 }
 
 /// See the module.
@@ -52,22 +56,6 @@ enum State {
     Joined,
 }
 
-/// Calls behind those that were delivered.
-#[derive(Debug, Default)]
-struct Calls {
-    /// Those that were delivered and did not come again: names and arguments, whatever their spelling.
-    told: Vec<(String, Value)>,
-    /// Those that come, each held until it is known to be another.
-    open: Vec<Event>,
-    /// What is said beside them: the word that nothing follows, or it is not certain what.
-    text: String,
-    /// There is to be no other.
-    one: bool,
-    /// Another call than those came.
-    more: bool,
-    held: usize,
-}
-
 /// A document that is held until it is known to be one.
 #[derive(Debug)]
 struct Document {
@@ -77,10 +65,16 @@ struct Document {
     delivered: usize,
 }
 
-/// The word by which a model says that nothing follows the calls that were delivered.
-pub const NOTHING_MORE: &str = "NOTHING-MORE";
-/// What is held of calls and of a document, in bytes.
+/// What is held of a text, in bytes.
 const HELD_MAX: usize = TOLD_MAX;
+
+// === impl Terms ===
+
+impl Default for Terms {
+    fn default() -> Self {
+        Self { form: None, one_call: false, held_max: HELD_MAX }
+    }
+}
 
 // === impl Form ===
 
@@ -112,7 +106,7 @@ impl Joiner {
             Way::Fresh | Way::Restart => seam(Join::Restart),
             Way::Anchor => seam(Join::Anchor),
             Way::Prefill => seam(Join::Prefill),
-            Way::Calls => State::Calls(Calls::of(told, terms.one_call)),
+            Way::Calls => State::Calls(Calls::new(told, terms.one_call, terms.held_max)),
         };
         let delivered = text.len();
         // Where nothing of it was delivered, the document is one attempt's own.
@@ -133,7 +127,7 @@ impl Joiner {
     }
 
     fn event(&mut self, event: Event, left: &mut Events) -> Result<(), &'static str> {
-        let Some(block) = block_of(&event) else {
+        let Some(block) = event.block() else {
             if let Event::Finish(finish, reason) = event {
                 return self.finish(finish, reason, left);
             }
@@ -186,8 +180,7 @@ impl Joiner {
         match &mut self.state {
             State::Joined => self.shows(block, &Shown { low: None, text }, left),
             State::Calls(calls) => {
-                calls.hold(text.len())?;
-                calls.text.push_str(&text);
+                calls.says(&text)?;
                 left.push(Event::Progress);
                 Ok(())
             }
@@ -244,7 +237,21 @@ impl Joiner {
         }
     }
 
-    /// Its text is over: what of it is held is joined now, or never.
+    /// Joins what is held of its text, now or never. Whether it says anything behind the joint.
+    fn joins(&mut self, block: Block, left: &mut Events) -> Result<bool, &'static str> {
+        let State::Seeking(seam) = &mut self.state else { return Ok(self.is_joined()) };
+        let mut shown = Shown::default();
+        match seam.end(&mut shown) {
+            Joint::Joined => {}
+            Joint::Held => return Err("its end is no joint"),
+            Joint::Lost(why) => return Err(why),
+        }
+        self.state = State::Joined;
+        self.shows(block, &shown, left)?;
+        Ok(shown.low.is_some() || !shown.text.trim().is_empty())
+    }
+
+    /// Its text is over.
     /// `calls`: it calls tools, and says no document then.
     fn ends_text(
         &mut self,
@@ -253,16 +260,7 @@ impl Joiner {
         left: &mut Events,
     ) -> Result<(), &'static str> {
         let block = Block { kind: BlockKind::Text, index: block.index };
-        if let State::Seeking(seam) = &mut self.state {
-            let mut shown = Shown::default();
-            match seam.end(&mut shown) {
-                Joint::Joined => {}
-                Joint::Held => return Err("its end is no joint"),
-                Joint::Lost(why) => return Err(why),
-            }
-            self.state = State::Joined;
-            self.shows(block, &shown, left)?;
-        }
+        self.joins(block, left)?;
         let calls = calls || matches!(self.state, State::Calls(_));
         let silent = |document: &Document| calls && document.text.trim().is_empty();
         if self.document.as_ref().is_some_and(silent) {
@@ -282,10 +280,12 @@ impl Joiner {
         reason: Option<Box<Reason>>,
         left: &mut Events,
     ) -> Result<(), &'static str> {
-        if finish == Finish::Refusal && !self.is_joined() {
+        let block = Block { kind: BlockKind::Text, index: 0 };
+        // Who was stopped behind the joint has gone on, however little was said by then; who was stopped
+        // before has not.
+        if finish == Finish::Refusal && !self.joins(block, left).is_ok_and(|says| says) {
             return Err("it declined");
         }
-        let block = Block { kind: BlockKind::Text, index: 0 };
         self.ends_text(block, finish == Finish::Tool, left)?;
         let State::Calls(calls) = &self.state else {
             left.push(Event::Finish(finish, reason));
@@ -313,147 +313,4 @@ fn about(piece: &Piece) -> Result<(), &'static str> {
         | Piece::Details(_)
         | Piece::Arguments(_) => Ok(()),
     }
-}
-
-/// The block that an event is about.
-fn block_of(event: &Event) -> Option<Block> {
-    match event {
-        Event::Open(block, _) | Event::Delta(block, _) | Event::Close(block) => Some(*block),
-        Event::Aside(aside) => match aside {
-            Aside::Call(block, _) | Aside::Shown(block, _) | Aside::Sealed(block, _) => {
-                Some(*block)
-            }
-            Aside::Native(_) | Aside::Mark(_) | Aside::Kept(_) => None,
-        },
-        Event::Ping
-        | Event::Start(_)
-        | Event::Progress
-        | Event::Finish(..)
-        | Event::Usage(_)
-        | Event::End
-        | Event::Fail(_)
-        | Event::Repeated(_)
-        | Event::Malformed(_)
-        | Event::Noise(_) => None,
-    }
-}
-
-// === impl Calls ===
-
-impl Calls {
-    fn of(told: &Told, one: bool) -> Self {
-        let calls = told.parts().iter().filter_map(|part| match part {
-            Said::Call(call, arguments) => Some((name(&call.name), value(arguments))),
-            Said::Text(_) | Said::Thinking(..) | Said::Redacted(_) => None,
-        });
-        Self { told: calls.collect(), one, ..Self::default() }
-    }
-
-    fn hold(&mut self, bytes: usize) -> Result<(), &'static str> {
-        self.held = self.held.saturating_add(bytes);
-        if HELD_MAX < self.held { Err("more calls than can be held") } else { Ok(()) }
-    }
-
-    /// Takes more of a call in; when it is closed, puts all of it out, unless it was delivered before.
-    fn take(&mut self, event: Event, left: &mut Events) -> Result<(), &'static str> {
-        if let Event::Delta(_, Piece::Arguments(raw)) = &event {
-            self.hold(raw.len())?;
-        }
-        self.hold(size_of::<Event>())?;
-        left.push(Event::Progress);
-        let closed = if let Event::Close(block) = &event { Some(*block) } else { None };
-        self.open.push(event);
-        let Some(closed) = closed else { return Ok(()) };
-        let of = |event: &Event| block_of(event) == Some(closed);
-        let (call, rest): (Vec<_>, Vec<_>) =
-            std::mem::take(&mut self.open).into_iter().partition(of);
-        self.open = rest;
-        if !self.is_silent() && !self.says_over() {
-            return Err("it says something behind the calls that were delivered");
-        }
-        let (name, arguments) = said(&call);
-        // Each that was delivered accounts for one.
-        let same = |told: &(String, Value)| told.0 == name && is_alike(&told.1, &arguments);
-        if let Some(known) = self.told.iter().position(same) {
-            self.told.swap_remove(known);
-        } else if self.one {
-            return Err("it makes a second call where one may be");
-        } else {
-            self.more = true;
-            left.extend(call);
-        }
-        Ok(())
-    }
-
-    /// It is known that nothing follows: that was said, or the calls that follow came.
-    fn is_over(&self) -> bool {
-        self.open.is_empty() && (self.says_over() || (self.more && self.is_silent()))
-    }
-
-    fn is_silent(&self) -> bool {
-        self.text.trim().is_empty()
-    }
-
-    fn says_over(&self) -> bool {
-        self.text.trim_matches(|c: char| !c.is_alphanumeric()) == NOTHING_MORE
-    }
-}
-
-/// The name and the arguments of a call.
-fn said(call: &[Event]) -> (String, Value) {
-    let mut named: Box<str> = Box::default();
-    let mut arguments = String::new();
-    for event in call {
-        if let Event::Open(_, Some(opening)) = event
-            && let Opening::Call(call) = &**opening
-        {
-            named = call.name.clone();
-        }
-        if let Event::Aside(Aside::Call(_, call)) = event
-            && named.is_empty()
-        {
-            named = call.name.clone();
-        }
-        if let Event::Delta(_, Piece::Arguments(raw)) = event {
-            arguments.push_str(raw);
-        }
-    }
-    (name(&named), value(&arguments))
-}
-
-/// A name as it compares: whatever its spelling.
-fn name(inside: &str) -> String {
-    let mut text = String::new();
-    let readable = Unescape::default().push(inside, &mut text);
-    if readable { text } else { inside.to_owned() }
-}
-
-/// Whether two documents say the same: a number is the same however it is written.
-fn is_alike(one: &Value, other: &Value) -> bool {
-    match (one, other) {
-        (Value::Number(a), Value::Number(b)) => {
-            a == b || (a.as_f64() == b.as_f64() && !(is_whole(a) && is_whole(b)))
-        }
-        (Value::Array(a), Value::Array(b)) => {
-            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| is_alike(a, b))
-        }
-        (Value::Object(a), Value::Object(b)) => {
-            let alike = |(key, a): (&String, &Value)| b.get(key).is_some_and(|b| is_alike(a, b));
-            a.len() == b.len() && a.iter().all(alike)
-        }
-        _ => one == other,
-    }
-}
-
-fn is_whole(number: &serde_json::Number) -> bool {
-    number.is_i64() || number.is_u64()
-}
-
-/// Arguments as they compare: whatever their spelling.
-fn value(inside: &str) -> Value {
-    let mut text = String::new();
-    let readable = Unescape::default().push(inside, &mut text);
-    let text = if text.trim().is_empty() { "{}" } else { text.as_str() };
-    let value = serde_json::from_str(text).ok().filter(|_| readable);
-    value.unwrap_or_else(|| Value::String(inside.to_owned()))
 }

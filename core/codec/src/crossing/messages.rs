@@ -49,11 +49,6 @@ pub(super) struct Encoder {
 
 const CALLS: &str = "choices[].message.tool_calls[]";
 
-/// The choice that a block of Chat belongs to; there is one in Messages.
-fn is_first_choice(block: Block) -> bool {
-    block.index >> 16 == 0
-}
-
 // === impl Encoder ===
 
 impl Encoder {
@@ -182,16 +177,9 @@ impl Encoder {
                 }
                 self.writer.start(desk);
             }
-            Event::Open(block, opening) if !is_first_choice(*block) => {
-                desk.lose("choices[]", "dropped: all but the first");
-                *opening = None;
-            }
             Event::Open(block, opening) => self.open(*block, opening.as_deref(), desk)?,
-            Event::Delta(block, piece) if !is_first_choice(*block) => *piece = Piece::Unread,
             Event::Delta(block, piece) => self.piece(*block, piece, desk)?,
-            Event::Close(block) if block.kind != BlockKind::Tool && is_first_choice(*block) => {
-                self.writer.close(desk);
-            }
+            Event::Close(block) if block.kind != BlockKind::Tool => self.writer.close(desk),
             Event::Usage(tokens) => self.tokens = Some(*tokens),
             Event::End => self.end(desk),
             Event::Fail(rejection) if self.finish.is_none() && !rejection.bare => {
@@ -199,8 +187,8 @@ impl Encoder {
                 self.writer.fail(&own::error_event(Dialect::Messages, &error), desk);
             }
             Event::Ping => desk.bytes(&own::ping(Dialect::Messages)),
-            // Other choices are not shown, calls wait for the finish, and behind the finish the
-            // answer is complete, whatever is said.
+            // Calls wait for the finish, and behind the finish the answer is complete, whatever is
+            // said.
             Event::Close(_)
             | Event::Finish(..)
             | Event::Fail(_)

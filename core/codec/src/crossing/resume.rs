@@ -43,13 +43,15 @@ impl Crossing {
         resume.object = format!(",\"backstop\":{}", resume.object);
         let decoder = Decoder::carrying(plan.from.dialect(), 1);
         let marked = Some(resume.mark);
+        let choices = plan.from == Crossable::Chat;
         let encoder = match plan.to {
             Crossable::Chat => Encoder::Chat(Box::new(chat::Encoder::resumed(plan, resume))),
             Crossable::Messages => {
                 Encoder::Messages(Box::new(messages::Encoder::resumed(plan, resume)))
             }
         };
-        Self { decoder, encoder, desk: Desk::new(held_max), over: false, marks: true, marked }
+        let desk = Desk::new(held_max);
+        Self { decoder, encoder, desk, over: false, choices, marks: true, marked }
     }
 
     /// The same for an answer in Responses, by whoever speaks it too.
@@ -58,7 +60,8 @@ impl Crossing {
         let encoder = Encoder::Responses(Box::new(responses::Encoder::new(resume, request_id)));
         let decoder = Decoder::carrying(Dialect::Responses, 1);
         let marked = Some(Mark::default());
-        Self { decoder, encoder, desk: Desk::new(held_max), over: false, marks: true, marked }
+        let desk = Desk::new(held_max);
+        Self { decoder, encoder, desk, over: false, choices: false, marks: true, marked }
     }
 }
 

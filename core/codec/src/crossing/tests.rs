@@ -1,6 +1,7 @@
 //! Recorded streams crossed, a row for each thing that may come, laws over generated answers.
 
 mod begun;
+mod choices;
 mod hostile;
 mod laws;
 mod legal;

@@ -2,7 +2,7 @@
 
 use super::{Form, Joiner, NOTHING_MORE, Terms};
 use crate::told::{Told, Way};
-use ir::{Block, BlockKind, Call, Event, Events, Finish, Opening, Piece};
+use ir::{Aside, Block, BlockKind, Call, Event, Events, Finish, Opening, Piece};
 
 const TEXT: &str = "The quick, brown fox jumps over the lazy dog and runs";
 
@@ -10,8 +10,8 @@ fn block(kind: BlockKind, index: u32) -> Block {
     Block { kind, index }
 }
 
-/// `text …`, `think …`, `refuse …`, `native`, `open N NAME`, `args N …`, `close N`, `over`, `finish`,
-/// `length`, `filter`.
+/// `text …`, `think …`, `refuse …`, `native`, `open N NAME`, `named N NAME`, `args N …`, `close N`,
+/// `over`, `finish`, `length`, `filter`.
 fn event(line: &str) -> Event {
     let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
     let (number, more) = rest.split_once(' ').unwrap_or((rest, ""));
@@ -24,6 +24,10 @@ fn event(line: &str) -> Event {
         "open" => {
             let call = Call { name: more.into(), ..Call::default() };
             Event::Open(tool(), Some(Box::new(Opening::Call(call))))
+        }
+        "named" => {
+            let call = Call { name: more.into(), ..Call::default() };
+            Event::Aside(Aside::Call(tool(), Box::new(call)))
         }
         "args" => Event::Delta(tool(), Piece::Arguments(more.into())),
         "over" => Event::Close(block(BlockKind::Text, 0)),
@@ -128,6 +132,40 @@ fn text_passes_behind_the_joint_and_as_it_is_spelled() {
 }
 
 #[test]
+fn a_filters_stop_is_an_end_behind_the_joint_and_none_before_it() {
+    let text = format!("text {TEXT}");
+    let declined = "lost: it declined";
+    for length in [1, 2, 100, 118, 119, 120, 121, 500] {
+        let rest = format!(" {}", "b".repeat(length));
+        let joined = [format!("text {rest}"), "Refusal".to_owned()];
+        let joined = [joined[0].as_str(), joined[1].as_str()];
+        for (way, repeated) in [(Way::Anchor, "the lazy dog and runs"), (Way::Restart, TEXT)] {
+            let more = format!("text {repeated}{rest}");
+            check(&[&text], way, &[&more, "filter"], &joined);
+        }
+        let more = format!("text {rest}");
+        check(&[&text], Way::Prefill, &[&more, "filter"], &joined);
+    }
+    check(&[&text], Way::Anchor, &["text I am sorry.", "filter"], &[declined]);
+    // Where it may have ended, too: what adds nothing has not gone on.
+    for told in [text.as_str(), &format!("{text}.")] {
+        for rest in ["", " ", r"\n"] {
+            let anchor = told.split_at(told.len() - 22).1;
+            let more = format!("text {anchor}{rest}");
+            check(&[told], Way::Anchor, &[&more, "filter"], &[declined]);
+        }
+    }
+    let before = ["open 1 f", "args 1 {}", "close 1"];
+    let nothing = format!("text {NOTHING_MORE}");
+    check(&before, Way::Calls, &[&nothing, "filter"], &[declined]);
+    let form = Form::new(|document| document == r#"{"a":[1,2]}"#);
+    let terms = Terms { form: Some(form), ..Terms::default() };
+    let mut joiner = Joiner::new(&told(&[r#"text {\"a\":"#]), Way::Restart, terms);
+    let half = passed(&mut joiner, &[r#"text {\"a\":[1"#, "filter"]);
+    assert_eq!(half, ["lost: the joined document is not what was asked for"]);
+}
+
+#[test]
 fn half_a_character_before_the_joint_and_behind_it() {
     let before = [r"text The quick brown fox jumps over the lazy dog \ud83d"];
     check(
@@ -195,6 +233,51 @@ fn calls_that_were_delivered_are_not_made_again() {
         &["text And: ", "open 1 g", "close 1"],
         &["lost: it says something behind the calls that were delivered"],
     );
+}
+
+/// How long another call may be, whatever its pieces.
+#[test]
+fn what_is_held_of_calls_is_what_they_say_and_is_given_back() {
+    let before = ["open 1 f", r#"args 1 {\"a\":1}"#, "close 1"];
+    // One call for each of these lengths, in pieces of so many letters; some name it with each piece.
+    let some = [
+        (&[24_000][..], 4, false, true),
+        (&[24_000], 4, true, true),
+        (&[24_000; 40], 4000, false, true),
+        (&[99_000], 1, false, true),
+        (&[99_000; 4], 9000, true, true),
+        (&[101_000], 1, false, false),
+        (&[101_000], 101_000, false, false),
+        (&[24_000, 101_000], 1000, false, false),
+    ];
+    for (lengths, letters, named, joins) in some {
+        let mut lines = Vec::new();
+        let mut expect = Vec::new();
+        for length in lengths {
+            let piece = "b".repeat(letters);
+            let text = piece.repeat(length / letters);
+            lines.extend(["open 0 g".to_owned(), r#"args 0 {\"a\":\""#.to_owned()]);
+            for _ in 0..length / letters {
+                lines.push(format!("args 0 {piece}"));
+                lines.extend(named.then(|| "named 0 g".to_owned()));
+            }
+            lines.extend([r#"args 0 \"}"#.to_owned(), "close 0".to_owned()]);
+            let args = format!(r#"args {{\"a\":\"{text}\"}}"#);
+            expect.extend(["open 0".to_owned(), args, "close 0".to_owned()]);
+        }
+        lines.push("finish".to_owned());
+        expect.push("Tool".to_owned());
+        let terms = Terms { held_max: 100_000, ..Terms::default() };
+        let mut joiner = Joiner::new(&told(&before), Way::Calls, terms);
+        let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+        let passed = passed(&mut joiner, &lines);
+        let lost = passed.last().is_some_and(|last| last == "lost: more calls than can be held");
+        let at = format!("{lengths:?} {letters} {named}");
+        assert!(if joins { passed == expect } else { lost }, "{at}");
+    }
+    let text = format!("text {}", ".".repeat(300 << 10));
+    let lost = ["lost: it says something behind the calls that were delivered"];
+    check(&before, Way::Calls, &[&text], &lost);
 }
 
 #[test]

@@ -46,7 +46,8 @@ impl Drive {
             }
         };
         let one_call = is_one_call(dialect, &self.ask.body);
-        let joiner = Joiner::new(told, way, Terms { form, one_call });
+        let terms = Terms { form, one_call, held_max: self.wish.answer_max };
+        let joiner = Joiner::new(told, way, terms);
         let request_id = self.ask.id.clone();
         // Where text was shown, thinking before the joint is left out.
         let signs = way == Way::Fresh && text.is_empty();

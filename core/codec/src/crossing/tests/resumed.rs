@@ -57,7 +57,7 @@ pub(super) fn second(dialect: Crossable) -> Vec<&'static str> {
 }
 
 /// The frames of the answer that is cut, as its caller gets them.
-fn begun(from: Crossable, to: Crossable) -> Vec<Frame> {
+pub(super) fn begun(from: Crossable, to: Crossable) -> Vec<Frame> {
     let bytes = Bytes::from(framed(from.dialect(), first(from)));
     let mut frames = Vec::new();
     if from == to {

@@ -309,6 +309,12 @@ fn several_choices_finish_together() {
     check(Dialect::Chat, 3, &lines, &expect);
     // A choice without a finish is no finished answer.
     check(Dialect::Chat, 2, &[lines[0], lines[2], "[DONE]"], &[expect[0], "-", "end"]);
+    // One more than was asked for ends nothing.
+    let expect = [&expect[..3], &["close text 0, finish Stop", "end"]].concat();
+    check(Dialect::Chat, 1, &lines, &expect);
+    // Where no other came, it is the one that was asked for, whatever its number.
+    let expect = ["start, open text 1/0, delta text 1/0", "close text 1/0, finish Length", "end"];
+    check(Dialect::Chat, 1, &[lines[1], lines[2], "[DONE]"], &expect);
 }
 
 #[test]
