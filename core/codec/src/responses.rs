@@ -321,10 +321,8 @@ impl Stream {
         self.items.close(status == "incomplete", &mut told);
         let waits = self.items.waits() || whole::waits(output);
         let why = finish(status, &reason, waits);
-        let spelled = self.carry.then(|| {
-            let word = if reason.is_empty() { status } else { &reason };
-            Box::new(Reason { word: word.into(), ..Reason::default() })
-        });
+        let word = Reason { word: reason.into(), ..Reason::default() };
+        let spelled = self.carry.then(|| Box::new(word));
         told.events.push(Event::Finish(why, spelled));
         told.events.push(Event::End);
         *self = Self::new(self.carry);
