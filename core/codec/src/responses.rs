@@ -9,7 +9,8 @@
 //! - Items and parts are known by their indexes alone: some providers name an item anew with every
 //!   event.
 //! - What comes whole without having come in pieces (`….done`, `output_item.done`, the last event) is
-//!   told then, once.
+//!   told then, once; of what has come in pieces the rest. A text of which nothing stands there was not
+//!   taken back; one that is not what its pieces were is a hole.
 //! - A second `response.created` before any item is a frame to skip. Behind an item it means that the
 //!   provider began the answer again, so it is `Fail`. Behind the end it is a new answer.
 //! - A call that is neither done nor in the last event was never closed: the answer is cut.
@@ -318,15 +319,16 @@ impl Stream {
             told.events.push(Event::Usage(tokens));
         }
         let output = response.output();
-        self.items.complete(output.as_deref().unwrap_or_default(), &mut told);
+        let output = output.as_deref().unwrap_or_default();
+        if let Err(odd) = self.items.complete(output, &mut told) {
+            return smallvec![odd.event()];
+        }
         // A call that the limit cut is part of what there is of the answer.
         self.items.close(status == "incomplete", &mut told);
-        let waits = self.items.waits() || whole::waits(output.as_deref().unwrap_or_default());
+        let waits = self.items.waits() || whole::waits(output);
         let why = finish(status, &reason, waits);
-        let spelled = self.carry.then(|| {
-            let word = if reason.is_empty() { status } else { &reason };
-            Box::new(Reason { word: word.into(), ..Reason::default() })
-        });
+        let word = Reason { word: reason.into(), ..Reason::default() };
+        let spelled = self.carry.then(|| Box::new(word));
         told.events.push(Event::Finish(why, spelled));
         told.events.push(Event::End);
         *self = Self::new(self.carry);

@@ -144,7 +144,7 @@ impl Piece {
 /// How a finish was spelled.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Reason {
-    /// As text.
+    /// As text; empty where none was given.
     pub word: Box<str>,
     /// The stop sequence that was hit: the inside of a JSON string.
     pub stop_sequence: Option<Box<str>>,

@@ -197,15 +197,51 @@ impl Encoder {
     }
 }
 
-/// `status` and the inside of the reason for an incomplete one.
+/// `status` and the inside of the reason for an incomplete one; empty where nobody gave one.
 fn status(finish: Finish, reason: Option<&Reason>) -> (&'static str, String) {
     match finish {
         Finish::Stop | Finish::Tool => ("completed", String::new()),
         Finish::Length => ("incomplete", "max_output_tokens".to_owned()),
         Finish::Refusal => ("incomplete", "content_filter".to_owned()),
         Finish::Pause | Finish::Other => {
-            let word = reason.map_or("other", |reason| &reason.word);
-            ("incomplete", json::escaped(word))
+            let word = reason.map(|reason| json::escaped(&reason.word));
+            ("incomplete", word.unwrap_or_default())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::status;
+    use crate::proof::{feed_carrying, framed};
+    use bytes::Bytes;
+    use ir::{Dialect, Event};
+
+    #[test]
+    fn no_reason_is_made_up() {
+        let incomplete = |members: &str| {
+            format!(r#"{{"type":"response.incomplete","response":{{"output":[]{members}}}}}"#)
+        };
+        let because =
+            |reason: &str| incomplete(&format!(r#","incomplete_details":{{"reason":{reason}}}"#));
+        for (line, expect) in [
+            (incomplete(""), ("incomplete", "")),
+            (incomplete(r#","incomplete_details":null"#), ("incomplete", "")),
+            (because("null"), ("incomplete", "")),
+            (because(r#""""#), ("incomplete", "")),
+            (because(r#""max_output_tokens""#), ("incomplete", "max_output_tokens")),
+            (because(r#""content_filter""#), ("incomplete", "content_filter")),
+            (because(r#""steered""#), ("incomplete", "steered")),
+            (r#"{"type":"response.completed","response":{}}"#.to_owned(), ("completed", "")),
+        ] {
+            let bytes = Bytes::from(framed(Dialect::Responses, [line.as_str()]));
+            let frames = feed_carrying(Dialect::Responses, 1, &[bytes]);
+            let ended = frames.iter().flat_map(|frame| &frame.events).find_map(|event| {
+                let Event::Finish(finish, reason) = event else { return None };
+                Some(status(*finish, reason.as_deref()))
+            });
+            let (status, why) = ended.expect("a finish");
+            assert_eq!((status, why.as_str()), expect, "{line}");
         }
     }
 }

@@ -1,18 +1,21 @@
 //! `OpenAI` Responses: the items of an answer's output while they come.
 //!
 //! **Invariant:** an item and a part begin once and close once, and what was said of them in pieces is
-//! not said again when they come whole.
+//! not said again when they come whole. What is said only then is said, as one more piece; a text that is
+//! not what its pieces were is a hole.
 
 use super::item_kind;
 use super::wire::{Item, Part, Wire};
 use crate::json;
 use crate::lazy::Raw;
 use ir::{Aside, Block, BlockKind, Event, Events, Opening, Piece};
-use known::{Known, Place};
+use known::{Known, Place, Wording};
 use std::collections::BTreeMap;
 
+mod heard;
 mod implied;
 mod known;
+mod last;
 
 /// The items of one answer by their `output_index`.
 #[cfg_attr(test, derive(Clone))]
@@ -25,6 +28,8 @@ pub(crate) struct Items {
     calls: usize,
     /// … unless their results are in the answer.
     results: usize,
+    /// Of the texts that begin from here on.
+    whole: Wording,
 }
 
 /// Events that are being told.
@@ -147,7 +152,10 @@ impl Items {
             BlockKind::Tool => told.open(place, || Some(Opening::Call(item.call()))),
             BlockKind::Other => told.open(place, || Some(Opening::Native(item.kind().into()))),
         }
-        self.known.insert(index, Known::new(kind));
+        if kind == BlockKind::Other {
+            self.whole = Wording::Edited;
+        }
+        self.known.insert(index, Known { whole: self.whole, ..Known::new(kind) });
     }
 
     /// `output_item.done`.
@@ -165,16 +173,15 @@ impl Items {
             Some(_) => {}
             None => self.begin(index, &item, told),
         }
-        self.finish(index, &item, told);
-        Ok(())
+        self.finish(index, &item, told)
     }
 
     /// Takes an item as a whole: what of it was not told is told, and it is closed.
-    fn finish(&mut self, index: u32, item: &Item<'_>, told: &mut Told) {
-        let Some(known) = self.known.get_mut(&index) else { return };
+    fn finish(&mut self, index: u32, item: &Item<'_>, told: &mut Told) -> Result<(), Odd> {
+        let Some(known) = self.known.get_mut(&index) else { return Ok(()) };
         let place = block(known.kind, index, 0);
         match known.kind {
-            BlockKind::Text => self.parts += known.message(index, &item.parts(), told),
+            BlockKind::Text => self.parts += known.message(index, &item.parts(), told)?,
             BlockKind::Reasoning => {
                 for part in item.thoughts().iter().filter(|_| !known.said) {
                     let Some(raw) = part.said().filter(|raw| filled(*raw)) else { continue };
@@ -191,9 +198,7 @@ impl Items {
             }
             BlockKind::Tool => {
                 self.calls += 1;
-                if let Some(raw) = item.arguments().filter(|raw| filled(*raw) && !known.said) {
-                    told.piece(place, || arguments(raw));
-                }
+                known.call_whole(index, item.arguments(), told);
             }
             BlockKind::Other => {
                 self.results += usize::from(is_result(item.kind()));
@@ -206,6 +211,7 @@ impl Items {
         known.done = true;
         // That it is done is all that is asked of it from now on.
         self.parts = self.parts.saturating_sub(std::mem::take(&mut known.parts).len());
+        Ok(())
     }
 
     /// `content_part.added`.
@@ -217,8 +223,7 @@ impl Items {
         if known.parts.contains_key(&place) {
             return Err(Odd::Repeated("content_part.added of a part that is there"));
         }
-        let (_, new) = known.part(index, place, told);
-        self.parts += new;
+        self.parts += known.part_begun(index, place, &part, told);
         Ok(())
     }
 
@@ -231,7 +236,7 @@ impl Items {
         if known.parts.get(&place).is_some_and(|part| !part.open) {
             return Err(Odd::Repeated("content_part.done of a part that is done"));
         }
-        self.parts += known.part_whole(index, place, &part, told);
+        self.parts += known.part_whole(index, place, &part, told)?;
         Ok(())
     }
 
@@ -265,11 +270,8 @@ impl Items {
         let Some(raw) = wire.whole().filter(|raw| filled(*raw)) else { return Ok(()) };
         let Some((index, place)) = self.place(wire, true, told)? else { return Ok(()) };
         let known = self.message(index)?;
-        let told_before = known.parts.get(&place).is_some_and(|part| part.said || !part.open);
-        if !told_before {
-            let new = known.say(index, place, (raw, named == "refusal.done"), told);
-            self.implied(wire, (index, place), new, told);
-        }
+        let new = known.say_whole(index, place, (Some(raw), named == "refusal.done"), told)?;
+        self.implied(wire, (index, place), new, told);
         Ok(())
     }
 
@@ -342,7 +344,7 @@ impl Items {
         let follows = known.summary.is_some_and(|last| last != key);
         known.summary = Some(key);
         known.said = true;
-        let known_part = known.parts.insert(key, Place { open: true, said: true });
+        let known_part = known.parts.insert(key, Place::said());
         self.parts += usize::from(known_part.is_none());
         told.piece(place, || {
             let between = if follows { BETWEEN } else { "" };
@@ -361,22 +363,16 @@ impl Items {
         if known.done {
             return Err(Odd::Malformed("a piece of a call that is done"));
         }
-        if filled(raw) {
-            known.said = true;
-            told.piece(block(BlockKind::Tool, index, 0), || arguments(raw));
-        }
+        known.call(index, raw, told);
         Ok(())
     }
 
     /// All of a call's arguments, once more.
     pub(crate) fn arguments_done(&mut self, wire: &Wire<'_>, told: &mut Told) -> Result<(), Odd> {
         let index = index_of(wire.output_index)?;
-        let Some(raw) = wire.whole().filter(|raw| filled(*raw)) else { return Ok(()) };
-        let fresh =
-            |known: &&mut Known| known.kind == BlockKind::Tool && !known.done && !known.said;
-        if let Some(known) = self.known.get_mut(&index).filter(fresh) {
-            known.said = true;
-            told.piece(block(BlockKind::Tool, index, 0), || arguments(raw));
+        let open = |known: &&mut Known| known.kind == BlockKind::Tool && !known.done;
+        if let Some(known) = self.known.get_mut(&index).filter(open) {
+            known.call_whole(index, wire.whole(), told);
         }
         Ok(())
     }
@@ -401,33 +397,6 @@ impl Items {
         true
     }
 
-    /// Takes what the last event has and nobody told: items that are not done, or all of them.
-    pub(crate) fn complete(&mut self, output: &[Item<'_>], told: &mut Told) {
-        let all = self.known.is_empty();
-        for (index, item) in (0..=INDEX_MAX).zip(output) {
-            let kind = item_kind(item.kind());
-            let open = self.known.get(&index).is_some_and(|it| !it.done && it.kind == kind);
-            if all {
-                self.begin(index, item, told);
-            }
-            if all || open {
-                self.finish(index, item, told);
-            }
-        }
-    }
-
-    /// Closes what is open; calls only where they count as they are.
-    pub(crate) fn close(&mut self, calls: bool, told: &mut Told) {
-        for (index, known) in &mut self.known {
-            if known.kind != BlockKind::Tool || calls {
-                if std::mem::take(&mut known.open) {
-                    told.events.push(Event::Close(block(known.kind, *index, 0)));
-                }
-                known.close_parts(*index, told);
-            }
-        }
-    }
-
     /// The indexes of a part of a message; `None` where its item is of another kind. Where there is no
     /// item, one is begun if `implied`.
     fn place(
@@ -439,7 +408,8 @@ impl Items {
         let index = index_of(wire.output_index)?;
         let part = index_of(wire.content_index.or(Some(0)))?;
         if implied && !self.known.contains_key(&index) {
-            self.known.insert(index, Known::new(BlockKind::Text));
+            let known = Known { whole: self.whole, ..Known::new(BlockKind::Text) };
+            self.known.insert(index, known);
             told.began(|| implied::item(wire, index));
         }
         let known = self.known.get(&index);
@@ -461,14 +431,6 @@ fn thought_key(wire: &Wire<'_>, summary: bool) -> Result<u32, Odd> {
     let index = if summary { wire.summary_index } else { wire.content_index };
     let index = index_of(index.or(Some(0)))?;
     Ok(if summary { index } else { index | WHOLE_TEXT })
-}
-
-/// With what is called. Arguments that are an object become the text they should be.
-fn arguments(raw: Raw<'_>) -> Piece {
-    Piece::Arguments(match json::inside(raw) {
-        Some(text) => text.into(),
-        None => json::escaped(&json::one_line(raw)).into(),
-    })
 }
 
 /// Whether an item is what came of a call: one that its provider carried out.

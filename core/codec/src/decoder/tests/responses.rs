@@ -6,6 +6,8 @@ use crate::proof::{feed_carrying, framed, joined, written};
 use bytes::Bytes;
 use ir::{Aside, Dialect, Event, Piece};
 
+mod wholes;
+
 #[track_caller]
 fn responses(lines: &[&str], expect: &[&str]) {
     check(Dialect::Responses, 1, lines, expect);
@@ -138,12 +140,17 @@ fn calls() {
         &[CREATED, CALL, &piece("{"), &incomplete("max_output_tokens")],
         &["start", "open tool 0", "delta tool 0", "close tool 0, finish Length, end"],
     );
-    // A call of which nothing could be read stands in the last event all the same.
+    // A call of which nothing could be read stands in the last event all the same, which tells it.
     let text = r#"{"type":"message"}"#;
     let lost = completed(&format!(r#"[{text},{{"type":"function_call","arguments":"{{}}"}}]"#));
     responses(
         &[CREATED, MESSAGE, r#"{"type":"response.output_item.added","output_index":1,"it"#, &lost],
-        &["start", "-", "malformed: data that is no event", "finish Tool, end"],
+        &[
+            "start",
+            "-",
+            "malformed: data that is no event",
+            "open tool 1/0, delta tool 1/0, close tool 1/0, finish Tool, end",
+        ],
     );
     // Its provider carried it out.
     responses(

@@ -1,10 +1,12 @@
 //! One item of an answer's output, and the parts of a message.
 
-use super::{INDEX_MAX, Told, block, filled};
+use super::heard::{self, Heard, Whole};
+use super::{INDEX_MAX, Odd, Told, block, filled};
 use crate::json;
 use crate::lazy::Raw;
 use crate::responses::wire::Part;
 use ir::{BlockKind, Event, Piece};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// What was seen of an item.
@@ -17,6 +19,9 @@ pub(super) struct Known {
     pub(super) done: bool,
     /// Something of it was told that comes whole again.
     pub(super) said: bool,
+    /// With what is called, as far as it came in pieces.
+    pub(super) heard: Heard,
+    pub(super) whole: Wording,
     /// The part of a summary that was last told.
     pub(super) summary: Option<u32>,
     pub(super) parts: BTreeMap<u32, Place>,
@@ -27,6 +32,33 @@ pub(super) struct Known {
 pub(super) struct Place {
     pub(super) open: bool,
     pub(super) said: bool,
+    /// The text that was said.
+    heard: Heard,
+    whole: Wording,
+}
+
+/// Whether a text that comes whole is what its pieces were.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(super) enum Wording {
+    /// It has to be.
+    #[default]
+    Exact,
+    /// A tool of its provider was at work before it. The marks by which a model cites what was found are
+    /// taken from a text that comes whole, and not always from its pieces
+    /// (<https://github.com/ogx-ai/ogx/issues/6598>). Or it began with a text.
+    Edited,
+}
+
+/// A text that is not what its pieces were.
+const CONTRADICTED: Odd = Odd::Malformed("a text that comes whole and is not what was said of it");
+
+// === impl Place ===
+
+impl Place {
+    /// Of reasoning.
+    pub(super) fn said() -> Self {
+        Self { open: true, said: true, ..Self::default() }
+    }
 }
 
 // === impl Known ===
@@ -38,20 +70,44 @@ impl Known {
             open: kind != BlockKind::Text,
             done: false,
             said: false,
+            heard: Heard::default(),
+            whole: Wording::Exact,
             summary: None,
             parts: BTreeMap::new(),
         }
     }
 
+    /// A message that was done without a word.
+    pub(super) fn is_silent(&self) -> bool {
+        self.done && self.kind == BlockKind::Text && !self.said
+    }
+
     /// The state of a part of a message; where there is none it begins, and is counted.
     pub(super) fn part(&mut self, index: u32, place: u32, told: &mut Told) -> (&mut Place, usize) {
         let mut new = 0;
+        let whole = self.whole;
         let part = self.parts.entry(place).or_insert_with(|| {
             new = 1;
             told.open(block(BlockKind::Text, index, place), || None);
-            Place { open: true, said: false }
+            Place { open: true, whole, ..Place::default() }
         });
         (part, new)
+    }
+
+    /// A part that begins, perhaps with text in it. Nobody knows whether its pieces go on behind that or
+    /// begin with it.
+    pub(super) fn part_begun(
+        &mut self,
+        index: u32,
+        place: u32,
+        begun: &Part<'_>,
+        told: &mut Told,
+    ) -> usize {
+        let (part, new) = self.part(index, place, told);
+        if json::holds(begun.said()) {
+            part.whole = Wording::Edited;
+        }
+        new
     }
 
     /// A text of a part that is open.
@@ -64,10 +120,46 @@ impl Known {
     ) -> usize {
         let (part, new) = self.part(index, place, told);
         if filled(raw) {
+            let text = json::inside(raw).unwrap_or_default();
             part.said = true;
-            told.piece(block(BlockKind::Text, index, place), || said(raw, refuses));
+            part.heard.add(text);
+            told.piece(block(BlockKind::Text, index, place), || said(text, refuses));
         }
         new
+    }
+
+    /// All of a part's text: told as far as it was not.
+    pub(super) fn say_whole(
+        &mut self,
+        index: u32,
+        place: u32,
+        (raw, refuses): (Option<Raw<'_>>, bool),
+        told: &mut Told,
+    ) -> Result<usize, Odd> {
+        let (part, new) = self.part(index, place, told);
+        // A text that is left out where it should come whole is nothing that was taken back.
+        let text = raw.and_then(json::inside).unwrap_or_default();
+        if text.is_empty() {
+            return Ok(new);
+        }
+        let here = block(BlockKind::Text, index, place);
+        match part.heard.compare(text) {
+            Whole::Same => {}
+            Whole::More(rest) if part.open || !part.said => {
+                if !std::mem::replace(&mut part.open, true) {
+                    told.open(here, || None);
+                }
+                part.said = true;
+                part.heard.add(&rest);
+                told.piece(here, || said(&rest, refuses));
+            }
+            Whole::More(rest) if heard::is_white(&rest) => {}
+            Whole::More(_) | Whole::Other => match part.whole {
+                Wording::Exact => return Err(CONTRADICTED),
+                Wording::Edited => {}
+            },
+        }
+        Ok(new)
     }
 
     /// A part that is complete.
@@ -77,25 +169,54 @@ impl Known {
         place: u32,
         whole: &Part<'_>,
         told: &mut Told,
-    ) -> usize {
-        let (part, new) = self.part(index, place, told);
-        let here = block(BlockKind::Text, index, place);
-        if let Some(raw) = whole.said().filter(|raw| filled(*raw) && part.open && !part.said) {
-            part.said = true;
-            told.piece(here, || said(raw, whole.is_refusal()));
-        }
+    ) -> Result<usize, Odd> {
+        let new = self.say_whole(index, place, (whole.said(), whole.is_refusal()), told)?;
+        let (part, _) = self.part(index, place, told);
         if std::mem::take(&mut part.open) {
-            told.events.push(Event::Close(here));
+            told.events.push(Event::Close(block(BlockKind::Text, index, place)));
         }
-        new
+        Ok(new)
     }
 
     /// A message that is complete.
-    pub(super) fn message(&mut self, index: u32, whole: &[Part<'_>], told: &mut Told) -> usize {
-        let texts = (0..=INDEX_MAX).zip(whole).filter(|(_, part)| part.is_text());
-        let new = texts.map(|(place, part)| self.part_whole(index, place, part, told)).sum();
+    pub(super) fn message(
+        &mut self,
+        index: u32,
+        whole: &[Part<'_>],
+        told: &mut Told,
+    ) -> Result<usize, Odd> {
+        let mut new = 0;
+        for (place, part) in (0..=INDEX_MAX).zip(whole).filter(|(_, part)| part.is_text()) {
+            new += self.part_whole(index, place, part, told)?;
+        }
         self.close_parts(index, told);
-        new
+        self.said |= self.parts.values().any(|part| part.said);
+        Ok(new)
+    }
+
+    /// With what is called, all of it: told as far as it was not. It may be spelled anew, which is
+    /// nothing that was said.
+    pub(super) fn call_whole(&mut self, index: u32, raw: Option<Raw<'_>>, told: &mut Told) {
+        let Some(text) = raw.filter(|raw| filled(*raw)).map(arguments) else { return };
+        if self.said && self.heard.is_empty() {
+            return;
+        }
+        if let Whole::More(rest) = self.heard.compare(&text) {
+            self.said = true;
+            self.heard.add(&rest);
+            let piece = || Piece::Arguments(rest.into());
+            told.piece(block(BlockKind::Tool, index, 0), piece);
+        }
+    }
+
+    /// A piece of it.
+    pub(super) fn call(&mut self, index: u32, raw: Raw<'_>, told: &mut Told) {
+        if filled(raw) {
+            let text = arguments(raw);
+            self.said = true;
+            self.heard.add(&text);
+            told.piece(block(BlockKind::Tool, index, 0), || Piece::Arguments(text.into()));
+        }
     }
 
     pub(super) fn close_parts(&mut self, index: u32, told: &mut Told) {
@@ -111,7 +232,12 @@ impl Known {
 }
 
 /// What a part of a message says.
-fn said(raw: Raw<'_>, refuses: bool) -> Piece {
-    let text = json::inside(raw).unwrap_or_default().into();
+fn said(text: &str, refuses: bool) -> Piece {
+    let text = text.into();
     if refuses { Piece::Refusal(text) } else { Piece::Text(text) }
+}
+
+/// With what is called. Arguments that are an object become the text they should be.
+fn arguments(raw: Raw<'_>) -> Cow<'_, str> {
+    json::inside(raw).map_or_else(|| Cow::Owned(json::escaped(&json::one_line(raw))), Cow::Borrowed)
 }

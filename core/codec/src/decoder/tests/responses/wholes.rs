@@ -1,0 +1,245 @@
+//! `OpenAI` Responses: what comes whole against what came in pieces, and what only the last event has.
+
+use super::{CALL, CREATED, MESSAGE, PART, TEXT, completed, incomplete, responses};
+use crate::proof::{feed_carrying, framed};
+use bytes::Bytes;
+use ir::{Dialect, Event, Piece};
+
+const MORE: &str =
+    r#"{"type":"response.output_text.delta","output_index":0,"content_index":0,"delta":"b"}"#;
+const TOOL: &str =
+    r#"{"type":"response.output_item.added","output_index":0,"item":{"type":"file_search_call"}}"#;
+const HOLE: &str = "malformed: a text that comes whole and is not what was said of it";
+const OPEN: &str = "open text 0, delta text 0";
+const DELTA: &str = "delta text 0";
+const END: &str = "finish Stop, end";
+
+fn text_done(text: &str) -> String {
+    format!(
+        r#"{{"type":"response.output_text.done","output_index":0,"content_index":0,"text":{text}}}"#
+    )
+}
+
+fn part(text: &str) -> String {
+    format!(r#"{{"type":"output_text","text":{text}}}"#)
+}
+
+fn part_done(text: &str) -> String {
+    let part = part(text);
+    format!(
+        r#"{{"type":"response.content_part.done","output_index":0,"content_index":0,"part":{part}}}"#
+    )
+}
+
+fn message(text: &str) -> String {
+    format!(r#"{{"type":"message","content":[{}]}}"#, part(text))
+}
+
+fn item_done(item: &str) -> String {
+    format!(r#"{{"type":"response.output_item.done","output_index":0,"item":{item}}}"#)
+}
+
+fn last(text: &str) -> String {
+    completed(&format!("[{}]", message(text)))
+}
+
+/// What an answer means behind its beginning, and what it said, piece by piece.
+#[track_caller]
+fn told(lines: &[&str], expect: &[&str], said: &[&str]) {
+    responses(&[&[CREATED], lines].concat(), &[&["start"], expect].concat());
+    let bytes = Bytes::from(framed(Dialect::Responses, lines.iter().copied()));
+    let frames = feed_carrying(Dialect::Responses, 1, &[bytes]);
+    let mut heard = Vec::new();
+    for event in frames.iter().flat_map(|frame| &frame.events) {
+        if let Event::Delta(_, Piece::Text(text) | Piece::Arguments(text)) = event {
+            heard.push(&**text);
+        }
+    }
+    assert_eq!(heard, said, "{lines:?}");
+}
+
+#[test]
+fn the_rest_of_a_text_is_told_when_it_comes_whole() {
+    let (more, whole) = (r#""ab""#, "delta text 0, close text 0");
+    let (text, part, item, last) =
+        (&*text_done(more), &*part_done(more), &*item_done(&message(more)), &*last(more));
+    for (lines, expect) in [
+        (&[text, part, item, last][..], &[OPEN, DELTA, "close text 0", "-", END][..]),
+        (&[part, item, last], &[OPEN, whole, "-", END]),
+        (&[item, last], &[OPEN, whole, END]),
+        (&[last], &[OPEN, "delta text 0, close text 0, finish Stop, end"]),
+        (&[text, last], &[OPEN, DELTA, "close text 0, finish Stop, end"]),
+    ] {
+        told(&[&[TEXT], lines].concat(), expect, &["a", "b"]);
+    }
+    // A part that was closed without a word begins once more.
+    let empty = part_done(r#""""#);
+    told(
+        &[MESSAGE, PART, &empty, item],
+        &["-", "open text 0", "close text 0", "open text 0, delta text 0, close text 0"],
+        &["ab"],
+    );
+    // So does a message.
+    told(
+        &[&item_done(r#"{"type":"message","content":[]}"#), last],
+        &["-", "open text 0, delta text 0, close text 0, finish Stop, end"],
+        &["ab"],
+    );
+}
+
+#[test]
+fn a_text_that_is_not_what_was_said_of_it_is_a_hole() {
+    for other in ["x", "a", "ac", "abb"].map(|text| format!("\"{text}\"")) {
+        let longer = other == r#""abb""#;
+        let item = item_done(&message(&other));
+        for line in [&text_done(&other), &part_done(&other), &item, &last(&other)] {
+            if !longer {
+                told(&[TEXT, MORE, line], &[OPEN, DELTA, HOLE], &["a", "b"]);
+            }
+        }
+        // It was closed: what is more cannot be told either.
+        let closed = part_done(r#""ab""#);
+        let lines = [TEXT, MORE, &closed, &item];
+        told(&lines, &[OPEN, DELTA, "close text 0", HOLE], &["a", "b"]);
+    }
+}
+
+#[test]
+fn what_servers_leave_out_or_spell_otherwise_is_no_hole() {
+    for same in [r#""""#, "null", "[]", r#""ab""#, r#"" ab""#, r#""\u0061\u0062""#] {
+        let item = item_done(&message(same));
+        let lines = [TEXT, MORE, &text_done(same), &part_done(same), &item, &last(same)];
+        told(&lines, &[OPEN, DELTA, "-", "close text 0", "-", END], &["a", "b"]);
+    }
+    for item in [r#"{"type":"message"}"#, r#"{"type":"message","content":[]}"#] {
+        let end = completed(&format!("[{item}]"));
+        told(&[TEXT, &item_done(item), &end], &[OPEN, "close text 0", END], &["a"]);
+    }
+    // What is more behind the end of its part is white space.
+    let (closed, white) = (part_done(r#""ab""#), item_done(&message(r#"" ab\n ""#)));
+    told(&[TEXT, MORE, &closed, &white], &[OPEN, DELTA, "close text 0", "-"], &["a", "b"]);
+    // Nothing was said at all.
+    let silent = message(r#""""#);
+    let end = completed(&format!("[{silent}]"));
+    told(&[&item_done(&silent), &end], &["open text 0, close text 0", END], &[]);
+    // The marks of what a tool found are taken from the text.
+    let at = |line: &str| line.replace(r#""output_index":0"#, r#""output_index":1"#);
+    let (text, other) = (at(TEXT), r#""x""#);
+    let lines = [
+        TOOL,
+        &text,
+        &at(&text_done(other)),
+        &at(&part_done(other)),
+        &at(&item_done(&message(other))),
+    ];
+    let expect = ["open other 0", "open text 1/0, delta text 1/0", "-", "close text 1/0", "-"];
+    told(&lines, &expect, &["a"]);
+    // Nobody knows whether the pieces begin with the text that a part began with.
+    let begun = PART.replace(r#""text":"""#, r#""text":"x""#);
+    let lines = [MESSAGE, &begun, TEXT, &part_done(r#""xa""#)];
+    told(&lines, &["-", "open text 0", DELTA, "close text 0"], &["a"]);
+}
+
+#[test]
+fn the_rest_of_a_call_is_told_when_it_comes_whole() {
+    let piece =
+        r#"{"type":"response.function_call_arguments.delta","output_index":0,"delta":"{\"a\":"}"#;
+    let call = |arguments: &str| format!(r#"{{"type":"function_call","arguments":{arguments}}}"#);
+    let done = |arguments: &str| {
+        format!(
+            r#"{{"type":"response.function_call_arguments.done","output_index":0,"arguments":{arguments}}}"#
+        )
+    };
+    let (open, delta, close) = ("open tool 0", "delta tool 0", "close tool 0");
+    let whole = r#""{\"a\":1}""#;
+    let item = item_done(&call(whole));
+    told(
+        &[CALL, piece, &done(whole), &item],
+        &[open, "delta tool 0 ×2", close],
+        &[r#"{\"a\":"#, "1}"],
+    );
+    let both = "delta tool 0, close tool 0";
+    told(&[CALL, piece, &item], &[open, delta, both], &[r#"{\"a\":"#, "1}"]);
+    let end = completed(&format!("[{}]", call(whole)));
+    let ended = "delta tool 0, close tool 0, finish Tool, end";
+    told(&[CALL, piece, &end], &[open, delta, ended], &[r#"{\"a\":"#, "1}"]);
+    // Spelled anew, or left out: the pieces are what was said.
+    for other in [r#""{ \"a\": 1}""#, r#""""#, "null", r#"{"b":1}"#] {
+        let lines = [CALL, piece, &done(other), &item_done(&call(other))];
+        told(&lines, &[open, delta, "-", close], &[r#"{\"a\":"#]);
+    }
+}
+
+#[test]
+fn what_only_the_last_event_has_is_told_by_it() {
+    let (text, call) = (message(r#""b""#), r#"{"type":"function_call","arguments":"{}"}"#);
+    let first = message(r#""a""#);
+    let thought = r#"{"type":"reasoning","summary":[{"type":"summary_text","text":"t"}]}"#;
+    let tool = r#"{"type":"web_search_call"}"#;
+    let done = item_done(&first);
+    let whole = "open text 0, delta text 0, close text 0";
+    let second = "open text 1/0, delta text 1/0, close text 1/0, finish Stop, end";
+    let called = "open tool 1/0, delta tool 1/0, close tool 1/0, finish Tool, end";
+    for (output, expect, said) in [
+        (format!("[{first},{text}]"), second, &["a", "b"][..]),
+        (format!("[{first},{call}]"), called, &["a", "{}"]),
+        (
+            format!("[{first},{thought}]"),
+            "open reasoning 1/0, progress, delta reasoning 1/0, progress, close reasoning 1/0, finish Stop, end",
+            &["a"],
+        ),
+        (
+            format!("[{first},{tool}]"),
+            "open other 1/0, delta other 1/0, close other 1/0, finish Stop, end",
+            &["a"],
+        ),
+        (format!("[{first}]"), END, &["a"]),
+        ("[]".to_owned(), END, &["a"]),
+    ] {
+        told(&[&done, &completed(&output)], &[whole, expect], said);
+    }
+    // The limit cut it: it is part of what there is.
+    let cut = incomplete("max_output_tokens")
+        .replace(r#""output":[]"#, &format!(r#""output":[{first},{call}]"#));
+    let length = called.replace("Tool, end", "Length, end");
+    told(&[&done, &cut], &[whole, &length], &["a", "{}"]);
+}
+
+#[test]
+fn items_without_their_places_are_told_once() {
+    let (text, call) = (message(r#""a""#), r#"{"type":"function_call","arguments":"{}"}"#);
+    let thought = r#"{"type":"reasoning","summary":[]}"#;
+    let at = |index: u32, item: &str| {
+        item_done(item).replace(r#""output_index":0"#, &format!(r#""output_index":{index}"#))
+    };
+    let third = "open text 2/0, delta text 2/0, close text 2/0";
+    // The list counts from nought, or leaves out what was thought.
+    for output in [
+        format!("[{text}]"),
+        format!("[{thought},{text}]"),
+        format!("[{text},{tool}]", tool = r#"{"type":"x"}"#),
+    ] {
+        told(&[&at(2, &text), &completed(&output)], &[third, END], &["a"]);
+    }
+    let calls = completed(&format!("[{call},{call}]"));
+    let two = "open tool 1/0, delta tool 1/0, close tool 1/0";
+    told(
+        &[&at(1, call), &at(2, call), &calls],
+        &[two, "open tool 2/0, delta tool 2/0, close tool 2/0", "finish Tool, end"],
+        &["{}", "{}"],
+    );
+    // There was none of its kind: it is new, and has a place of its own.
+    let end = "open tool 3/0, delta tool 3/0, close tool 3/0, finish Tool, end";
+    told(&[&at(2, &text), &completed(&format!("[{text},{call}]"))], &[third, end], &["a", "{}"]);
+    // There was, and nobody knows which of them it was.
+    let hole = "malformed: more items in the last event than were begun";
+    let both = completed(&format!("[{text},{text}]"));
+    told(&[&at(2, &text), &both], &[third, hole], &["a"]);
+    // A message without a word is none more.
+    let empty = completed(&format!(r#"[{text},{{"type":"message","content":[]}}]"#));
+    told(&[&at(2, &text), &empty], &[third, END], &["a"]);
+    let far = at(0xFFFF, &text);
+    let end = completed(&format!("[{text},{call}]"));
+    let place = third.replace("2/0", "65535/0");
+    told(&[&far, &end], &[&place, "malformed: an index out of range"], &["a"]);
+}
