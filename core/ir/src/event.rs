@@ -235,6 +235,24 @@ pub struct Whole {
     pub empty: bool,
 }
 
+// === impl Call ===
+
+impl Call {
+    /// Takes in what is said of it later: what is known stays, some servers repeat it with every piece;
+    /// but for what its provider wants back.
+    pub fn learn(&mut self, later: &Self) {
+        if self.id.is_empty() {
+            self.id.clone_from(&later.id);
+        }
+        if self.name.is_empty() {
+            self.name.clone_from(&later.name);
+        }
+        if later.extra.is_some() {
+            self.extra.clone_from(&later.extra);
+        }
+    }
+}
+
 // === impl Event ===
 
 impl Event {

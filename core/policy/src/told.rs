@@ -1,7 +1,7 @@
 //! What of an answer has reached its caller, as far as another attempt must know it to go on.
 //!
 //! **Invariants:** it holds what was handed over and nothing else (`Told::settle`,
-//! `Told::forget_unsettled`); texts are kept unescaped, no more than [`TOLD_MAX`] bytes of them;
+//! `Told::forget_unsettled`); texts are kept unescaped, no more than [`seam::TOLD_MAX`] bytes of them;
 //! what cannot be gone on with says why. **Absent:** frames.
 
 use crate::seam;
@@ -244,7 +244,7 @@ impl Told {
             }
             Event::Aside(Aside::Call(block, said)) => {
                 if let Some((_, call, _)) = self.open.iter_mut().find(|(it, ..)| it == block) {
-                    learn(call, said);
+                    call.learn(said);
                 }
             }
             Event::Aside(Aside::Shown(block, said)) => {
@@ -427,16 +427,6 @@ fn is_shown(part: &&Said) -> bool {
 fn is_behind_a_call<'a>(parts: impl DoubleEndedIterator<Item = &'a Said>) -> bool {
     let mut shown = parts.filter(is_shown).rev();
     matches!(shown.next(), Some(Said::Text(_))) && shown.any(|part| matches!(part, Said::Call(..)))
-}
-
-/// Takes in what was said of a call later: what is known stays.
-fn learn(call: &mut Call, later: &Call) {
-    if call.id.is_empty() {
-        call.id.clone_from(&later.id);
-    }
-    if call.name.is_empty() {
-        call.name.clone_from(&later.name);
-    }
 }
 
 /// How much of a part that grows there is, in bytes.

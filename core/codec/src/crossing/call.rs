@@ -123,7 +123,7 @@ impl Calls {
     ) -> Result<(), Error> {
         let Some(call) = self.find(block) else { return Ok(()) };
         desk.release(call.size());
-        call.learn(said);
+        call.said.learn(said);
         desk.hold(call.size())
     }
 
@@ -215,20 +215,6 @@ impl Written {
 // === impl Pending ===
 
 impl Pending {
-    /// Takes in what was said of the call later: what is known stays, some servers repeat it with
-    /// every piece.
-    fn learn(&mut self, later: &Call) {
-        if self.said.id.is_empty() {
-            self.said.id.clone_from(&later.id);
-        }
-        if self.said.name.is_empty() {
-            self.said.name.clone_from(&later.name);
-        }
-        if later.extra.is_some() {
-            self.said.extra.clone_from(&later.extra);
-        }
-    }
-
     /// How much of it is held, in bytes.
     fn size(&self) -> usize {
         let Call { id, name, custom: _, extra } = &self.said;

@@ -150,7 +150,7 @@ impl Held {
             && let Event::Aside(Aside::Call(_, later)) = &event
         {
             let before = size(call);
-            learn(call, later);
+            call.learn(later);
             self.size = self.size.saturating_sub(before).saturating_add(size(call));
             return;
         }
@@ -178,19 +178,6 @@ impl Held {
             left.push(Event::Delta(block, Piece::Arguments(self.arguments.into())));
         }
         left.push(Event::Close(block));
-    }
-}
-
-/// Takes in what was said of a call later: what is known stays, but for what its provider wants back.
-fn learn(call: &mut Call, later: &Call) {
-    if call.id.is_empty() {
-        call.id.clone_from(&later.id);
-    }
-    if call.name.is_empty() {
-        call.name.clone_from(&later.name);
-    }
-    if later.extra.is_some() {
-        call.extra.clone_from(&later.extra);
     }
 }
 
