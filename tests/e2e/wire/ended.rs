@@ -23,6 +23,11 @@ async fn check(dialect: Dialect, model: &str, (why, calls): (&str, [usize; 2])) 
     let said = Said::read(dialect, Shape::Stream, &heard.body).expect("a stream");
     assert!(heard.whole && !said.ended && said.cloud() == "a", "{dialect:?} {model}");
     assert_eq!(TOLD_MAX < said.text.len(), why == TOO_LONG, "{}", said.text.len());
+    let words = said.text.split(' ').filter(|word| word.starts_with('w')).enumerate();
+    let counts = |(n, word): (usize, &str)| {
+        word.strip_prefix(&format!("w{n}")).is_some_and(|rest| !rest.starts_with(char::is_numeric))
+    };
+    assert!(words.map(counts).all(|it| it), "once, and in order: {dialect:?} {model}");
     assert_eq!(world.calls(), calls, "{dialect:?} {model}");
     let (text, reason) = (heard.text(), format!("not gone on with: {why}"));
     // The last comment, of which there is none behind the error.
@@ -50,7 +55,8 @@ async fn check(dialect: Dialect, model: &str, (why, calls): (&str, [usize; 2])) 
         assert!(!more || explained, "{rest}");
     }
     let record = world.record().await;
-    assert_eq!((record.ending, record.seams), (Ending::Broken, 0));
+    let seams = if why == TOO_LONG { calls[0] - 1 } else { 0 };
+    assert_eq!((record.ending, usize::try_from(record.seams).unwrap()), (Ending::Broken, seams));
     world.stop().await;
 }
 
@@ -61,6 +67,8 @@ async fn beyond_what_is_kept_nobody_goes_on_and_it_says_so() {
             let model = format!("{fault}-after-13000+unicode+long+tokens-13001");
             check(dialect, &model, (TOO_LONG, [1, 0])).await;
         }
+        // Neither of two halves is too long.
+        check(dialect, "cut-after-7000+unicode+long+tokens-20000", (TOO_LONG, [2, 0])).await;
     })
     .await;
 }
