@@ -123,7 +123,7 @@ impl Worlds {
     /// How many a bug may survive, and the unpatched one must.
     fn seeds(self) -> u32 {
         match self {
-            Self::Core => 400,
+            Self::Core => 4000,
             Self::Shell => 40,
         }
     }
