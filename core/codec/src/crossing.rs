@@ -183,6 +183,14 @@ impl Crossing {
             }
             return Ok(());
         }
+        if frame.events.contains(&Event::Aside(Aside::Contradicted)) {
+            // What was written of its pieces has a hole.
+            self.over = true;
+            frame.bytes = Bytes::new();
+            let hole = Event::Malformed("pieces that are not what was said as a whole");
+            frame.events = Events::from_iter([Event::Aside(Aside::Contradicted), hole]);
+            return Ok(());
+        }
         if self.marks {
             self.desk.count(&frame.events);
         }

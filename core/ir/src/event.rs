@@ -169,6 +169,8 @@ pub enum Aside {
     Mark(Mark),
     /// An event that begins or ends an item of Responses, as JSON: whoever goes on must know it.
     Kept(Box<str>),
+    /// What was said in pieces came whole, and is something else: whoever takes the pieces has a hole.
+    Contradicted,
 }
 
 /// Where a stream stands, as far as whoever goes on with it must know.
@@ -283,7 +285,7 @@ impl Event {
                 Aside::Call(block, _) | Aside::Shown(block, _) | Aside::Sealed(block, _) => {
                     Some(*block)
                 }
-                Aside::Native(_) | Aside::Mark(_) | Aside::Kept(_) => None,
+                Aside::Native(_) | Aside::Mark(_) | Aside::Kept(_) | Aside::Contradicted => None,
             },
             Self::Ping
             | Self::Start(_)

@@ -258,6 +258,11 @@ impl Told {
                     self.kept.push(event.clone());
                 }
             }
+            Event::Aside(Aside::Contradicted) => {
+                // It is of what was handed over, whether this is or not.
+                self.bars(HOLE);
+                self.sure.bar.get_or_insert(HOLE);
+            }
             Event::Finish(..) => self.over = true,
             Event::Aside(Aside::Native(_) | Aside::Sealed(..))
             | Event::Ping
@@ -417,6 +422,7 @@ impl Told {
 }
 
 const NATIVE: &str = "something that only its dialect has";
+const HOLE: &str = "pieces that are not what was said as a whole";
 const BEHIND_A_CALL: &str = "text behind a tool call that was delivered";
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the shape of a filter")]

@@ -23,11 +23,11 @@ async fn check(dialect: Dialect, model: &str, (why, calls): (&str, [usize; 2])) 
     let said = Said::read(dialect, Shape::Stream, &heard.body).expect("a stream");
     assert!(heard.whole && !said.ended && said.cloud() == "a", "{dialect:?} {model}");
     assert_eq!(TOLD_MAX < said.text.len(), why == TOO_LONG, "{}", said.text.len());
-    let words = said.text.split(' ').filter(|word| word.starts_with('w')).enumerate();
+    let mut words = said.text.split(' ').filter(|word| word.starts_with('w')).enumerate();
     let counts = |(n, word): (usize, &str)| {
         word.strip_prefix(&format!("w{n}")).is_some_and(|rest| !rest.starts_with(char::is_numeric))
     };
-    assert!(words.map(counts).all(|it| it), "once, and in order: {dialect:?} {model}");
+    assert!(words.all(counts), "once, and in order: {dialect:?} {model}");
     assert_eq!(world.calls(), calls, "{dialect:?} {model}");
     let (text, reason) = (heard.text(), format!("not gone on with: {why}"));
     // The last comment, of which there is none behind the error.

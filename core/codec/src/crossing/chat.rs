@@ -208,7 +208,9 @@ impl Encoder {
             | Event::Repeated(_)
             | Event::Malformed(_)
             | Event::Noise(_)
-            | Event::Aside(Aside::Mark(_) | Aside::Kept(_) | Aside::Shown(..)) => {}
+            | Event::Aside(
+                Aside::Mark(_) | Aside::Kept(_) | Aside::Shown(..) | Aside::Contradicted,
+            ) => {}
             Event::Aside(Aside::Call(block, said)) => self.calls.learn(*block, said, desk)?,
             Event::Aside(Aside::Sealed(..)) => desk.lose("reasoning.encrypted_content", "dropped"),
             Event::Aside(Aside::Native(path)) => desk.lose(*path, "dropped"),

@@ -172,7 +172,9 @@ impl Encoder {
             Event::Aside(Aside::Sealed(..)) => {
                 desk.lose("output[].encrypted_content", "dropped");
             }
-            Event::Aside(Aside::Mark(_) | Aside::Kept(_) | Aside::Shown(..))
+            Event::Aside(
+                Aside::Mark(_) | Aside::Kept(_) | Aside::Shown(..) | Aside::Contradicted,
+            )
             | Event::Start(_)
             | Event::Progress
             | Event::Fail(_)

@@ -208,7 +208,7 @@ fn weight(event: &Event) -> usize {
         Event::Aside(aside) => match aside {
             Aside::Call(_, call) | Aside::Shown(_, call) => size(call),
             Aside::Sealed(_, raw) | Aside::Kept(raw) => raw.len(),
-            Aside::Native(_) | Aside::Mark(_) => 0,
+            Aside::Native(_) | Aside::Mark(_) | Aside::Contradicted => 0,
         },
         Event::Open(_, None)
         | Event::Close(_)
