@@ -25,22 +25,45 @@ pub(crate) struct Thought {
     pub(crate) lost: bool,
 }
 
-/// The turns of the model that the round of calls at the end begins and ends with; `None` where the
-/// conversation does not end in a round.
-pub(crate) fn round(turns: impl DoubleEndedIterator<Item = Spoken>) -> Option<(Thought, Thought)> {
-    let (mut answered, mut round) = (false, None);
+/// The round of calls that a conversation ends in.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Round {
+    /// The turn of the model that it begins with.
+    pub(crate) first: Thought,
+    last: Thought,
+    /// A turn of it is gone, so that whoever came behind was not asked to think.
+    gone: bool,
+}
+
+/// The round of calls at the end; `None` where the conversation does not end in one.
+pub(crate) fn round(turns: impl DoubleEndedIterator<Item = Spoken>) -> Option<Round> {
+    let (mut answered, mut round) = (false, None::<Round>);
     for turn in turns.rev() {
         match turn {
             Spoken::User { results } => answered |= results,
             Spoken::Model(turn) if answered => {
                 answered = false;
-                round = Some((turn, round.map_or(turn, |(_, last)| last)));
+                round = Some(Round {
+                    first: turn,
+                    last: round.map_or(turn, |round| round.last),
+                    gone: turn.is_gone() || round.is_some_and(|round| round.gone),
+                });
             }
             Spoken::Model(_) => break,
             Spoken::Operator => {}
         }
     }
     round
+}
+
+// === impl Round ===
+
+impl Round {
+    /// Whether it ends without thinking that was there, or would have been. `lost`: that of its last turn
+    /// is left out.
+    pub(crate) fn ends_without(self, lost: bool) -> bool {
+        (self.gone || lost) && !self.last.begins
+    }
 }
 
 // === impl Thought ===

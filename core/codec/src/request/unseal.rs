@@ -89,15 +89,12 @@ pub fn may_lack_seals(body: &[u8]) -> bool {
         && !(has(BEHAVIOUR) && strict().unwrap_or_default())
 }
 
-/// Whether the round of calls at the end lacks the thinking that it began with, or that its last turn did,
+/// Whether the round of calls at the end lacks the thinking that it began with, or that it would end with,
 /// where that is our doing: what the caller wrote that way is its own to mend. `added`: the last turns
 /// are ours.
 fn lacks_thought(messages: &[Sent<'_>], added: bool) -> bool {
     let round = round(messages.iter().map(Sent::spoken));
-    round.is_some_and(|(first, mut last)| {
-        last.lost |= added;
-        first.is_gone() || last.is_gone()
-    })
+    round.is_some_and(|round| round.first.is_gone() || round.ends_without(added))
 }
 
 /// A message without the seals of others; `None` where nothing else was in it.
@@ -417,6 +414,9 @@ mod tests {
             (BUDGET, &[&[shut, CALL], &[CALL]], false, true),
             (BUDGET, &[&[plain, CALL], &[shut, CALL]], false, true),
             (BUDGET, &[&[plain, CALL], &[shut, CALL], &[plain, CALL]], false, false),
+            // Whoever came behind it was not asked to think.
+            (BUDGET, &[&[plain, CALL], &[shut, CALL], &[CALL]], false, true),
+            (BUDGET, &[&[plain, CALL], &[shut, CALL], &[CALL], &[plain, CALL]], false, false),
             // Nothing is ours of it: the caller has to mend it.
             (BUDGET, &[&[CALL]], false, false),
             (BUDGET, &[&[CALL]], true, true),

@@ -170,5 +170,5 @@ fn is_mid_round(writer: &Writer<'_>, request: &Request<'_>) -> bool {
             Spoken::Model(Thought { begins, lost: turn.parts.iter().any(is_lost) })
         }
     });
-    round(spoken).is_some_and(|(first, last)| !first.begins || last.is_gone())
+    round(spoken).is_some_and(|round| !round.first.begins || round.ends_without(false))
 }
