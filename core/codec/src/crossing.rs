@@ -14,7 +14,8 @@
 //! **Invariants:** what leaves is a legal stream of the caller's dialect at every point, and has an
 //! end only if the provider gave a finish. No part of a tool call leaves before all of it is there,
 //! and none whose arguments are not a JSON object: clients carry out what they can read of a call.
-//! Of several choices the first is read and no other. Texts and arguments are never re-spelled. What cannot be said is a [`ir::Loss`]. **Absent:**
+//! Of several choices the first is read and no other. Texts and arguments are never re-spelled. What
+//! cannot be said is a [`ir::Loss`]. **Absent:**
 //! whole documents; they cross as streams.
 
 mod call;
@@ -65,6 +66,8 @@ pub struct Crossing {
     over: bool,
     /// Its blocks are those of Chat, and say which choice they belong to.
     choices: bool,
+    /// The choice that is read: the first that says something.
+    chosen: Option<u32>,
     /// Its frames say where the caller's stream stands.
     marks: bool,
     /// What was told of it last.
@@ -100,7 +103,16 @@ impl Crossing {
             Crossable::Chat => Encoder::Chat(Box::new(chat::Encoder::new(plan))),
             Crossable::Messages => Encoder::Messages(Box::new(messages::Encoder::new(plan))),
         };
-        Self { decoder, encoder, desk, over: false, choices, marks: false, marked: None }
+        Self {
+            decoder,
+            encoder,
+            desk,
+            over: false,
+            choices,
+            chosen: None,
+            marks: false,
+            marked: None,
+        }
     }
 
     /// The same, whose frames also say where the caller's stream stands, and under which name: for
@@ -164,7 +176,10 @@ impl Crossing {
     /// Leaves of an answer its first choice: nobody asked for another. One that comes is work, and shows
     /// nothing.
     fn choose(&mut self, events: &mut Events) {
-        let other = |event: &Event| event.block().is_some_and(|block| block.index >> 16 != 0);
+        let choice = |event: &Event| event.block().map(|block| block.index >> 16);
+        self.chosen = self.chosen.or_else(|| events.iter().find_map(choice));
+        let chosen = self.chosen;
+        let other = |event: &Event| choice(event).is_some_and(|choice| Some(choice) != chosen);
         if self.choices && events.iter().any(other) {
             self.desk.lose("choices[]", "dropped: all but the first");
             events.retain(|event| !other(event));

@@ -51,7 +51,7 @@ impl Crossing {
             }
         };
         let desk = Desk::new(held_max);
-        Self { decoder, encoder, desk, over: false, choices, marks: true, marked }
+        Self { decoder, encoder, desk, over: false, choices, chosen: None, marks: true, marked }
     }
 
     /// The same for an answer in Responses, by whoever speaks it too.
@@ -61,7 +61,16 @@ impl Crossing {
         let decoder = Decoder::carrying(Dialect::Responses, 1);
         let marked = Some(Mark::default());
         let desk = Desk::new(held_max);
-        Self { decoder, encoder, desk, over: false, choices: false, marks: true, marked }
+        Self {
+            decoder,
+            encoder,
+            desk,
+            over: false,
+            choices: false,
+            chosen: None,
+            marks: true,
+            marked,
+        }
     }
 }
 
