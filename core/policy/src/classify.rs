@@ -90,7 +90,8 @@ const CODES: &[(&str, Class)] = &[
 /// Whether a refusal is of reasoning that another signed or sealed, or that was changed. `message` is in
 /// lower case.
 pub(crate) fn is_unsigned(message: &str) -> bool {
-    message.contains("thinking") && (message.contains("signature") || message.contains("`data`"))
+    let has = |word: &str| message.contains(word);
+    has("thinking") && (has("signature") || has("`data`") || has("cannot be modified"))
 }
 
 /// Wording that has no code of its own. Each stands only beside statuses that it can belong to.

@@ -43,6 +43,8 @@ pub struct Terms {
 #[derive(Debug)]
 pub struct Joiner {
     state: State,
+    /// It has said something behind the joint, or has none.
+    said: bool,
     unescape: Unescape,
     document: Option<Document>,
 }
@@ -112,7 +114,8 @@ impl Joiner {
         // Where nothing of it was delivered, the document is one attempt's own.
         let form = terms.form.filter(|_| !matches!(state, State::Joined));
         let document = form.map(|form| Document { form, text, delivered });
-        Self { state, unescape: Unescape::default(), document }
+        let said = matches!(state, State::Joined);
+        Self { state, said, unescape: Unescape::default(), document }
     }
 
     /// Leaves of a frame's events what the caller may see. Fails, with the reason, where the answer
@@ -169,7 +172,7 @@ impl Joiner {
             left.push(if self.flows() { event } else { Event::Progress });
             return Ok(());
         };
-        if self.flows() {
+        if self.flows() && self.said {
             left.push(Event::Delta(block, Piece::Text(raw)));
             return Ok(());
         }
@@ -206,6 +209,7 @@ impl Joiner {
         shown: &Shown,
         left: &mut Events,
     ) -> Result<(), &'static str> {
+        self.said |= shown.low.is_some() || !shown.text.trim().is_empty();
         if let Some(document) = &mut self.document {
             document.text.push_str(&shown.text);
             left.push(Event::Progress);
@@ -237,9 +241,9 @@ impl Joiner {
         }
     }
 
-    /// Joins what is held of its text, now or never. Whether it says anything behind the joint.
-    fn joins(&mut self, block: Block, left: &mut Events) -> Result<bool, &'static str> {
-        let State::Seeking(seam) = &mut self.state else { return Ok(self.is_joined()) };
+    /// Joins what is held of its text, now or never.
+    fn joins(&mut self, block: Block, left: &mut Events) -> Result<(), &'static str> {
+        let State::Seeking(seam) = &mut self.state else { return Ok(()) };
         let mut shown = Shown::default();
         match seam.end(&mut shown) {
             Joint::Joined => {}
@@ -247,12 +251,10 @@ impl Joiner {
             Joint::Lost(why) => return Err(why),
         }
         self.state = State::Joined;
-        self.shows(block, &shown, left)?;
-        Ok(shown.low.is_some() || !shown.text.trim().is_empty())
+        self.shows(block, &shown, left)
     }
 
-    /// Its text is over.
-    /// `calls`: it calls tools, and says no document then.
+    /// Its text is over. `calls`: it calls tools, and says no document then.
     fn ends_text(
         &mut self,
         block: Block,
@@ -283,7 +285,7 @@ impl Joiner {
         let block = Block { kind: BlockKind::Text, index: 0 };
         // Who was stopped behind the joint has gone on, however little was said by then; who was stopped
         // before has not.
-        if finish == Finish::Refusal && !self.joins(block, left).is_ok_and(|says| says) {
+        if finish == Finish::Refusal && (self.joins(block, left).is_err() || !self.said) {
             return Err("it declined");
         }
         self.ends_text(block, finish == Finish::Tool, left)?;

@@ -210,8 +210,10 @@ impl Exchange {
         health: &dyn Health,
     ) -> bool {
         let Some(target) = self.plan.legs.get(leg) else { return false };
-        matches!(class.row().scope, Scope::Park | Scope::Credential)
-            && self.tried(leg) < target.credentials
+        let turned = |class: Class| matches!(class.row().scope, Scope::Park | Scope::Credential);
+        let failed = |it: &&super::Attempt| it.leg == leg && it.class().is_some_and(turned);
+        turned(class)
+            && self.attempts.iter().filter(failed).count() < target.credentials
             && self.has_spare()
             && health.has_credential(now, target)
     }
@@ -240,7 +242,7 @@ impl Exchange {
             return None;
         }
         if let Some(wait) = asked.wait.filter(|_| class.row().transient) {
-            return (wait <= retries.wait).then_some(wait);
+            return (wait <= retries.wait && now + wait < self.total_at()).then_some(wait);
         }
         // Nobody asked for a wait. Where others are left, only a blip is worth another try.
         let quick = match same {
@@ -276,9 +278,15 @@ impl Exchange {
         true
     }
 
+    /// Whether a leg asked to be left alone until later.
+    pub(super) fn rests(&self, now: Time, leg: usize) -> bool {
+        let standing = self.legs.get(leg).map(|state| state.standing);
+        matches!(standing, Some(Standing::Shut(until, Why::Parked)) if now < until)
+    }
+
     /// Who is back first of those that rest, where that may be waited out.
     pub(super) fn rested(&self, now: Time) -> Option<(Time, usize)> {
-        let soon = now + self.plan.retries.wait;
+        let soon = (now + self.plan.retries.wait).min(self.total_at());
         let resting =
             self.legs.iter().enumerate().filter_map(|(leg, state)| match state.standing {
                 Standing::Shut(until, Why::Parked | Why::Cooling) if until <= soon => {

@@ -16,7 +16,7 @@
 use super::attempt::Form;
 use super::failing::{Again, Lapse, Standing};
 use super::{AttemptId, Exchange, Phase};
-use crate::board::Health;
+use crate::board::{Health, Why};
 use crate::repair::Lesson;
 use crate::told::{Told, Way};
 use crate::{Class, Next, Same};
@@ -156,10 +156,14 @@ impl Exchange {
 
     /// Who lost or failed before something was shown may be well by now.
     fn revive(&mut self, cut: usize) {
-        for (leg, state) in self.legs.iter_mut().enumerate() {
-            let may = state.last.as_ref().is_none_or(|lapse| lapse.class.row().transient);
+        for (leg, (target, state)) in self.plan.legs.iter().zip(&mut self.legs).enumerate() {
+            let last = state.last.as_ref();
+            let may = last.is_none_or(|lapse| lapse.class.row().transient);
             if leg != cut && may && state.standing == Standing::Tried {
-                state.standing = Standing::Fresh;
+                // Of a caller's own account nobody else knows when it is back.
+                let back_at = last.and_then(|lapse| lapse.back_at).filter(|_| target.caller_owned);
+                state.standing =
+                    back_at.map_or(Standing::Fresh, |at| Standing::Shut(at, Why::Parked));
             }
         }
     }
@@ -183,7 +187,7 @@ impl Exchange {
         let since = resumed.since;
         let Some(leg) = self.attempts.get(attempt.0).map(|it| it.leg) else { return false };
         let asked = self.attempts.iter().any(|it| it.leg == leg && since <= it.began);
-        let patience = now + retries.wait.max(pause);
+        let patience = (now + retries.wait.max(pause)).min(since + self.plan.total);
         if asked || patience < at || !self.may_begin() || !health.spend() {
             return false;
         }

@@ -54,7 +54,8 @@ impl Exchange {
         (at < Time::MAX).then_some(at)
     }
 
-    fn total_at(&self) -> Time {
+    /// When the time for the whole request, or for going on with it, is over.
+    pub(super) fn total_at(&self) -> Time {
         self.resumed.as_ref().map_or(self.began, |resumed| resumed.since) + self.plan.total
     }
 
@@ -236,6 +237,9 @@ impl Exchange {
                 continue;
             }
             let Some(leg) = self.plan.legs.get(index) else { continue };
+            if leg.caller_owned && self.rests(now, index) {
+                continue;
+            }
             match health.enter(now, leg) {
                 Admission::Go(mut permit) => {
                     permit.measures = turn == Turn::Measures;

@@ -153,6 +153,11 @@ fn a_filters_stop_is_an_end_behind_the_joint_and_none_before_it() {
             let anchor = told.split_at(told.len() - 22).1;
             let more = format!("text {anchor}{rest}");
             check(&[told], Way::Anchor, &[&more, "filter"], &[declined]);
+            let all = format!("{told}{rest}");
+            let blank = format!("text {rest}");
+            let left = [&*blank, declined];
+            let left = if rest.is_empty() { &left[1..] } else { &left };
+            check(&[told], Way::Restart, &[&all, "filter"], left);
         }
     }
     let before = ["open 1 f", "args 1 {}", "close 1"];

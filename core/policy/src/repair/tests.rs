@@ -188,6 +188,7 @@ const MESSAGES: &[(&str, &str)] = &[
         "without output_config.format",
     ),
     ("400 said: Invalid `signature` in `thinking` block", "without its reasoning, now"),
+    ("400 said: `thinking` blocks cannot be modified", "without its reasoning, now"),
     ("400 said: Invalid `data` in `redacted_thinking` block", "without its reasoning, now"),
     ("400 said: This model does not support the effort parameter.", "without output_config.effort"),
     ("400 said: adaptive thinking is not supported on this model", "without thinking"),
