@@ -10,7 +10,8 @@
 //!   event.
 //! - What comes whole without having come in pieces (`….done`, `output_item.done`, the last event) is
 //!   told then, once; of what has come in pieces the rest. A text of which nothing stands there was not
-//!   taken back; one that is not what its pieces were is a hole.
+//!   taken back; one that is not what its pieces were is [`Aside::Contradicted`]: some servers lose
+//!   pieces of what they have whole.
 //! - A second `response.created` before any item is a frame to skip. Behind an item it means that the
 //!   provider began the answer again, so it is `Fail`. Behind the end it is a new answer.
 //! - A call that is neither done nor in the last event was never closed: the answer is cut.

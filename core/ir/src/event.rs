@@ -277,6 +277,7 @@ impl Event {
             | Self::Noise(_) => false,
         }
     }
+
     /// The block that it is about.
     pub fn block(&self) -> Option<Block> {
         match self {

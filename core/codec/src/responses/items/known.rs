@@ -1,13 +1,13 @@
 //! One item of an answer's output, and the parts of a message.
 
 use super::heard::{self, Heard, Whole};
-use super::{INDEX_MAX, Odd, Told, block, filled};
+use super::{INDEX_MAX, Told, block, filled};
 use crate::json;
 use crate::lazy::Raw;
 use crate::responses::wire::Part;
 use ir::{BlockKind, Event, Piece};
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What was seen of an item.
 #[cfg_attr(test, derive(Clone))]
@@ -25,12 +25,13 @@ pub(super) struct Known {
     /// The part of a summary that was last told.
     pub(super) summary: Option<u32>,
     pub(super) parts: BTreeMap<u32, Place>,
+    /// Those of a message that are open.
+    pub(super) open_parts: BTreeSet<u32>,
 }
 
 /// What was seen of a part.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Place {
-    pub(super) open: bool,
     pub(super) said: bool,
     /// The text that was said.
     heard: Heard,
@@ -47,17 +48,16 @@ pub(super) enum Wording {
     /// taken from a text that comes whole, and not always from its pieces
     /// (<https://github.com/ogx-ai/ogx/issues/6598>). Or it began with a text.
     Edited,
+    /// It was not, and that was told: of the text nothing more is.
+    Contradicted,
 }
-
-/// A text that is not what its pieces were.
-const CONTRADICTED: Odd = Odd::Malformed("a text that comes whole and is not what was said of it");
 
 // === impl Place ===
 
 impl Place {
     /// Of reasoning.
     pub(super) fn said() -> Self {
-        Self { open: true, said: true, ..Self::default() }
+        Self { said: true, ..Self::default() }
     }
 }
 
@@ -74,6 +74,7 @@ impl Known {
             whole: Wording::Exact,
             summary: None,
             parts: BTreeMap::new(),
+            open_parts: BTreeSet::new(),
         }
     }
 
@@ -85,13 +86,19 @@ impl Known {
     /// The state of a part of a message; where there is none it begins, and is counted.
     pub(super) fn part(&mut self, index: u32, place: u32, told: &mut Told) -> (&mut Place, usize) {
         let mut new = 0;
-        let whole = self.whole;
+        let (whole, open) = (self.whole, &mut self.open_parts);
         let part = self.parts.entry(place).or_insert_with(|| {
             new = 1;
+            open.insert(place);
             told.open(block(BlockKind::Text, index, place), || None);
-            Place { open: true, whole, ..Place::default() }
+            Place { whole, ..Place::default() }
         });
         (part, new)
+    }
+
+    /// Whether a part was there and is closed.
+    pub(super) fn is_closed(&self, place: u32) -> bool {
+        self.parts.contains_key(&place) && !self.open_parts.contains(&place)
     }
 
     /// A part that begins, perhaps with text in it. Nobody knows whether its pieces go on behind that or
@@ -135,31 +142,34 @@ impl Known {
         place: u32,
         (raw, refuses): (Option<Raw<'_>>, bool),
         told: &mut Told,
-    ) -> Result<usize, Odd> {
+    ) -> usize {
+        let closed = self.is_closed(place);
         let (part, new) = self.part(index, place, told);
         // A text that is left out where it should come whole is nothing that was taken back.
         let text = raw.and_then(json::inside).unwrap_or_default();
         if text.is_empty() {
-            return Ok(new);
+            return new;
         }
         let here = block(BlockKind::Text, index, place);
-        match part.heard.compare(text) {
-            Whole::Same => {}
-            Whole::More(rest) if part.open || !part.said => {
-                if !std::mem::replace(&mut part.open, true) {
-                    told.open(here, || None);
-                }
+        match (part.heard.compare(text), part.whole) {
+            (Whole::Same, _) | (_, Wording::Contradicted) => {}
+            (Whole::More(rest), _) if !closed || !part.said => {
                 part.said = true;
                 part.heard.add(&rest);
+                if closed {
+                    self.open_parts.insert(place);
+                    told.open(here, || None);
+                }
                 told.piece(here, || said(&rest, refuses));
             }
-            Whole::More(rest) if heard::is_white(&rest) => {}
-            Whole::More(_) | Whole::Other => match part.whole {
-                Wording::Exact => return Err(CONTRADICTED),
-                Wording::Edited => {}
-            },
+            (Whole::More(rest), _) if heard::is_white(&rest) => {}
+            (Whole::More(_) | Whole::Other, Wording::Exact) => {
+                part.whole = Wording::Contradicted;
+                told.contradicted();
+            }
+            (Whole::More(_) | Whole::Other, Wording::Edited) => {}
         }
-        Ok(new)
+        new
     }
 
     /// A part that is complete.
@@ -169,29 +179,23 @@ impl Known {
         place: u32,
         whole: &Part<'_>,
         told: &mut Told,
-    ) -> Result<usize, Odd> {
-        let new = self.say_whole(index, place, (whole.said(), whole.is_refusal()), told)?;
-        let (part, _) = self.part(index, place, told);
-        if std::mem::take(&mut part.open) {
+    ) -> usize {
+        let new = self.say_whole(index, place, (whole.said(), whole.is_refusal()), told);
+        if self.open_parts.remove(&place) {
             told.events.push(Event::Close(block(BlockKind::Text, index, place)));
         }
-        Ok(new)
+        new
     }
 
     /// A message that is complete.
-    pub(super) fn message(
-        &mut self,
-        index: u32,
-        whole: &[Part<'_>],
-        told: &mut Told,
-    ) -> Result<usize, Odd> {
+    pub(super) fn message(&mut self, index: u32, whole: &[Part<'_>], told: &mut Told) -> usize {
         let mut new = 0;
         for (place, part) in (0..=INDEX_MAX).zip(whole).filter(|(_, part)| part.is_text()) {
-            new += self.part_whole(index, place, part, told)?;
+            new += self.part_whole(index, place, part, told);
         }
         self.close_parts(index, told);
         self.said |= self.parts.values().any(|part| part.said);
-        Ok(new)
+        new
     }
 
     /// With what is called, all of it: told as far as it was not. It may be spelled anew, which is
@@ -220,13 +224,8 @@ impl Known {
     }
 
     pub(super) fn close_parts(&mut self, index: u32, told: &mut Told) {
-        if self.kind != BlockKind::Text {
-            return;
-        }
-        for (place, part) in &mut self.parts {
-            if std::mem::take(&mut part.open) {
-                told.events.push(Event::Close(block(BlockKind::Text, index, *place)));
-            }
+        for place in std::mem::take(&mut self.open_parts) {
+            told.events.push(Event::Close(block(BlockKind::Text, index, place)));
         }
     }
 }

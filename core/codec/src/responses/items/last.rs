@@ -33,7 +33,7 @@ impl Items {
                 self.begin(index, item, told);
             }
             if new || open {
-                self.finish(index, item, told)?;
+                self.finish(index, item, told);
             }
         }
         Ok(())
@@ -54,10 +54,10 @@ impl Items {
                         return Err(Odd::Malformed("an index out of range"));
                     }
                     self.begin(next, item, told);
-                    self.finish(next, item, told)?;
+                    self.finish(next, item, told);
                 }
             } else if known < all {
-                return Err(Odd::Malformed("more items in the last event than were begun"));
+                told.contradicted();
             }
         }
         Ok(())
