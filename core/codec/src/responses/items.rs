@@ -241,6 +241,7 @@ impl Items {
         let part = part.ok_or(Odd::Malformed("content_part.done without its part"))?;
         let Some((index, place)) = self.place(wire, part.is_text(), told)? else { return Ok(()) };
         let known = self.message(index)?;
+        let place = known.resolved(place, |_| true);
         if known.is_closed(place) {
             return Err(Odd::Repeated("content_part.done of a part that is done"));
         }
@@ -260,8 +261,13 @@ impl Items {
             return Err(Odd::Malformed("a text in an item that is no message"));
         };
         let known = self.message(index)?;
+        let place = known.resolved(place, Place::goes_on);
         if known.is_closed(place) {
             return Err(Odd::Malformed("a delta of a part that is done"));
+        }
+        if known.is_full(place) {
+            // It came too late: the whole text had it.
+            return Ok(());
         }
         let new = known.say(index, place, (raw, named == "refusal.delta"), told);
         self.implied(wire, (index, place), new, told);
@@ -278,6 +284,7 @@ impl Items {
         let Some(raw) = wire.whole().filter(|raw| filled(*raw)) else { return Ok(()) };
         let Some((index, place)) = self.place(wire, true, told)? else { return Ok(()) };
         let known = self.message(index)?;
+        let place = known.resolved(place, |part| part.may_be(raw));
         let new = known.say_whole(index, place, (Some(raw), named == "refusal.done"), told);
         self.implied(wire, (index, place), new, told);
         Ok(())

@@ -33,6 +33,10 @@ pub(super) struct Known {
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Place {
     pub(super) said: bool,
+    /// All of its text has come.
+    full: bool,
+    /// It began as something that is no text.
+    other: bool,
     /// The text that was said.
     heard: Heard,
     whole: Wording,
@@ -58,6 +62,17 @@ impl Place {
     /// Of reasoning.
     pub(super) fn said() -> Self {
         Self { said: true, ..Self::default() }
+    }
+
+    /// Its text may go on.
+    pub(super) fn goes_on(&self) -> bool {
+        !self.full
+    }
+
+    /// This may be all of its text.
+    pub(super) fn may_be(&self, whole: Raw<'_>) -> bool {
+        let same = |text| self.heard.compare(text) == Whole::Same;
+        !self.full || self.whole == Wording::Contradicted || json::inside(whole).is_none_or(same)
     }
 }
 
@@ -101,6 +116,23 @@ impl Known {
         self.parts.contains_key(&place) && !self.open_parts.contains(&place)
     }
 
+    /// The part that an event with this `content_index` is of. vLLM counts that up with every event, or
+    /// through all items
+    /// (<https://github.com/vllm-project/vllm/blob/main/vllm/entrypoints/openai/responses/serving.py>):
+    /// one that was never there is that of the part that is open, if it is the only one and `takes` it.
+    pub(super) fn resolved(&self, place: u32, takes: impl FnOnce(&Place) -> bool) -> u32 {
+        if self.parts.contains_key(&place) || self.open_parts.len() != 1 {
+            return place;
+        }
+        let open = self.open_parts.first().and_then(|open| Some((open, self.parts.get(open)?)));
+        open.filter(|(_, part)| takes(part)).map_or(place, |(open, _)| *open)
+    }
+
+    /// Whether all of a part's text has come.
+    pub(super) fn is_full(&self, place: u32) -> bool {
+        self.parts.get(&place).is_some_and(|part| part.full)
+    }
+
     /// A part that begins, perhaps with text in it. Nobody knows whether its pieces go on behind that or
     /// begin with it.
     pub(super) fn part_begun(
@@ -111,6 +143,7 @@ impl Known {
         told: &mut Told,
     ) -> usize {
         let (part, new) = self.part(index, place, told);
+        part.other = !begun.is_text();
         if json::holds(begun.said()) {
             part.whole = Wording::Edited;
         }
@@ -150,6 +183,7 @@ impl Known {
         if text.is_empty() {
             return new;
         }
+        part.full = true;
         let here = block(BlockKind::Text, index, place);
         match (part.heard.compare(text), part.whole) {
             (Whole::Same, _) | (_, Wording::Contradicted) => {}
@@ -190,11 +224,46 @@ impl Known {
     /// A message that is complete.
     pub(super) fn message(&mut self, index: u32, whole: &[Part<'_>], told: &mut Told) -> usize {
         let mut new = 0;
-        for (place, part) in (0..=INDEX_MAX).zip(whole).filter(|(_, part)| part.is_text()) {
-            new += self.part_whole(index, place, part, told);
+        let texts = || (0..=INDEX_MAX).zip(whole).filter(|(_, part)| part.is_text());
+        let filled = texts().filter(|(_, part)| json::holds(part.said())).count();
+        let said = self.parts.values().filter(|part| part.said).count();
+        if said <= filled {
+            new = self.in_order(index, texts(), told);
+        } else if filled != 0 && self.whole == Wording::Exact {
+            // Which of them is left out, or which are one now, nobody knows.
+            told.contradicted();
         }
         self.close_parts(index, told);
         self.said |= self.parts.values().any(|part| part.said);
+        new
+    }
+
+    /// The texts of a message, which are its parts in their order, whatever their indexes are.
+    fn in_order<'a>(
+        &mut self,
+        index: u32,
+        texts: impl Iterator<Item = (u32, &'a Part<'a>)>,
+        told: &mut Told,
+    ) -> usize {
+        let known = self.parts.iter().filter(|(_, part)| part.said || !part.other);
+        let known: Vec<u32> = known.map(|(place, _)| *place).collect();
+        let mut known = known.into_iter();
+        let mut new = 0;
+        for (position, text) in texts {
+            let last = self.parts.last_key_value();
+            let (place, sure) = match known.next() {
+                Some(place) => (place, true),
+                None => (
+                    last.map_or(position, |(last, _)| position.max(last.saturating_add(1))),
+                    self.parts.values().all(|part| part.whole != Wording::Contradicted),
+                ),
+            };
+            if !sure || INDEX_MAX < place {
+                told.contradicted();
+                break;
+            }
+            new += self.part_whole(index, place, text, told);
+        }
         new
     }
 

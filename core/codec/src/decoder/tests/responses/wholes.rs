@@ -144,6 +144,19 @@ fn pieces_that_were_lost_are_no_broken_answer() {
     contradicted(&lines, &means[..5], &["Hello", "!"], &[4]);
 }
 
+/// A text that came whole has had its pieces, also those that come behind it.
+#[test]
+fn pieces_behind_the_whole_are_none() {
+    let whole = text_done(r#""ab""#);
+    for ends in [
+        [part_done(r#""ab""#), item_done(&message(r#""ab""#))],
+        [item_done(&message(r#""ab""#)), last(r#""ab""#)],
+    ] {
+        let lines = [TEXT, &whole, MORE, MORE, &ends[0]];
+        told(&lines, &[OPEN, DELTA, "- ×2", "close text 0"], &["a", "b"]);
+    }
+}
+
 #[test]
 fn what_servers_leave_out_or_spell_otherwise_is_no_hole() {
     for same in [r#""""#, "null", "[]", r#""ab""#, r#"" ab""#, r#""\u0061\u0062""#] {
