@@ -315,7 +315,7 @@ impl Stream {
             return fail(rejection::said(500, "server_error", said));
         }
         let status = if is_incomplete(named, status) { "incomplete" } else { named };
-        let mut told = Told::new(self.carry);
+        let mut told = Told::ending(self.carry, status == "incomplete");
         if let Some(tokens) = response.usage.as_ref().and_then(wire::Usage::tokens) {
             told.events.push(Event::Usage(tokens));
         }

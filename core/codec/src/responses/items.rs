@@ -36,6 +36,8 @@ pub(crate) struct Items {
 #[derive(Debug)]
 pub(crate) struct Told {
     carry: bool,
+    /// By the end of an answer that is incomplete: a filter may have shortened a text after it was said.
+    cut: bool,
     pub(crate) events: Events,
 }
 
@@ -88,7 +90,12 @@ impl Odd {
 
 impl Told {
     pub(crate) fn new(carry: bool) -> Self {
-        Self { carry, events: Events::new() }
+        Self { carry, cut: false, events: Events::new() }
+    }
+
+    /// The same, by the last event.
+    pub(crate) fn ending(carry: bool, incomplete: bool) -> Self {
+        Self { cut: incomplete, ..Self::new(carry) }
     }
 
     pub(crate) fn aside(&mut self, aside: Aside) {

@@ -4,7 +4,7 @@ use super::heard::{self, Heard, Whole};
 use super::{INDEX_MAX, Told, block, filled};
 use crate::json;
 use crate::lazy::Raw;
-use crate::responses::wire::Part;
+use crate::responses::wire::{Item, Part};
 use ir::{BlockKind, Event, Piece};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,7 +19,7 @@ pub(super) struct Known {
     pub(super) done: bool,
     /// Something of it was told that comes whole again.
     pub(super) said: bool,
-    /// With what is called, as far as it came in pieces.
+    /// With what is called, as far as it came in pieces; of a message that is done, its first text.
     pub(super) heard: Heard,
     pub(super) whole: Wording,
     /// The part of a summary that was last told.
@@ -50,7 +50,8 @@ pub(super) enum Wording {
     Exact,
     /// A tool of its provider was at work before it. The marks by which a model cites what was found are
     /// taken from a text that comes whole, and not always from its pieces
-    /// (<https://github.com/ogx-ai/ogx/issues/6598>). Or it began with a text.
+    /// (<https://github.com/ogx-ai/ogx/issues/6598>). Or it began with a text, or a piece of it ended within
+    /// a character, which is whole only there.
     Edited,
     /// It was not, and that was told: of the text nothing more is.
     Contradicted,
@@ -111,6 +112,32 @@ impl Known {
         (part, new)
     }
 
+    /// Whether this is another item than the one that was told, or perhaps another.
+    pub(super) fn is_another(&self, item: &Item<'_>) -> bool {
+        let (heard, whole) = match self.kind {
+            BlockKind::Text => {
+                let heard = if self.done { self.heard } else { self.first() };
+                (heard, item.parts().iter().find_map(|part| text_of(part.said())))
+            }
+            BlockKind::Tool => (self.heard, text_of(item.arguments())),
+            BlockKind::Reasoning | BlockKind::Other => return false,
+        };
+        let goes_on = !self.done;
+        !heard.is_empty()
+            && whole.is_none_or(|whole| match heard.compare(&whole) {
+                Whole::Same => false,
+                Whole::More(_) => !goes_on,
+                Whole::Other => true,
+            })
+    }
+
+    /// The first text that was said and has to come again.
+    fn first(&self) -> Heard {
+        let first = self.parts.values().find(|part| part.said);
+        let exact = first.filter(|part| part.whole == Wording::Exact);
+        exact.map(|part| part.heard).unwrap_or_default()
+    }
+
     /// Whether a part was there and is closed.
     pub(super) fn is_closed(&self, place: u32) -> bool {
         self.parts.contains_key(&place) && !self.open_parts.contains(&place)
@@ -163,6 +190,9 @@ impl Known {
             let text = json::inside(raw).unwrap_or_default();
             part.said = true;
             part.heard.add(text);
+            if part.heard.is_torn() && part.whole == Wording::Exact {
+                part.whole = Wording::Edited;
+            }
             told.piece(block(BlockKind::Text, index, place), || said(text, refuses));
         }
         new
@@ -197,6 +227,7 @@ impl Known {
                 told.piece(here, || said(&rest, refuses));
             }
             (Whole::More(rest), _) if heard::is_white(&rest) => {}
+            (Whole::Other, Wording::Exact) if told.cut => {}
             (Whole::More(_) | Whole::Other, Wording::Exact) => {
                 part.whole = Wording::Contradicted;
                 told.contradicted();
@@ -229,12 +260,13 @@ impl Known {
         let said = self.parts.values().filter(|part| part.said).count();
         if said <= filled {
             new = self.in_order(index, texts(), told);
-        } else if filled != 0 && self.whole == Wording::Exact {
+        } else if filled != 0 && self.whole == Wording::Exact && !told.cut {
             // Which of them is left out, or which are one now, nobody knows.
             told.contradicted();
         }
         self.close_parts(index, told);
         self.said |= self.parts.values().any(|part| part.said);
+        self.heard = self.first();
         new
     }
 
@@ -270,7 +302,7 @@ impl Known {
     /// With what is called, all of it: told as far as it was not. It may be spelled anew, which is
     /// nothing that was said.
     pub(super) fn call_whole(&mut self, index: u32, raw: Option<Raw<'_>>, told: &mut Told) {
-        let Some(text) = raw.filter(|raw| filled(*raw)).map(arguments) else { return };
+        let Some(text) = text_of(raw) else { return };
         if self.said && self.heard.is_empty() {
             return;
         }
@@ -297,6 +329,11 @@ impl Known {
             told.events.push(Event::Close(block(BlockKind::Text, index, place)));
         }
     }
+}
+
+/// A text, where it is not empty.
+fn text_of(raw: Option<Raw<'_>>) -> Option<Cow<'_, str>> {
+    raw.filter(|raw| filled(*raw)).map(arguments)
 }
 
 /// What a part of a message says.

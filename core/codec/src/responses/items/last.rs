@@ -16,8 +16,12 @@ impl Items {
     pub(crate) fn complete(&mut self, output: &[Item<'_>], told: &mut Told) -> Result<(), Odd> {
         let there = |index: u32| usize::try_from(index).ok().and_then(|index| output.get(index));
         let mut known = self.known.iter();
+        // Where there are more of them than were begun, it counts which of them was which.
+        let more = self.known.len() < output.len();
         let aligned = known.all(|(index, known)| {
-            there(*index).is_some_and(|item| item_kind(item.kind()) == known.kind)
+            there(*index).is_some_and(|item| {
+                item_kind(item.kind()) == known.kind && !(more && known.is_another(item))
+            })
         });
         if !aligned {
             self.unplaced(output, told)?;

@@ -144,6 +144,33 @@ fn pieces_that_were_lost_are_no_broken_answer() {
     contradicted(&lines, &means[..5], &["Hello", "!"], &[4]);
 }
 
+/// A filter that shortens what was said has not lost a piece: it is why the answer stops.
+#[test]
+fn what_a_filter_shortens_is_no_hole() {
+    let refused = |text: &str| {
+        let output = format!(r#""output":[{}]"#, message(text));
+        incomplete("content_filter").replace(r#""output":[]"#, &output)
+    };
+    let stop = "close text 0, finish Refusal, end";
+    for less in [r#""a""#, r#""x""#, r#""""#] {
+        told(&[TEXT, MORE, &refused(less)], &[OPEN, DELTA, stop], &["a", "b"]);
+    }
+    let short = text_done(r#""a""#);
+    let lines = [TEXT, MORE, &short, &refused(r#""a""#)];
+    contradicted(&lines, &[OPEN, DELTA, "-", stop], &["a", "b"], &[2]);
+}
+
+/// A token that ends within a character is shown as U+FFFD; the whole has the character.
+#[test]
+fn a_character_that_was_cut_is_no_hole() {
+    for piece in ["Hi \u{fffd}\u{fffd}", r"Hi \ufffd"] {
+        let delta = TEXT.replace(r#""delta":"a""#, &format!(r#""delta":"{piece}""#));
+        let whole = r#""Hi \ud83d\ude00""#;
+        let lines = [&delta, &text_done(whole), &part_done(whole), &item_done(&message(whole))];
+        told(&lines.map(String::as_str), &[OPEN, "-", "close text 0", "-"], &[piece]);
+    }
+}
+
 /// A text that came whole has had its pieces, also those that come behind it.
 #[test]
 fn pieces_behind_the_whole_are_none() {
@@ -287,6 +314,17 @@ fn items_without_their_places_are_told_once() {
     // There was, and nobody knows which of them it was.
     let both = completed(&format!("[{text},{text}]"));
     contradicted(&[&at(2, &text), &both], &[third, END], &["a"], &[1]);
+    // The places are there, and what was told stands at another.
+    let (final_, whole) = (message(r#""f""#), "open text 0, delta text 0, close text 0");
+    let both = completed(&format!("[{text},{final_}]"));
+    contradicted(&[&at(0, &final_), &both], &[whole, END], &["f"], &[1]);
+    let begun = TEXT.replace(r#""delta":"a""#, r#""delta":"f""#);
+    let means = [OPEN, "close text 0, finish Stop, end"];
+    contradicted(&[&begun, &both], &means, &["f"], &[1]);
+    let other = r#"{"type":"function_call","arguments":"{\"a\":1}"}"#;
+    let both = completed(&format!("[{other},{call}]"));
+    let called = "open tool 0, delta tool 0, close tool 0";
+    contradicted(&[&at(0, call), &both], &[called, "finish Tool, end"], &["{}"], &[1]);
     // A message without a word is none more.
     let empty = completed(&format!(r#"[{text},{{"type":"message","content":[]}}]"#));
     told(&[&at(2, &text), &empty], &[third, END], &["a"]);
