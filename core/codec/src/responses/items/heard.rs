@@ -35,6 +35,15 @@ struct Sum {
     hash: u64,
 }
 
+/// What was said as JSON, however that is spelled: white space and the order of members are nothing.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Letters {
+    /// All bytes but white space: any piece that is lost makes it less.
+    sum: u64,
+    /// There is a backslash in it, so that it can be spelled with other letters.
+    escapes: bool,
+}
+
 /// What a whole text is to its pieces.
 #[derive(Debug, Eq, PartialEq)]
 pub(super) enum Whole<'a> {
@@ -186,6 +195,39 @@ impl Heard {
         }
         let white = text.strip_prefix(solid).unwrap_or_default();
         self.all.add(white.as_bytes());
+    }
+}
+
+// === impl Letters ===
+
+impl Letters {
+    /// One more piece: the inside of a JSON string.
+    pub(super) fn add(&mut self, piece: &str) {
+        let mut piece = Spelled(piece);
+        while let Some(token) = piece.next(usize::MAX) {
+            let mut count = |byte: u64| {
+                self.escapes |= byte == u64::from(b'\\');
+                self.sum = self.sum.wrapping_add(byte);
+            };
+            match token {
+                Token::Plain(text) => {
+                    let solid = text.bytes().filter(|byte| !byte.is_ascii_whitespace());
+                    solid.map(u64::from).for_each(&mut count);
+                }
+                Token::Unit(unit) if token.is_white() => self.escapes |= 0x80 <= unit,
+                Token::Unit(unit) => {
+                    count(u64::from(unit));
+                    self.escapes |= 0x80 <= unit;
+                }
+            }
+        }
+    }
+
+    /// Whether this cannot be the same, spelled anew.
+    pub(super) fn differs(self, whole: &str) -> bool {
+        let mut other = Self::default();
+        other.add(whole);
+        self.sum != other.sum && !self.escapes && !other.escapes
     }
 }
 

@@ -1,6 +1,6 @@
 //! One item of an answer's output, and the parts of a message.
 
-use super::heard::{self, Heard, Whole};
+use super::heard::{self, Heard, Letters, Whole};
 use super::{INDEX_MAX, Told, block, filled};
 use crate::json;
 use crate::lazy::Raw;
@@ -21,6 +21,7 @@ pub(super) struct Known {
     pub(super) said: bool,
     /// With what is called, as far as it came in pieces; of a message that is done, its first text.
     pub(super) heard: Heard,
+    pub(super) letters: Letters,
     pub(super) whole: Wording,
     /// The part of a summary that was last told.
     pub(super) summary: Option<u32>,
@@ -87,6 +88,7 @@ impl Known {
             done: false,
             said: false,
             heard: Heard::default(),
+            letters: Letters::default(),
             whole: Wording::Exact,
             summary: None,
             parts: BTreeMap::new(),
@@ -303,14 +305,23 @@ impl Known {
     /// nothing that was said.
     pub(super) fn call_whole(&mut self, index: u32, raw: Option<Raw<'_>>, told: &mut Told) {
         let Some(text) = text_of(raw) else { return };
-        if self.said && self.heard.is_empty() {
+        if self.said && self.heard.is_empty() || self.whole == Wording::Contradicted {
             return;
         }
-        if let Whole::More(rest) = self.heard.compare(&text) {
-            self.said = true;
-            self.heard.add(&rest);
-            let piece = || Piece::Arguments(rest.into());
-            told.piece(block(BlockKind::Tool, index, 0), piece);
+        match self.heard.compare(&text) {
+            Whole::Same => {}
+            Whole::More(rest) => {
+                self.said = true;
+                self.heard.add(&rest);
+                self.letters.add(&rest);
+                let piece = || Piece::Arguments(rest.into());
+                told.piece(block(BlockKind::Tool, index, 0), piece);
+            }
+            Whole::Other if told.cut || !self.letters.differs(&text) => {}
+            Whole::Other => {
+                self.whole = Wording::Contradicted;
+                told.contradicted();
+            }
         }
     }
 
@@ -320,6 +331,7 @@ impl Known {
             let text = arguments(raw);
             self.said = true;
             self.heard.add(&text);
+            self.letters.add(&text);
             told.piece(block(BlockKind::Tool, index, 0), || Piece::Arguments(text.into()));
         }
     }

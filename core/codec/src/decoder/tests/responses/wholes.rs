@@ -244,9 +244,16 @@ fn the_rest_of_a_call_is_told_when_it_comes_whole() {
     let ended = "delta tool 0, close tool 0, finish Tool, end";
     told(&[CALL, piece, &end], &[open, delta, ended], &[r#"{\"a\":"#, "1}"]);
     // Spelled anew, or left out: the pieces are what was said.
-    for other in [r#""{ \"a\": 1}""#, r#""""#, "null", r#"{"b":1}"#] {
+    let rest = piece.replace(r#"{\"a\":"#, r#"1,\"b\":2}"#);
+    let two = &[r#"{\"a\":"#, r#"1,\"b\":2}"#];
+    for same in [r#""{ \"b\": 2, \"a\": 1}""#, r#""""#, "null", r#"{"b":2,"a":1}"#] {
+        let lines = [CALL, piece, &rest, &done(same), &item_done(&call(same))];
+        told(&lines, &[open, "delta tool 0 ×2", "-", close], two);
+    }
+    // A piece of them was lost.
+    for other in [r#""{ \"a\": 1}""#, r#"{"b":1}"#] {
         let lines = [CALL, piece, &done(other), &item_done(&call(other))];
-        told(&lines, &[open, delta, "-", close], &[r#"{\"a\":"#]);
+        contradicted(&lines, &[open, delta, "-", close], &two[..1], &[2]);
     }
 }
 
