@@ -10,7 +10,8 @@
 //!   event.
 //! - What comes whole without having come in pieces (`….done`, `output_item.done`, the last event) is
 //!   told then, once; of what has come in pieces the rest. A text of which nothing stands there was not
-//!   taken back; one that is not what its pieces were is a hole.
+//!   taken back; one that is not what its pieces were is [`Aside::Contradicted`]: some servers lose
+//!   pieces of what they have whole.
 //! - A second `response.created` before any item is a frame to skip. Behind an item it means that the
 //!   provider began the answer again, so it is `Fail`. Behind the end it is a new answer.
 //! - A call that is neither done nor in the last event was never closed: the answer is cut.
@@ -314,7 +315,7 @@ impl Stream {
             return fail(rejection::said(500, "server_error", said));
         }
         let status = if is_incomplete(named, status) { "incomplete" } else { named };
-        let mut told = Told::new(self.carry);
+        let mut told = Told::ending(self.carry, status == "incomplete");
         if let Some(tokens) = response.usage.as_ref().and_then(wire::Usage::tokens) {
             told.events.push(Event::Usage(tokens));
         }

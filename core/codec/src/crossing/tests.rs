@@ -3,6 +3,7 @@
 mod begun;
 mod choices;
 mod hostile;
+mod indexes;
 mod laws;
 mod legal;
 mod recorded;

@@ -1,8 +1,8 @@
 //! `OpenAI` Responses: the items of an answer's output while they come.
 //!
-//! **Invariant:** an item and a part begin once and close once, and what was said of them in pieces is
-//! not said again when they come whole. What is said only then is said, as one more piece; a text that is
-//! not what its pieces were is a hole.
+//! **Invariant:** what was said of an item and of a part in pieces is not said again when they come
+//! whole. What is said only then is said, as one more piece, for which a part that was closed without a
+//! word is opened once more; a text that is not what its pieces were is [`Aside::Contradicted`].
 
 use super::item_kind;
 use super::wire::{Item, Part, Wire};
@@ -36,6 +36,8 @@ pub(crate) struct Items {
 #[derive(Debug)]
 pub(crate) struct Told {
     carry: bool,
+    /// By the end of an answer that is incomplete: a filter may have shortened a text after it was said.
+    cut: bool,
     pub(crate) events: Events,
 }
 
@@ -88,12 +90,25 @@ impl Odd {
 
 impl Told {
     pub(crate) fn new(carry: bool) -> Self {
-        Self { carry, events: Events::new() }
+        Self { carry, cut: false, events: Events::new() }
+    }
+
+    /// The same, by the last event.
+    pub(crate) fn ending(carry: bool, incomplete: bool) -> Self {
+        Self { cut: incomplete, ..Self::new(carry) }
     }
 
     pub(crate) fn aside(&mut self, aside: Aside) {
         if self.carry {
             self.events.push(Event::Aside(aside));
+        }
+    }
+
+    /// What was told in pieces is not what comes whole: once for a frame.
+    fn contradicted(&mut self) {
+        let aside = Event::Aside(Aside::Contradicted);
+        if self.carry && !self.events.contains(&aside) {
+            self.events.push(aside);
         }
     }
 
@@ -173,15 +188,16 @@ impl Items {
             Some(_) => {}
             None => self.begin(index, &item, told),
         }
-        self.finish(index, &item, told)
+        self.finish(index, &item, told);
+        Ok(())
     }
 
     /// Takes an item as a whole: what of it was not told is told, and it is closed.
-    fn finish(&mut self, index: u32, item: &Item<'_>, told: &mut Told) -> Result<(), Odd> {
-        let Some(known) = self.known.get_mut(&index) else { return Ok(()) };
+    fn finish(&mut self, index: u32, item: &Item<'_>, told: &mut Told) {
+        let Some(known) = self.known.get_mut(&index) else { return };
         let place = block(known.kind, index, 0);
         match known.kind {
-            BlockKind::Text => self.parts += known.message(index, &item.parts(), told)?,
+            BlockKind::Text => self.parts += known.message(index, &item.parts(), told),
             BlockKind::Reasoning => {
                 for part in item.thoughts().iter().filter(|_| !known.said) {
                     let Some(raw) = part.said().filter(|raw| filled(*raw)) else { continue };
@@ -211,7 +227,6 @@ impl Items {
         known.done = true;
         // That it is done is all that is asked of it from now on.
         self.parts = self.parts.saturating_sub(std::mem::take(&mut known.parts).len());
-        Ok(())
     }
 
     /// `content_part.added`.
@@ -233,10 +248,11 @@ impl Items {
         let part = part.ok_or(Odd::Malformed("content_part.done without its part"))?;
         let Some((index, place)) = self.place(wire, part.is_text(), told)? else { return Ok(()) };
         let known = self.message(index)?;
-        if known.parts.get(&place).is_some_and(|part| !part.open) {
+        let place = known.resolved(place, |_| true);
+        if known.is_closed(place) {
             return Err(Odd::Repeated("content_part.done of a part that is done"));
         }
-        self.parts += known.part_whole(index, place, &part, told)?;
+        self.parts += known.part_whole(index, place, &part, told);
         Ok(())
     }
 
@@ -252,8 +268,13 @@ impl Items {
             return Err(Odd::Malformed("a text in an item that is no message"));
         };
         let known = self.message(index)?;
-        if known.parts.get(&place).is_some_and(|part| !part.open) {
+        let place = known.resolved(place, Place::goes_on);
+        if known.is_closed(place) {
             return Err(Odd::Malformed("a delta of a part that is done"));
+        }
+        if known.is_full(place) {
+            // It came too late: the whole text had it.
+            return Ok(());
         }
         let new = known.say(index, place, (raw, named == "refusal.delta"), told);
         self.implied(wire, (index, place), new, told);
@@ -270,7 +291,8 @@ impl Items {
         let Some(raw) = wire.whole().filter(|raw| filled(*raw)) else { return Ok(()) };
         let Some((index, place)) = self.place(wire, true, told)? else { return Ok(()) };
         let known = self.message(index)?;
-        let new = known.say_whole(index, place, (Some(raw), named == "refusal.done"), told)?;
+        let place = known.resolved(place, |part| part.may_be(raw));
+        let new = known.say_whole(index, place, (Some(raw), named == "refusal.done"), told);
         self.implied(wire, (index, place), new, told);
         Ok(())
     }

@@ -184,7 +184,6 @@ fn of_two_open_texts_neither_goes_on() {
         vec![second(MESSAGE), second(PART), second(TEXT)],
         vec![second(TEXT)],
         vec![part(PART), part(TEXT)],
-        vec![part(TEXT)],
     ] {
         let shown: Vec<&str> = begun.into_iter().chain(more.iter().map(String::as_str)).collect();
         let found = seam(&shown, &RESPONSES);

@@ -3,7 +3,7 @@
 //! What was said is kept as a length and a hash, however long it is. Both are of the text and not of its
 //! spelling, so it does not matter how it was escaped nor where the pieces were cut, within a surrogate
 //! pair neither. White space at either end may be gone from a whole text: parsers of models' answers
-//! strip it from what they have already streamed
+//! strip it from what they have already streamed, and all that Unicode calls white
 //! (<https://github.com/mlx-node/mlx-node/pull/45>).
 //!
 //! **Absent:** a guard against texts that are made to have one hash. Whoever writes both could as well
@@ -14,7 +14,7 @@ use std::borrow::Cow;
 /// What was said in pieces.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Heard {
-    /// White space before anything else, in bytes.
+    /// White space before anything else, in characters.
     lead: usize,
     /// All behind that.
     all: Sum,
@@ -22,6 +22,8 @@ pub(super) struct Heard {
     solid: Sum,
     /// The first half of a surrogate pair, of which the other may come. It is not in the sums.
     half: Option<u16>,
+    /// It has U+FFFD, which is what becomes of a character that was cut by bytes.
+    torn: bool,
 }
 
 /// Bytes of text, in their order. Half a pair that stays alone has three, as it would have in UTF-8 if
@@ -31,6 +33,15 @@ struct Sum {
     count: usize,
     /// A polynomial of the bytes at [`BASE`]: many of them can be added at once.
     hash: u64,
+}
+
+/// What was said as JSON, however that is spelled: white space and the order of members are nothing.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Letters {
+    /// All bytes but white space: any piece that is lost makes it less.
+    sum: u64,
+    /// There is a backslash in it, so that it can be spelled with other letters.
+    escapes: bool,
 }
 
 /// What a whole text is to its pieces.
@@ -51,8 +62,8 @@ struct Spelled<'a>(&'a str);
 /// A piece of it.
 #[derive(Clone, Copy, Debug)]
 enum Token<'a> {
-    /// Bytes that are spelled as they are.
-    Plain(&'a [u8]),
+    /// Characters that are spelled as they are.
+    Plain(&'a str),
     /// An escaped UTF-16 code unit.
     Unit(u16),
 }
@@ -91,6 +102,11 @@ pub(super) fn is_white(inside: &str) -> bool {
 impl Heard {
     pub(super) fn is_empty(&self) -> bool {
         self.lead == 0 && self.all.count == 0 && self.half.is_none()
+    }
+
+    /// Whether a piece of it was cut within a character.
+    pub(super) fn is_torn(&self) -> bool {
+        self.torn
     }
 
     /// One more piece: the inside of a JSON string.
@@ -143,7 +159,7 @@ impl Heard {
             self.lone(half);
         }
         match token {
-            Token::Plain(bytes) => self.bytes(bytes),
+            Token::Plain(text) => self.text(text),
             Token::Unit(unit @ 0xd800..=0xdbff) => self.half = Some(unit),
             Token::Unit(unit) => match char::from_u32(u32::from(unit)) {
                 Some(character) => self.character(character),
@@ -153,28 +169,65 @@ impl Heard {
     }
 
     fn character(&mut self, character: char) {
-        self.bytes(character.encode_utf8(&mut [0; 4]).as_bytes());
+        self.text(character.encode_utf8(&mut [0; 4]));
     }
 
     fn lone(&mut self, half: u16) {
         let [high, low] = half.to_be_bytes();
         let lone: [u8; LONE] = [0xed, high, low];
-        self.bytes(&lone);
+        self.all.add(&lone);
+        self.solid = self.all;
     }
 
-    fn bytes(&mut self, bytes: &[u8]) {
-        let mut bytes = bytes;
+    fn text(&mut self, text: &str) {
+        self.torn |= text.contains(char::REPLACEMENT_CHARACTER);
+        let mut text = text;
         if self.all.count == 0 {
-            let behind = bytes.trim_ascii_start();
-            self.lead = self.lead.saturating_add(bytes.len().saturating_sub(behind.len()));
-            bytes = behind;
+            let behind = text.trim_start();
+            let white = text.strip_suffix(behind).unwrap_or_default();
+            self.lead = self.lead.saturating_add(white.chars().count());
+            text = behind;
         }
-        let solid = bytes.trim_ascii_end();
+        let solid = text.trim_end();
         if !solid.is_empty() {
-            self.all.add(solid);
+            self.all.add(solid.as_bytes());
             self.solid = self.all;
         }
-        self.all.add(bytes.get(solid.len()..).unwrap_or_default());
+        let white = text.strip_prefix(solid).unwrap_or_default();
+        self.all.add(white.as_bytes());
+    }
+}
+
+// === impl Letters ===
+
+impl Letters {
+    /// One more piece: the inside of a JSON string.
+    pub(super) fn add(&mut self, piece: &str) {
+        let mut piece = Spelled(piece);
+        while let Some(token) = piece.next(usize::MAX) {
+            let mut count = |byte: u64| {
+                self.escapes |= byte == u64::from(b'\\');
+                self.sum = self.sum.wrapping_add(byte);
+            };
+            match token {
+                Token::Plain(text) => {
+                    let solid = text.bytes().filter(|byte| !byte.is_ascii_whitespace());
+                    solid.map(u64::from).for_each(&mut count);
+                }
+                Token::Unit(unit) if token.is_white() => self.escapes |= 0x80 <= unit,
+                Token::Unit(unit) => {
+                    count(u64::from(unit));
+                    self.escapes |= 0x80 <= unit;
+                }
+            }
+        }
+    }
+
+    /// Whether this cannot be the same, spelled anew.
+    pub(super) fn differs(self, whole: &str) -> bool {
+        let mut other = Self::default();
+        other.add(whole);
+        self.sum != other.sum && !self.escapes && !other.escapes
     }
 }
 
@@ -201,8 +254,8 @@ impl Sum {
 impl Token<'_> {
     fn is_white(self) -> bool {
         match self {
-            Self::Plain(bytes) => bytes.trim_ascii().is_empty(),
-            Self::Unit(unit) => u8::try_from(unit).is_ok_and(|byte| byte.is_ascii_whitespace()),
+            Self::Plain(text) => text.trim().is_empty(),
+            Self::Unit(unit) => char::from_u32(u32::from(unit)).is_some_and(char::is_whitespace),
         }
     }
 }
@@ -224,7 +277,7 @@ impl<'a> Spelled<'a> {
         // A text that is as long within a character is another text: it may as well be longer.
         let (plain, rest) = text.split_at_checked(text.ceil_char_boundary(plain))?;
         *self = Self(rest);
-        Some(Token::Plain(plain.as_bytes())).filter(|_| !plain.is_empty())
+        Some(Token::Plain(plain)).filter(|_| !plain.is_empty())
     }
 
     /// What stands behind a pair of which this half was said, or behind the half alone.
@@ -286,7 +339,7 @@ mod tests {
         /// However a text is spelled and cut, the whole is the same, and the rest is what was not said.
         #[test]
         fn spelling_and_cuts_change_nothing(
-            text in "[ \\na\"é\u{1f600}漢]{1,12}",
+            text in "[ \\n\u{3000}\u{a0}a\"é\u{1f600}漢]{1,12}",
             spelled in any::<[bool; 24]>(),
             whole in any::<[bool; 24]>(),
             cut in 0_usize..24,
@@ -315,7 +368,7 @@ mod tests {
             let mut all = heard;
             all.add(&spell(behind, &spelled));
             prop_assert_eq!(all.compare(&whole), Whole::Same);
-            let solid = |units: &[u16]| !units.iter().all(|unit| matches!(unit, 0x20 | 0xa));
+            let solid = |units: &[u16]| !units.iter().all(|unit| matches!(unit, 0x20 | 0xa | 0xa0 | 0x3000));
             match heard.compare(&whole) {
                 Whole::More(rest) => {
                     heard.add(&rest);
@@ -364,6 +417,15 @@ mod tests {
             (&["\\n"], "\\n\\nab", "more [\\nab]"),
             (&["\\n", " "], "\\n", "same"),
             (&["ab"], "a b", "other"),
+            // Whatever Unicode calls so, however it is spelled.
+            (&["\u{3000}ab\u{a0}"], "ab", "same"),
+            (&["\\u3000ab\\u00a0\\u000b"], "ab", "same"),
+            (&["ab"], "\\u3000\u{2003}ab", "same"),
+            (&["ab "], "ab\u{85}", "same"),
+            (&["\u{3000}"], "\u{3000}ab", "more [ab]"),
+            (&["\u{3000}\u{3000}"], "\\u3000ab", "more [ab]"),
+            (&["ab\u{3000}"], "ab\u{3000}c", "more [c]"),
+            (&["ab\u{3000}"], "ab\u{a0}c", "other"),
             // No JSON, and still no panic.
             (&["\\u12", "\\"], "\\u12\u{e9}", "more [\\u12\u{e9}]"),
             (&["a\\"], "a\\u12\u{e9}", "more [\\u12\u{e9}]"),

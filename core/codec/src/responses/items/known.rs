@@ -1,13 +1,13 @@
 //! One item of an answer's output, and the parts of a message.
 
-use super::heard::{self, Heard, Whole};
-use super::{INDEX_MAX, Odd, Told, block, filled};
+use super::heard::{self, Heard, Letters, Whole};
+use super::{INDEX_MAX, Told, block, filled};
 use crate::json;
 use crate::lazy::Raw;
-use crate::responses::wire::Part;
+use crate::responses::wire::{Item, Part};
 use ir::{BlockKind, Event, Piece};
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What was seen of an item.
 #[cfg_attr(test, derive(Clone))]
@@ -19,19 +19,25 @@ pub(super) struct Known {
     pub(super) done: bool,
     /// Something of it was told that comes whole again.
     pub(super) said: bool,
-    /// With what is called, as far as it came in pieces.
+    /// With what is called, as far as it came in pieces; of a message that is done, its first text.
     pub(super) heard: Heard,
+    pub(super) letters: Letters,
     pub(super) whole: Wording,
     /// The part of a summary that was last told.
     pub(super) summary: Option<u32>,
     pub(super) parts: BTreeMap<u32, Place>,
+    /// Those of a message that are open.
+    pub(super) open_parts: BTreeSet<u32>,
 }
 
 /// What was seen of a part.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Place {
-    pub(super) open: bool,
     pub(super) said: bool,
+    /// All of its text has come.
+    full: bool,
+    /// It began as something that is no text.
+    other: bool,
     /// The text that was said.
     heard: Heard,
     whole: Wording,
@@ -45,19 +51,30 @@ pub(super) enum Wording {
     Exact,
     /// A tool of its provider was at work before it. The marks by which a model cites what was found are
     /// taken from a text that comes whole, and not always from its pieces
-    /// (<https://github.com/ogx-ai/ogx/issues/6598>). Or it began with a text.
+    /// (<https://github.com/ogx-ai/ogx/issues/6598>). Or it began with a text, or a piece of it ended within
+    /// a character, which is whole only there.
     Edited,
+    /// It was not, and that was told: of the text nothing more is.
+    Contradicted,
 }
-
-/// A text that is not what its pieces were.
-const CONTRADICTED: Odd = Odd::Malformed("a text that comes whole and is not what was said of it");
 
 // === impl Place ===
 
 impl Place {
     /// Of reasoning.
     pub(super) fn said() -> Self {
-        Self { open: true, said: true, ..Self::default() }
+        Self { said: true, ..Self::default() }
+    }
+
+    /// Its text may go on.
+    pub(super) fn goes_on(&self) -> bool {
+        !self.full
+    }
+
+    /// This may be all of its text.
+    pub(super) fn may_be(&self, whole: Raw<'_>) -> bool {
+        let same = |text| self.heard.compare(text) == Whole::Same;
+        !self.full || self.whole == Wording::Contradicted || json::inside(whole).is_none_or(same)
     }
 }
 
@@ -71,9 +88,11 @@ impl Known {
             done: false,
             said: false,
             heard: Heard::default(),
+            letters: Letters::default(),
             whole: Wording::Exact,
             summary: None,
             parts: BTreeMap::new(),
+            open_parts: BTreeSet::new(),
         }
     }
 
@@ -85,13 +104,62 @@ impl Known {
     /// The state of a part of a message; where there is none it begins, and is counted.
     pub(super) fn part(&mut self, index: u32, place: u32, told: &mut Told) -> (&mut Place, usize) {
         let mut new = 0;
-        let whole = self.whole;
+        let (whole, open) = (self.whole, &mut self.open_parts);
         let part = self.parts.entry(place).or_insert_with(|| {
             new = 1;
+            open.insert(place);
             told.open(block(BlockKind::Text, index, place), || None);
-            Place { open: true, whole, ..Place::default() }
+            Place { whole, ..Place::default() }
         });
         (part, new)
+    }
+
+    /// Whether this is another item than the one that was told, or perhaps another.
+    pub(super) fn is_another(&self, item: &Item<'_>) -> bool {
+        let (heard, whole) = match self.kind {
+            BlockKind::Text => {
+                let heard = if self.done { self.heard } else { self.first() };
+                (heard, item.parts().iter().find_map(|part| text_of(part.said())))
+            }
+            BlockKind::Tool => (self.heard, text_of(item.arguments())),
+            BlockKind::Reasoning | BlockKind::Other => return false,
+        };
+        let goes_on = !self.done;
+        !heard.is_empty()
+            && whole.is_none_or(|whole| match heard.compare(&whole) {
+                Whole::Same => false,
+                Whole::More(_) => !goes_on,
+                Whole::Other => true,
+            })
+    }
+
+    /// The first text that was said and has to come again.
+    fn first(&self) -> Heard {
+        let first = self.parts.values().find(|part| part.said);
+        let exact = first.filter(|part| part.whole == Wording::Exact);
+        exact.map(|part| part.heard).unwrap_or_default()
+    }
+
+    /// Whether a part was there and is closed.
+    pub(super) fn is_closed(&self, place: u32) -> bool {
+        self.parts.contains_key(&place) && !self.open_parts.contains(&place)
+    }
+
+    /// The part that an event with this `content_index` is of. vLLM counts that up with every event, or
+    /// through all items
+    /// (<https://github.com/vllm-project/vllm/blob/main/vllm/entrypoints/openai/responses/serving.py>):
+    /// one that was never there is that of the part that is open, if it is the only one and `takes` it.
+    pub(super) fn resolved(&self, place: u32, takes: impl FnOnce(&Place) -> bool) -> u32 {
+        if self.parts.contains_key(&place) || self.open_parts.len() != 1 {
+            return place;
+        }
+        let open = self.open_parts.first().and_then(|open| Some((open, self.parts.get(open)?)));
+        open.filter(|(_, part)| takes(part)).map_or(place, |(open, _)| *open)
+    }
+
+    /// Whether all of a part's text has come.
+    pub(super) fn is_full(&self, place: u32) -> bool {
+        self.parts.get(&place).is_some_and(|part| part.full)
     }
 
     /// A part that begins, perhaps with text in it. Nobody knows whether its pieces go on behind that or
@@ -104,6 +172,7 @@ impl Known {
         told: &mut Told,
     ) -> usize {
         let (part, new) = self.part(index, place, told);
+        part.other = !begun.is_text();
         if json::holds(begun.said()) {
             part.whole = Wording::Edited;
         }
@@ -123,6 +192,9 @@ impl Known {
             let text = json::inside(raw).unwrap_or_default();
             part.said = true;
             part.heard.add(text);
+            if part.heard.is_torn() && part.whole == Wording::Exact {
+                part.whole = Wording::Edited;
+            }
             told.piece(block(BlockKind::Text, index, place), || said(text, refuses));
         }
         new
@@ -135,31 +207,36 @@ impl Known {
         place: u32,
         (raw, refuses): (Option<Raw<'_>>, bool),
         told: &mut Told,
-    ) -> Result<usize, Odd> {
+    ) -> usize {
+        let closed = self.is_closed(place);
         let (part, new) = self.part(index, place, told);
         // A text that is left out where it should come whole is nothing that was taken back.
         let text = raw.and_then(json::inside).unwrap_or_default();
         if text.is_empty() {
-            return Ok(new);
+            return new;
         }
+        part.full = true;
         let here = block(BlockKind::Text, index, place);
-        match part.heard.compare(text) {
-            Whole::Same => {}
-            Whole::More(rest) if part.open || !part.said => {
-                if !std::mem::replace(&mut part.open, true) {
-                    told.open(here, || None);
-                }
+        match (part.heard.compare(text), part.whole) {
+            (Whole::Same, _) | (_, Wording::Contradicted) => {}
+            (Whole::More(rest), _) if !closed || !part.said => {
                 part.said = true;
                 part.heard.add(&rest);
+                if closed {
+                    self.open_parts.insert(place);
+                    told.open(here, || None);
+                }
                 told.piece(here, || said(&rest, refuses));
             }
-            Whole::More(rest) if heard::is_white(&rest) => {}
-            Whole::More(_) | Whole::Other => match part.whole {
-                Wording::Exact => return Err(CONTRADICTED),
-                Wording::Edited => {}
-            },
+            (Whole::More(rest), _) if heard::is_white(&rest) => {}
+            (Whole::Other, Wording::Exact) if told.cut => {}
+            (Whole::More(_) | Whole::Other, Wording::Exact) => {
+                part.whole = Wording::Contradicted;
+                told.contradicted();
+            }
+            (Whole::More(_) | Whole::Other, Wording::Edited) => {}
         }
-        Ok(new)
+        new
     }
 
     /// A part that is complete.
@@ -169,43 +246,82 @@ impl Known {
         place: u32,
         whole: &Part<'_>,
         told: &mut Told,
-    ) -> Result<usize, Odd> {
-        let new = self.say_whole(index, place, (whole.said(), whole.is_refusal()), told)?;
-        let (part, _) = self.part(index, place, told);
-        if std::mem::take(&mut part.open) {
+    ) -> usize {
+        let new = self.say_whole(index, place, (whole.said(), whole.is_refusal()), told);
+        if self.open_parts.remove(&place) {
             told.events.push(Event::Close(block(BlockKind::Text, index, place)));
         }
-        Ok(new)
+        new
     }
 
     /// A message that is complete.
-    pub(super) fn message(
-        &mut self,
-        index: u32,
-        whole: &[Part<'_>],
-        told: &mut Told,
-    ) -> Result<usize, Odd> {
+    pub(super) fn message(&mut self, index: u32, whole: &[Part<'_>], told: &mut Told) -> usize {
         let mut new = 0;
-        for (place, part) in (0..=INDEX_MAX).zip(whole).filter(|(_, part)| part.is_text()) {
-            new += self.part_whole(index, place, part, told)?;
+        let texts = || (0..=INDEX_MAX).zip(whole).filter(|(_, part)| part.is_text());
+        let filled = texts().filter(|(_, part)| json::holds(part.said())).count();
+        let said = self.parts.values().filter(|part| part.said).count();
+        if said <= filled {
+            new = self.in_order(index, texts(), told);
+        } else if filled != 0 && self.whole == Wording::Exact && !told.cut {
+            // Which of them is left out, or which are one now, nobody knows.
+            told.contradicted();
         }
         self.close_parts(index, told);
         self.said |= self.parts.values().any(|part| part.said);
-        Ok(new)
+        self.heard = self.first();
+        new
+    }
+
+    /// The texts of a message, which are its parts in their order, whatever their indexes are.
+    fn in_order<'a>(
+        &mut self,
+        index: u32,
+        texts: impl Iterator<Item = (u32, &'a Part<'a>)>,
+        told: &mut Told,
+    ) -> usize {
+        let known = self.parts.iter().filter(|(_, part)| part.said || !part.other);
+        let known: Vec<u32> = known.map(|(place, _)| *place).collect();
+        let mut known = known.into_iter();
+        let mut new = 0;
+        for (position, text) in texts {
+            let last = self.parts.last_key_value();
+            let (place, sure) = match known.next() {
+                Some(place) => (place, true),
+                None => (
+                    last.map_or(position, |(last, _)| position.max(last.saturating_add(1))),
+                    self.parts.values().all(|part| part.whole != Wording::Contradicted),
+                ),
+            };
+            if !sure || INDEX_MAX < place {
+                told.contradicted();
+                break;
+            }
+            new += self.part_whole(index, place, text, told);
+        }
+        new
     }
 
     /// With what is called, all of it: told as far as it was not. It may be spelled anew, which is
     /// nothing that was said.
     pub(super) fn call_whole(&mut self, index: u32, raw: Option<Raw<'_>>, told: &mut Told) {
-        let Some(text) = raw.filter(|raw| filled(*raw)).map(arguments) else { return };
-        if self.said && self.heard.is_empty() {
+        let Some(text) = text_of(raw) else { return };
+        if self.said && self.heard.is_empty() || self.whole == Wording::Contradicted {
             return;
         }
-        if let Whole::More(rest) = self.heard.compare(&text) {
-            self.said = true;
-            self.heard.add(&rest);
-            let piece = || Piece::Arguments(rest.into());
-            told.piece(block(BlockKind::Tool, index, 0), piece);
+        match self.heard.compare(&text) {
+            Whole::Same => {}
+            Whole::More(rest) => {
+                self.said = true;
+                self.heard.add(&rest);
+                self.letters.add(&rest);
+                let piece = || Piece::Arguments(rest.into());
+                told.piece(block(BlockKind::Tool, index, 0), piece);
+            }
+            Whole::Other if told.cut || !self.letters.differs(&text) => {}
+            Whole::Other => {
+                self.whole = Wording::Contradicted;
+                told.contradicted();
+            }
         }
     }
 
@@ -215,20 +331,21 @@ impl Known {
             let text = arguments(raw);
             self.said = true;
             self.heard.add(&text);
+            self.letters.add(&text);
             told.piece(block(BlockKind::Tool, index, 0), || Piece::Arguments(text.into()));
         }
     }
 
     pub(super) fn close_parts(&mut self, index: u32, told: &mut Told) {
-        if self.kind != BlockKind::Text {
-            return;
-        }
-        for (place, part) in &mut self.parts {
-            if std::mem::take(&mut part.open) {
-                told.events.push(Event::Close(block(BlockKind::Text, index, *place)));
-            }
+        for place in std::mem::take(&mut self.open_parts) {
+            told.events.push(Event::Close(block(BlockKind::Text, index, place)));
         }
     }
+}
+
+/// A text, where it is not empty.
+fn text_of(raw: Option<Raw<'_>>) -> Option<Cow<'_, str>> {
+    raw.filter(|raw| filled(*raw)).map(arguments)
 }
 
 /// What a part of a message says.

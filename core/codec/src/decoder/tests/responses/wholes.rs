@@ -3,13 +3,12 @@
 use super::{CALL, CREATED, MESSAGE, PART, TEXT, completed, incomplete, responses};
 use crate::proof::{feed_carrying, framed};
 use bytes::Bytes;
-use ir::{Dialect, Event, Piece};
+use ir::{Aside, Dialect, Event, Piece};
 
 const MORE: &str =
     r#"{"type":"response.output_text.delta","output_index":0,"content_index":0,"delta":"b"}"#;
 const TOOL: &str =
     r#"{"type":"response.output_item.added","output_index":0,"item":{"type":"file_search_call"}}"#;
-const HOLE: &str = "malformed: a text that comes whole and is not what was said of it";
 const OPEN: &str = "open text 0, delta text 0";
 const DELTA: &str = "delta text 0";
 const END: &str = "finish Stop, end";
@@ -43,9 +42,15 @@ fn last(text: &str) -> String {
     completed(&format!("[{}]", message(text)))
 }
 
-/// What an answer means behind its beginning, and what it said, piece by piece.
+/// What an answer means behind its beginning, and what it said, piece by piece; nothing contradicts that.
 #[track_caller]
 fn told(lines: &[&str], expect: &[&str], said: &[&str]) {
+    contradicted(lines, expect, said, &[]);
+}
+
+/// The same, and which of its lines say that it was something else.
+#[track_caller]
+fn contradicted(lines: &[&str], expect: &[&str], said: &[&str], by: &[usize]) {
     responses(&[&[CREATED], lines].concat(), &[&["start"], expect].concat());
     let bytes = Bytes::from(framed(Dialect::Responses, lines.iter().copied()));
     let frames = feed_carrying(Dialect::Responses, 1, &[bytes]);
@@ -56,6 +61,10 @@ fn told(lines: &[&str], expect: &[&str], said: &[&str]) {
         }
     }
     assert_eq!(heard, said, "{lines:?}");
+    let aside = |event: &&Event| matches!(event, Event::Aside(Aside::Contradicted));
+    let asides = frames.iter().map(|frame| frame.events.iter().filter(aside).count());
+    let lines_of = asides.enumerate().flat_map(|(line, times)| std::iter::repeat_n(line, times));
+    assert_eq!(lines_of.collect::<Vec<_>>(), by, "{lines:?}");
 }
 
 #[test]
@@ -88,19 +97,90 @@ fn the_rest_of_a_text_is_told_when_it_comes_whole() {
 }
 
 #[test]
-fn a_text_that_is_not_what_was_said_of_it_is_a_hole() {
+fn a_text_that_is_not_what_was_said_of_it_contradicts_that() {
     for other in ["x", "a", "ac", "abb"].map(|text| format!("\"{text}\"")) {
         let longer = other == r#""abb""#;
-        let item = item_done(&message(&other));
-        for line in [&text_done(&other), &part_done(&other), &item, &last(&other)] {
+        let (part, item) = (part_done(&other), item_done(&message(&other)));
+        let last = last(&other);
+        for (line, means) in [
+            (&text_done(&other), "-"),
+            (&part, "close text 0"),
+            (&item, "close text 0"),
+            (&last, "close text 0, finish Stop, end"),
+        ] {
             if !longer {
-                told(&[TEXT, MORE, line], &[OPEN, DELTA, HOLE], &["a", "b"]);
+                let lines = [TEXT, MORE, line];
+                contradicted(&lines, &[OPEN, DELTA, means], &["a", "b"], &[2]);
             }
         }
         // It was closed: what is more cannot be told either.
         let closed = part_done(r#""ab""#);
-        let lines = [TEXT, MORE, &closed, &item];
-        told(&lines, &[OPEN, DELTA, "close text 0", HOLE], &["a", "b"]);
+        let (lines, means) = ([TEXT, MORE, &closed, &item], [OPEN, DELTA, "close text 0", "-"]);
+        contradicted(&lines, &means, &["a", "b"], &[3]);
+    }
+}
+
+/// A server that says several tokens in one step loses all but the last of them; what it has whole is
+/// right.
+#[test]
+fn pieces_that_were_lost_are_no_broken_answer() {
+    let piece = |text: &str| TEXT.replace(r#""delta":"a""#, &format!(r#""delta":"{text}""#));
+    let whole = r#""Hello world!""#;
+    let lines = [
+        MESSAGE,
+        PART,
+        &piece("Hello"),
+        &piece("!"),
+        &text_done(whole),
+        &part_done(whole),
+        &item_done(&message(whole)),
+        &last(whole),
+    ];
+    let means = ["-", "open text 0", "delta text 0 ×2", "-", "close text 0", "-", END];
+    contradicted(&lines, &means, &["Hello", "!"], &[4]);
+    // What is more behind that is no more of it.
+    let longer = part_done(r#""Hello!!""#);
+    let lines = [&lines[..5], &[&longer]].concat();
+    contradicted(&lines, &means[..5], &["Hello", "!"], &[4]);
+}
+
+/// A filter that shortens what was said has not lost a piece: it is why the answer stops.
+#[test]
+fn what_a_filter_shortens_is_no_hole() {
+    let refused = |text: &str| {
+        let output = format!(r#""output":[{}]"#, message(text));
+        incomplete("content_filter").replace(r#""output":[]"#, &output)
+    };
+    let stop = "close text 0, finish Refusal, end";
+    for less in [r#""a""#, r#""x""#, r#""""#] {
+        told(&[TEXT, MORE, &refused(less)], &[OPEN, DELTA, stop], &["a", "b"]);
+    }
+    let short = text_done(r#""a""#);
+    let lines = [TEXT, MORE, &short, &refused(r#""a""#)];
+    contradicted(&lines, &[OPEN, DELTA, "-", stop], &["a", "b"], &[2]);
+}
+
+/// A token that ends within a character is shown as U+FFFD; the whole has the character.
+#[test]
+fn a_character_that_was_cut_is_no_hole() {
+    for piece in ["Hi \u{fffd}\u{fffd}", r"Hi \ufffd"] {
+        let delta = TEXT.replace(r#""delta":"a""#, &format!(r#""delta":"{piece}""#));
+        let whole = r#""Hi \ud83d\ude00""#;
+        let lines = [&delta, &text_done(whole), &part_done(whole), &item_done(&message(whole))];
+        told(&lines.map(String::as_str), &[OPEN, "-", "close text 0", "-"], &[piece]);
+    }
+}
+
+/// A text that came whole has had its pieces, also those that come behind it.
+#[test]
+fn pieces_behind_the_whole_are_none() {
+    let whole = text_done(r#""ab""#);
+    for ends in [
+        [part_done(r#""ab""#), item_done(&message(r#""ab""#))],
+        [item_done(&message(r#""ab""#)), last(r#""ab""#)],
+    ] {
+        let lines = [TEXT, &whole, MORE, MORE, &ends[0]];
+        told(&lines, &[OPEN, DELTA, "- ×2", "close text 0"], &["a", "b"]);
     }
 }
 
@@ -164,9 +244,16 @@ fn the_rest_of_a_call_is_told_when_it_comes_whole() {
     let ended = "delta tool 0, close tool 0, finish Tool, end";
     told(&[CALL, piece, &end], &[open, delta, ended], &[r#"{\"a\":"#, "1}"]);
     // Spelled anew, or left out: the pieces are what was said.
-    for other in [r#""{ \"a\": 1}""#, r#""""#, "null", r#"{"b":1}"#] {
+    let rest = piece.replace(r#"{\"a\":"#, r#"1,\"b\":2}"#);
+    let two = &[r#"{\"a\":"#, r#"1,\"b\":2}"#];
+    for same in [r#""{ \"b\": 2, \"a\": 1}""#, r#""""#, "null", r#"{"b":2,"a":1}"#] {
+        let lines = [CALL, piece, &rest, &done(same), &item_done(&call(same))];
+        told(&lines, &[open, "delta tool 0 ×2", "-", close], two);
+    }
+    // A piece of them was lost.
+    for other in [r#""{ \"a\": 1}""#, r#"{"b":1}"#] {
         let lines = [CALL, piece, &done(other), &item_done(&call(other))];
-        told(&lines, &[open, delta, "-", close], &[r#"{\"a\":"#]);
+        contradicted(&lines, &[open, delta, "-", close], &two[..1], &[2]);
     }
 }
 
@@ -232,9 +319,19 @@ fn items_without_their_places_are_told_once() {
     let end = "open tool 3/0, delta tool 3/0, close tool 3/0, finish Tool, end";
     told(&[&at(2, &text), &completed(&format!("[{text},{call}]"))], &[third, end], &["a", "{}"]);
     // There was, and nobody knows which of them it was.
-    let hole = "malformed: more items in the last event than were begun";
     let both = completed(&format!("[{text},{text}]"));
-    told(&[&at(2, &text), &both], &[third, hole], &["a"]);
+    contradicted(&[&at(2, &text), &both], &[third, END], &["a"], &[1]);
+    // The places are there, and what was told stands at another.
+    let (final_, whole) = (message(r#""f""#), "open text 0, delta text 0, close text 0");
+    let both = completed(&format!("[{text},{final_}]"));
+    contradicted(&[&at(0, &final_), &both], &[whole, END], &["f"], &[1]);
+    let begun = TEXT.replace(r#""delta":"a""#, r#""delta":"f""#);
+    let means = [OPEN, "close text 0, finish Stop, end"];
+    contradicted(&[&begun, &both], &means, &["f"], &[1]);
+    let other = r#"{"type":"function_call","arguments":"{\"a\":1}"}"#;
+    let both = completed(&format!("[{other},{call}]"));
+    let called = "open tool 0, delta tool 0, close tool 0";
+    contradicted(&[&at(0, call), &both], &[called, "finish Tool, end"], &["{}"], &[1]);
     // A message without a word is none more.
     let empty = completed(&format!(r#"[{text},{{"type":"message","content":[]}}]"#));
     told(&[&at(2, &text), &empty], &[third, END], &["a"]);
