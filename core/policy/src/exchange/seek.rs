@@ -230,6 +230,10 @@ impl Exchange {
         let mut fresh = order.len();
         while let Some(index) = order.pop_front() {
             fresh = fresh.saturating_sub(1);
+            let Some(leg) = self.plan.legs.get(index) else { continue };
+            if leg.caller_owned && self.rests(now, index) {
+                continue;
+            }
             let turn = if 0 < fresh { self.turn(now, index, health) } else { Turn::Usual };
             if turn == Turn::Over {
                 self.shut(index, now, Why::Slow);
@@ -237,9 +241,6 @@ impl Exchange {
                 continue;
             }
             let Some(leg) = self.plan.legs.get(index) else { continue };
-            if leg.caller_owned && self.rests(now, index) {
-                continue;
-            }
             match health.enter(now, leg) {
                 Admission::Go(mut permit) => {
                     permit.measures = turn == Turn::Measures;
