@@ -22,6 +22,10 @@ mod last;
 #[derive(Debug, Default)]
 pub(crate) struct Items {
     known: BTreeMap<u32, Known>,
+    /// Where those are known, by their ids, whose `output_index` was another's. Ollama gives a message and
+    /// the calls behind it one number
+    /// (<https://github.com/ollama/ollama/blob/main/openai/responses.go>).
+    moved: BTreeMap<Box<str>, u32>,
     /// Parts of all of them.
     parts: usize,
     /// Calls that the caller is to carry out …
@@ -145,14 +149,31 @@ impl Items {
 
     /// `output_item.added`.
     pub(crate) fn added(&mut self, wire: &Wire<'_>, told: &mut Told) -> Result<(), Odd> {
-        let index = index_of(wire.output_index)?;
         let item = wire.item.and_then(Item::read);
         let item = item.ok_or(Odd::Malformed("output_item.added without its item"))?;
-        if self.known.contains_key(&index) {
-            return Err(Odd::Repeated("output_item.added of an item that is there"));
+        let mut index = self.index(wire, item.id())?;
+        if let Some(known) = self.known.get(&index) {
+            let other = |id: &&str| !known.id.is_empty() && *known.id != **id;
+            let Some(id) = item.id().filter(other) else {
+                return Err(Odd::Repeated("output_item.added of an item that is there"));
+            };
+            index = self.next()?;
+            self.moved.insert(id.into(), index);
         }
         self.begin(index, &item, told);
         Ok(())
+    }
+
+    /// Where the item of an event is known: by its id, or by its number.
+    fn index(&self, wire: &Wire<'_>, id: Option<&str>) -> Result<u32, Odd> {
+        let moved = id.or_else(|| wire.item_id()).and_then(|id| self.moved.get(id));
+        moved.map_or_else(|| index_of(wire.output_index), |index| Ok(*index))
+    }
+
+    /// A number that is nobody's.
+    fn next(&self) -> Result<u32, Odd> {
+        let last = self.known.keys().next_back();
+        index_of(Some(last.map_or(0, |last| last.saturating_add(1))))
     }
 
     fn begin(&mut self, index: u32, item: &Item<'_>, told: &mut Told) {
@@ -170,14 +191,15 @@ impl Items {
         if kind == BlockKind::Other {
             self.whole = Wording::Edited;
         }
-        self.known.insert(index, Known { whole: self.whole, ..Known::new(kind) });
+        let id = item.id().unwrap_or_default().into();
+        self.known.insert(index, Known { id, whole: self.whole, ..Known::new(kind) });
     }
 
     /// `output_item.done`.
     pub(crate) fn done(&mut self, wire: &Wire<'_>, told: &mut Told) -> Result<(), Odd> {
-        let index = index_of(wire.output_index)?;
         let item = wire.item.and_then(Item::read);
         let item = item.ok_or(Odd::Malformed("output_item.done without its item"))?;
+        let index = self.index(wire, item.id())?;
         match self.known.get(&index) {
             Some(known) if known.done => {
                 return Err(Odd::Repeated("output_item.done of an item that is done"));
@@ -331,8 +353,8 @@ impl Items {
     ) -> Result<(), Odd> {
         let Some(raw) = wire.whole().filter(|raw| filled(*raw)) else { return Ok(()) };
         let summary = named.starts_with("reasoning_summary");
-        let index = index_of(wire.output_index)?;
-        let key = thought_key(wire, summary)?;
+        let index = self.index(wire, None)?;
+        let key = thought_key(wire, summary);
         let known = self.known.get(&index);
         let told_before =
             known.is_some_and(|it| it.done || it.parts.get(&key).is_some_and(|part| part.said));
@@ -346,8 +368,8 @@ impl Items {
         raw: Raw<'_>,
         told: &mut Told,
     ) -> Result<(), Odd> {
-        let index = index_of(wire.output_index)?;
-        let key = thought_key(wire, summary)?;
+        let index = self.index(wire, None)?;
+        let key = thought_key(wire, summary);
         let place = block(BlockKind::Reasoning, index, 0);
         if PARTS_MAX <= self.parts {
             return Err(Odd::Malformed("too many parts"));
@@ -379,7 +401,7 @@ impl Items {
     /// A piece of a call's arguments.
     pub(crate) fn arguments(&mut self, wire: &Wire<'_>, told: &mut Told) -> Result<(), Odd> {
         let raw = wire.piece().map_err(Odd::Malformed)?;
-        let index = index_of(wire.output_index)?;
+        let index = self.index(wire, None)?;
         let known = self.known.get_mut(&index).filter(|known| known.kind == BlockKind::Tool);
         let known = known.ok_or(Odd::Malformed("a piece of a call that never began"))?;
         if known.done {
@@ -391,7 +413,7 @@ impl Items {
 
     /// All of a call's arguments, once more.
     pub(crate) fn arguments_done(&mut self, wire: &Wire<'_>, told: &mut Told) -> Result<(), Odd> {
-        let index = index_of(wire.output_index)?;
+        let index = self.index(wire, None)?;
         let open = |known: &&mut Known| known.kind == BlockKind::Tool && !known.done;
         if let Some(known) = self.known.get_mut(&index).filter(open) {
             known.call_whole(index, wire.whole(), told);
@@ -402,7 +424,7 @@ impl Items {
     /// Any other event of an item: a call that is written, or a tool of the provider at work. False
     /// where it is of no item that we know.
     pub(crate) fn elsewhere(&mut self, wire: &Wire<'_>, told: &mut Told) -> bool {
-        let Some(index) = wire.output_index else { return false };
+        let Ok(index) = self.index(wire, None) else { return false };
         let Some(known) = self.known.get_mut(&index).filter(|known| !known.done) else {
             return false;
         };
@@ -427,10 +449,12 @@ impl Items {
         implied: bool,
         told: &mut Told,
     ) -> Result<Option<(u32, u32)>, Odd> {
-        let index = index_of(wire.output_index)?;
-        let part = index_of(wire.content_index.or(Some(0)))?;
+        let index = self.index(wire, None)?;
+        // Where that is counted up with every event, it is of the part that is open.
+        let part = wire.content_index.unwrap_or(0).min(INDEX_MAX);
         if implied && !self.known.contains_key(&index) {
-            let known = Known { whole: self.whole, ..Known::new(BlockKind::Text) };
+            let id = wire.item_id().unwrap_or_default().into();
+            let known = Known { id, whole: self.whole, ..Known::new(BlockKind::Text) };
             self.known.insert(index, known);
             told.began(|| implied::item(wire, index));
         }
@@ -449,10 +473,10 @@ impl Items {
 }
 
 /// Where the state of a part of reasoning is kept.
-fn thought_key(wire: &Wire<'_>, summary: bool) -> Result<u32, Odd> {
+fn thought_key(wire: &Wire<'_>, summary: bool) -> u32 {
     let index = if summary { wire.summary_index } else { wire.content_index };
-    let index = index_of(index.or(Some(0)))?;
-    Ok(if summary { index } else { index | WHOLE_TEXT })
+    let index = index.unwrap_or(0).min(INDEX_MAX);
+    if summary { index } else { index | WHOLE_TEXT }
 }
 
 /// Whether an item is what came of a call: one that its provider carried out.

@@ -64,6 +64,8 @@ pub(crate) struct Item<'a> {
     #[serde(borrow, rename = "type")]
     kind: Option<Word<'a>>,
     #[serde(borrow)]
+    id: Option<Raw<'a>>,
+    #[serde(borrow)]
     call_id: Option<Raw<'a>>,
     #[serde(borrow)]
     name: Option<Raw<'a>>,
@@ -188,6 +190,11 @@ impl<'a> Item<'a> {
     /// Its type, or nothing.
     pub(crate) fn kind(&self) -> &str {
         self.kind.as_ref().map_or("", Word::as_str)
+    }
+
+    /// The inside of its id, where it has one.
+    pub(crate) fn id(&self) -> Option<&'a str> {
+        self.id.and_then(json::inside).filter(|id| !id.is_empty())
     }
 
     /// What it says of a call beside the arguments.

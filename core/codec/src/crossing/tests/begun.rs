@@ -99,7 +99,8 @@ const PART: &str = r#"{"type":"response.content_part.added","item_id":"msg_a","o
 const TEXT: &str = r#"{"type":"response.output_text.delta","item_id":"msg_a","output_index":0,"content_index":0,"delta":"one two "}"#;
 const PART_DONE: &str = r#"{"type":"response.content_part.done","item_id":"msg_a","output_index":0,"content_index":0,"part":{"type":"output_text","annotations":[],"text":"one two "}}"#;
 const DONE: &str = r#"{"type":"response.output_item.done","output_index":0,"item":{"type":"message","id":"msg_a","status":"completed","role":"assistant","content":[{"type":"output_text","annotations":[],"text":"one two "}]}}"#;
-const REASONING: &str = r#"{"type":"response.output_item.added","output_index":0,"item":{"type":"reasoning","id":"rs_a","summary":[]}}"#;
+/// Where it says who it is, it is another item with the same number.
+const REASONING: &str = r#"{"type":"response.output_item.added","output_index":0,"item":{"type":"reasoning","summary":[]}}"#;
 
 /// What is left out of a stream has begun and ended nothing.
 #[test]

@@ -13,6 +13,8 @@ use std::collections::{BTreeMap, BTreeSet};
 #[cfg_attr(test, derive(Clone))]
 #[derive(Debug)]
 pub(super) struct Known {
+    /// Its id, where it has one: the inside of a JSON string.
+    pub(super) id: Box<str>,
     pub(super) kind: BlockKind,
     /// Its block is open; the blocks of a message are its parts.
     pub(super) open: bool,
@@ -83,6 +85,7 @@ impl Place {
 impl Known {
     pub(super) fn new(kind: BlockKind) -> Self {
         Self {
+            id: Box::default(),
             kind,
             open: kind != BlockKind::Text,
             done: false,
@@ -261,7 +264,10 @@ impl Known {
         let filled = texts().filter(|(_, part)| json::holds(part.said())).count();
         let said = self.parts.values().filter(|part| part.said).count();
         if said <= filled {
-            new = self.in_order(index, texts(), told);
+            // Where as many are there as were said, they are those: a part that is empty may be left out.
+            let same = said != 0 && said == filled;
+            let texts = texts().filter(|(_, part)| !same || json::holds(part.said()));
+            new = self.in_order(index, texts, same, told);
         } else if filled != 0 && self.whole == Wording::Exact && !told.cut {
             // Which of them is left out, or which are one now, nobody knows.
             told.contradicted();
@@ -272,14 +278,16 @@ impl Known {
         new
     }
 
-    /// The texts of a message, which are its parts in their order, whatever their indexes are.
+    /// The texts of a message, which are its parts in their order, whatever their indexes are. `same`:
+    /// they are those that were said.
     fn in_order<'a>(
         &mut self,
         index: u32,
         texts: impl Iterator<Item = (u32, &'a Part<'a>)>,
+        same: bool,
         told: &mut Told,
     ) -> usize {
-        let known = self.parts.iter().filter(|(_, part)| part.said || !part.other);
+        let known = self.parts.iter().filter(|(_, part)| part.said || !same && !part.other);
         let known: Vec<u32> = known.map(|(place, _)| *place).collect();
         let mut known = known.into_iter();
         let mut new = 0;

@@ -52,11 +52,7 @@ impl Items {
             let all = output.iter().filter(is).count();
             if known == 0 {
                 for item in output.iter().filter(is) {
-                    let next =
-                        self.known.keys().next_back().map_or(0, |last| last.saturating_add(1));
-                    if INDEX_MAX < next {
-                        return Err(Odd::Malformed("an index out of range"));
-                    }
+                    let next = self.next()?;
                     self.begin(next, item, told);
                     self.finish(next, item, told);
                 }

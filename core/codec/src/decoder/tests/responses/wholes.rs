@@ -340,3 +340,84 @@ fn items_without_their_places_are_told_once() {
     let place = third.replace("2/0", "65535/0");
     told(&[&far, &end], &[&place, "malformed: an index out of range"], &["a"]);
 }
+
+/// Ollama gives a message and the calls behind it one `output_index`: they are told apart by their ids.
+#[test]
+fn items_with_one_number_are_told_apart_by_their_ids() {
+    let added = |item: &str| {
+        format!(r#"{{"type":"response.output_item.added","output_index":0,"item":{item}}}"#)
+    };
+    let call = |id: &str, arguments: &str| {
+        format!(
+            r#"{{"type":"function_call","id":"{id}","call_id":"c_{id}","name":"f","arguments":"{arguments}"}}"#
+        )
+    };
+    let piece = |id: &str| {
+        format!(
+            r#"{{"type":"response.function_call_arguments.delta","item_id":"{id}","output_index":0,"delta":"{{}}"}}"#
+        )
+    };
+    let text = r#"{"type":"response.output_text.delta","item_id":"m","output_index":0,"content_index":0,"delta":"a"}"#;
+    let begun = added(r#"{"type":"message","id":"m","content":[]}"#);
+    let calls = ["f1", "f2"].map(|id| {
+        [added(&call(id, "")), piece(id), item_done(&call(id, "{}")), added(&call(id, ""))]
+    });
+    let last = completed(&format!("[{}, {}]", call("f1", "{}"), call("f2", "{}")));
+    let lines: Vec<&str> = [begun.as_str(), text]
+        .into_iter()
+        .chain(calls.iter().flatten().map(String::as_str))
+        .chain([last.as_str()])
+        .collect();
+    let again = "repeated: output_item.added of an item that is there";
+    let expect = [
+        "-",
+        OPEN,
+        "open tool 1/0",
+        "delta tool 1/0",
+        "close tool 1/0",
+        again,
+        "open tool 2/0",
+        "delta tool 2/0",
+        "close tool 2/0",
+        again,
+        "close text 0, finish Tool, end",
+    ];
+    told(&lines, &expect, &["a", "{}", "{}"]);
+}
+
+/// A part that says nothing may be left out of the whole.
+#[test]
+fn a_text_behind_an_empty_part_is_told_once() {
+    let part = |place: u32, event: &str, text: &str| {
+        format!(
+            r#"{{"type":"response.content_part.{event}","output_index":0,"content_index":{place},"part":{}}}"#,
+            part(text)
+        )
+    };
+    let text =
+        r#"{"type":"response.output_text.delta","output_index":0,"content_index":1,"delta":"b"}"#;
+    let item = item_done(&message("\"b\""));
+    let last = last("\"b\"");
+    let lines = [
+        MESSAGE.to_owned(),
+        part(0, "added", "\"\""),
+        part(0, "done", "\"\""),
+        part(1, "added", "\"\""),
+        text.to_owned(),
+        part(1, "done", "\"b\""),
+        item,
+        last,
+    ];
+    let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+    let expect = [
+        "-",
+        "open text 0",
+        "close text 0",
+        "open text 1",
+        "delta text 1",
+        "close text 1",
+        "-",
+        END,
+    ];
+    told(&lines, &expect, &["b"]);
+}
