@@ -30,9 +30,9 @@ mod live;
 mod manner;
 mod reader;
 mod resume;
+mod seals;
 mod timer;
 
-use kind::refuses_seals;
 use live::Live;
 use manner::{Manner, Wish};
 use timer::Timer;
@@ -314,8 +314,8 @@ impl Drive {
     fn feed(&mut self, id: AttemptId, input: Input) {
         // What the caller wrote is looked at only where it was refused; what goes on, as it is sent.
         let callers = self.attempts.get(id.0).is_some_and(|live| !live.is_crossed());
-        if callers && refuses_seals(&input, self.ask.dialect) {
-            let written = Input::Written(forward::leavable(self.ask.dialect, &self.ask.body));
+        if callers && seals::refuses(&input, self.ask.dialect) {
+            let written = Input::Written(seals::leavable(self.ask.dialect, &self.ask.body));
             self.with_health(|exchange, now, health| exchange.handle(now, id, written, health));
         }
         self.with_health(|exchange, now, health| exchange.handle(now, id, input, health));
@@ -457,7 +457,7 @@ impl Drive {
             let same = self.ask.dialect.crossable().filter(|_| going.is_some());
             let crossing = same.map(|it| cross::plan(&self.ask, (it, it), leg));
             let sent = body.as_ref().unwrap_or(&self.ask.body);
-            let fields = same.map_or_else(Vec::new, |_| forward::leavable(self.ask.dialect, sent));
+            let fields = same.map_or_else(Vec::new, |_| seals::leavable(self.ask.dialect, sent));
             let manner = Manner { crossing, losses, fields, going, ..manner };
             return Some(request.map(|request| (request, manner)).map_err(|_| forward::UNSENDABLE));
         }

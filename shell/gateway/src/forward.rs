@@ -149,12 +149,6 @@ pub(crate) fn question(
     Ok((Some(Question { body, head, goes_on }), losses))
 }
 
-/// What of a request in the caller's dialect could be left out, were it refused.
-pub(crate) fn leavable(dialect: Dialect, body: &[u8]) -> Vec<&'static str> {
-    let signed = dialect == Dialect::Messages && codec::request::may_lack_seals(body);
-    if signed { vec!["seals"] } else { Vec::new() }
-}
-
 /// Names one question to its provider. To go on with the answer to it is another.
 pub(crate) const IDEMPOTENCY_KEY: &str = "idempotency-key";
 
