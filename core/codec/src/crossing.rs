@@ -176,11 +176,14 @@ impl Crossing {
     /// Leaves of an answer its first choice: nobody asked for another. One that comes is work, and shows
     /// nothing.
     fn choose(&mut self, events: &mut Events) {
+        if !self.choices {
+            return;
+        }
         let choice = |event: &Event| event.block().map(|block| block.index >> 16);
         self.chosen = self.chosen.or_else(|| events.iter().find_map(choice));
         let chosen = self.chosen;
         let other = |event: &Event| choice(event).is_some_and(|choice| Some(choice) != chosen);
-        if self.choices && events.iter().any(other) {
+        if events.iter().any(other) {
             self.desk.lose("choices[]", "dropped: all but the first");
             events.retain(|event| !other(event));
             events.insert(0, Event::Progress);

@@ -6,8 +6,8 @@
 //! finish and end in one; what was left open it closes, for the whole answer stands in it. Leniency
 //! where providers differ, never at the price of a text twice or a call twice:
 //!
-//! - Items and parts are known by their indexes alone: some providers name an item anew with every
-//!   event.
+//! - Items and parts are known by their indexes, for some providers name an item anew with every event.
+//!   Others give two items one index: who is added there under another name is known by that.
 //! - What comes whole without having come in pieces (`….done`, `output_item.done`, the last event) is
 //!   told then, once; of what has come in pieces the rest. A text of which nothing stands there was not
 //!   taken back; one that is not what its pieces were is [`Aside::Contradicted`]: some servers lose
@@ -314,8 +314,9 @@ impl Stream {
             let said = "the provider ended an answer that is not complete";
             return fail(rejection::said(500, "server_error", said));
         }
-        let status = if is_incomplete(named, status) { "incomplete" } else { named };
-        let mut told = Told::ending(self.carry, status == "incomplete");
+        let incomplete = is_incomplete(named, status);
+        let status = if incomplete { "incomplete" } else { named };
+        let mut told = Told::ending(self.carry, incomplete);
         if let Some(tokens) = response.usage.as_ref().and_then(wire::Usage::tokens) {
             told.events.push(Event::Usage(tokens));
         }
@@ -325,7 +326,7 @@ impl Stream {
             return smallvec![odd.event()];
         }
         // A call that the limit cut is part of what there is of the answer.
-        self.items.close(status == "incomplete", &mut told);
+        self.items.close(incomplete, &mut told);
         let waits = self.items.waits() || whole::waits(output);
         let why = finish(status, &reason, waits);
         let word = Reason { word: reason.into(), ..Reason::default() };

@@ -240,6 +240,13 @@ pub struct Whole {
 // === impl Call ===
 
 impl Call {
+    /// How much is said of it, in bytes.
+    pub fn said(&self) -> usize {
+        let Self { id, name, custom: _, extra } = self;
+        let extra = extra.as_ref().map_or(0, |extra| extra.len());
+        id.len().saturating_add(name.len()).saturating_add(extra)
+    }
+
     /// Takes in what is said of it later: what is known stays, some servers repeat it with every piece;
     /// but for what its provider wants back.
     pub fn learn(&mut self, later: &Self) {

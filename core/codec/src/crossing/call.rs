@@ -217,9 +217,7 @@ impl Written {
 impl Pending {
     /// How much of it is held, in bytes.
     fn size(&self) -> usize {
-        let Call { id, name, custom: _, extra } = &self.said;
-        let extra = extra.as_ref().map_or(0, |extra| extra.len());
-        [id.len(), name.len(), extra].into_iter().fold(self.arguments.len(), usize::saturating_add)
+        self.arguments.len().saturating_add(self.said.said())
     }
 
     /// The arguments, the inside of a JSON string still; those of a call without any are `{}`.

@@ -183,9 +183,7 @@ impl Held {
 
 /// What is held of a call beside its arguments, in bytes: one that says nothing is not for nothing.
 fn size(call: &Call) -> usize {
-    let Call { id, name, custom: _, extra } = call;
-    let extra = extra.as_ref().map_or(0, |extra| extra.len());
-    size_of::<(Block, Held)>() + id.len() + name.len() + extra
+    size_of::<(Block, Held)>().saturating_add(call.said())
 }
 
 /// The same of whatever else is said of it.
