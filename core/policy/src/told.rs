@@ -254,7 +254,7 @@ impl Told {
             }
             Event::Aside(Aside::Kept(event)) => {
                 self.read.kept_bytes = self.read.kept_bytes.saturating_add(event.len());
-                if self.is_bearable() {
+                if self.limit() {
                     self.kept.push(event.clone());
                 }
             }
@@ -398,17 +398,18 @@ impl Told {
     /// Whether so many bytes more are kept.
     fn says(&mut self, bytes: usize) -> bool {
         self.read.said = self.read.said.saturating_add(bytes);
-        self.is_bearable()
+        self.limit()
     }
 
-    /// Whether it can still be gone on with behind what was read; of what cannot, no more is kept.
-    fn is_bearable(&mut self) -> bool {
-        let is_bearable = self.read.is_bearable();
-        if !is_bearable {
+    /// Bars it where too much was read, and keeps no more of what cannot be gone on with. Whether it can.
+    fn limit(&mut self) -> bool {
+        self.read.limit();
+        let barred = self.read.bar.is_some();
+        if barred {
             self.drop_unsettled();
             self.open.clear();
         }
-        is_bearable
+        !barred
     }
 
     /// The same of reasoning: too much of it is not sent back, and that is all.

@@ -171,7 +171,7 @@ impl Exchange {
     /// Nobody else goes on now: whose answer was cut is asked after a pause, where it was not asked at
     /// once, and nobody who rests is back before.
     pub(super) fn waits_for_cut(&mut self, now: Time, health: &dyn Health) -> bool {
-        let rested = self.rested(now);
+        let (rested, over) = (self.rested(now), self.total_at());
         let Some(resumed) = &mut self.resumed else { return false };
         let Lapse { attempt, class, back_at, .. } = resumed.lapse;
         if resumed.waited || !class.row().transient {
@@ -187,7 +187,7 @@ impl Exchange {
         let since = resumed.since;
         let Some(leg) = self.attempts.get(attempt.0).map(|it| it.leg) else { return false };
         let asked = self.attempts.iter().any(|it| it.leg == leg && since <= it.began);
-        let patience = (now + retries.wait.max(pause)).min(since + self.plan.total);
+        let patience = (now + retries.wait.max(pause)).min(over);
         if asked || patience < at || !self.may_begin() || !health.spend() {
             return false;
         }

@@ -40,18 +40,17 @@ impl Extent {
             bar: self.bar.or(more.bar),
             ..self
         };
-        both.is_bearable();
+        both.limit();
         both
     }
 
-    /// Whether nothing bars it.
-    pub(super) fn is_bearable(&mut self) -> bool {
+    /// Bars it where it is too much.
+    pub(super) fn limit(&mut self) {
         if TOLD_MAX < self.said {
             self.bar.get_or_insert(TOO_LONG);
         }
         if KEPT_MAX < self.kept_bytes {
             self.bar.get_or_insert(TOO_MUCH_KEPT);
         }
-        self.bar.is_none()
     }
 }
