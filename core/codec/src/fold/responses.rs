@@ -1,8 +1,8 @@
 //! `OpenAI` Responses: events to an answer.
 //!
 //! The last event has it: its `response` is the whole answer, byte for byte. Some providers leave its
-//! `output` empty (`store: false` behind some gateways); then it is made of the items as each was done,
-//! as the official SDKs do.
+//! `output` empty (`store: false` behind some gateways), or leave items out of it; then it is made of the
+//! items as each was done, as the official SDKs do.
 //!
 //! **Invariant:** what was begun is in the answer, but for a call that the token limit cut. A message and
 //! reasoning begin with their first word; calls, and what else is an item, when they are added.
@@ -28,6 +28,11 @@ pub(super) struct Answer {
     begun: BTreeSet<u32>,
     /// Those of calls that were added.
     calls: BTreeSet<u32>,
+}
+
+/// The inside of an item's id.
+fn id_of(item: &str) -> Option<&str> {
+    json::object_in::<Item<'_>>(item)?.id()
 }
 
 // === impl Answer ===
@@ -88,9 +93,9 @@ impl Answer {
             self.begun.retain(|index| !self.calls.contains(index) || done(index));
         }
         let output = members.given("output");
-        let there = output.map(items).unwrap_or_default().len();
-        let filled = there == 0 && !self.done.is_empty();
-        let known = if filled { self.done.len() } else { there };
+        let listed = output.map(items).unwrap_or_default();
+        let filled = listed.len() < self.done.len() && self.has(&listed);
+        let known = if filled { self.done.len() } else { listed.len() };
         if known < self.begun.len() {
             return Err(Error::NotAnswer("the last event lacks items that were begun"));
         }
@@ -102,7 +107,13 @@ impl Answer {
         Ok(text.len())
     }
 
-    /// The answer with the items as they were done in the place of its empty `output`.
+    /// Whether all that is listed was done: nothing is lost where the list is not taken.
+    fn has(&self, listed: &[Raw<'_>]) -> bool {
+        let done: BTreeSet<_> = self.done.values().filter_map(|item| id_of(item)).collect();
+        listed.iter().all(|item| id_of(item.get()).is_some_and(|id| done.contains(id)))
+    }
+
+    /// The answer with the items as they were done in the place of its `output`.
     fn filled(&self, text: &str, output: Option<Raw<'_>>) -> Option<String> {
         if let Some(place) = output.map(|raw| json::place_in(text, raw)) {
             let mut done = String::new();

@@ -463,9 +463,17 @@ fn the_last_event_of_responses_is_the_document() {
         fold.take(frame).unwrap();
     }
     assert_eq!(fold.document(), spelled);
-    let less = last(r#","output":[{"type":"message","id":"msg_1","content":[]}]"#);
-    let (_, error) = responses(&[done, other, &less]);
-    assert_eq!(error, Some(Error::NotAnswer("the last event lacks items that were begun")));
+    // What it leaves out is there, as long as nothing else of it is lost.
+    for (listed, complete) in [("msg_1", true), ("fc_1", true), ("msg_2", false)] {
+        let less = last(&format!(r#","output":[{{"type":"message","id":"{listed}"}}]"#));
+        let (value, error) = responses(&[done, other, &less]);
+        let expect = Error::NotAnswer("the last event lacks items that were begun");
+        assert_eq!(error, (!complete).then_some(expect), "{listed}");
+        if complete {
+            let expect: Value = serde_json::from_str(both).unwrap();
+            assert_eq!(value["output"], expect, "{listed}");
+        }
+    }
 }
 
 /// What was begun is in the answer, or there is no answer.

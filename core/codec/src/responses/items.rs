@@ -16,16 +16,15 @@ mod heard;
 mod implied;
 mod known;
 mod last;
+mod named;
 
 /// The items of one answer by their `output_index`.
 #[cfg_attr(test, derive(Clone))]
 #[derive(Debug, Default)]
 pub(crate) struct Items {
     known: BTreeMap<u32, Known>,
-    /// Where those are known, by their ids, whose `output_index` was another's. Ollama gives a message and
-    /// the calls behind it one number
-    /// (<https://github.com/ollama/ollama/blob/main/openai/responses.go>).
-    moved: BTreeMap<Box<str>, u32>,
+    /// Where each with an id is known: the first, where several have one.
+    ids: BTreeMap<Box<str>, u32>,
     /// Parts of all of them.
     parts: usize,
     /// Calls that the caller is to carry out …
@@ -60,7 +59,7 @@ const INDEX_MAX: u32 = 0xFFFF;
 /// Parts of all items that are kept: a limit on everything.
 const PARTS_MAX: usize = 64 << 10;
 
-/// Where the parts of reasoning that are no summary are kept, beside those that are.
+/// Where reasoning that is no summary is kept, beside the parts of that.
 const WHOLE_TEXT: u32 = 1 << 31;
 
 /// An empty line, as the inside of a JSON string: what stands between two parts of a summary.
@@ -151,29 +150,16 @@ impl Items {
     pub(crate) fn added(&mut self, wire: &Wire<'_>, told: &mut Told) -> Result<(), Odd> {
         let item = wire.item.and_then(Item::read);
         let item = item.ok_or(Odd::Malformed("output_item.added without its item"))?;
-        let mut index = self.index(wire, item.id())?;
-        if let Some(known) = self.known.get(&index) {
-            let other = |id: &&str| !known.id.is_empty() && *known.id != **id;
-            let Some(id) = item.id().filter(other) else {
-                return Err(Odd::Repeated("output_item.added of an item that is there"));
-            };
-            index = self.next()?;
-            self.moved.insert(id.into(), index);
-        }
+        let number = index_of(wire.output_index)?;
+        let index = match self.known.get(&number) {
+            None => number,
+            Some(known) if known.is_called_otherwise(&item) && !self.is_named(&item) => {
+                self.next()?
+            }
+            Some(_) => return Err(Odd::Repeated("output_item.added of an item that is there")),
+        };
         self.begin(index, &item, told);
         Ok(())
-    }
-
-    /// Where the item of an event is known: by its id, or by its number.
-    fn index(&self, wire: &Wire<'_>, id: Option<&str>) -> Result<u32, Odd> {
-        let moved = id.or_else(|| wire.item_id()).and_then(|id| self.moved.get(id));
-        moved.map_or_else(|| index_of(wire.output_index), |index| Ok(*index))
-    }
-
-    /// A number that is nobody's.
-    fn next(&self) -> Result<u32, Odd> {
-        let last = self.known.keys().next_back();
-        index_of(Some(last.map_or(0, |last| last.saturating_add(1))))
     }
 
     fn begin(&mut self, index: u32, item: &Item<'_>, told: &mut Told) {
@@ -191,15 +177,14 @@ impl Items {
         if kind == BlockKind::Other {
             self.whole = Wording::Edited;
         }
-        let id = item.id().unwrap_or_default().into();
-        self.known.insert(index, Known { id, whole: self.whole, ..Known::new(kind) });
+        self.know(index, item.id(), kind);
     }
 
     /// `output_item.done`.
     pub(crate) fn done(&mut self, wire: &Wire<'_>, told: &mut Told) -> Result<(), Odd> {
         let item = wire.item.and_then(Item::read);
         let item = item.ok_or(Odd::Malformed("output_item.done without its item"))?;
-        let index = self.index(wire, item.id())?;
+        let index = self.ended(wire, item.id(), item_kind(item.kind()))?;
         match self.known.get(&index) {
             Some(known) if known.done => {
                 return Err(Odd::Repeated("output_item.done of an item that is done"));
@@ -353,7 +338,7 @@ impl Items {
     ) -> Result<(), Odd> {
         let Some(raw) = wire.whole().filter(|raw| filled(*raw)) else { return Ok(()) };
         let summary = named.starts_with("reasoning_summary");
-        let index = self.index(wire, None)?;
+        let index = self.ended(wire, wire.item_id(), BlockKind::Reasoning)?;
         let key = thought_key(wire, summary);
         let known = self.known.get(&index);
         let told_before =
@@ -368,16 +353,17 @@ impl Items {
         raw: Raw<'_>,
         told: &mut Told,
     ) -> Result<(), Odd> {
-        let index = self.index(wire, None)?;
+        let index = self.index(wire, Some(BlockKind::Reasoning))?;
         let key = thought_key(wire, summary);
         let place = block(BlockKind::Reasoning, index, 0);
         if PARTS_MAX <= self.parts {
             return Err(Odd::Malformed("too many parts"));
         }
-        let known = self.known.entry(index).or_insert_with(|| {
+        if !self.known.contains_key(&index) {
+            self.know(index, wire.item_id(), BlockKind::Reasoning);
             told.open(place, || None);
-            Known::new(BlockKind::Reasoning)
-        });
+        }
+        let Some(known) = self.known.get_mut(&index) else { return Ok(()) };
         if known.kind != BlockKind::Reasoning || known.done {
             return Err(Odd::Malformed("reasoning in an item that has none"));
         }
@@ -401,7 +387,7 @@ impl Items {
     /// A piece of a call's arguments.
     pub(crate) fn arguments(&mut self, wire: &Wire<'_>, told: &mut Told) -> Result<(), Odd> {
         let raw = wire.piece().map_err(Odd::Malformed)?;
-        let index = self.index(wire, None)?;
+        let index = self.index(wire, Some(BlockKind::Tool))?;
         let known = self.known.get_mut(&index).filter(|known| known.kind == BlockKind::Tool);
         let known = known.ok_or(Odd::Malformed("a piece of a call that never began"))?;
         if known.done {
@@ -413,7 +399,7 @@ impl Items {
 
     /// All of a call's arguments, once more.
     pub(crate) fn arguments_done(&mut self, wire: &Wire<'_>, told: &mut Told) -> Result<(), Odd> {
-        let index = self.index(wire, None)?;
+        let index = self.index(wire, Some(BlockKind::Tool))?;
         let open = |known: &&mut Known| known.kind == BlockKind::Tool && !known.done;
         if let Some(known) = self.known.get_mut(&index).filter(open) {
             known.call_whole(index, wire.whole(), told);
@@ -449,13 +435,11 @@ impl Items {
         implied: bool,
         told: &mut Told,
     ) -> Result<Option<(u32, u32)>, Odd> {
-        let index = self.index(wire, None)?;
+        let index = self.index(wire, Some(BlockKind::Text))?;
         // Where that is counted up with every event, it is of the part that is open.
         let part = wire.content_index.unwrap_or(0).min(INDEX_MAX);
         if implied && !self.known.contains_key(&index) {
-            let id = wire.item_id().unwrap_or_default().into();
-            let known = Known { id, whole: self.whole, ..Known::new(BlockKind::Text) };
-            self.known.insert(index, known);
+            self.know(index, wire.item_id(), BlockKind::Text);
             told.began(|| implied::item(wire, index));
         }
         let known = self.known.get(&index);
@@ -472,11 +456,11 @@ impl Items {
     }
 }
 
-/// Where the state of a part of reasoning is kept.
+/// Where the state of a part of reasoning is kept. What is no summary is one part: vLLM counts its
+/// `content_index` up with every event.
 fn thought_key(wire: &Wire<'_>, summary: bool) -> u32 {
-    let index = if summary { wire.summary_index } else { wire.content_index };
-    let index = index.unwrap_or(0).min(INDEX_MAX);
-    if summary { index } else { index | WHOLE_TEXT }
+    let index = wire.summary_index.unwrap_or(0).min(INDEX_MAX);
+    if summary { index } else { WHOLE_TEXT }
 }
 
 /// Whether an item is what came of a call: one that its provider carried out.

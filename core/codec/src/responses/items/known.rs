@@ -117,6 +117,11 @@ impl Known {
         (part, new)
     }
 
+    /// Whether this has another id.
+    pub(super) fn is_called_otherwise(&self, item: &Item<'_>) -> bool {
+        !self.id.is_empty() && item.id().is_some_and(|id| *self.id != *id)
+    }
+
     /// Whether this is another item than the one that was told, or perhaps another.
     pub(super) fn is_another(&self, item: &Item<'_>) -> bool {
         let (heard, whole) = match self.kind {

@@ -316,8 +316,12 @@ fn items_without_their_places_are_told_once() {
         &["{}", "{}"],
     );
     // There was none of its kind: it is new, and has a place of its own.
-    let end = "open tool 3/0, delta tool 3/0, close tool 3/0, finish Tool, end";
-    told(&[&at(2, &text), &completed(&format!("[{text},{call}]"))], &[third, end], &["a", "{}"]);
+    let tool = |place: &str| {
+        ["open", "delta", "close"].map(|what| format!("{what} tool {place}, ")).concat()
+            + "finish Tool, end"
+    };
+    let both = completed(&format!("[{text},{call}]"));
+    told(&[&at(2, &text), &both], &[third, &tool("1/0")], &["a", "{}"]);
     // There was, and nobody knows which of them it was.
     let both = completed(&format!("[{text},{text}]"));
     contradicted(&[&at(2, &text), &both], &[third, END], &["a"], &[1]);
@@ -338,7 +342,9 @@ fn items_without_their_places_are_told_once() {
     let far = at(0xFFFF, &text);
     let end = completed(&format!("[{text},{call}]"));
     let place = third.replace("2/0", "65535/0");
-    told(&[&far, &end], &[&place, "malformed: an index out of range"], &["a"]);
+    told(&[&far, &end], &[&place, &tool("1/0")], &["a", "{}"]);
+    let end = completed(&format!("[{call},{text}]"));
+    told(&[&far, &end], &[&place, &tool("0")], &["a", "{}"]);
 }
 
 /// Ollama gives a message and the calls behind it one `output_index`: they are told apart by their ids.
@@ -383,6 +389,96 @@ fn items_with_one_number_are_told_apart_by_their_ids() {
         "close text 0, finish Tool, end",
     ];
     told(&lines, &expect, &["a", "{}", "{}"]);
+}
+
+/// An item that was not done stands in the last event, where that may be.
+#[test]
+fn items_are_found_in_the_last_event() {
+    let added = |index: u32, item: &str| {
+        format!(r#"{{"type":"response.output_item.added","output_index":{index},"item":{item}}}"#)
+    };
+    let call = |id: &str, arguments: &str| {
+        format!(r#"{{"type":"function_call","id":"{id}","name":"f","arguments":"{arguments}"}}"#)
+    };
+    let named = |id: &str, text: &str| {
+        message(text)
+            .replace("{\"type\":\"message\"", &format!("{{\"type\":\"message\",\"id\":\"{id}\""))
+    };
+    let (first, second) = (added(0, &call("f1", "")), added(2, &call("f2", "")));
+    let opened = ["open tool 0", "open tool 2/0"];
+    let both = "delta tool 0, close tool 0, delta tool 2/0, close tool 2/0, finish Tool, end";
+    let turned = "delta tool 2/0, close tool 2/0, delta tool 0, close tool 0, finish Tool, end";
+    let front = "open text 3/0, delta text 3/0, close text 3/0, ";
+    let whole = |id: &str, value: u8| call(id, &format!("{{\\\"v\\\":{value}}}"));
+    let (one, two) = (whole("f1", 1), whole("f2", 2));
+    let text = named("m", "\"x\"");
+    let (said_one, said_two) = (r#"{\"v\":1}"#, r#"{\"v\":2}"#);
+    for (output, end, said) in [
+        // One was left out between them, and stands there or not.
+        (format!("[{one},{two}]"), both.to_owned(), vec![said_one, said_two]),
+        (
+            format!(r#"[{one},{{"type":"x","id":"x1"}},{two}]"#),
+            format!(
+                "delta tool 0, close tool 0, open other 1/0, delta other 1/0, close other 1/0, {}",
+                "delta tool 2/0, close tool 2/0, finish Tool, end"
+            ),
+            vec![said_one, said_two],
+        ),
+        // By their ids, whatever their order is.
+        (format!("[{two},{one}]"), turned.to_owned(), vec![said_two, said_one]),
+        // What only the list has stands in front.
+        (format!("[{text},{one},{two}]"), format!("{front}{both}"), vec!["x", said_one, said_two]),
+        // Their ids are others by then: by their order.
+        (
+            format!("[{},{}]", whole("g1", 1), whole("g2", 2)),
+            both.to_owned(),
+            vec![said_one, said_two],
+        ),
+        (
+            format!("[{text},{},{}]", whole("g1", 1), whole("g2", 2)),
+            format!("{front}{both}"),
+            vec!["x", said_one, said_two],
+        ),
+    ] {
+        let end_of_it = end.as_str();
+        told(&[&first, &second, &completed(&output)], &[opened[0], opened[1], end_of_it], &said);
+    }
+}
+
+/// vLLM ends what a tool of its own did under the next number, and counts the parts of what was thought with
+/// every event.
+#[test]
+fn what_ends_under_another_number_is_known_by_its_id() {
+    let added = |index: u32, kind: &str, id: &str| {
+        format!(
+            r#"{{"type":"response.output_item.added","output_index":{index},"item":{{"type":"{kind}","id":"{id}"}}}}"#
+        )
+    };
+    let thought = |event: &str, place: u32, text: &str| {
+        format!(
+            r#"{{"type":"response.reasoning_text.{event},"item_id":"r","output_index":0,"content_index":{place},{text}}}"#
+        )
+    };
+    let lines = [
+        added(0, "reasoning", "r"),
+        thought("delta\"", 1, r#""delta":"a""#),
+        thought("delta\"", 2, r#""delta":"b""#),
+        thought("done\"", 3, r#""text":"ab""#),
+        added(1, "mcp_call", "c"),
+        r#"{"type":"response.output_item.done","output_index":2,"item":{"type":"mcp_call","id":"c"}}"#
+            .to_owned(),
+        added(2, "message", "m"),
+    ];
+    let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+    let expect = [
+        "open reasoning 0, progress",
+        "delta reasoning 0 ×2",
+        "-",
+        "open other 1/0",
+        "delta other 1/0, close other 1/0",
+        "-",
+    ];
+    told(&lines, &expect, &[]);
 }
 
 /// A part that says nothing may be left out of the whole.
