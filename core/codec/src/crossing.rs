@@ -31,7 +31,7 @@ use crate::request::Alias;
 use crate::{Decoder, Error, seal, sse};
 use bytes::Bytes;
 use desk::Desk;
-use ir::{Aside, Crossable, Event, Events, Frame, Losses, Mark};
+use ir::{Aside, Block, Crossable, Event, Events, Frame, Losses, Mark};
 pub use resume::Resume;
 
 /// What a crossing has to know beside the bytes.
@@ -179,7 +179,7 @@ impl Crossing {
         if !self.choices {
             return;
         }
-        let choice = |event: &Event| event.block().map(|block| block.index >> 16);
+        let choice = |event: &Event| event.block().map(Block::item);
         self.chosen = self.chosen.or_else(|| events.iter().find_map(choice));
         let chosen = self.chosen;
         let other = |event: &Event| choice(event).is_some_and(|choice| Some(choice) != chosen);

@@ -4,7 +4,7 @@
 
 use crate::Decoder;
 use bytes::Bytes;
-use ir::{Block, BlockKind, Dialect, Event, Frame, Piece, Rejection, Tokens};
+use ir::{Aside, Block, BlockKind, Dialect, Event, Frame, Piece, Rejection, Tokens};
 use std::path::{Path, PathBuf};
 
 /// A recorded answer.
@@ -76,7 +76,9 @@ pub(crate) fn joined(frames: &[Frame], rest: &Bytes) -> Vec<u8> {
 pub(crate) fn written(frames: &[Frame]) -> String {
     let mut lines: Vec<(String, usize)> = Vec::new();
     for frame in frames {
-        let line = frame.events.iter().map(word).collect::<Vec<_>>().join(", ");
+        // Which item is done is no part of what is said.
+        let said = |event: &&Event| !matches!(event, Event::Aside(Aside::Kept(_)));
+        let line = frame.events.iter().filter(said).map(word).collect::<Vec<_>>().join(", ");
         let line = if line.is_empty() { "-".to_owned() } else { line };
         match lines.last_mut() {
             Some((last, count)) if *last == line => *count += 1,

@@ -27,7 +27,7 @@ pub(crate) mod wire;
 use crate::json::{self, Word};
 use crate::lazy::Raw;
 use crate::{rejection, sse};
-use ir::{Aside, BlockKind, Dialect, Event, Events, Finish, Reason};
+use ir::{Aside, BlockKind, Dialect, Event, Events, Finish, ItemEvent, Reason};
 pub(crate) use items::BETWEEN;
 use items::{Items, Told};
 use smallvec::smallvec;
@@ -202,10 +202,14 @@ impl Stream {
         let nothing = |event: &Event| {
             matches!(event, Event::Repeated(_) | Event::Malformed(_) | Event::Fail(_))
         };
-        let keeps = self.carry && KEPT.contains(&kind);
+        let item = if kind == "response.created" { Some(0) } else { self.items.spoken_of() };
+        // Whoever puts the answer together must know which item it is.
+        let is_item = matches!(kind, "response.output_item.added" | "response.output_item.done");
+        let keeps = is_item || self.carry && KEPT.contains(&kind);
         if keeps && !events.iter().any(nothing) {
-            let whole = wire.kind.as_ref().map_or_else(|| typed(kind, data), |_| data.into());
-            events.push(Event::Aside(Aside::Kept(whole)));
+            let whole = || wire.kind.as_ref().map_or_else(|| typed(kind, data), |_| data.into());
+            let json = if self.carry { whole() } else { Box::default() };
+            events.extend(item.map(|item| Event::Aside(Aside::Kept(ItemEvent { item, json }))));
         }
         events
     }

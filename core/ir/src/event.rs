@@ -123,6 +123,15 @@ pub enum Piece {
     Native(&'static str),
 }
 
+// === impl Block ===
+
+impl Block {
+    /// The item of Responses that it is of, or the choice of Chat.
+    pub fn item(self) -> u32 {
+        self.index >> 16
+    }
+}
+
 // === impl Piece ===
 
 impl Piece {
@@ -167,10 +176,20 @@ pub enum Aside {
     Native(&'static str),
     /// Where the stream that was written for the caller stands behind this frame.
     Mark(Mark),
-    /// An event that begins or ends an item of Responses, as JSON: whoever goes on must know it.
-    Kept(Box<str>),
+    /// What begins or ends an item of Responses: whoever goes on must know it.
+    Kept(ItemEvent),
     /// What was said in pieces came whole, and is something else: whoever takes the pieces has a hole.
     Contradicted,
+}
+
+/// An event of Responses that begins or ends an item, or the answer.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct ItemEvent {
+    /// The item, as in the index of its blocks ([`Block::index`]), which need not be its `output_index`. 0 of
+    /// the answer.
+    pub item: u32,
+    /// The event, as JSON; empty where nothing is carried.
+    pub json: Box<str>,
 }
 
 /// Where a stream stands, as far as whoever goes on with it must know.
@@ -192,7 +211,8 @@ pub struct Block {
     /// What it holds.
     pub kind: BlockKind,
     /// Its place: the content index of Messages; in Chat, `choice << 16 | tool index`; in Responses,
-    /// `output_index << 16 | content_index`.
+    /// `item << 16 | content_index`, where an item has its `output_index`, unless it has none or that is
+    /// another's.
     pub index: u32,
 }
 

@@ -20,8 +20,8 @@ pub mod usage;
 
 pub use dialect::{Crossable, Dialect, Shape};
 pub use event::{
-    Aside, Block, BlockKind, Call, Envelope, Event, Events, Finish, Frame, Mark, Opening, Piece,
-    Reason, Whole,
+    Aside, Block, BlockKind, Call, Envelope, Event, Events, Finish, Frame, ItemEvent, Mark,
+    Opening, Piece, Reason, Whole,
 };
 pub use failure::{Blame, Connect, Deadline, Dns, Failure, Hints, Proxy, Rejection, Tls};
 pub use invariant::Invariant;

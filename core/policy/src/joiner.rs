@@ -221,6 +221,7 @@ impl Joiner {
         // From here on pieces pass as they are spelled: so does half a character.
         if let Some(high) = std::mem::take(&mut self.unescape).half() {
             raw.extend(["\\u", &format!("{high:04x}")]);
+            self.said = true;
         }
         if !raw.is_empty() {
             left.push(Event::Delta(block, Piece::Text(raw.into())));

@@ -5,7 +5,9 @@
 //! what cannot be gone on with says why. **Absent:** frames.
 
 use crate::seam;
-use ir::{Aside, Block, BlockKind, Call, Envelope, Event, Events, Mark, Opening, Piece, Said};
+use ir::{
+    Aside, Block, BlockKind, Call, Envelope, Event, Events, ItemEvent, Mark, Opening, Piece, Said,
+};
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
 
@@ -37,7 +39,7 @@ pub struct Told {
     half: Option<u16>,
     envelope: Option<Box<Envelope>>,
     /// Of Responses: what began and ended something.
-    kept: Vec<Box<str>>,
+    kept: Vec<ItemEvent>,
     /// How far it was read, and how far of that it was handed over.
     read: Extent,
     sure: Extent,
@@ -157,7 +159,7 @@ impl Told {
     }
 
     /// Of Responses: the events that began or ended something, as JSON.
-    pub fn kept(&self) -> &[Box<str>] {
+    pub fn kept(&self) -> &[ItemEvent] {
         &self.kept
     }
 
@@ -253,7 +255,7 @@ impl Told {
                 }
             }
             Event::Aside(Aside::Kept(event)) => {
-                self.read.kept_bytes = self.read.kept_bytes.saturating_add(event.len());
+                self.read.kept_bytes = self.read.kept_bytes.saturating_add(event.json.len());
                 if self.limit() {
                     self.kept.push(event.clone());
                 }

@@ -19,7 +19,8 @@ use super::{Resume, Verdict, resume};
 use crate::{Error, json, own, seal};
 use begun::Begun;
 use ir::{
-    Aside, BlockKind, Dialect, Envelope, Event, Events, Finish, Opening, Piece, Reason, Tokens,
+    Aside, BlockKind, Dialect, Envelope, Event, Events, Finish, ItemEvent, Opening, Piece, Reason,
+    Tokens,
 };
 
 /// See the module.
@@ -64,7 +65,7 @@ impl Encoder {
     }
 
     /// The events that say what is begun and done, since it was last asked.
-    pub(super) fn kept(&mut self) -> Vec<Box<str>> {
+    pub(super) fn kept(&mut self) -> Vec<ItemEvent> {
         self.begun.take_kept()
     }
 

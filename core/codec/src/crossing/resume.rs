@@ -2,7 +2,7 @@
 
 use super::{Crossing, CrossingPlan, Encoder, chat, desk::Desk, messages, responses};
 use crate::Decoder;
-use ir::{Crossable, Dialect, Envelope, Mark, Tokens};
+use ir::{Crossable, Dialect, Envelope, ItemEvent, Mark, Tokens};
 
 /// Where the answer that was cut stands.
 #[derive(Clone, Debug, Default)]
@@ -20,7 +20,7 @@ pub struct Resume {
     pub object: String,
     /// Of Responses: the events that began or ended something, as JSON; the inside of the text of the
     /// part that is open; the number of the last event.
-    pub kept: Vec<Box<str>>,
+    pub kept: Vec<ItemEvent>,
     /// See [`Self::kept`].
     pub open_text: String,
     /// What was shown of the reasoning that was shown last: the inside of a JSON string. `None` where

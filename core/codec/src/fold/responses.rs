@@ -2,7 +2,9 @@
 //!
 //! The last event has it: its `response` is the whole answer, byte for byte. Some providers leave its
 //! `output` empty (`store: false` behind some gateways), or leave items out of it; then it is made of the
-//! items as each was done, as the official SDKs do.
+//! items as each was done, as the official SDKs do. Ollama leaves out a text before calls, and says nowhere
+//! else that it is done
+//! (<https://github.com/ollama/ollama/blob/main/openai/responses.go>): it is made of its pieces.
 //!
 //! **Invariant:** what was begun is in the answer, but for a call that the token limit cut. A message and
 //! reasoning begin with their first word; calls, and what else is an item, when they are added.
@@ -12,27 +14,88 @@ use crate::Error;
 use crate::json::{self, Word};
 use crate::lazy::{self, Raw};
 use crate::responses::wire::Item;
-use crate::responses::{is_incomplete, item_kind};
-use ir::{BlockKind, Event};
+use crate::responses::{is_content, is_incomplete, item_kind};
+use ir::{Aside, BlockKind, Event};
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// One answer.
 #[derive(Debug, Default)]
 pub(super) struct Answer {
     /// The last event's.
     whole: Option<String>,
-    /// Items that are done, by their `output_index`.
-    done: BTreeMap<u32, String>,
-    /// The indexes of these, and of all others that were begun.
-    begun: BTreeSet<u32>,
-    /// Those of calls that were added.
-    calls: BTreeSet<u32>,
+    /// Its items, by the numbers that the decoder gives them ([`ir::ItemEvent`]).
+    items: BTreeMap<u32, Begun>,
 }
+
+/// An item.
+#[derive(Debug, Default)]
+struct Begun {
+    /// It has begun.
+    counts: bool,
+    is_call: bool,
+    done: bool,
+    /// As it was added, or done.
+    item: Option<String>,
+    text: Text,
+}
+
+/// The text of a message.
+#[derive(Debug, Default)]
+enum Text {
+    #[default]
+    None,
+    /// That of this block came in pieces: the inside of a string.
+    Pieces(u32, String),
+    /// Not all of it is known.
+    Other,
+}
+
+/// Members of a message that are said anew where it is made of its pieces.
+const ANEW: [&str; 4] = ["type", "role", "status", "content"];
 
 /// The inside of an item's id.
 fn id_of(item: &str) -> Option<&str> {
     json::object_in::<Item<'_>>(item)?.id()
+}
+
+/// Whether it is a message without a word, or a call without arguments.
+fn is_hollow(item: &str) -> bool {
+    let Some(item) = json::object_in::<Item<'_>>(item) else { return false };
+    match item_kind(item.kind()) {
+        BlockKind::Text => !is_content(&item),
+        BlockKind::Tool => !json::holds(item.arguments()),
+        BlockKind::Reasoning | BlockKind::Other => false,
+    }
+}
+
+/// The number of the item that begins or ends by a frame.
+fn item_of(events: &[Event]) -> Option<u32> {
+    events.iter().find_map(|event| {
+        let Event::Aside(Aside::Kept(event)) = event else { return None };
+        Some(event.item)
+    })
+}
+
+/// The answer with these items in the place of its `output`.
+fn filled(text: &str, output: Option<Raw<'_>>, items: &[Cow<'_, str>]) -> Option<String> {
+    let mut list = String::new();
+    write_all(&mut list, items, |item, out| out.push_str(item));
+    if let Some(place) = output.map(|raw| json::place_in(text, raw)) {
+        return json::spliced(text, vec![(place, list)]);
+    }
+    let mut whole = String::with_capacity(text.len());
+    whole.push('{');
+    for (key, raw) in members(text)?.0.iter().filter(|(key, _)| key != "output") {
+        whole.push_str(&json::quoted(key));
+        whole.push(':');
+        whole.push_str(raw.get());
+        whole.push(',');
+    }
+    whole.push_str("\"output\":");
+    whole.push_str(&list);
+    whole.push('}');
+    Some(whole)
 }
 
 // === impl Answer ===
@@ -49,37 +112,49 @@ impl Answer {
         let Some(members) = members(text) else { return Ok(0) };
         let kind = members.get("type").and_then(|raw| lazy::read(raw.get()).ok());
         let kind = kind.map_or_else(|| Cow::Borrowed(event), |Word(kind)| kind);
-        let index = || members.get("output_index").and_then(|raw| raw.get().parse().ok());
-        match kind.as_ref() {
-            "response.output_item.done" => {
-                let (index, item) = index().zip(members.get("item")).ok_or(ODD)?;
-                let begun = self.begin(index);
-                let added = begun.saturating_add(item.get().len());
-                let before = self.done.insert(index, item.get().to_owned());
-                Ok(added.saturating_sub(before.map_or(0, |item| item.len())))
-            }
-            "response.completed" => self.end("completed", members.get("response").ok_or(ODD)?),
-            "response.incomplete" => self.end("incomplete", members.get("response").ok_or(ODD)?),
-            "response.output_item.added" => {
-                let item = members.get("item").and_then(Item::read).ok_or(ODD)?;
-                let Some(index) = index() else { return Ok(0) };
-                match item_kind(item.kind()) {
-                    // They begin with their first word.
-                    BlockKind::Text | BlockKind::Reasoning => return Ok(0),
-                    BlockKind::Tool => _ = self.calls.insert(index),
-                    BlockKind::Other => {}
+        let named = kind.strip_prefix("response.").unwrap_or_default();
+        match named {
+            "output_item.added" | "output_item.done" => {
+                // One that is said again is nobody's.
+                let Some(number) = item_of(events) else { return Ok(0) };
+                let item = members.get("item").ok_or(ODD)?.get();
+                let begun = self.items.entry(number).or_default();
+                begun.item = Some(item.to_owned());
+                begun.done = named == "output_item.done";
+                begun.counts |= begun.done;
+                for event in events {
+                    self.says(event, None);
                 }
-                Ok(self.begin(index))
+                Ok(size_of::<Begun>().saturating_add(item.len()))
             }
-            _ if events.iter().any(|event| matches!(event, Event::Delta(..))) => {
-                Ok(index().map_or(0, |index| self.begin(index)))
+            "completed" | "incomplete" => self.end(named, members.get("response").ok_or(ODD)?),
+            _ => {
+                let piece = members.get("delta").filter(|_| named == "output_text.delta");
+                let piece = piece.and_then(json::inside);
+                for event in events {
+                    self.says(event, piece);
+                }
+                Ok(piece.map_or(0, str::len))
             }
-            _ => Ok(0),
         }
     }
 
-    fn begin(&mut self, index: u32) -> usize {
-        if self.begun.insert(index) { size_of::<u32>() } else { 0 }
+    /// Notes what an event begins, and what it says of a text.
+    fn says(&mut self, event: &Event, piece: Option<&str>) {
+        let (Event::Open(block, _) | Event::Delta(block, _)) = event else { return };
+        let begun = self.items.entry(block.item()).or_default();
+        let said = matches!(event, Event::Delta(..));
+        begun.counts |= said || matches!(block.kind, BlockKind::Tool | BlockKind::Other);
+        begun.is_call |= block.kind == BlockKind::Tool;
+        if said && block.kind == BlockKind::Text {
+            begun.text = match (std::mem::take(&mut begun.text), piece) {
+                (Text::None, Some(piece)) => Text::Pieces(block.index, piece.to_owned()),
+                (Text::Pieces(index, text), Some(piece)) if index == block.index => {
+                    Text::Pieces(index, text + piece)
+                }
+                (Text::None | Text::Pieces(..) | Text::Other, _) => Text::Other,
+            };
+        }
     }
 
     /// The last event, by its name.
@@ -89,53 +164,51 @@ impl Answer {
         let status = members.given("status").and_then(|raw| lazy::read(raw.get()).ok());
         if is_incomplete(named, status.as_ref().map_or(named, Word::as_str)) {
             // A call that the token limit cut is nobody's loss: it cannot be made.
-            let done = |index: &u32| self.done.contains_key(index);
-            self.begun.retain(|index| !self.calls.contains(index) || done(index));
+            self.items.retain(|_, begun| begun.done || !begun.is_call);
         }
         let output = members.given("output");
         let listed = output.map(items).unwrap_or_default();
-        let filled = listed.len() < self.done.len() && self.has(&listed);
-        let known = if filled { self.done.len() } else { listed.len() };
-        if known < self.begun.len() {
-            return Err(Error::NotAnswer("the last event lacks items that were begun"));
-        }
-        self.whole =
-            Some(if filled { self.filled(text, output).ok_or(ODD)? } else { text.to_owned() });
-        self.done.clear();
-        self.begun.clear();
-        self.calls.clear();
+        let whole = if self.is_in(&listed) {
+            text.to_owned()
+        } else {
+            let lacks = Error::NotAnswer("the last event lacks items that were begun");
+            filled(text, output, &self.merged(&listed).ok_or(lacks)?).ok_or(ODD)?
+        };
+        self.whole = Some(whole);
+        self.items.clear();
         Ok(text.len())
     }
 
-    /// Whether all that is listed was done: nothing is lost where the list is not taken.
-    fn has(&self, listed: &[Raw<'_>]) -> bool {
-        let done: BTreeSet<_> = self.done.values().filter_map(|item| id_of(item)).collect();
-        listed.iter().all(|item| id_of(item.get()).is_some_and(|id| done.contains(id)))
+    /// Whether the list has all that was begun: as many items and, where any is known by its id, each that
+    /// has one, with what it said.
+    fn is_in(&self, listed: &[Raw<'_>]) -> bool {
+        let begun = || self.items.values().filter(|begun| begun.counts);
+        let named: BTreeMap<_, _> =
+            listed.iter().filter_map(|item| Some((id_of(item.get())?, item.get()))).collect();
+        let there = |begun: &&Begun| begun.id().is_some_and(|id| named.contains_key(id));
+        let stands = |begun: &Begun| {
+            let item = begun.id().and_then(|id| named.get(id));
+            item.map_or_else(|| begun.id().is_none(), |item| !begun.says_more(item))
+        };
+        begun().count() <= listed.len() && (!begun().any(|it| there(&it)) || begun().all(stands))
     }
 
-    /// The answer with the items as they were done in the place of its `output`.
-    fn filled(&self, text: &str, output: Option<Raw<'_>>) -> Option<String> {
-        if let Some(place) = output.map(|raw| json::place_in(text, raw)) {
-            let mut done = String::new();
-            self.write_done(&mut done);
-            return json::spliced(text, vec![(place, done)]);
+    /// The items as they are listed or else as they came; `None` where one of either is not known.
+    fn merged(&self, listed: &[Raw<'_>]) -> Option<Vec<Cow<'_, str>>> {
+        let mut last = BTreeMap::new();
+        for item in listed {
+            last.insert(id_of(item.get())?, item.get());
         }
-        let mut whole = String::with_capacity(text.len());
-        whole.push('{');
-        for (key, raw) in members(text)?.0.iter().filter(|(key, _)| key != "output") {
-            whole.push_str(&json::quoted(key));
-            whole.push(':');
-            whole.push_str(raw.get());
-            whole.push(',');
+        let mut items = Vec::new();
+        for begun in self.items.values() {
+            let listed = begun.id().and_then(|id| last.remove(id));
+            match listed.filter(|item| !begun.says_more(item)) {
+                Some(item) => items.push(Cow::Owned(item.to_owned())),
+                None if begun.counts => items.push(begun.whole()?),
+                None => {}
+            }
         }
-        whole.push_str("\"output\":");
-        self.write_done(&mut whole);
-        whole.push('}');
-        Some(whole)
-    }
-
-    fn write_done(&self, out: &mut String) {
-        write_all(out, self.done.values(), |item, out| out.push_str(item));
+        last.is_empty().then_some(items)
     }
 
     pub(super) fn write(&self, out: &mut String) {
@@ -143,8 +216,43 @@ impl Answer {
             return out.push_str(whole);
         }
         // Whoever reads this before the last event gets what is done by then.
+        let done: Vec<_> = self.items.values().filter(|begun| begun.done).collect();
         out.push_str(r#"{"object":"response","status":"in_progress","output":"#);
-        self.write_done(out);
+        write_all(out, done, |begun, out| out.push_str(begun.item.as_deref().unwrap_or_default()));
         out.push('}');
+    }
+}
+
+// === impl Begun ===
+
+impl Begun {
+    fn id(&self) -> Option<&str> {
+        self.item.as_deref().and_then(id_of)
+    }
+
+    /// Whether it has said something, of which there is nothing in this item.
+    fn says_more(&self, item: &str) -> bool {
+        is_hollow(item) && self.whole().is_some_and(|own| !is_hollow(&own))
+    }
+
+    /// As it was done, or as a message of the text that it said.
+    fn whole(&self) -> Option<Cow<'_, str>> {
+        let item = self.item.as_deref();
+        if self.done {
+            return item.map(Cow::Borrowed);
+        }
+        let Text::Pieces(_, text) = &self.text else { return None };
+        let mut whole = String::from("{");
+        let added = item.and_then(members).unwrap_or_default();
+        for (key, raw) in added.0.iter().filter(|(key, _)| !ANEW.contains(&key.as_ref())) {
+            whole.extend([&json::quoted(key), ":", raw.get(), ","]);
+        }
+        whole.extend([
+            r#""type":"message","role":"assistant","status":"completed","#,
+            r#""content":[{"type":"output_text","annotations":[],"text":""#,
+            text,
+            r#""}]}"#,
+        ]);
+        Some(Cow::Owned(whole))
     }
 }

@@ -8,8 +8,9 @@ use super::item_kind;
 use super::wire::{Item, Part, Wire};
 use crate::json;
 use crate::lazy::Raw;
-use ir::{Aside, Block, BlockKind, Event, Events, Opening, Piece};
+use ir::{Aside, Block, BlockKind, Event, Events, ItemEvent, Opening, Piece};
 use known::{Known, Place, Wording};
+use named::Names;
 use std::collections::BTreeMap;
 
 mod heard;
@@ -17,14 +18,17 @@ mod implied;
 mod known;
 mod last;
 mod named;
+mod thoughts;
 
-/// The items of one answer by their `output_index`.
+/// The items of one answer by their numbers: their `output_index`, where that is nobody else's.
 #[cfg_attr(test, derive(Clone))]
 #[derive(Debug, Default)]
 pub(crate) struct Items {
     known: BTreeMap<u32, Known>,
-    /// Where each with an id is known: the first, where several have one.
-    ids: BTreeMap<Box<str>, u32>,
+    /// Their numbers by hashes of their ids: the first, where several have one.
+    ids: BTreeMap<u64, u32>,
+    /// The item of an event that is being read.
+    spoken_of: Option<u32>,
     /// Parts of all of them.
     parts: usize,
     /// Calls that the caller is to carry out …
@@ -59,16 +63,10 @@ const INDEX_MAX: u32 = 0xFFFF;
 /// Parts of all items that are kept: a limit on everything.
 const PARTS_MAX: usize = 64 << 10;
 
-/// Where reasoning that is no summary is kept, beside the parts of that.
-const WHOLE_TEXT: u32 = 1 << 31;
+const NO_MESSAGE: Odd = Odd::Malformed("a text in an item that is no message");
 
 /// An empty line, as the inside of a JSON string: what stands between two parts of a summary.
 pub(crate) const BETWEEN: &str = "\\n\\n";
-
-fn index_of(index: Option<u32>) -> Result<u32, Odd> {
-    let index = index.ok_or(Odd::Malformed("an event of an item without its index"))?;
-    if index <= INDEX_MAX { Ok(index) } else { Err(Odd::Malformed("an index out of range")) }
-}
 
 fn block(kind: BlockKind, item: u32, part: u32) -> Block {
     Block { kind, index: item << 16 | part }
@@ -116,9 +114,10 @@ impl Told {
     }
 
     /// Something began without an event of its own.
-    fn began(&mut self, event: impl FnOnce() -> String) {
+    fn began(&mut self, item: u32, event: impl FnOnce() -> String) {
         if self.carry {
-            self.events.push(Event::Aside(Aside::Kept(event().into())));
+            let event = ItemEvent { item, json: event().into() };
+            self.events.push(Event::Aside(Aside::Kept(event)));
         }
     }
 
@@ -150,14 +149,8 @@ impl Items {
     pub(crate) fn added(&mut self, wire: &Wire<'_>, told: &mut Told) -> Result<(), Odd> {
         let item = wire.item.and_then(Item::read);
         let item = item.ok_or(Odd::Malformed("output_item.added without its item"))?;
-        let number = index_of(wire.output_index)?;
-        let index = match self.known.get(&number) {
-            None => number,
-            Some(known) if known.is_called_otherwise(&item) && !self.is_named(&item) => {
-                self.next()?
-            }
-            Some(_) => return Err(Odd::Repeated("output_item.added of an item that is there")),
-        };
+        let index = self.begins(wire, &item)?;
+        self.spoken_of = Some(index);
         self.begin(index, &item, told);
         Ok(())
     }
@@ -177,20 +170,22 @@ impl Items {
         if kind == BlockKind::Other {
             self.whole = Wording::Edited;
         }
-        self.know(index, item.id(), kind);
+        self.know(index, Names::of(item), kind);
     }
 
     /// `output_item.done`.
     pub(crate) fn done(&mut self, wire: &Wire<'_>, told: &mut Told) -> Result<(), Odd> {
         let item = wire.item.and_then(Item::read);
         let item = item.ok_or(Odd::Malformed("output_item.done without its item"))?;
-        let index = self.ended(wire, item.id(), item_kind(item.kind()))?;
+        let (names, kind) = (Names::of(&item), item_kind(item.kind()));
+        let index = self.is_done(wire, names, kind)?;
+        self.spoken_of = Some(index);
         match self.known.get(&index) {
+            Some(known) if known.kind != kind || known.done && known.names.is_other(names) => {
+                return Err(Odd::Malformed("an item that became another"));
+            }
             Some(known) if known.done => {
                 return Err(Odd::Repeated("output_item.done of an item that is done"));
-            }
-            Some(known) if known.kind != item_kind(item.kind()) => {
-                return Err(Odd::Malformed("an item that became another"));
             }
             Some(_) => {}
             None => self.begin(index, &item, told),
@@ -253,7 +248,10 @@ impl Items {
     pub(crate) fn part_done(&mut self, wire: &Wire<'_>, told: &mut Told) -> Result<(), Odd> {
         let part = wire.part.and_then(Part::read);
         let part = part.ok_or(Odd::Malformed("content_part.done without its part"))?;
-        let Some((index, place)) = self.place(wire, part.is_text(), told)? else { return Ok(()) };
+        let Some((index, place)) = self.place_ended(wire, part.is_text(), told)? else {
+            let text = part.is_text() && json::holds(part.said());
+            return if text { Err(NO_MESSAGE) } else { Ok(()) };
+        };
         let known = self.message(index)?;
         let place = known.resolved(place, |_| true);
         if known.is_closed(place) {
@@ -271,9 +269,7 @@ impl Items {
         told: &mut Told,
     ) -> Result<(), Odd> {
         let raw = wire.piece().map_err(Odd::Malformed)?;
-        let Some((index, place)) = self.place(wire, true, told)? else {
-            return Err(Odd::Malformed("a text in an item that is no message"));
-        };
+        let (index, place) = self.place(wire, true, told)?.ok_or(NO_MESSAGE)?;
         let known = self.message(index)?;
         let place = known.resolved(place, Place::goes_on);
         if known.is_closed(place) {
@@ -296,7 +292,7 @@ impl Items {
         told: &mut Told,
     ) -> Result<(), Odd> {
         let Some(raw) = wire.whole().filter(|raw| filled(*raw)) else { return Ok(()) };
-        let Some((index, place)) = self.place(wire, true, told)? else { return Ok(()) };
+        let (index, place) = self.place_ended(wire, true, told)?.ok_or(NO_MESSAGE)?;
         let known = self.message(index)?;
         let place = known.resolved(place, |part| part.may_be(raw));
         let new = known.say_whole(index, place, (Some(raw), named == "refusal.done"), told);
@@ -314,80 +310,14 @@ impl Items {
     ) {
         self.parts += new;
         if new != 0 {
-            told.began(|| implied::part(wire, index, place));
+            told.began(index, || implied::part(wire, index, place));
         }
-    }
-
-    /// A piece of readable reasoning.
-    pub(crate) fn thought(
-        &mut self,
-        wire: &Wire<'_>,
-        named: &str,
-        told: &mut Told,
-    ) -> Result<(), Odd> {
-        let raw = wire.piece().map_err(Odd::Malformed)?;
-        self.think(wire, named.starts_with("reasoning_summary"), raw, told)
-    }
-
-    /// All of a part of readable reasoning, once more.
-    pub(crate) fn thought_done(
-        &mut self,
-        wire: &Wire<'_>,
-        named: &str,
-        told: &mut Told,
-    ) -> Result<(), Odd> {
-        let Some(raw) = wire.whole().filter(|raw| filled(*raw)) else { return Ok(()) };
-        let summary = named.starts_with("reasoning_summary");
-        let index = self.ended(wire, wire.item_id(), BlockKind::Reasoning)?;
-        let key = thought_key(wire, summary);
-        let known = self.known.get(&index);
-        let told_before =
-            known.is_some_and(|it| it.done || it.parts.get(&key).is_some_and(|part| part.said));
-        if told_before { Ok(()) } else { self.think(wire, summary, raw, told) }
-    }
-
-    fn think(
-        &mut self,
-        wire: &Wire<'_>,
-        summary: bool,
-        raw: Raw<'_>,
-        told: &mut Told,
-    ) -> Result<(), Odd> {
-        let index = self.index(wire, Some(BlockKind::Reasoning))?;
-        let key = thought_key(wire, summary);
-        let place = block(BlockKind::Reasoning, index, 0);
-        if PARTS_MAX <= self.parts {
-            return Err(Odd::Malformed("too many parts"));
-        }
-        if !self.known.contains_key(&index) {
-            self.know(index, wire.item_id(), BlockKind::Reasoning);
-            told.open(place, || None);
-        }
-        let Some(known) = self.known.get_mut(&index) else { return Ok(()) };
-        if known.kind != BlockKind::Reasoning || known.done {
-            return Err(Odd::Malformed("reasoning in an item that has none"));
-        }
-        if !filled(raw) {
-            told.events.push(Event::Progress);
-            return Ok(());
-        }
-        let follows = known.summary.is_some_and(|last| last != key);
-        known.summary = Some(key);
-        known.said = true;
-        let known_part = known.parts.insert(key, Place::said());
-        self.parts += usize::from(known_part.is_none());
-        told.piece(place, || {
-            let between = if follows { BETWEEN } else { "" };
-            let text = json::inside(raw).unwrap_or_default();
-            Piece::Thinking(format!("{between}{text}").into())
-        });
-        Ok(())
     }
 
     /// A piece of a call's arguments.
     pub(crate) fn arguments(&mut self, wire: &Wire<'_>, told: &mut Told) -> Result<(), Odd> {
         let raw = wire.piece().map_err(Odd::Malformed)?;
-        let index = self.index(wire, Some(BlockKind::Tool))?;
+        let index = self.goes_on(wire, Some(BlockKind::Tool))?;
         let known = self.known.get_mut(&index).filter(|known| known.kind == BlockKind::Tool);
         let known = known.ok_or(Odd::Malformed("a piece of a call that never began"))?;
         if known.done {
@@ -399,7 +329,7 @@ impl Items {
 
     /// All of a call's arguments, once more.
     pub(crate) fn arguments_done(&mut self, wire: &Wire<'_>, told: &mut Told) -> Result<(), Odd> {
-        let index = self.index(wire, Some(BlockKind::Tool))?;
+        let index = self.ends(wire, BlockKind::Tool)?;
         let open = |known: &&mut Known| known.kind == BlockKind::Tool && !known.done;
         if let Some(known) = self.known.get_mut(&index).filter(open) {
             known.call_whole(index, wire.whole(), told);
@@ -410,10 +340,11 @@ impl Items {
     /// Any other event of an item: a call that is written, or a tool of the provider at work. False
     /// where it is of no item that we know.
     pub(crate) fn elsewhere(&mut self, wire: &Wire<'_>, told: &mut Told) -> bool {
-        let Ok(index) = self.index(wire, None) else { return false };
+        let Ok(index) = self.goes_on(wire, None) else { return false };
         let Some(known) = self.known.get_mut(&index).filter(|known| !known.done) else {
             return false;
         };
+        self.spoken_of = Some(index);
         match known.kind {
             BlockKind::Tool if wire.delta.is_some_and(filled) => {
                 known.said = true;
@@ -427,23 +358,49 @@ impl Items {
         true
     }
 
-    /// The indexes of a part of a message; `None` where its item is of another kind. Where there is no
-    /// item, one is begun if `implied`.
+    /// The indexes of a part of a message that goes on; `None` where its item is of another kind. Where
+    /// there is no item, one is begun if it is a text.
     fn place(
         &mut self,
         wire: &Wire<'_>,
-        implied: bool,
+        is_text: bool,
         told: &mut Told,
     ) -> Result<Option<(u32, u32)>, Odd> {
-        let index = self.index(wire, Some(BlockKind::Text))?;
+        let kind = is_text.then_some(BlockKind::Text);
+        let index = self.goes_on(wire, kind)?;
+        Ok(self.placed_at(index, wire, is_text, told))
+    }
+
+    /// The same of a part that ends.
+    fn place_ended(
+        &mut self,
+        wire: &Wire<'_>,
+        is_text: bool,
+        told: &mut Told,
+    ) -> Result<Option<(u32, u32)>, Odd> {
+        if !is_text {
+            return self.place(wire, is_text, told);
+        }
+        let index = self.ends(wire, BlockKind::Text)?;
+        Ok(self.placed_at(index, wire, is_text, told))
+    }
+
+    fn placed_at(
+        &mut self,
+        index: u32,
+        wire: &Wire<'_>,
+        is_text: bool,
+        told: &mut Told,
+    ) -> Option<(u32, u32)> {
+        self.spoken_of = Some(index);
         // Where that is counted up with every event, it is of the part that is open.
         let part = wire.content_index.unwrap_or(0).min(INDEX_MAX);
-        if implied && !self.known.contains_key(&index) {
-            self.know(index, wire.item_id(), BlockKind::Text);
-            told.began(|| implied::item(wire, index));
+        if is_text && !self.known.contains_key(&index) {
+            self.implies(index, wire, BlockKind::Text);
+            told.began(index, || implied::item(wire, index));
         }
         let known = self.known.get(&index);
-        Ok(known.filter(|it| it.kind == BlockKind::Text).map(|_| (index, part)))
+        known.filter(|it| it.kind == BlockKind::Text).map(|_| (index, part))
     }
 
     /// The message with this index, which goes on.
@@ -454,13 +411,6 @@ impl Items {
         let known = self.known.get_mut(&index).filter(|known| !known.done);
         known.ok_or(Odd::Malformed("a part of an item that is done"))
     }
-}
-
-/// Where the state of a part of reasoning is kept. What is no summary is one part: vLLM counts its
-/// `content_index` up with every event.
-fn thought_key(wire: &Wire<'_>, summary: bool) -> u32 {
-    let index = wire.summary_index.unwrap_or(0).min(INDEX_MAX);
-    if summary { index } else { WHOLE_TEXT }
 }
 
 /// Whether an item is what came of a call: one that its provider carried out.

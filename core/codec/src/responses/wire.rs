@@ -197,6 +197,11 @@ impl<'a> Item<'a> {
         self.id.and_then(json::inside).filter(|id| !id.is_empty())
     }
 
+    /// The inside of a call's own id, where it has one.
+    pub(crate) fn call_id(&self) -> Option<&'a str> {
+        self.call_id.and_then(json::inside).filter(|id| !id.is_empty())
+    }
+
     /// What it says of a call beside the arguments.
     pub(crate) fn call(&self) -> ir::Call {
         ir::Call {

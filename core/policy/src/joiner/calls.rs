@@ -7,7 +7,7 @@ mod digest;
 
 use super::HELD_MAX;
 use crate::told::{Told, Unescape};
-use ir::{Aside, Block, Call, Event, Events, Opening, Piece, Said};
+use ir::{Aside, Block, Call, Event, Events, ItemEvent, Opening, Piece, Said};
 use std::collections::BTreeMap;
 
 /// See the module.
@@ -205,7 +205,7 @@ fn weight(event: &Event) -> usize {
         },
         Event::Aside(aside) => match aside {
             Aside::Call(_, call) | Aside::Shown(_, call) => size(call),
-            Aside::Sealed(_, raw) | Aside::Kept(raw) => raw.len(),
+            Aside::Sealed(_, raw) | Aside::Kept(ItemEvent { json: raw, .. }) => raw.len(),
             Aside::Native(_) | Aside::Mark(_) | Aside::Contradicted => 0,
         },
         Event::Open(_, None)

@@ -186,6 +186,14 @@ fn half_a_character_before_the_joint_and_behind_it() {
         &[&before, r"text  a\ud83d", r"text \ude00", "finish"],
         &[r"text  a\ud83d", r"text \ude00", "Stop"],
     );
+    // Nothing but white space was said before it.
+    let white = format!("{before} ");
+    check(
+        &[&before],
+        Way::Restart,
+        &[&white, r"text \ud83d", r"text \ude00 x", "finish"],
+        &["text  ", r"text \ud83d", r"text \ude00 x", "Stop"],
+    );
 }
 
 #[test]

@@ -153,6 +153,10 @@ fn a_call_is_told_as_the_caller_was_shown_it() {
     assert_eq!(told.parts(), [Said::Call(call, "{}".to_owned())]);
 }
 
+fn kept(json: &str) -> Event {
+    Event::Aside(ir::Aside::Kept(ir::ItemEvent { item: 0, json: json.into() }))
+}
+
 #[test]
 fn too_much_is_not_kept() {
     let piece = "x".repeat(1024);
@@ -186,7 +190,7 @@ fn what_was_held_bars_nothing() {
         vec![text(&long)],
         vec![opens(0), native],
         vec![opens(0), custom, closes(1)],
-        vec![Event::Aside(ir::Aside::Kept(long.repeat(4).into()))],
+        vec![kept(&long.repeat(4))],
         vec![text(r"\ude00")],
     ] {
         let mut it = told(&[text("said")]);
@@ -204,7 +208,7 @@ fn what_was_held_bars_nothing() {
 #[test]
 fn what_both_said_may_be_too_much_or_in_no_order() {
     let half = "x".repeat(TOLD_MAX / 2 + 1);
-    let kept = |times| Event::Aside(ir::Aside::Kept(half.repeat(times).into()));
+    let kept = |times| kept(&half.repeat(times));
     let call = || vec![opens(0), closes(0)];
     for (before, behind, barred) in [
         (vec![text("a")], vec![text("b")], false),

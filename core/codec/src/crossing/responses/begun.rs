@@ -7,7 +7,7 @@ use crate::crossing::call::Pending;
 use crate::crossing::desk::Desk;
 use crate::json::{self, Members};
 use crate::own::Before;
-use ir::{Envelope, Tokens};
+use ir::{Envelope, ItemEvent, Tokens};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -30,7 +30,7 @@ pub(super) struct Begun {
     mixed: bool,
     /// The number of the last event.
     number: u64,
-    kept: Vec<Box<str>>,
+    kept: Vec<ItemEvent>,
 }
 
 /// A message, and its part that is open.
@@ -74,12 +74,12 @@ impl Begun {
     }
 
     /// What one event has begun or ended.
-    fn learn(&mut self, event: &str) -> Option<()> {
-        let members = Members::read(event)?;
+    fn learn(&mut self, event: &ItemEvent) -> Option<()> {
+        let members = Members::read(&event.json)?;
         let text = |key| json::inside(members.get(key)?);
-        let index = || members.get("output_index")?.get().parse::<u32>().ok();
+        let index = event.item;
         let kind = text("type")?;
-        let thought = self.thinking.as_mut().filter(|thought| Some(thought.index) == index());
+        let thought = self.thinking.as_mut().filter(|thought| thought.index == index);
         if let Some(thought) = thought {
             thought.learn(kind, &members);
         }
@@ -92,31 +92,31 @@ impl Begun {
             }
             "response.output_item.added" => {
                 let item = members.get("item")?.get();
-                self.items.insert(index()?, item.to_owned());
+                self.items.insert(index, item.to_owned());
                 let fields = Members::read(item)?;
                 if json::inside(fields.get("type")?)? == "reasoning" {
-                    self.thinking = Some(Thought::new(index()?, &fields));
+                    self.thinking = Some(Thought::new(index, &fields));
                 }
                 if json::inside(fields.get("type")?)? == "message" {
                     self.mixed |= self.open.is_some();
                     let id = fields.get("id").and_then(json::inside).unwrap_or_default().to_owned();
-                    self.open = Some(Open { index: index()?, id, parts: Vec::new(), part: None });
+                    self.open = Some(Open { index, id, parts: Vec::new(), part: None });
                 }
             }
             "response.output_item.done" => {
-                self.items.insert(index()?, members.get("item")?.get().to_owned());
-                self.open = self.open.take().filter(|open| Some(open.index) != index());
-                self.thinking = self.thinking.take().filter(|open| Some(open.index) != index());
+                self.items.insert(index, members.get("item")?.get().to_owned());
+                self.open = self.open.take().filter(|open| open.index != index);
+                self.thinking = self.thinking.take().filter(|open| open.index != index);
             }
             "response.content_part.added" => {
-                let open = self.open.as_mut().filter(|open| Some(open.index) == index())?;
+                let open = self.open.as_mut().filter(|open| open.index == index)?;
                 self.mixed |= open.part.replace(String::new()).is_some();
                 if open.id.is_empty() {
                     text("item_id").unwrap_or_default().clone_into(&mut open.id);
                 }
             }
             "response.content_part.done" => {
-                let open = self.open.as_mut().filter(|open| Some(open.index) == index())?;
+                let open = self.open.as_mut().filter(|open| open.index == index)?;
                 open.parts.push(members.get("part")?.get().to_owned());
                 open.part = None;
             }
@@ -125,7 +125,7 @@ impl Begun {
         Some(())
     }
 
-    pub(super) fn take_kept(&mut self) -> Vec<Box<str>> {
+    pub(super) fn take_kept(&mut self) -> Vec<ItemEvent> {
         std::mem::take(&mut self.kept)
     }
 
@@ -167,11 +167,11 @@ impl Begun {
         );
         if open.part.is_none() {
             let inside = format!(r#"{at},"part":{}"#, part(""));
-            self.event("response.content_part.added", &inside, true, desk);
+            self.event("response.content_part.added", &inside, Some(open.index), desk);
         }
         let mut text = open.part.take().unwrap_or_default();
         let inside = format!(r#"{at},"delta":"{raw}","logprobs":[]"#);
-        self.event("response.output_text.delta", &inside, false, desk);
+        self.event("response.output_text.delta", &inside, None, desk);
         desk.hold(raw.len())?;
         text.push_str(raw);
         open.part = Some(text);
@@ -187,9 +187,9 @@ impl Begun {
         if let Some(text) = open.part.take() {
             let at = format!(r#""item_id":"{id}","output_index":{index},"content_index":{place}"#);
             let inside = format!(r#"{at},"text":"{text}","logprobs":[]"#);
-            self.event("response.output_text.done", &inside, false, desk);
+            self.event("response.output_text.done", &inside, None, desk);
             let inside = format!(r#"{at},"part":{}"#, part(&text));
-            self.event("response.content_part.done", &inside, true, desk);
+            self.event("response.content_part.done", &inside, Some(index), desk);
             open.parts.push(part(&text));
         }
         let parts = open.parts.join(",");
@@ -204,7 +204,7 @@ impl Begun {
         let index = thought.index;
         let (events, anew) = thought.close();
         for (kind, inside) in events {
-            self.event(kind, &inside, false, desk);
+            self.event(kind, &inside, None, desk);
         }
         let item = self.added_but(index, &thought::ANEW);
         self.done(index, &format!("{item}{anew}}}"), desk);
@@ -242,9 +242,9 @@ impl Begun {
         self.added(index, &item("", "in_progress"), desk);
         let at = format!(r#""item_id":"{id}","output_index":{index}"#);
         let inside = format!(r#"{at},"delta":"{arguments}""#);
-        self.event(&format!("response.{family}.delta"), &inside, false, desk);
+        self.event(&format!("response.{family}.delta"), &inside, None, desk);
         let inside = format!(r#"{at},"name":"{name}","{field}":"{arguments}""#);
-        self.event(&format!("response.{family}.done"), &inside, false, desk);
+        self.event(&format!("response.{family}.done"), &inside, None, desk);
         self.done(index, &item(arguments, "completed"), desk);
     }
 
@@ -266,31 +266,31 @@ impl Begun {
             self.skeleton,
             output.join(","),
         );
-        self.event(&format!("response.{status}"), &inside, false, desk);
+        self.event(&format!("response.{status}"), &inside, None, desk);
     }
 
     fn added(&mut self, index: u32, item: &str, desk: &mut Desk) {
         self.items.insert(index, item.to_owned());
         let inside = format!(r#""output_index":{index},"item":{item}"#);
-        self.event("response.output_item.added", &inside, true, desk);
+        self.event("response.output_item.added", &inside, Some(index), desk);
     }
 
     fn done(&mut self, index: u32, item: &str, desk: &mut Desk) {
         self.items.insert(index, item.to_owned());
         let inside = format!(r#""output_index":{index},"item":{item}"#);
-        self.event("response.output_item.done", &inside, true, desk);
+        self.event("response.output_item.done", &inside, Some(index), desk);
     }
 
-    /// Writes one event; `keeps`: it begins or ends something.
-    fn event(&mut self, kind: &str, inside: &str, keeps: bool, desk: &mut Desk) {
+    /// Writes one event; `keeps`: it begins or ends something of this item.
+    fn event(&mut self, kind: &str, inside: &str, keeps: Option<u32>, desk: &mut Desk) {
         self.number = self.number.saturating_add(1);
         let number = self.number.to_string();
         let data = ["{\"type\":\"", kind, "\",\"sequence_number\":", &number, ",", inside, "}"];
         desk.put(&["event: ", kind, "\ndata: "]);
         desk.put(&data);
         desk.put(&["\n\n"]);
-        if keeps {
-            self.kept.push(data.concat().into());
+        if let Some(item) = keeps {
+            self.kept.push(ItemEvent { item, json: data.concat().into() });
         }
     }
 }

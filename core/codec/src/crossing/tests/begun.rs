@@ -223,3 +223,45 @@ fn who_declines_has_not_gone_on() {
         }
     }
 }
+
+/// Items that the decoder tells apart stand apart in the last event.
+#[test]
+fn items_of_one_number_stand_in_the_last_event() {
+    let call = |number: u32, id: &str| {
+        let item = |arguments: &str| {
+            format!(
+                r#"{{"type":"function_call","id":"{id}","call_id":"c","name":"f","arguments":"{arguments}"}}"#
+            )
+        };
+        let event = |event: &str, number: u32, item: String| {
+            format!(
+                r#"{{"type":"response.output_item.{event}","output_index":{number},"item":{item}}}"#
+            )
+        };
+        [event("added", 0, item("")), event("done", number, item("{}"))]
+    };
+    let message = [
+        r#"{"type":"response.output_item.added","output_index":0,"item":{"type":"message","id":"m","content":[]}}"#,
+        r#"{"type":"response.output_text.delta","item_id":"m","output_index":0,"content_index":0,"delta":"one"}"#,
+        r#"{"type":"response.output_item.done","output_index":0,"item":{"type":"message","id":"m","content":[{"type":"output_text","text":"one"}]}}"#,
+    ]
+    .map(str::to_owned);
+    let end = [
+        r#"{"type":"response.created","response":{"id":"resp_b","output":[]}}"#,
+        r#"{"type":"response.completed","response":{"id":"resp_b","status":"completed","output":[]}}"#,
+    ];
+    for (shown, ids) in [
+        ([call(0, "f1"), call(0, "f2")].concat(), vec!["f1", "f2"]),
+        ([&message[..], &call(0, "f1")].concat(), vec!["m", "f1"]),
+        // It ends under another number.
+        (call(1, "f1").to_vec(), vec!["f1"]),
+    ] {
+        let shown: Vec<&str> =
+            [CREATED].into_iter().chain(shown.iter().map(String::as_str)).collect();
+        let events = seam(&shown, &end).expect("a joint");
+        let output = events.last().expect("the last event")["response"]["output"].clone();
+        let items: Vec<_> = output.as_array().expect("items").iter().collect();
+        assert_eq!(items.iter().map(|item| &item["id"]).collect::<Vec<_>>(), ids, "{shown:?}");
+        assert!(items.iter().all(|item| item["arguments"] != ""), "{output}");
+    }
+}

@@ -5,7 +5,7 @@ use super::{legal, plan};
 use crate::Crossing;
 use crate::proof::framed;
 use bytes::Bytes;
-use ir::{Crossable, Dialect, Event, Events, Finish, Frame, Opening};
+use ir::{Block, Crossable, Dialect, Event, Events, Finish, Frame, Opening};
 
 /// A chunk with this of one choice.
 fn chunk(index: u32, rest: &str) -> String {
@@ -84,7 +84,7 @@ fn check(to: Crossable, mut crossing: Crossing, shown: &[Frame], stream: &str, t
     let told = legal::read(to.dialect(), &bytes, true);
     assert_eq!(told.text, text, "{stream}");
     assert!(!String::from_utf8_lossy(&bytes).contains("<x>"), "{stream}");
-    let mut choices = events.iter().filter_map(Event::block).map(|block| block.index >> 16);
+    let mut choices = events.iter().filter_map(Event::block).map(Block::item);
     let first = choices.next();
     assert!(choices.all(|choice| Some(choice) == first), "{stream}");
     let finishes = events.iter().filter(|event| matches!(event, Event::Finish(..)));

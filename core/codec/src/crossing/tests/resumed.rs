@@ -5,8 +5,8 @@ use crate::proof::framed;
 use crate::{Crossing, CrossingPlan, Decoder, Resume};
 use bytes::Bytes;
 use ir::{
-    Aside, BlockKind, Crossable, Dialect, Envelope, Event, Events, Frame, Mark, Opening, Piece,
-    Tokens,
+    Aside, BlockKind, Crossable, Dialect, Envelope, Event, Events, Frame, ItemEvent, Mark, Opening,
+    Piece, Tokens,
 };
 
 /// What the provider says that is cut: thinking, text, a call, more text.
@@ -242,13 +242,19 @@ pub(super) const RESPONSES: [&str; 10] = [
     r#"{"type":"response.completed","sequence_number":9,"response":{"id":"resp_b","object":"response","created_at":9,"status":"completed","model":"m-b","output":[{"type":"message","id":"msg_b","status":"completed","role":"assistant","content":[{"type":"output_text","annotations":[],"text":"three \ud83d\ude00"}]},{"type":"function_call","id":"fc_b","call_id":"call_b","name":"f","arguments":"{\"a\":1}","status":"completed"}],"usage":{"input_tokens":20,"output_tokens":5,"total_tokens":25}}}"#,
 ];
 
+fn item_event(json: &str) -> ItemEvent {
+    let event: serde_json::Value = serde_json::from_str(json).expect("JSON");
+    let item = event["output_index"].as_u64().unwrap_or_default().try_into().expect("an index");
+    ItemEvent { item, json: json.into() }
+}
+
 /// What is known of the answer that was cut, and how much of it is text.
 pub(super) fn kept(events: &[&str], open_text: &str) -> Resume {
     Resume {
         envelope: Envelope { id: "resp_a".into(), model: "m-a".into(), created: Some(7) },
         used: Tokens { input: 11, output: 4, ..Tokens::default() },
         object: r#"{"served":[]}"#.to_owned(),
-        kept: events.iter().map(|event| Box::from(*event)).collect(),
+        kept: events.iter().map(|event| item_event(event)).collect(),
         open_text: open_text.to_owned(),
         thought: Some("hm".to_owned()),
         sequence: 17,
@@ -457,7 +463,7 @@ fn items_of_two_seams_have_ids_of_their_own() {
         crossing.feed(rest, &mut frames).expect("frames");
         for event in frames.iter().flat_map(|frame| &frame.events) {
             let Event::Aside(Aside::Kept(kept)) = event else { continue };
-            let event: serde_json::Value = serde_json::from_str(kept).expect("JSON");
+            let event: serde_json::Value = serde_json::from_str(&kept.json).expect("JSON");
             if event["type"] == "response.output_item.added" {
                 ids.push(event["item"]["id"].as_str().expect("an id").to_owned());
             }

@@ -6,6 +6,7 @@ use crate::proof::{feed_carrying, framed, joined, written};
 use bytes::Bytes;
 use ir::{Aside, Dialect, Event, Piece};
 
+mod numbers;
 mod wholes;
 
 #[track_caller]

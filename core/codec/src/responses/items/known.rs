@@ -1,6 +1,7 @@
 //! One item of an answer's output, and the parts of a message.
 
 use super::heard::{self, Heard, Letters, Whole};
+use super::named::Names;
 use super::{INDEX_MAX, Told, block, filled};
 use crate::json;
 use crate::lazy::Raw;
@@ -13,8 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 #[cfg_attr(test, derive(Clone))]
 #[derive(Debug)]
 pub(super) struct Known {
-    /// Its id, where it has one: the inside of a JSON string.
-    pub(super) id: Box<str>,
+    pub(super) names: Names,
     pub(super) kind: BlockKind,
     /// Its block is open; the blocks of a message are its parts.
     pub(super) open: bool,
@@ -85,7 +85,7 @@ impl Place {
 impl Known {
     pub(super) fn new(kind: BlockKind) -> Self {
         Self {
-            id: Box::default(),
+            names: Names::default(),
             kind,
             open: kind != BlockKind::Text,
             done: false,
@@ -115,11 +115,6 @@ impl Known {
             Place { whole, ..Place::default() }
         });
         (part, new)
-    }
-
-    /// Whether this has another id.
-    pub(super) fn is_called_otherwise(&self, item: &Item<'_>) -> bool {
-        !self.id.is_empty() && item.id().is_some_and(|id| *self.id != *id)
     }
 
     /// Whether this is another item than the one that was told, or perhaps another.
@@ -296,20 +291,20 @@ impl Known {
         let known: Vec<u32> = known.map(|(place, _)| *place).collect();
         let mut known = known.into_iter();
         let mut new = 0;
+        // What was contradicted may be any of those that follow.
+        let mut sure = self.parts.values().all(|part| part.whole != Wording::Contradicted);
         for (position, text) in texts {
             let last = self.parts.last_key_value();
-            let (place, sure) = match known.next() {
-                Some(place) => (place, true),
-                None => (
-                    last.map_or(position, |(last, _)| position.max(last.saturating_add(1))),
-                    self.parts.values().all(|part| part.whole != Wording::Contradicted),
-                ),
-            };
-            if !sure || INDEX_MAX < place {
+            let known = known.next();
+            let next = || last.map_or(position, |(last, _)| position.max(last.saturating_add(1)));
+            let place = known.unwrap_or_else(next);
+            if known.is_none() && !sure || INDEX_MAX < place {
                 told.contradicted();
                 break;
             }
             new += self.part_whole(index, place, text, told);
+            let part = self.parts.get(&place);
+            sure &= part.is_none_or(|part| part.whole != Wording::Contradicted);
         }
         new
     }

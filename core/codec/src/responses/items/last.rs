@@ -1,6 +1,6 @@
 //! What the last event of an answer has of its items.
 
-use super::{Items, Odd, Told, block, index_of};
+use super::{INDEX_MAX, Items, Odd, Told, block};
 use crate::responses::wire::Item;
 use crate::responses::{is_content, item_kind};
 use ir::{BlockKind, Event};
@@ -22,15 +22,15 @@ impl Items {
     /// Takes what the last event has and nobody told: items that are not done or have said nothing, items
     /// that never began.
     pub(crate) fn complete(&mut self, output: &[Item<'_>], told: &mut Told) -> Result<(), Odd> {
-        let found = self.named(output).or_else(|| self.placed(output));
+        let found = self.by_ids(output).or_else(|| self.placed(output));
         let found = found.unwrap_or_else(|| self.counted(output, told));
         for ((place, item), found) in (0..).zip(output).zip(found) {
             let index = match found {
                 Found::Known(index) if self.wants(index, item) => index,
                 Found::Known(_) | Found::Nobody => continue,
                 Found::New => {
-                    let taken = self.known.contains_key(&place);
-                    let index = if taken { self.next()? } else { index_of(Some(place))? };
+                    let free = place <= INDEX_MAX && !self.known.contains_key(&place);
+                    let index = if free { place } else { self.next()? };
                     self.begin(index, item, told);
                     index
                 }
@@ -48,12 +48,11 @@ impl Items {
 
     /// By ids: if the list has all that are known, the rest of it is new, and if all of it is known, the
     /// rest of those is left out. Else ids tell nothing: some providers name an item anew with every event.
-    fn named(&self, output: &[Item<'_>]) -> Option<Vec<Found>> {
+    fn by_ids(&self, output: &[Item<'_>]) -> Option<Vec<Found>> {
         let mut seen = BTreeSet::new();
         let mut find = |item: &Item<'_>| {
-            let index = *self.ids.get(item.id()?)?;
-            let same = self.known.get(&index)?.kind == item_kind(item.kind());
-            (same && seen.insert(index)).then_some(Found::Known(index))
+            let index = self.named(item, item_kind(item.kind()))?;
+            seen.insert(index).then_some(Found::Known(index))
         };
         let found: Vec<_> = output.iter().map(|item| find(item).unwrap_or(Found::New)).collect();
         let all = seen.len() == self.known.len() || seen.len() == output.len();

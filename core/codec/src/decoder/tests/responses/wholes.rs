@@ -7,50 +7,50 @@ use ir::{Aside, Dialect, Event, Piece};
 
 const MORE: &str =
     r#"{"type":"response.output_text.delta","output_index":0,"content_index":0,"delta":"b"}"#;
-const TOOL: &str =
+pub(super) const TOOL: &str =
     r#"{"type":"response.output_item.added","output_index":0,"item":{"type":"file_search_call"}}"#;
-const OPEN: &str = "open text 0, delta text 0";
-const DELTA: &str = "delta text 0";
-const END: &str = "finish Stop, end";
+pub(super) const OPEN: &str = "open text 0, delta text 0";
+pub(super) const DELTA: &str = "delta text 0";
+pub(super) const END: &str = "finish Stop, end";
 
-fn text_done(text: &str) -> String {
+pub(super) fn text_done(text: &str) -> String {
     format!(
         r#"{{"type":"response.output_text.done","output_index":0,"content_index":0,"text":{text}}}"#
     )
 }
 
-fn part(text: &str) -> String {
+pub(super) fn part(text: &str) -> String {
     format!(r#"{{"type":"output_text","text":{text}}}"#)
 }
 
-fn part_done(text: &str) -> String {
+pub(super) fn part_done(text: &str) -> String {
     let part = part(text);
     format!(
         r#"{{"type":"response.content_part.done","output_index":0,"content_index":0,"part":{part}}}"#
     )
 }
 
-fn message(text: &str) -> String {
+pub(super) fn message(text: &str) -> String {
     format!(r#"{{"type":"message","content":[{}]}}"#, part(text))
 }
 
-fn item_done(item: &str) -> String {
+pub(super) fn item_done(item: &str) -> String {
     format!(r#"{{"type":"response.output_item.done","output_index":0,"item":{item}}}"#)
 }
 
-fn last(text: &str) -> String {
+pub(super) fn last(text: &str) -> String {
     completed(&format!("[{}]", message(text)))
 }
 
 /// What an answer means behind its beginning, and what it said, piece by piece; nothing contradicts that.
 #[track_caller]
-fn told(lines: &[&str], expect: &[&str], said: &[&str]) {
+pub(super) fn told(lines: &[&str], expect: &[&str], said: &[&str]) {
     contradicted(lines, expect, said, &[]);
 }
 
 /// The same, and which of its lines say that it was something else.
 #[track_caller]
-fn contradicted(lines: &[&str], expect: &[&str], said: &[&str], by: &[usize]) {
+pub(super) fn contradicted(lines: &[&str], expect: &[&str], said: &[&str], by: &[usize]) {
     responses(&[&[CREATED], lines].concat(), &[&["start"], expect].concat());
     let bytes = Bytes::from(framed(Dialect::Responses, lines.iter().copied()));
     let frames = feed_carrying(Dialect::Responses, 1, &[bytes]);
@@ -290,195 +290,6 @@ fn what_only_the_last_event_has_is_told_by_it() {
         .replace(r#""output":[]"#, &format!(r#""output":[{first},{call}]"#));
     let length = called.replace("Tool, end", "Length, end");
     told(&[&done, &cut], &[whole, &length], &["a", "{}"]);
-}
-
-#[test]
-fn items_without_their_places_are_told_once() {
-    let (text, call) = (message(r#""a""#), r#"{"type":"function_call","arguments":"{}"}"#);
-    let thought = r#"{"type":"reasoning","summary":[]}"#;
-    let at = |index: u32, item: &str| {
-        item_done(item).replace(r#""output_index":0"#, &format!(r#""output_index":{index}"#))
-    };
-    let third = "open text 2/0, delta text 2/0, close text 2/0";
-    // The list counts from nought, or leaves out what was thought.
-    for output in [
-        format!("[{text}]"),
-        format!("[{thought},{text}]"),
-        format!("[{text},{tool}]", tool = r#"{"type":"x"}"#),
-    ] {
-        told(&[&at(2, &text), &completed(&output)], &[third, END], &["a"]);
-    }
-    let calls = completed(&format!("[{call},{call}]"));
-    let two = "open tool 1/0, delta tool 1/0, close tool 1/0";
-    told(
-        &[&at(1, call), &at(2, call), &calls],
-        &[two, "open tool 2/0, delta tool 2/0, close tool 2/0", "finish Tool, end"],
-        &["{}", "{}"],
-    );
-    // There was none of its kind: it is new, and has a place of its own.
-    let tool = |place: &str| {
-        ["open", "delta", "close"].map(|what| format!("{what} tool {place}, ")).concat()
-            + "finish Tool, end"
-    };
-    let both = completed(&format!("[{text},{call}]"));
-    told(&[&at(2, &text), &both], &[third, &tool("1/0")], &["a", "{}"]);
-    // There was, and nobody knows which of them it was.
-    let both = completed(&format!("[{text},{text}]"));
-    contradicted(&[&at(2, &text), &both], &[third, END], &["a"], &[1]);
-    // The places are there, and what was told stands at another.
-    let (final_, whole) = (message(r#""f""#), "open text 0, delta text 0, close text 0");
-    let both = completed(&format!("[{text},{final_}]"));
-    contradicted(&[&at(0, &final_), &both], &[whole, END], &["f"], &[1]);
-    let begun = TEXT.replace(r#""delta":"a""#, r#""delta":"f""#);
-    let means = [OPEN, "close text 0, finish Stop, end"];
-    contradicted(&[&begun, &both], &means, &["f"], &[1]);
-    let other = r#"{"type":"function_call","arguments":"{\"a\":1}"}"#;
-    let both = completed(&format!("[{other},{call}]"));
-    let called = "open tool 0, delta tool 0, close tool 0";
-    contradicted(&[&at(0, call), &both], &[called, "finish Tool, end"], &["{}"], &[1]);
-    // A message without a word is none more.
-    let empty = completed(&format!(r#"[{text},{{"type":"message","content":[]}}]"#));
-    told(&[&at(2, &text), &empty], &[third, END], &["a"]);
-    let far = at(0xFFFF, &text);
-    let end = completed(&format!("[{text},{call}]"));
-    let place = third.replace("2/0", "65535/0");
-    told(&[&far, &end], &[&place, &tool("1/0")], &["a", "{}"]);
-    let end = completed(&format!("[{call},{text}]"));
-    told(&[&far, &end], &[&place, &tool("0")], &["a", "{}"]);
-}
-
-/// Ollama gives a message and the calls behind it one `output_index`: they are told apart by their ids.
-#[test]
-fn items_with_one_number_are_told_apart_by_their_ids() {
-    let added = |item: &str| {
-        format!(r#"{{"type":"response.output_item.added","output_index":0,"item":{item}}}"#)
-    };
-    let call = |id: &str, arguments: &str| {
-        format!(
-            r#"{{"type":"function_call","id":"{id}","call_id":"c_{id}","name":"f","arguments":"{arguments}"}}"#
-        )
-    };
-    let piece = |id: &str| {
-        format!(
-            r#"{{"type":"response.function_call_arguments.delta","item_id":"{id}","output_index":0,"delta":"{{}}"}}"#
-        )
-    };
-    let text = r#"{"type":"response.output_text.delta","item_id":"m","output_index":0,"content_index":0,"delta":"a"}"#;
-    let begun = added(r#"{"type":"message","id":"m","content":[]}"#);
-    let calls = ["f1", "f2"].map(|id| {
-        [added(&call(id, "")), piece(id), item_done(&call(id, "{}")), added(&call(id, ""))]
-    });
-    let last = completed(&format!("[{}, {}]", call("f1", "{}"), call("f2", "{}")));
-    let lines: Vec<&str> = [begun.as_str(), text]
-        .into_iter()
-        .chain(calls.iter().flatten().map(String::as_str))
-        .chain([last.as_str()])
-        .collect();
-    let again = "repeated: output_item.added of an item that is there";
-    let expect = [
-        "-",
-        OPEN,
-        "open tool 1/0",
-        "delta tool 1/0",
-        "close tool 1/0",
-        again,
-        "open tool 2/0",
-        "delta tool 2/0",
-        "close tool 2/0",
-        again,
-        "close text 0, finish Tool, end",
-    ];
-    told(&lines, &expect, &["a", "{}", "{}"]);
-}
-
-/// An item that was not done stands in the last event, where that may be.
-#[test]
-fn items_are_found_in_the_last_event() {
-    let added = |index: u32, item: &str| {
-        format!(r#"{{"type":"response.output_item.added","output_index":{index},"item":{item}}}"#)
-    };
-    let call = |id: &str, arguments: &str| {
-        format!(r#"{{"type":"function_call","id":"{id}","name":"f","arguments":"{arguments}"}}"#)
-    };
-    let named = |id: &str, text: &str| {
-        message(text)
-            .replace("{\"type\":\"message\"", &format!("{{\"type\":\"message\",\"id\":\"{id}\""))
-    };
-    let (first, second) = (added(0, &call("f1", "")), added(2, &call("f2", "")));
-    let opened = ["open tool 0", "open tool 2/0"];
-    let both = "delta tool 0, close tool 0, delta tool 2/0, close tool 2/0, finish Tool, end";
-    let turned = "delta tool 2/0, close tool 2/0, delta tool 0, close tool 0, finish Tool, end";
-    let front = "open text 3/0, delta text 3/0, close text 3/0, ";
-    let whole = |id: &str, value: u8| call(id, &format!("{{\\\"v\\\":{value}}}"));
-    let (one, two) = (whole("f1", 1), whole("f2", 2));
-    let text = named("m", "\"x\"");
-    let (said_one, said_two) = (r#"{\"v\":1}"#, r#"{\"v\":2}"#);
-    for (output, end, said) in [
-        // One was left out between them, and stands there or not.
-        (format!("[{one},{two}]"), both.to_owned(), vec![said_one, said_two]),
-        (
-            format!(r#"[{one},{{"type":"x","id":"x1"}},{two}]"#),
-            format!(
-                "delta tool 0, close tool 0, open other 1/0, delta other 1/0, close other 1/0, {}",
-                "delta tool 2/0, close tool 2/0, finish Tool, end"
-            ),
-            vec![said_one, said_two],
-        ),
-        // By their ids, whatever their order is.
-        (format!("[{two},{one}]"), turned.to_owned(), vec![said_two, said_one]),
-        // What only the list has stands in front.
-        (format!("[{text},{one},{two}]"), format!("{front}{both}"), vec!["x", said_one, said_two]),
-        // Their ids are others by then: by their order.
-        (
-            format!("[{},{}]", whole("g1", 1), whole("g2", 2)),
-            both.to_owned(),
-            vec![said_one, said_two],
-        ),
-        (
-            format!("[{text},{},{}]", whole("g1", 1), whole("g2", 2)),
-            format!("{front}{both}"),
-            vec!["x", said_one, said_two],
-        ),
-    ] {
-        let end_of_it = end.as_str();
-        told(&[&first, &second, &completed(&output)], &[opened[0], opened[1], end_of_it], &said);
-    }
-}
-
-/// vLLM ends what a tool of its own did under the next number, and counts the parts of what was thought with
-/// every event.
-#[test]
-fn what_ends_under_another_number_is_known_by_its_id() {
-    let added = |index: u32, kind: &str, id: &str| {
-        format!(
-            r#"{{"type":"response.output_item.added","output_index":{index},"item":{{"type":"{kind}","id":"{id}"}}}}"#
-        )
-    };
-    let thought = |event: &str, place: u32, text: &str| {
-        format!(
-            r#"{{"type":"response.reasoning_text.{event},"item_id":"r","output_index":0,"content_index":{place},{text}}}"#
-        )
-    };
-    let lines = [
-        added(0, "reasoning", "r"),
-        thought("delta\"", 1, r#""delta":"a""#),
-        thought("delta\"", 2, r#""delta":"b""#),
-        thought("done\"", 3, r#""text":"ab""#),
-        added(1, "mcp_call", "c"),
-        r#"{"type":"response.output_item.done","output_index":2,"item":{"type":"mcp_call","id":"c"}}"#
-            .to_owned(),
-        added(2, "message", "m"),
-    ];
-    let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
-    let expect = [
-        "open reasoning 0, progress",
-        "delta reasoning 0 ×2",
-        "-",
-        "open other 1/0",
-        "delta other 1/0, close other 1/0",
-        "-",
-    ];
-    told(&lines, &expect, &[]);
 }
 
 /// A part that says nothing may be left out of the whole.
