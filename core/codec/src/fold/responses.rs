@@ -37,22 +37,27 @@ struct Begun {
     done: bool,
     /// As it was added, or done.
     item: Option<String>,
-    text: Text,
+    said: Said,
 }
 
-/// The text of a message.
+/// What was said of a message, or with what is called.
 #[derive(Debug, Default)]
-enum Text {
+enum Said {
     #[default]
-    None,
+    Nothing,
     /// That of this block came in pieces: the inside of a string.
     Pieces(u32, String),
     /// Not all of it is known.
     Other,
 }
 
-/// Members of a message that are said anew where it is made of its pieces.
+/// Members of a message, or of a call, that are said anew where it is made of its pieces.
 const ANEW: [&str; 4] = ["type", "role", "status", "content"];
+const CALLED: [&str; 3] = ["status", "arguments", "input"];
+
+/// Events of which each has a piece.
+const PIECES: [&str; 3] =
+    ["output_text.delta", "function_call_arguments.delta", "custom_tool_call_input.delta"];
 
 /// The inside of an item's id.
 fn id_of(item: &str) -> Option<&str> {
@@ -129,7 +134,7 @@ impl Answer {
             }
             "completed" | "incomplete" => self.end(named, members.get("response").ok_or(ODD)?),
             _ => {
-                let piece = members.get("delta").filter(|_| named == "output_text.delta");
+                let piece = members.get("delta").filter(|_| PIECES.contains(&named));
                 let piece = piece.and_then(json::inside);
                 for event in events {
                     self.says(event, piece);
@@ -146,13 +151,13 @@ impl Answer {
         let said = matches!(event, Event::Delta(..));
         begun.counts |= said || matches!(block.kind, BlockKind::Tool | BlockKind::Other);
         begun.is_call |= block.kind == BlockKind::Tool;
-        if said && block.kind == BlockKind::Text {
-            begun.text = match (std::mem::take(&mut begun.text), piece) {
-                (Text::None, Some(piece)) => Text::Pieces(block.index, piece.to_owned()),
-                (Text::Pieces(index, text), Some(piece)) if index == block.index => {
-                    Text::Pieces(index, text + piece)
+        if said {
+            begun.said = match (std::mem::take(&mut begun.said), piece) {
+                (Said::Nothing, Some(piece)) => Said::Pieces(block.index, piece.to_owned()),
+                (Said::Pieces(index, text), Some(piece)) if index == block.index => {
+                    Said::Pieces(index, text + piece)
                 }
-                (Text::None | Text::Pieces(..) | Text::Other, _) => Text::Other,
+                (Said::Nothing | Said::Pieces(..) | Said::Other, _) => Said::Other,
             };
         }
     }
@@ -162,17 +167,18 @@ impl Answer {
         let text = response.get();
         let members = members(text).ok_or(ODD)?;
         let status = members.given("status").and_then(|raw| lazy::read(raw.get()).ok());
-        if is_incomplete(named, status.as_ref().map_or(named, Word::as_str)) {
+        let cut = is_incomplete(named, status.as_ref().map_or(named, Word::as_str));
+        if cut {
             // A call that the token limit cut is nobody's loss: it cannot be made.
             self.items.retain(|_, begun| begun.done || !begun.is_call);
         }
         let output = members.given("output");
         let listed = output.map(items).unwrap_or_default();
-        let whole = if self.is_in(&listed) {
+        let whole = if self.is_in(&listed, cut) {
             text.to_owned()
         } else {
             let lacks = Error::NotAnswer("the last event lacks items that were begun");
-            filled(text, output, &self.merged(&listed).ok_or(lacks)?).ok_or(ODD)?
+            filled(text, output, &self.merged(&listed, cut).ok_or(lacks)?).ok_or(ODD)?
         };
         self.whole = Some(whole);
         self.items.clear();
@@ -181,20 +187,20 @@ impl Answer {
 
     /// Whether the list has all that was begun: as many items and, where any is known by its id, each that
     /// has one, with what it said.
-    fn is_in(&self, listed: &[Raw<'_>]) -> bool {
+    fn is_in(&self, listed: &[Raw<'_>], cut: bool) -> bool {
         let begun = || self.items.values().filter(|begun| begun.counts);
         let named: BTreeMap<_, _> =
             listed.iter().filter_map(|item| Some((id_of(item.get())?, item.get()))).collect();
         let there = |begun: &&Begun| begun.id().is_some_and(|id| named.contains_key(id));
         let stands = |begun: &Begun| {
             let item = begun.id().and_then(|id| named.get(id));
-            item.map_or_else(|| begun.id().is_none(), |item| !begun.says_more(item))
+            item.map_or_else(|| begun.id().is_none(), |item| !begun.says_more(item, cut))
         };
         begun().count() <= listed.len() && (!begun().any(|it| there(&it)) || begun().all(stands))
     }
 
     /// The items as they are listed or else as they came; `None` where one of either is not known.
-    fn merged(&self, listed: &[Raw<'_>]) -> Option<Vec<Cow<'_, str>>> {
+    fn merged(&self, listed: &[Raw<'_>], cut: bool) -> Option<Vec<Cow<'_, str>>> {
         let mut last = BTreeMap::new();
         for item in listed {
             last.insert(id_of(item.get())?, item.get());
@@ -202,9 +208,9 @@ impl Answer {
         let mut items = Vec::new();
         for begun in self.items.values() {
             let listed = begun.id().and_then(|id| last.remove(id));
-            match listed.filter(|item| !begun.says_more(item)) {
+            match listed.filter(|item| !begun.says_more(item, cut)) {
                 Some(item) => items.push(Cow::Owned(item.to_owned())),
-                None if begun.counts => items.push(begun.whole()?),
+                None if begun.counts => items.push(begun.whole(cut)?),
                 None => {}
             }
         }
@@ -230,29 +236,40 @@ impl Begun {
         self.item.as_deref().and_then(id_of)
     }
 
-    /// Whether it has said something, of which there is nothing in this item.
-    fn says_more(&self, item: &str) -> bool {
-        is_hollow(item) && self.whole().is_some_and(|own| !is_hollow(&own))
+    /// Whether it has said something, of which there is nothing in this item; `cut`: a filter may have
+    /// taken that back.
+    fn says_more(&self, item: &str, cut: bool) -> bool {
+        !cut && is_hollow(item) && self.whole(cut).is_some_and(|own| !is_hollow(&own))
     }
 
-    /// As it was done, or as a message of the text that it said.
-    fn whole(&self) -> Option<Cow<'_, str>> {
-        let item = self.item.as_deref();
-        if self.done {
-            return item.map(Cow::Borrowed);
+    /// As it was done; or, where it was not, or nothing is left of what it said, as it was said. A call
+    /// that is not done is not known to be all.
+    fn whole(&self, cut: bool) -> Option<Cow<'_, str>> {
+        let done = self.item.as_deref().filter(|_| self.done);
+        let stands = done.is_some_and(|done| cut || !is_hollow(done)) || self.is_call && !self.done;
+        let made = if stands { None } else { self.made() };
+        made.map(Cow::Owned).or_else(|| done.map(Cow::Borrowed))
+    }
+
+    /// The item of what it said.
+    fn made(&self) -> Option<String> {
+        let Said::Pieces(_, said) = &self.said else { return None };
+        let added = self.item.as_deref().and_then(members).unwrap_or_default();
+        let anew = if self.is_call { &CALLED[..] } else { &ANEW };
+        let mut item = String::from("{");
+        for (key, raw) in added.0.iter().filter(|(key, _)| !anew.contains(&key.as_ref())) {
+            item.extend([&json::quoted(key), ":", raw.get(), ","]);
         }
-        let Text::Pieces(_, text) = &self.text else { return None };
-        let mut whole = String::from("{");
-        let added = item.and_then(members).unwrap_or_default();
-        for (key, raw) in added.0.iter().filter(|(key, _)| !ANEW.contains(&key.as_ref())) {
-            whole.extend([&json::quoted(key), ":", raw.get(), ","]);
-        }
-        whole.extend([
-            r#""type":"message","role":"assistant","status":"completed","#,
-            r#""content":[{"type":"output_text","annotations":[],"text":""#,
-            text,
-            r#""}]}"#,
-        ]);
-        Some(Cow::Owned(whole))
+        let custom = added.get("type").is_some_and(|kind| kind.get() == r#""custom_tool_call""#);
+        let (before, behind) = match (self.is_call, custom) {
+            (true, true) => (r#""status":"completed","input":""#, "\"}"),
+            (true, false) => (r#""status":"completed","arguments":""#, "\"}"),
+            (false, _) => (
+                r#""type":"message","role":"assistant","status":"completed","content":[{"type":"output_text","annotations":[],"text":""#,
+                "\"}]}",
+            ),
+        };
+        item.extend([before, said, behind]);
+        Some(item)
     }
 }

@@ -547,6 +547,9 @@ fn items_are_told_apart_as_the_decoder_does() {
         r#"{"type":"response.output_text.delta","item_id":"m","output_index":0,"delta":"one"}"#;
     let (nought, one) = (r#""output_index":0,"#, r#""output_index":1,"#);
     let (first, second) = (call("f1"), call("f2"));
+    let silent = first.replace("{}", "");
+    let piece =
+        r#"{"type":"response.function_call_arguments.delta","output_index":0,"delta":"{}"}"#;
     let calls = |number: &str| {
         let item = |item| [event("added", number, item), event("done", number, item)];
         [item(&first), item(&second)].concat()
@@ -573,8 +576,15 @@ fn items_are_told_apart_as_the_decoder_does() {
         // What is listed says nothing of what was said.
         (
             [&begun[..], &calls(nought)].concat(),
-            all(&[message, &first.replace("{}", ""), &second]),
+            all(&[message, &silent, &second]),
             all(&[said, &first, &second]),
+        ),
+        // Nor what is done.
+        (
+            [event("added", nought, &silent), piece.to_owned(), event("done", nought, &silent)]
+                .to_vec(),
+            all(&[&silent]),
+            all(&[&first.replace("\"arguments\"", "\"status\":\"completed\",\"arguments\"")]),
         ),
         // Another stands in the place of one.
         (
