@@ -10,6 +10,7 @@
 //! for a byte, are bounded.
 
 mod clusters;
+mod echo;
 mod gap;
 mod guard;
 mod preamble;

@@ -2,6 +2,7 @@
 //! the delivered text be repeated once more.
 
 use super::clusters::Cluster;
+use super::echo::Echo;
 use super::preamble::{FENCES, Preamble};
 use super::search::{Finder, PREAMBLE_MAX};
 use super::told::{OVERLAP_MIN, TOLD_MIN, Told};
@@ -12,6 +13,7 @@ use super::why;
 pub(super) struct Guard {
     /// The end of the delivered text, and its beginning.
     finders: Vec<Finder>,
+    echo: Echo,
     /// The anchor begins a block of code.
     fenced: bool,
     /// Clusters that came, but for white space before the first.
@@ -36,17 +38,21 @@ impl Guard {
             finders.push(Finder::new(told, 0..TOLD_MIN));
         }
         let until = if preamble.talk { PREAMBLE_MAX } else { HELD_MIN };
-        Self { finders, fenced: preamble.fenced, count: 0, until }
+        Self { finders, echo: Echo::new(told), fenced: preamble.fenced, count: 0, until }
     }
 
     /// Whether all that is held may leave; or why none of it may.
     pub(super) fn take(&mut self, told: &Told, cluster: Cluster<'_>) -> Result<bool, &'static str> {
         if self.count == 0 && cluster.is_white() {
+            self.echo.part();
             return Ok(false);
         }
         self.count += 1;
         if self.count == 1 && self.fenced && cluster.raw.starts_with(FENCES) {
             return Err(why::TALK);
+        }
+        if self.echo.take(told, cluster) {
+            return Err(why::TWICE);
         }
         let mut begun = false;
         for finder in &mut self.finders {

@@ -2,7 +2,7 @@
 
 use super::clusters::{Cluster, Clusters, spell};
 use super::gap::is_break;
-use super::preamble::{is_fenced, is_mark};
+use super::preamble::{FENCES, is_fenced, is_mark};
 use unicode_normalization::char::canonical_combining_class;
 use unicode_segmentation::UnicodeSegmentation;
 
@@ -24,10 +24,7 @@ const SPARE: usize = 8;
 const WIDE_ENDS: [char; 16] =
     ['。', '！', '？', '：', '；', '…', '—', '–', '।', '؟', '۔', '）', '】', '》', '•', '·'];
 /// What ends no text: something is to follow.
-const OPENERS: [char; 20] = [
-    ',', ':', '-', '–', '—', '(', '[', '{', '<', '/', '\\', '„', '«', '‹', '&', '+', '=', '#', '@',
-    '$',
-];
+const OPENERS: &str = ",:-–—([{</\\„«‹&+=#@$，、：；،؛（「『【《〈〔［｛→⇒";
 /// How far back a word is looked for to begin with.
 const WORD_MAX: usize = 20;
 /// An end that says the same this often may go on saying it: nobody could tell how often it was said.
@@ -196,9 +193,27 @@ impl Told {
     /// Whether a text may be over where this one stops. Behind a letter nobody knows: it may be half a word,
     /// and half a list.
     pub(super) fn may_end(&self) -> bool {
-        let last = self.word.chars().next_back();
-        let within = |last: char| OPENERS.contains(&last) || last.is_alphanumeric();
-        self.over || !last.is_some_and(within)
+        let opens = |last: char| OPENERS.contains(last) || last.is_whitespace();
+        let within = |last: char| OPENERS.contains(last) || last.is_alphanumeric();
+        // Marks that stand behind white space are the first of two; those of a block are counted.
+        let bare = self.word.trim_end_matches(is_mark);
+        let marks = self.word.len() - bare.len();
+        let marked = marks > 0;
+        let open = match bare.chars().next_back() {
+            Some(_) if self.word.ends_with(FENCES) && 3 <= marks => false,
+            Some(last) if marked => opens(last),
+            Some(last) => within(last) || ["->", "=>"].iter().any(|it| bare.ends_with(it)),
+            None => marked,
+        };
+        self.over || !(open || self.fenced || self.is_item())
+    }
+
+    /// Whether the number of an item stands alone in its line, and white space behind it.
+    fn is_item(&self) -> bool {
+        let line = self.word.rsplit(is_break).next().unwrap_or_default();
+        let number = line.trim_start().strip_suffix(['.', ')']).unwrap_or_default();
+        let digits = !number.is_empty() && number.bytes().all(|digit| digit.is_ascii_digit());
+        digits && !self.trailing.is_empty() && !self.trailing.contains(is_break)
     }
 
     /// Whether the letter, right behind the last one before the white space, would be of one word with it.

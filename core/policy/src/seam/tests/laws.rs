@@ -141,6 +141,14 @@ fn respaced(text: &str, white: &[&str]) -> String {
     spaced + rest
 }
 
+/// Whether a text begins with the end of the other, or with what may be the whole of that.
+fn echoes(told: &[String], rest: &[String]) -> bool {
+    (1..=rest.len().min(told.len())).any(|length| {
+        let (own, again) = (&told[told.len() - length..], &rest[..length]);
+        own[..length - 1] == again[..length - 1] && again[length - 1].starts_with(&own[length - 1])
+    })
+}
+
 /// What may be said about a continuation that repeats the anchor, and why that is so.
 fn may_be_lost(lost: Option<&str>, cut: &Cut, continuation: &str, rest: &str, talk: bool) -> bool {
     let told = spelled(&cut.told);
@@ -156,7 +164,10 @@ fn may_be_lost(lost: Option<&str>, cut: &Cut, continuation: &str, rest: &str, ta
     let end = quoted.get(quoted.len().saturating_sub(16)..).unwrap_or_default();
     match lost {
         None => true,
-        Some(why::TWICE) => times(end) > 1 || times(told.get(..24).unwrap_or_default()) > 0,
+        Some(why::TWICE) => {
+            let beginning = told.get(..24).unwrap_or_default();
+            times(end) > 1 || times(beginning) > 0 || echoes(&told, &spelled(rest.trim_start()))
+        }
         // What was told before the anchor may end like the talk.
         Some(why::TALK | why::AGAIN) => talk,
         Some(why::NOTHING) => rest.trim().is_empty(),
