@@ -107,6 +107,8 @@ async fn what_serve_would_stumble_over_is_found_before() {
     }
     for (lines, said) in [
         ("record = \"file:none/records.jsonl\"", "server.record: none/records.jsonl: No such file"),
+        ("record = \"file:none/r\"", "; make its folder, or name another"),
+        ("record = \"file:.\"", "; name a file in it"),
         ("record = \"file:pipe\"", "server.record: pipe: it is a pipe that nobody reads"),
         ("tls_cert = \"one.pem\"\ntls_key = \"two.key\"", "server.tls_cert, tls_key"),
         ("handover = \"none/handover.sock\"", "server.handover: none/handover.sock"),

@@ -5,7 +5,7 @@ use crate::{discover, out};
 use anyhow::Context;
 use config::{Access, Config, Problem, Surroundings};
 use std::cell::RefCell;
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 use std::net::SocketAddr;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
@@ -157,8 +157,11 @@ pub(crate) async fn try_load(args: &ConfigArgs) -> Result<Loaded, Unloaded> {
     let around = Around::default();
     around.files.borrow_mut().extend(path.as_deref().map(Seen::now));
     let text = match &path {
-        Some(path) => read(path)
-            .map_err(|error| anyhow::anyhow!("{} cannot be read: {error}", path.display()))?,
+        Some(path) => read(path).map_err(|error| {
+            let unread = error.kind() == ErrorKind::InvalidData;
+            let advice = if unread { "; save it as UTF-8" } else { "" };
+            anyhow::anyhow!("{} cannot be read: {error}{advice}", path.display())
+        })?,
         None => String::new(),
     };
     // A file without providers is completed from the environment, as no file would be.

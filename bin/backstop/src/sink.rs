@@ -52,7 +52,7 @@ pub(crate) fn open(server: &Server, counts: Counts) -> anyhow::Result<Sink> {
         RecordSink::File(path) => {
             let path = PathBuf::from(path);
             let hint = || confine::hint(&path);
-            let file = unblocked(OpenOptions::new().create(true), &path);
+            let file = unblocked(OpenOptions::new().create(true), &path).map_err(advised);
             let file =
                 file.with_context(|| format!("server.record: {}{}", path.display(), hint()))?;
             // Whoever may only write there goes on behind what he cannot see.
@@ -77,7 +77,19 @@ pub(crate) fn probe(server: &Server) -> anyhow::Result<()> {
         Err(error) if error.kind() == ErrorKind::NotFound => confine::may_create(path),
         opened => opened.map(drop),
     };
-    probed.with_context(|| format!("server.record: {}", path.display()))
+    probed.map_err(advised).with_context(|| format!("server.record: {}", path.display()))
+}
+
+/// The same, with what to do about it.
+fn advised(error: Error) -> Error {
+    let advice = if error.kind() == ErrorKind::NotFound {
+        "make its folder, or name another"
+    } else if error.kind() == ErrorKind::IsADirectory {
+        "name a file in it"
+    } else {
+        return error;
+    };
+    Error::other(format!("{error}; {advice}"))
 }
 
 /// Opens a file to add to it. Whoever opens a pipe would wait until somebody reads it; writing is for a
