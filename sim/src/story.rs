@@ -81,6 +81,18 @@ impl Story {
         Self { text, calls: u32::try_from(calls).unwrap_or(0) }
     }
 
+    /// Whether what was told of it ends with a word, or with four letters, that stand behind it once more:
+    /// nobody could tell them from a word that is begun anew.
+    pub(crate) fn doubles(&self, told: &str) -> bool {
+        let told = told.trim_end();
+        let rest = self.text.get(told.len()..).unwrap_or_default().trim_start();
+        let begins =
+            |at: usize| told.get(..at).is_none_or(|it| !it.ends_with(char::is_alphanumeric));
+        let ends = told.char_indices().rev().take(24).enumerate();
+        let mut ends = ends.map(|(count, (at, _))| (count, at));
+        ends.any(|(count, at)| (3 <= count || begins(at)) && rest.starts_with(&told[at..]))
+    }
+
     /// All of it, as the bytes of frames say it.
     pub(crate) fn document(&self) -> String {
         let mut document = self.text.clone();

@@ -4,7 +4,7 @@
 //!   extra attempts was used up at that very moment.
 //! - No answer ends in an error after content while another target of the chain is well from the
 //!   beginning to the end and goes on as it is asked, or says more where that is unmistakable; but for
-//!   the budget, and a third cut.
+//!   the budget, a third cut, and words that stand twice in a row where it was cut.
 //! - While everything is down: attempts ≤ 1.2 × requests + the reserve, which fills once a minute.
 //! - Under load, all requests go to the first target again soon after its outage.
 //! - Under load, 10 s after the first target began to take ten times as long, the 99th percentile of
@@ -100,10 +100,11 @@ impl World {
         let quoted = anchor(&text).unwrap_or_default();
         let before = text.trim_end().strip_suffix(quoted).unwrap_or_default().trim_end();
         let within = before.ends_with(|last: char| last.is_alphanumeric() || last == ',');
+        let doubles = self.scene.asks.get(index).is_some_and(|ask| ask.story.doubles(&text));
         let is_clear = |manner| match manner {
-            Manner::Overlaps | Manner::Restarts => !repeats,
-            Manner::Chats => within,
-            Manner::Obeys | Manner::Bare | Manner::Strays => true,
+            Manner::Overlaps | Manner::Restarts => !repeats && !doubles,
+            Manner::Chats => within && !doubles,
+            Manner::Obeys | Manner::Bare | Manner::Strays => !doubles,
         };
         // Whoever could not in one way is not asked in another; nor behind more, where it was not clear.
         let could = |leg: usize, manner: Manner| {

@@ -123,14 +123,11 @@ impl Answer {
                 // One that is said again is nobody's.
                 let Some(number) = item_of(events) else { return Ok(0) };
                 let item = members.get("item").ok_or(ODD)?.get();
-                let begun = self.items.entry(number).or_default();
-                begun.item = Some(item.to_owned());
-                begun.done = named == "output_item.done";
-                begun.counts |= begun.done;
                 for event in events {
                     self.says(event, None);
                 }
-                Ok(size_of::<Begun>().saturating_add(item.len()))
+                let done = named == "output_item.done";
+                Ok(self.items.entry(number).or_default().stands(item, done))
             }
             "completed" | "incomplete" => self.end(named, members.get("response").ok_or(ODD)?),
             _ => {
@@ -234,6 +231,20 @@ impl Answer {
 impl Begun {
     fn id(&self) -> Option<&str> {
         self.item.as_deref().and_then(id_of)
+    }
+
+    /// Takes the item as it was added, or done; how many bytes it added. What was said is let go where it
+    /// stands in the item.
+    fn stands(&mut self, item: &str, done: bool) -> usize {
+        let mut freed = self.item.replace(item.to_owned()).map_or(0, |item| item.len());
+        (self.done, self.counts) = (done, self.counts || done);
+        if done
+            && !is_hollow(item)
+            && let Said::Pieces(_, said) = std::mem::take(&mut self.said)
+        {
+            freed += said.len();
+        }
+        item.len().saturating_sub(freed)
     }
 
     /// Whether it has said something, of which there is nothing in this item; `cut`: a filter may have

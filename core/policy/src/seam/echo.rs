@@ -37,7 +37,8 @@ impl Echo {
     /// Whether with this cluster the end was said again.
     pub(super) fn take(&mut self, told: &Told, cluster: Cluster<'_>) -> bool {
         let length = self.came.len() + 1;
-        if std::mem::take(&mut self.word) && !is_letter(cluster.spelled) {
+        let ends = !cluster.spelled.starts_with(char::is_alphanumeric);
+        if std::mem::take(&mut self.word) && ends {
             return true;
         }
         // Where half a character was delivered, the end is that.
@@ -52,8 +53,8 @@ impl Echo {
         if !again {
             return false;
         }
-        let begins = start == 0 || !is_letter(told.clusters.get(start - 1));
-        if begins && (0..length).all(|at| is_letter(own(at))) {
+        let within = 0 < start && told.clusters.get(start - 1).starts_with(char::is_alphanumeric);
+        if !within && (0..length).all(|at| is_letter(own(at))) {
             // Letters that are words by themselves are doubled often enough.
             let enough =
                 1 < length || own(0).chars().any(|it| it.is_lowercase() || it.is_uppercase());
