@@ -17,7 +17,7 @@ use crate::responses::wire::Item;
 use crate::responses::{is_content, is_incomplete, item_kind};
 use ir::{Aside, BlockKind, Event};
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// One answer.
 #[derive(Debug, Default)]
@@ -33,10 +33,12 @@ pub(super) struct Answer {
 struct Begun {
     /// It has begun.
     counts: bool,
-    is_call: bool,
+    kind: Option<BlockKind>,
     done: bool,
     /// As it was added, or done.
     item: Option<String>,
+    /// Its id, where it was not added.
+    id: Option<String>,
     said: Said,
 }
 
@@ -124,7 +126,7 @@ impl Answer {
                 let Some(number) = item_of(events) else { return Ok(0) };
                 let item = members.get("item").ok_or(ODD)?.get();
                 for event in events {
-                    self.says(event, None);
+                    self.says(event, None, None);
                 }
                 let done = named == "output_item.done";
                 Ok(self.items.entry(number).or_default().stands(item, done))
@@ -133,8 +135,9 @@ impl Answer {
             _ => {
                 let piece = members.get("delta").filter(|_| PIECES.contains(&named));
                 let piece = piece.and_then(json::inside);
+                let id = members.get("item_id").and_then(json::inside);
                 for event in events {
-                    self.says(event, piece);
+                    self.says(event, id, piece);
                 }
                 Ok(piece.map_or(0, str::len))
             }
@@ -142,12 +145,15 @@ impl Answer {
     }
 
     /// Notes what an event begins, and what it says of a text.
-    fn says(&mut self, event: &Event, piece: Option<&str>) {
+    fn says(&mut self, event: &Event, id: Option<&str>, piece: Option<&str>) {
         let (Event::Open(block, _) | Event::Delta(block, _)) = event else { return };
         let begun = self.items.entry(block.item()).or_default();
         let said = matches!(event, Event::Delta(..));
         begun.counts |= said || matches!(block.kind, BlockKind::Tool | BlockKind::Other);
-        begun.is_call |= block.kind == BlockKind::Tool;
+        begun.kind = Some(block.kind);
+        if begun.item.is_none() && begun.id.is_none() {
+            begun.id = id.map(str::to_owned);
+        }
         if said {
             begun.said = match (std::mem::take(&mut begun.said), piece) {
                 (Said::Nothing, Some(piece)) => Said::Pieces(block.index, piece.to_owned()),
@@ -167,51 +173,69 @@ impl Answer {
         let cut = is_incomplete(named, status.as_ref().map_or(named, Word::as_str));
         if cut {
             // A call that the token limit cut is nobody's loss: it cannot be made.
-            self.items.retain(|_, begun| begun.done || !begun.is_call);
+            self.items.retain(|_, begun| begun.done || !begun.is_call());
         }
         let output = members.given("output");
         let listed = output.map(items).unwrap_or_default();
-        let whole = if self.is_in(&listed, cut) {
+        let named = self.named(&listed);
+        let is_in =
+            named.as_ref().map_or_else(|| self.are_as_many(&listed), |it| self.are_in(it, cut));
+        let whole = if is_in {
             text.to_owned()
         } else {
             let lacks = Error::NotAnswer("the last event lacks items that were begun");
-            filled(text, output, &self.merged(&listed, cut).ok_or(lacks)?).ok_or(ODD)?
+            let items = named.and_then(|named| self.merged(named, cut)).ok_or(lacks)?;
+            filled(text, output, &items).ok_or(ODD)?
         };
         self.whole = Some(whole);
         self.items.clear();
         Ok(text.len())
     }
 
-    /// Whether the list has all that was begun: as many items and, where any is known by its id, each that
-    /// has one, with what it said.
-    fn is_in(&self, listed: &[Raw<'_>], cut: bool) -> bool {
-        let begun = || self.items.values().filter(|begun| begun.counts);
-        let named: BTreeMap<_, _> =
-            listed.iter().filter_map(|item| Some((id_of(item.get())?, item.get()))).collect();
-        let there = |begun: &&Begun| begun.id().is_some_and(|id| named.contains_key(id));
-        let stands = |begun: &Begun| {
-            let item = begun.id().and_then(|id| named.get(id));
-            item.map_or_else(|| begun.id().is_none(), |item| !begun.says_more(item, cut))
-        };
-        begun().count() <= listed.len() && (!begun().any(|it| there(&it)) || begun().all(stands))
+    /// What is listed by the ids of the items that it is of. `None` where one has none, or one that is
+    /// nobody's, or anybody has another's: some providers name items anew by then.
+    fn named<'a>(&self, listed: &[Raw<'a>]) -> Option<BTreeMap<&'a str, &'a str>> {
+        let mut named = BTreeMap::new();
+        for item in listed {
+            named.insert(id_of(item.get())?, item.get());
+        }
+        let mut known = BTreeSet::new();
+        let own = self.items.values().filter_map(Begun::id).all(|id| known.insert(id));
+        let all = named.len() == listed.len() && named.keys().all(|id| known.contains(id));
+        (listed.is_empty() || own && all).then_some(named)
     }
 
-    /// The items as they are listed or else as they came; `None` where one of either is not known.
-    fn merged(&self, listed: &[Raw<'_>], cut: bool) -> Option<Vec<Cow<'_, str>>> {
-        let mut last = BTreeMap::new();
-        for item in listed {
-            last.insert(id_of(item.get())?, item.get());
-        }
+    /// Whether all that was begun is listed, with what it said.
+    fn are_in(&self, named: &BTreeMap<&str, &str>, cut: bool) -> bool {
+        self.items.values().filter(|begun| begun.counts).all(|begun| {
+            let item = begun.id().and_then(|id| named.get(id));
+            item.is_some_and(|item| !begun.says_more(item, cut))
+        })
+    }
+
+    /// Whether as many items of each kind are listed as were begun.
+    fn are_as_many(&self, listed: &[Raw<'_>]) -> bool {
+        let kind_of = |item: &str| Some(item_kind(json::object_in::<Item<'_>>(item)?.kind()));
+        let kinds = [BlockKind::Text, BlockKind::Tool, BlockKind::Reasoning, BlockKind::Other];
+        kinds.into_iter().all(|kind| {
+            let begun =
+                self.items.values().filter(|begun| begun.counts && begun.kind == Some(kind));
+            begun.count() <= listed.iter().filter(|item| kind_of(item.get()) == Some(kind)).count()
+        })
+    }
+
+    /// The items as they are listed or else as they came; `None` where one is not known.
+    fn merged(&self, mut named: BTreeMap<&str, &str>, cut: bool) -> Option<Vec<Cow<'_, str>>> {
         let mut items = Vec::new();
         for begun in self.items.values() {
-            let listed = begun.id().and_then(|id| last.remove(id));
+            let listed = begun.id().and_then(|id| named.remove(id));
             match listed.filter(|item| !begun.says_more(item, cut)) {
                 Some(item) => items.push(Cow::Owned(item.to_owned())),
                 None if begun.counts => items.push(begun.whole(cut)?),
                 None => {}
             }
         }
-        last.is_empty().then_some(items)
+        Some(items)
     }
 
     pub(super) fn write(&self, out: &mut String) {
@@ -230,7 +254,11 @@ impl Answer {
 
 impl Begun {
     fn id(&self) -> Option<&str> {
-        self.item.as_deref().and_then(id_of)
+        self.item.as_deref().map_or(self.id.as_deref(), id_of)
+    }
+
+    fn is_call(&self) -> bool {
+        self.kind == Some(BlockKind::Tool)
     }
 
     /// Takes the item as it was added, or done; how many bytes it added. What was said is let go where it
@@ -238,6 +266,7 @@ impl Begun {
     fn stands(&mut self, item: &str, done: bool) -> usize {
         let mut freed = self.item.replace(item.to_owned()).map_or(0, |item| item.len());
         (self.done, self.counts) = (done, self.counts || done);
+        self.kind = json::object_in::<Item<'_>>(item).map(|item| item_kind(item.kind()));
         if done
             && !is_hollow(item)
             && let Said::Pieces(_, said) = std::mem::take(&mut self.said)
@@ -257,7 +286,8 @@ impl Begun {
     /// that is not done is not known to be all.
     fn whole(&self, cut: bool) -> Option<Cow<'_, str>> {
         let done = self.item.as_deref().filter(|_| self.done);
-        let stands = done.is_some_and(|done| cut || !is_hollow(done)) || self.is_call && !self.done;
+        let stands =
+            done.is_some_and(|done| cut || !is_hollow(done)) || self.is_call() && !self.done;
         let made = if stands { None } else { self.made() };
         made.map(Cow::Owned).or_else(|| done.map(Cow::Borrowed))
     }
@@ -266,13 +296,13 @@ impl Begun {
     fn made(&self) -> Option<String> {
         let Said::Pieces(_, said) = &self.said else { return None };
         let added = self.item.as_deref().and_then(members).unwrap_or_default();
-        let anew = if self.is_call { &CALLED[..] } else { &ANEW };
+        let anew = if self.is_call() { &CALLED[..] } else { &ANEW };
         let mut item = String::from("{");
         for (key, raw) in added.0.iter().filter(|(key, _)| !anew.contains(&key.as_ref())) {
             item.extend([&json::quoted(key), ":", raw.get(), ","]);
         }
         let custom = added.get("type").is_some_and(|kind| kind.get() == r#""custom_tool_call""#);
-        let (before, behind) = match (self.is_call, custom) {
+        let (before, behind) = match (self.is_call(), custom) {
             (true, true) => (r#""status":"completed","input":""#, "\"}"),
             (true, false) => (r#""status":"completed","arguments":""#, "\"}"),
             (false, _) => (

@@ -535,77 +535,100 @@ fn an_item_that_was_never_done_is_no_answer() {
     }
 }
 
+const NOUGHT: &str = r#""output_index":0,"#;
+const ONE: &str = r#""output_index":1,"#;
+const MESSAGE: &str = r#"{"type":"message","id":"m","role":"assistant","content":[]}"#;
+const TEXT: &str =
+    r#"{"type":"response.output_text.delta","item_id":"m","output_index":0,"delta":"one"}"#;
+const SAID: &str = r#"{"id":"m","type":"message","role":"assistant","status":"completed","content":[{"type":"output_text","annotations":[],"text":"one"}]}"#;
+
+fn of_item(event: &str, number: &str, item: &str) -> String {
+    format!(r#"{{"type":"response.output_item.{event}",{number}"item":{item}}}"#)
+}
+
+fn called(id: &str) -> String {
+    format!(r#"{{"type":"function_call","id":"{id}","arguments":"{{}}"}}"#)
+}
+
+/// Two calls of this number, as they begin and end.
+fn two_calls(number: &str) -> Vec<String> {
+    let item = |id| ["added", "done"].map(|event| of_item(event, number, &called(id)));
+    [item("f1"), item("f2")].concat()
+}
+
+fn list(items: &[&str]) -> String {
+    format!("[{}]", items.join(","))
+}
+
+/// What these events and a last one with this list are put together to; nothing where they cannot be.
+#[track_caller]
+fn together(lines: &[String], listed: &str, expect: &str) {
+    let last = format!(r#"{{"type":"response.completed","response":{{"output":{listed}}}}}"#);
+    let lines = lines.iter().map(String::as_str).chain([last.as_str()]).collect::<Vec<_>>();
+    let (value, error) = responses(&lines);
+    assert_eq!(error.is_some(), expect.is_empty(), "{lines:?}: {error:?}");
+    if !expect.is_empty() {
+        let expect: Value = serde_json::from_str(expect).unwrap();
+        assert_eq!(value["output"], expect, "{lines:?}");
+    }
+}
+
 /// Items that have one number, that end under another's or have none.
 #[test]
 fn items_are_told_apart_as_the_decoder_does() {
-    let event = |event: &str, number: &str, item: &str| {
-        format!(r#"{{"type":"response.output_item.{event}",{number}"item":{item}}}"#)
-    };
-    let call = |id: &str| format!(r#"{{"type":"function_call","id":"{id}","arguments":"{{}}"}}"#);
-    let message = r#"{"type":"message","id":"m","role":"assistant","content":[]}"#;
-    let text =
-        r#"{"type":"response.output_text.delta","item_id":"m","output_index":0,"delta":"one"}"#;
-    let (nought, one) = (r#""output_index":0,"#, r#""output_index":1,"#);
-    let (first, second) = (call("f1"), call("f2"));
+    let (first, second) = (called("f1"), called("f2"));
+    let both = list(&[&first, &second]);
+    together(&two_calls(NOUGHT), "[]", &both);
+    together(&two_calls(NOUGHT), &list(&[&first]), &both);
+    together(&two_calls(""), "[]", &both);
+    together(&two_calls(""), &both, &both);
+    let elsewhere = [of_item("added", NOUGHT, &first), of_item("done", ONE, &first)];
+    together(&elsewhere, &list(&[&first]), &list(&[&first]));
+    let begun = [of_item("added", NOUGHT, MESSAGE), TEXT.to_owned()];
+    let all = [&begun[..], &two_calls(NOUGHT)].concat();
+    // Ollama lists the calls alone.
+    together(&all, &both, &list(&[SAID, &first, &second]));
+    // Another stands in the place of one, or of all.
+    together(&all, &list(&[&called("f3"), &first, &second]), "");
+    together(&all, &list(&[&called("f3")]), "");
+    // Thoughts are listed that have not said a word, and not the text.
+    let thought = r#"{"type":"reasoning","id":"r","summary":[]}"#;
+    let thinks = [&[of_item("added", ONE, thought)], &begun[..]].concat();
+    together(&thinks, &list(&[thought]), &list(&[SAID, thought]));
+}
+
+/// Some providers name items anew by the last event, or one as another.
+#[test]
+fn ids_are_believed_where_each_is_known() {
+    let (first, second) = (called("f1"), called("f2"));
+    let unnamed = r#"{"type":"function_call","arguments":"{}"}"#;
+    for listed in [&called("g1"), unnamed] {
+        together(&two_calls(NOUGHT), &list(&[listed, &second]), &list(&[listed, &second]));
+        together(&two_calls(NOUGHT), &list(&[listed, listed]), &list(&[listed, listed]));
+    }
+    // One id for both: it says of neither which it is.
+    let twice = [of_item("done", NOUGHT, &first), of_item("done", ONE, &first)];
+    together(&twice, &list(&[&first]), "");
+    together(&twice, "[]", &list(&[&first, &first]));
+    // A piece under another number is nowhere in the list.
+    let text = TEXT.replace(r#"x":0"#, r#"x":1"#);
+    let apart = [of_item("added", NOUGHT, MESSAGE), text, of_item("done", NOUGHT, SAID)];
+    together(&apart, &list(&[SAID]), "");
+}
+
+/// What was said is not lost where it is done, or listed, without a word.
+#[test]
+fn what_is_hollow_is_made_of_its_pieces() {
+    let (first, second) = (called("f1"), called("f2"));
     let silent = first.replace("{}", "");
+    let begun = [of_item("added", NOUGHT, MESSAGE), TEXT.to_owned()];
+    let all = [&begun[..], &two_calls(NOUGHT)].concat();
+    together(&all, &list(&[MESSAGE, &silent, &second]), &list(&[SAID, &first, &second]));
     let piece =
         r#"{"type":"response.function_call_arguments.delta","output_index":0,"delta":"{}"}"#;
-    let calls = |number: &str| {
-        let item = |item| [event("added", number, item), event("done", number, item)];
-        [item(&first), item(&second)].concat()
-    };
-    let all = |items: &[&str]| format!("[{}]", items.join(","));
-    let said = r#"{"id":"m","type":"message","role":"assistant","status":"completed","content":[{"type":"output_text","annotations":[],"text":"one"}]}"#;
-    let begun = [event("added", nought, message), text.to_owned()];
-    for (lines, output, expect) in [
-        (calls(nought), "[]".to_owned(), all(&[&first, &second])),
-        (calls(nought), all(&[&first]), all(&[&first, &second])),
-        (calls(""), "[]".to_owned(), all(&[&first, &second])),
-        (calls(""), all(&[&first, &second]), all(&[&first, &second])),
-        (
-            vec![event("added", nought, &first), event("done", one, &first)],
-            all(&[&first]),
-            all(&[&first]),
-        ),
-        // Ollama lists the calls alone.
-        (
-            [&begun[..], &calls(nought)].concat(),
-            all(&[&first, &second]),
-            all(&[said, &first, &second]),
-        ),
-        // What is listed says nothing of what was said.
-        (
-            [&begun[..], &calls(nought)].concat(),
-            all(&[message, &silent, &second]),
-            all(&[said, &first, &second]),
-        ),
-        // Nor what is done.
-        (
-            [event("added", nought, &silent), piece.to_owned(), event("done", nought, &silent)]
-                .to_vec(),
-            all(&[&silent]),
-            all(&[&first.replace("\"arguments\"", "\"status\":\"completed\",\"arguments\"")]),
-        ),
-        // Another stands in the place of one.
-        (
-            [&begun[..], &calls(nought)].concat(),
-            all(&[&call("f3"), &first, &second]),
-            String::new(),
-        ),
-        // All ids are others by then.
-        (calls(nought), all(&[&call("g1"), &call("g2")]), all(&[&call("g1"), &call("g2")])),
-        // What is listed is not known: it cannot be put together.
-        ([&begun[..], &calls(nought)].concat(), all(&[&call("f3")]), String::new()),
-    ] {
-        let last = format!(r#"{{"type":"response.completed","response":{{"output":{output}}}}}"#);
-        let lines = lines.iter().map(String::as_str).chain([last.as_str()]).collect::<Vec<_>>();
-        let (value, error) = responses(&lines);
-        assert_eq!(error.is_some(), expect.is_empty(), "{lines:?}: {error:?}");
-        if !expect.is_empty() {
-            let expect: Value = serde_json::from_str(&expect).unwrap();
-            assert_eq!(value["output"], expect, "{lines:?}");
-        }
-    }
+    let [added, done] = ["added", "done"].map(|event| of_item(event, NOUGHT, &silent));
+    let made = first.replace("\"arguments\"", "\"status\":\"completed\",\"arguments\"");
+    together(&[added, piece.to_owned(), done], &list(&[&silent]), &list(&[&made]));
 }
 
 /// A call that the token limit cut cannot be made, and is in no answer. Whether it was the limit is what

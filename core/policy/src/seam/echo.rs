@@ -63,11 +63,25 @@ impl Echo {
             }
             self.word = 1 < length;
         }
-        let turns = |period: usize| (period..length).all(|at| own(at) == own(at - period));
-        let before = |at: usize| told.clusters.get(start - length + at);
-        let twice = length <= start && (0..length).all(|at| own(at) == before(at));
-        ECHO_MIN <= length && !twice && !(1..=length * 2 / 3).any(turns)
+        ECHO_MIN <= length && !is_usual(told, start)
     }
+}
+
+/// Whether the text says its end, from here on, in turns: it is made of turns itself, stands there twice, has
+/// few letters, or is a cell of a row.
+fn is_usual(told: &Told, start: usize) -> bool {
+    let length = told.len() - start;
+    let own = |at: usize| told.clusters.get(start + at);
+    let turns = |period: usize| (period..length).all(|at| own(at) == own(at - period));
+    let before = |at: usize| told.clusters.get(start - length + at);
+    let twice = length <= start && (0..length).all(|at| own(at) == before(at));
+    let mut letters: Vec<&str> = (0..length).map(own).filter(|it| !it.trim().is_empty()).collect();
+    let mark = letters.last().copied().unwrap_or_default();
+    letters.sort_unstable();
+    letters.dedup();
+    let ahead = (0..start).rev().map(|at| told.clusters.get(at)).find(|it| !it.trim().is_empty());
+    let cell = !mark.starts_with(char::is_alphanumeric) && ahead == Some(mark);
+    twice || cell || letters.len() < ECHO_MIN || (1..=length * 2 / 3).any(turns)
 }
 
 fn is_letter(cluster: &str) -> bool {

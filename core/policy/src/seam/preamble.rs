@@ -41,6 +41,15 @@ pub(super) fn is_fenced(text: &str) -> bool {
     open.is_some()
 }
 
+/// The same where a block with a language may begin within another, as models write them: each is ended by
+/// a fence of its own.
+pub(super) fn is_nested(text: &str) -> bool {
+    let depth = text.lines().filter_map(fence).fold(0_usize, |depth, (_, _, rest)| {
+        if rest.is_empty() && 0 < depth { depth - 1 } else { depth + 1 }
+    });
+    0 < depth
+}
+
 /// The marks that a line begins with as a fence does, how many they are, and what follows them.
 fn fence(line: &str) -> Option<(char, usize, &str)> {
     let line = line.trim();

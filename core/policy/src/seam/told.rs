@@ -2,7 +2,7 @@
 
 use super::clusters::{Cluster, Clusters, spell};
 use super::gap::is_break;
-use super::preamble::{FENCES, is_fenced, is_mark};
+use super::preamble::{FENCES, is_fenced, is_mark, is_nested};
 use unicode_normalization::char::canonical_combining_class;
 use unicode_segmentation::UnicodeSegmentation;
 
@@ -24,7 +24,11 @@ const SPARE: usize = 8;
 const WIDE_ENDS: [char; 16] =
     ['。', '！', '？', '：', '；', '…', '—', '–', '।', '؟', '۔', '）', '】', '》', '•', '·'];
 /// What ends no text: something is to follow.
-const OPENERS: &str = ",:-–—([{</\\„«‹&+=#@$，、：；،؛（「『【《〈〔［｛→⇒";
+const OPENERS: &str = ",:-–—([{</\\„«‹&+=#@，、：；،؛（「『【《〈〔［｛→⇒";
+/// Marks of which the second is another than the first.
+const PAIRS: [(char, char); 5] = [('“', '”'), ('„', '“'), ('„', '”'), ('«', '»'), ('»', '«')];
+/// Of a line so much is looked at.
+const LINE_BYTES_MAX: usize = 4096;
 /// How far back a word is looked for to begin with.
 const WORD_MAX: usize = 20;
 /// An end that says the same this often may go on saying it: nobody could tell how often it was said.
@@ -51,8 +55,8 @@ pub(super) struct Told {
     pub(super) trailing: String,
     /// The first half of a surrogate pair that it ends with.
     pub(super) half: Option<u16>,
-    /// Something else was to follow it.
-    over: bool,
+    /// It may be over where it stops.
+    may_end: bool,
     /// It stops inside a block of code.
     pub(super) fenced: bool,
     pub(super) end: Option<End>,
@@ -123,14 +127,16 @@ impl Told {
         let word = core.len().saturating_sub(WORD_BYTES_MAX)..core.len();
         let word = word.clone().find_map(|at| core.get(at..)).unwrap_or_default();
         let ends = Ends::of(&clusters, open);
+        let trailing = told.get(core.len()..).unwrap_or_default();
+        let fenced = is_fenced(core);
         Self {
             open,
             last: starts.last().and_then(|at| core.get(*at..)).unwrap_or_default().to_owned(),
             word: word.to_owned(),
-            trailing: told.get(core.len()..).unwrap_or_default().to_owned(),
+            trailing: trailing.to_owned(),
             half,
-            over,
-            fenced: is_fenced(core),
+            may_end: over || !(opens(core) || fenced && is_nested(core) || numbers(core, trailing)),
+            fenced,
             end: End::find(&Core { text: core, clusters: &clusters, starts: &starts }, &ends),
             ends,
             clusters,
@@ -193,27 +199,7 @@ impl Told {
     /// Whether a text may be over where this one stops. Behind a letter nobody knows: it may be half a word,
     /// and half a list.
     pub(super) fn may_end(&self) -> bool {
-        let opens = |last: char| OPENERS.contains(last) || last.is_whitespace();
-        let within = |last: char| OPENERS.contains(last) || last.is_alphanumeric();
-        // Marks that stand behind white space are the first of two; those of a block are counted.
-        let bare = self.word.trim_end_matches(is_mark);
-        let marks = self.word.len() - bare.len();
-        let marked = marks > 0;
-        let open = match bare.chars().next_back() {
-            Some(_) if self.word.ends_with(FENCES) && 3 <= marks => false,
-            Some(last) if marked => opens(last),
-            Some(last) => within(last) || ["->", "=>"].iter().any(|it| bare.ends_with(it)),
-            None => marked,
-        };
-        self.over || !(open || self.fenced || self.is_item())
-    }
-
-    /// Whether the number of an item stands alone in its line, and white space behind it.
-    fn is_item(&self) -> bool {
-        let line = self.word.rsplit(is_break).next().unwrap_or_default();
-        let number = line.trim_start().strip_suffix(['.', ')']).unwrap_or_default();
-        let digits = !number.is_empty() && number.bytes().all(|digit| digit.is_ascii_digit());
-        digits && !self.trailing.is_empty() && !self.trailing.contains(is_break)
+        self.may_end
     }
 
     /// Whether the letter, right behind the last one before the white space, would be of one word with it.
@@ -324,6 +310,51 @@ impl Core<'_> {
         };
         same_line && !ends
     }
+}
+
+/// The last line of a text.
+fn last_line(core: &str) -> &str {
+    let line = core.rsplit(is_break).next().unwrap_or_default();
+    let from = line.floor_char_boundary(line.len().saturating_sub(LINE_BYTES_MAX));
+    line.get(from..).unwrap_or_default()
+}
+
+/// Whether the number of an item stands alone in the last line, and white space behind it.
+fn numbers(core: &str, trailing: &str) -> bool {
+    let number = last_line(core).trim_start().strip_suffix(['.', ')']).unwrap_or_default();
+    let digits = !number.is_empty() && number.bytes().all(|digit| digit.is_ascii_digit());
+    digits && !trailing.is_empty() && !trailing.contains(is_break)
+}
+
+/// Whether something is to follow the last letter of a text. A mark that is the second of two says more
+/// than what stands before it.
+fn opens(core: &str) -> bool {
+    let line = last_line(core);
+    let Some(last) = line.chars().next_back() else { return false };
+    if !is_mark(last) && last != '$' {
+        let arrow = line.ends_with("=>") || line.ends_with("->") && !line.ends_with("-->");
+        return arrow || OPENERS.contains(last) || last.is_alphanumeric();
+    }
+    let bare = line.trim_end_matches(last);
+    let marks = line.get(bare.len()..).unwrap_or_default();
+    if FENCES.contains(&last) && 3 <= marks.len() {
+        // Blocks are counted.
+        return false;
+    }
+    let times = |mark| bare.matches::<char>(mark).count();
+    let mut pairs = PAIRS.iter().filter(|(_, second)| *second == last).peekable();
+    let closes = match pairs.peek() {
+        Some(_) => pairs.any(|(first, _)| times(last) < times(*first)),
+        // It stands within words, too.
+        None if last == '\'' => false,
+        None => bare.matches(marks).count() % 2 == 1,
+    };
+    let before = bare.chars().next_back();
+    if closes {
+        return matches!(before, Some(':' | '：'));
+    }
+    let open = |before: char| before.is_whitespace() || OPENERS.contains(before);
+    OPENERS.contains(last) || before.is_none_or(open)
 }
 
 /// Whether two clusters have the same letter at their beginning; marks that have none are alike, in

@@ -96,8 +96,12 @@ impl Items {
         match number(wire)? {
             Some(number) if self.has(number, names) => Ok(number),
             Some(number) => {
-                let found = self.known.get(&number).and_then(|_| self.find(names, of(kind)));
-                Ok(found.unwrap_or(number))
+                let Some(known) = self.known.get(&number) else { return Ok(number) };
+                let found = self.find(names, of(kind));
+                // LiteLLM gives a text the number of the thoughts before it, and an id of its own.
+                let new = known.done && !of(kind)(known) && known.names.is_other(names);
+                let new = found.is_none() && new && self.find(names, |_| true).is_none();
+                if new { self.next() } else { Ok(found.unwrap_or(number)) }
             }
             None => self.unnumbered(names, kind).ok_or(NO_INDEX),
         }
@@ -122,7 +126,12 @@ impl Items {
         let open = |known: &Known| known.kind == kind && !known.done;
         Ok(match number(wire)? {
             Some(number) if self.has(number, names) => Some(number),
-            Some(number) => Some(self.find(names, open).unwrap_or(number)),
+            Some(number) => {
+                let other = self.known.get(&number).is_some_and(|known| known.kind != kind);
+                let named = self.find(names, open);
+                let last = || self.unnumbered(names, Some(kind)).filter(|_| other);
+                Some(named.or_else(last).unwrap_or(number))
+            }
             None => self.unnumbered(names, Some(kind)),
         })
     }

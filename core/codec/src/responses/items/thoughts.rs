@@ -12,9 +12,9 @@ const WHOLE_TEXT: u32 = 1 << 31;
 
 /// Where the state of a part of reasoning is kept. What is no summary is one part: vLLM counts its
 /// `content_index` up with every event.
-fn thought_key(wire: &Wire<'_>, summary: bool) -> u32 {
-    let index = wire.summary_index.unwrap_or(0).min(INDEX_MAX);
-    if summary { index } else { WHOLE_TEXT }
+fn thought_key(wire: &Wire<'_>, named: &str) -> u32 {
+    let summary = named.starts_with("reasoning_summary");
+    if summary { wire.summary_index.unwrap_or(0).min(INDEX_MAX) } else { WHOLE_TEXT }
 }
 
 // === impl Items ===
@@ -28,7 +28,9 @@ impl Items {
         told: &mut Told,
     ) -> Result<(), Odd> {
         let raw = wire.piece().map_err(Odd::Malformed)?;
-        self.think(wire, named.starts_with("reasoning_summary"), raw, told)
+        let index = self.goes_on(wire, Some(BlockKind::Reasoning))?;
+        let key = thought_key(wire, named);
+        self.think(wire, (index, key), raw, told)
     }
 
     /// All of a part of readable reasoning, once more.
@@ -39,24 +41,21 @@ impl Items {
         told: &mut Told,
     ) -> Result<(), Odd> {
         let Some(raw) = wire.whole().filter(|raw| filled(*raw)) else { return Ok(()) };
-        let summary = named.starts_with("reasoning_summary");
         let index = self.ends(wire, BlockKind::Reasoning)?;
-        let key = thought_key(wire, summary);
+        let key = thought_key(wire, named);
         let known = self.known.get(&index);
         let told_before =
             known.is_some_and(|it| it.done || it.parts.get(&key).is_some_and(|part| part.said));
-        if told_before { Ok(()) } else { self.think(wire, summary, raw, told) }
+        if told_before { Ok(()) } else { self.think(wire, (index, key), raw, told) }
     }
 
     fn think(
         &mut self,
         wire: &Wire<'_>,
-        summary: bool,
+        (index, key): (u32, u32),
         raw: Raw<'_>,
         told: &mut Told,
     ) -> Result<(), Odd> {
-        let index = self.goes_on(wire, Some(BlockKind::Reasoning))?;
-        let key = thought_key(wire, summary);
         let place = block(BlockKind::Reasoning, index, 0);
         if PARTS_MAX <= self.parts {
             return Err(Odd::Malformed("too many parts"));

@@ -328,3 +328,36 @@ fn ids_are_not_believed_against_numbers() {
     told(&[tool, &part_done(r#""a""#)], &["open other 0", nowhere], &[]);
     told(&[tool, &part_done(r#""""#)], &["open other 0", "-"], &[]);
 }
+
+/// `LiteLLM` gives a text the number of the thoughts before it, and neither an event of its own nor always
+/// one id.
+#[test]
+fn a_text_under_the_number_of_thoughts_begins_anew() {
+    let added = r#"{"type":"response.output_item.added","output_index":0,"item":{"type":"reasoning","id":"r"}}"#;
+    let thought = r#"{"type":"response.output_item.done","output_index":0,"item":{"type":"reasoning","id":"r"}}"#;
+    let text = TEXT.replace(r#""output_index""#, r#""item_id":"m","output_index""#);
+    let ended = text_done(r#""a""#).replace(r#""output_index""#, r#""item_id":"m","output_index""#);
+    for id in ["m", "chatcmpl"] {
+        let item = message(r#""a""#).replace(r#""content""#, &format!(r#""id":"{id}","content""#));
+        let last = completed(&format!(r#"[{{"type":"reasoning","id":"r"}},{item}]"#));
+        let lines = [
+            added,
+            thought,
+            &text,
+            &text,
+            &ended.replace("\"a\"", "\"aa\""),
+            &item_done(&item.replace("\"a\"", "\"aa\"")),
+            &last.replace("\"a\"", "\"aa\""),
+        ];
+        let expect = [
+            "open reasoning 0, progress",
+            "progress, close reasoning 0",
+            "open text 1/0, delta text 1/0",
+            "delta text 1/0",
+            "-",
+            "close text 1/0",
+            END,
+        ];
+        told(&lines, &expect, &["a", "a"]);
+    }
+}
