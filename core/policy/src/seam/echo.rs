@@ -80,7 +80,10 @@ fn is_usual(told: &Told, start: usize) -> bool {
     letters.sort_unstable();
     letters.dedup();
     let ahead = (0..start).rev().map(|at| told.clusters.get(at)).find(|it| !it.trim().is_empty());
-    let cell = !mark.starts_with(char::is_alphanumeric) && ahead == Some(mark);
+    let is_mark = |it: &str| !it.starts_with(char::is_alphanumeric);
+    let mut near = (start.saturating_sub(ECHO_MAX)..start).map(|at| told.clusters.get(at));
+    let opens = is_mark(own(0)) && near.any(|it| it == own(0));
+    let cell = opens || is_mark(mark) && ahead == Some(mark);
     twice || cell || letters.len() < ECHO_MIN || (1..=length * 2 / 3).any(turns)
 }
 
