@@ -4,6 +4,7 @@
 
 pub mod dialect;
 pub mod event;
+pub mod evidence;
 pub mod failure;
 pub mod invariant;
 pub mod loss;
@@ -23,6 +24,7 @@ pub use event::{
     Aside, Block, BlockKind, Call, Envelope, Event, Events, Finish, Frame, ItemEvent, Mark,
     Opening, Piece, Reason, Whole,
 };
+pub use evidence::Evidence;
 pub use failure::{Blame, Connect, Deadline, Dns, Failure, Hints, Proxy, Rejection, Tls};
 pub use invariant::Invariant;
 pub use loss::{LOSSES_MAX, Loss, Losses};
