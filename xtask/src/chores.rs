@@ -98,6 +98,7 @@ pub(crate) fn nines(args: &[String]) -> Result<()> {
 pub(crate) fn docs(args: &[String]) -> Result<()> {
     nothing(args)?;
     blessed(&["test", "--package", "backstop-config", "reference"]).run()?;
+    blessed(&["test", "--package", "backstop-monitor", "--test", "verdicts", "the_page"]).run()?;
     Step::cargo(["doc", "--workspace", "--no-deps"]).run()
 }
 

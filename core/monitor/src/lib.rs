@@ -7,19 +7,27 @@
 //! The text format is written here, in `page.rs`: it is small, and the field's crate for it
 //! (`prometheus-client`) shares its counters behind locks, which are the shell's.
 
+mod bundle;
+mod diagnose;
 mod family;
 mod gauges;
+mod layers;
 mod line;
 mod metrics;
 mod names;
 mod page;
 mod shown;
+mod verdict;
 
+pub use bundle::redacted;
+pub use diagnose::diagnose;
 pub use gauges::{Gauges, Process, Reloads};
+pub use layers::{Line, Mark, SHOWN, line as layer_line, lines};
 pub use line::{human, json};
 pub use metrics::Metrics;
 pub use names::NAMES_MAX;
 pub use page::CONTENT_TYPE;
+pub use verdict::{Act, Advice, Cause, Layer, Reason, Row, Side, Verdict};
 
 #[cfg(test)]
 mod tests;
