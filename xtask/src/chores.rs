@@ -99,6 +99,7 @@ pub(crate) fn docs(args: &[String]) -> Result<()> {
     nothing(args)?;
     blessed(&["test", "--package", "backstop-config", "reference"]).run()?;
     blessed(&["test", "--package", "backstop-monitor", "--test", "verdicts", "the_page"]).run()?;
+    blessed(&["test", "--package", "backstop-probe", "--lib", "status"]).run()?;
     Step::cargo(["doc", "--workspace", "--no-deps"]).run()
 }
 

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use ir::{Dns, Reach};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 const LOOKUPS_MAX: usize = 8;
 
@@ -61,12 +61,13 @@ impl Lookup {
             let pinned = self.pinned.iter().map(|ip| SocketAddr::new(*ip, port));
             return Ok(interleave(pinned.collect()));
         }
-        let found = match &self.resolver {
-            Resolver::System => self.system(host.to_owned(), port).await?,
-            Resolver::Scripted(script) => {
-                script.get(host).cloned().unwrap_or(Err(Dns::NotFound))?
+        let permit = match &self.resolver {
+            Resolver::System => {
+                Some(Arc::clone(&self.running).acquire_owned().await.map_err(|_| Dns::Failed)?)
             }
+            Resolver::Scripted(_) => None,
         };
+        let found = self.resolver.ask(host, port, permit).await?;
         self.admitted(host, found)
     }
 
@@ -93,10 +94,30 @@ impl Lookup {
         }
         Ok(interleave(kept))
     }
+}
+
+// === impl Resolver ===
+
+impl Resolver {
+    /// Every address it has for `host`, none of them judged: what a measurement wants to know. The
+    /// thread of a lookup goes on when whoever asked is gone.
+    pub async fn find(&self, host: &str, port: u16) -> Result<Vec<SocketAddr>, Dns> {
+        self.ask(host, port, None).await
+    }
 
     /// The thread holds the permit, not the request: a lookup goes on when its request is dropped.
-    async fn system(&self, host: String, port: u16) -> Result<Vec<SocketAddr>, Dns> {
-        let permit = Arc::clone(&self.running).acquire_owned().await.map_err(|_| Dns::Failed)?;
+    async fn ask(
+        &self,
+        host: &str,
+        port: u16,
+        permit: Option<OwnedSemaphorePermit>,
+    ) -> Result<Vec<SocketAddr>, Dns> {
+        let host = match self {
+            Self::System => host.to_owned(),
+            Self::Scripted(script) => {
+                return script.get(host).cloned().unwrap_or(Err(Dns::NotFound));
+            }
+        };
         let lookup = tokio::task::spawn_blocking(move || {
             let found = (host.as_str(), port).to_socket_addrs();
             drop(permit);
