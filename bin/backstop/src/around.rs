@@ -12,10 +12,12 @@ use std::path::{Path, PathBuf};
 
 /// The real environment and the real disk.
 #[derive(Debug, Default)]
-struct Around {
+pub(crate) struct Around {
     /// Which files were asked for.
     files: RefCell<Vec<Seen>>,
 }
+
+pub(crate) use Around as Surrounding;
 
 /// A configuration and where it came from.
 #[derive(Debug)]

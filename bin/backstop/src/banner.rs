@@ -71,7 +71,7 @@ pub(crate) fn text(config: &Config, path: Option<&Path>, at: At) -> String {
 }
 
 /// Whoever listens everywhere is reached here by loopback; from elsewhere by a name of its own.
-fn reached(mut addr: SocketAddr) -> SocketAddr {
+pub(crate) fn reached(mut addr: SocketAddr) -> SocketAddr {
     if addr.ip().is_unspecified() {
         addr.set_ip(if addr.is_ipv4() {
             Ipv4Addr::LOCALHOST.into()

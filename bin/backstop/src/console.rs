@@ -6,6 +6,7 @@ use config::{Config, ConsoleListen};
 use console::{Bound, Console, Sight, Tally};
 use gateway::Gateway;
 use ir::{Invariant, Record};
+use monitor::status::Status;
 use monitor::{Gauges, Reloads};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -160,6 +161,7 @@ impl Sight for Watched {
         let read = |count: &AtomicU64| count.load(Ordering::Relaxed);
         let (in_flight, queued) = self.gateway.load();
         let counted = &self.counts.0;
+        let status = self.gateway.status();
         Gauges {
             version: env!("CARGO_PKG_VERSION"),
             unwell: self.gateway.unwell(),
@@ -173,8 +175,13 @@ impl Sight for Watched {
             records_unwritten: read(&counted.unwritten),
             broken: Invariant::ALL.map(|invariant| (invariant, invariant.broken())).to_vec(),
             reloads: Reloads { applied: read(&counted.applied), refused: read(&counted.refused) },
+            watched: if status.watching { status.providers } else { Vec::new() },
             process: process::measure(self.started_unix_ms),
         }
+    }
+
+    fn status(&self) -> Status {
+        self.gateway.status()
     }
 
     fn is_draining(&self) -> bool {

@@ -8,13 +8,17 @@ mod confine;
 mod console;
 mod demo;
 mod discover;
+mod doctor;
 mod heap;
 mod key;
 mod out;
+mod prober;
 mod process;
 mod reload;
 mod serve;
 mod sink;
+mod status;
+mod subject;
 mod systemd;
 mod telemetry;
 
@@ -32,7 +36,16 @@ const STARTS_NOT: &str = "the runtime does not start";
 fn main() -> ExitCode {
     let cli = Cli::parse();
     // The demo breaks things on purpose, and tells of it itself.
-    let usual = if matches!(cli.command, Command::Demo) { "error" } else { "warn" };
+    let usual = match cli.command {
+        Command::Demo => "error",
+        // What resolvers say wrongly is evidence, and told as such.
+        Command::Doctor(_) => "warn,hickory_net=off,hickory_resolver=off,hickory_proto=off",
+        Command::Serve(_)
+        | Command::Status(_)
+        | Command::Check(_)
+        | Command::Key { .. }
+        | Command::Drill { .. } => "warn",
+    };
     let filter = EnvFilter::try_from_env("BACKSTOP_LOG").unwrap_or_else(|_| EnvFilter::new(usual));
     let colour = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
     tracing_subscriber::fmt()
@@ -59,6 +72,8 @@ fn start(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Serve(args) => serve_confined(&args),
         Command::Demo => on_threads(demo::run()),
+        Command::Doctor(args) => on_threads(doctor::run(&args)),
+        Command::Status(args) => on_threads(status::run(&args)),
         Command::Check(args) => on_threads(check::run(&args)),
         Command::Key { command: KeyCommand::New { name } } => key::new(&name),
         Command::Drill { command: DrillCommand::Provider { listen, name } } => {

@@ -6,7 +6,7 @@
 //! **Invariant:** after [`aside`] nobody waits for standard error but that thread, and the one that
 //! writes records, where they go there.
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -48,6 +48,25 @@ pub(crate) fn part(text: &str) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
     stdout.write_all(text.as_bytes())?;
     stdout.flush()
+}
+
+/// How many columns and rows the terminal has; none where standard output is no terminal, or does
+/// not say.
+pub(crate) fn terminal() -> Option<(usize, usize)> {
+    let stdout = io::stdout();
+    stdout.is_terminal().then(|| size(&stdout)).flatten().filter(|(columns, _)| *columns != 0)
+}
+
+#[cfg(target_os = "linux")]
+fn size(stdout: &io::Stdout) -> Option<(usize, usize)> {
+    let size = rustix::termios::tcgetwinsize(stdout).ok()?;
+    Some((usize::from(size.ws_col), usize::from(size.ws_row)))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn size(_: &io::Stdout) -> Option<(usize, usize)> {
+    let told = |name: &str| std::env::var(name).ok()?.parse().ok();
+    Some((told("COLUMNS")?, told("LINES")?))
 }
 
 /// From now on a thread writes what is said.

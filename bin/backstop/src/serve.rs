@@ -3,15 +3,17 @@
 use crate::around::{self, Loaded, guarded};
 use crate::cli::ConfigArgs;
 use crate::console::{self, Counts, Running, Watched};
+use crate::prober::Measuring;
 use crate::reload::{self, Reload};
 use crate::telemetry::Telemetry;
 use crate::{banner, out, sink, systemd};
 use anyhow::Context;
 use config::{Config, Server};
-use gateway::{Gateway, Setup};
+use gateway::{Gateway, Setup, Watching};
 use std::net::TcpListener as StdListener;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -71,7 +73,7 @@ pub(crate) async fn run(
         clock,
     };
     let gateway = Gateway::new(setup).context("the gateway does not start")?;
-    tokio::spawn(gateway.clone().probe());
+    attend(&gateway, clock);
     // Before anybody is told that it serves: whoever waits for that may stop it at once.
     let mut stops = Stops::new()?;
     let hangup = signal(SignalKind::hangup())?;
@@ -122,6 +124,14 @@ pub(crate) async fn run(
         () = end(gateway, telemetry, console, latest.min(Instant::now() + patience)) => Ok(code),
         code = stops.next() => Ok(code),
     }
+}
+
+/// Asks whoever is down whether it is back, and watches whoever is used.
+fn attend(gateway: &Gateway, clock: Clock) {
+    tokio::spawn(gateway.clone().probe());
+    let prober = Arc::new(Measuring::new(clock));
+    let watching_over = Watching { prober, judge: monitor::diagnose };
+    tokio::spawn(gateway.clone().watch(watching_over));
 }
 
 /// Writes down and sends off what is left. Whoever does not take it by then does without.

@@ -14,7 +14,7 @@ use crate::problem::Findings;
 use crate::raw::{Named, Raw, Section};
 use crate::{
     Config, Confine, Console, ConsoleListen, Key, Overrides, Provider, RecordAs, RecordSink,
-    Server, Surroundings, Tls,
+    Server, Surroundings, Tls, Watch,
 };
 use policy::{Breakers, Deadlines, Retries};
 use secrecy::SecretString;
@@ -55,8 +55,19 @@ pub(crate) fn config(
     }
     let models = chain::models(raw, &retries, findings);
     let providers = providers.into_iter().flatten().collect();
-    let warnings = Vec::new();
-    Config { server, tls, console, keys, providers, models, retries, breakers, telemetry, warnings }
+    Config {
+        server,
+        tls,
+        console,
+        keys,
+        providers,
+        models,
+        retries,
+        breakers,
+        watch: watch(&raw.watch),
+        telemetry,
+        warnings: Vec::new(),
+    }
 }
 
 /// The global deadlines.
@@ -282,6 +293,17 @@ fn check_name(name: &str, section: &Section, findings: &mut Findings<'_>) {
     if name.is_empty() || name.len() > NAME_MAX || !name.chars().all(fits) {
         let hint = "use up to 64 letters, digits, hyphens, dots and underscores";
         findings.problem(section.at, section.path.clone(), "not a name", hint);
+    }
+}
+
+fn watch(section: &Section) -> Watch {
+    let usual = Watch::default();
+    Watch {
+        enabled: section.flag("enabled").unwrap_or(usual.enabled),
+        act: section.flag("act").unwrap_or(usual.act),
+        pages: section.flag("pages").unwrap_or(usual.pages),
+        controls: section.flag("controls").unwrap_or(usual.controls),
+        every: section.time("every").unwrap_or(usual.every),
     }
 }
 

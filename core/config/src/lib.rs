@@ -28,6 +28,7 @@ mod telemetry;
 mod traits;
 mod unit;
 mod url;
+mod watch;
 mod way;
 mod zero;
 
@@ -46,10 +47,13 @@ pub use provider::{Credential, Provider};
 pub use proxy::Proxy;
 pub use reference::reference;
 pub use server::{Confine, RecordAs, RecordSink, Server, Tls};
+pub use syntax::line_of;
 pub use telemetry::Telemetry;
 pub use traits::{prefills, traits};
 pub use url::{BaseUrl, unescaped};
+pub use watch::Watch;
 pub use way::Way;
+pub use zero::known;
 
 use ir::{Dialect, Quirks};
 use policy::{Breakers, Deadlines, Retries};
@@ -73,6 +77,8 @@ pub struct Config {
     pub retries: Retries,
     /// When a target is known to be down.
     pub breakers: Breakers,
+    /// Who watches providers, and how.
+    pub watch: Watch,
     /// Where traces and metrics go; nowhere where no file says so.
     pub telemetry: Option<Telemetry>,
     /// What works but is worth a word at start-up.
@@ -180,6 +186,7 @@ impl Default for Config {
             models: Vec::new(),
             retries: Retries::default(),
             breakers: Breakers::default(),
+            watch: Watch::default(),
             telemetry: None,
             warnings: Vec::new(),
         }

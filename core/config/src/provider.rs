@@ -26,6 +26,8 @@ pub struct Provider {
     pub deadlines: Deadlines,
     /// How its address is reached.
     pub way: Way,
+    /// Its status page, where the file names one; empty where it has none.
+    pub status_page: Option<String>,
 }
 
 /// How a provider is told who pays.
@@ -53,9 +55,19 @@ impl Provider {
     }
 
     /// Whether it is asked in the same way as another: what is known of one, and the connections to
-    /// it, hold for the other.
+    /// it, hold for the other. Its status page is somebody else's.
     pub fn is_same(&self, other: &Self) -> bool {
-        let Self { name, quirks, dialect, base_url, credentials, local, way, deadlines } = self;
+        let Self {
+            name,
+            quirks,
+            dialect,
+            base_url,
+            credentials,
+            local,
+            way,
+            deadlines,
+            status_page: _,
+        } = self;
         let mut pairs = credentials.iter().zip(&other.credentials);
         *name == other.name
             && std::ptr::eq(*quirks, other.quirks)

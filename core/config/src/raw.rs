@@ -20,6 +20,7 @@ pub(crate) struct Raw {
     pub(crate) retry: Section,
     pub(crate) breaker: Section,
     pub(crate) upstream: Section,
+    pub(crate) watch: Section,
     pub(crate) telemetry: Section,
     /// In the order of the file, like the next two.
     pub(crate) keys: Vec<Named>,
@@ -86,6 +87,7 @@ pub(crate) fn read(document: &Value<'_>, findings: &mut Findings<'_>) -> Raw {
             Scope::Retry => raw.retry = section(scope, key, value, findings),
             Scope::Breaker => raw.breaker = section(scope, key, value, findings),
             Scope::Upstream => raw.upstream = section(scope, key, value, findings),
+            Scope::Watch => raw.watch = section(scope, key, value, findings),
             Scope::Telemetry => raw.telemetry = section(scope, key, value, findings),
             Scope::Key => raw.keys = named(scope, key, value, findings),
             Scope::Provider => raw.providers = named(scope, key, value, findings),

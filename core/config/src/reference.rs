@@ -99,6 +99,9 @@ fn format_section(scope: Scope) -> String {
         Scope::Upstream => {
             "The way to providers, where they do not say it themselves. See [network](../guides/network.md)."
         }
+        Scope::Watch => {
+            "The watch over every provider in use: is it them, or is it me? See [status](status.md)."
+        }
         Scope::Telemetry => {
             "Traces and metrics for OpenTelemetry; off without it. See [OpenTelemetry](../guides/opentelemetry.md)."
         }

@@ -29,6 +29,8 @@ pub(crate) enum Scope {
     Breaker,
     /// `[upstream]`.
     Upstream,
+    /// `[watch]`.
+    Watch,
     /// `[telemetry]`.
     Telemetry,
 }
@@ -82,7 +84,7 @@ pub(crate) struct Spec {
 
 impl Scope {
     /// Every section, in the order of the reference.
-    pub(crate) const ALL: [Self; 10] = [
+    pub(crate) const ALL: [Self; 11] = [
         Self::Server,
         Self::Console,
         Self::Key,
@@ -92,6 +94,7 @@ impl Scope {
         Self::Retry,
         Self::Breaker,
         Self::Upstream,
+        Self::Watch,
         Self::Telemetry,
     ];
 
@@ -107,6 +110,7 @@ impl Scope {
             Self::Retry => "retry",
             Self::Breaker => "breaker",
             Self::Upstream => "upstream",
+            Self::Watch => "watch",
             Self::Telemetry => "telemetry",
         }
     }
@@ -122,6 +126,7 @@ impl Scope {
             | Self::Retry
             | Self::Breaker
             | Self::Upstream
+            | Self::Watch
             | Self::Telemetry => None,
         }
     }

@@ -53,6 +53,18 @@ pub(crate) fn mend(original: &str, findings: &mut Findings<'_>) -> String {
     String::new()
 }
 
+/// The line, from 1, on which a key stands: `["providers", "groq", "base_url"]`. `None` where it does
+/// not, or where the text is not TOML.
+pub fn line_of(text: &str, path: &[&str]) -> Option<u32> {
+    let document = parse(text)?;
+    let mut value = &document;
+    for key in path {
+        value = value.as_table()?.get(*key)?;
+    }
+    let before = text.get(..value.span.start)?;
+    u32::try_from(before.matches('\n').count() + 1).ok()
+}
+
 /// The document, where the text is TOML.
 pub(crate) fn parse(text: &str) -> Option<Value<'_>> {
     toml_span::parse(text).ok()

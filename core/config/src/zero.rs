@@ -72,8 +72,29 @@ fn clouds(config: &mut Config, offer: &Offer<'_>) {
             local: false,
             deadlines: offer.deadlines,
             way,
+            status_page: None,
         });
     }
+}
+
+/// A provider of the table as it would be without a file: with its key from the environment, or with
+/// the caller's own where there is none. `None` where there is no such row, or no usual place for it.
+pub fn known(name: &str, around: &dyn Surroundings) -> Option<Provider> {
+    let quirks = providers::row(name).filter(|row| !row.base_url.is_empty())?;
+    let base_url = BaseUrl::parse(quirks.base_url).ok()?;
+    let ours = from_environment(quirks, around, |_, _, _| {});
+    let usual = if quirks.local { Credential::None } else { Credential::Caller };
+    Some(Provider {
+        name: quirks.name.to_owned(),
+        quirks,
+        dialect: quirks.dialect,
+        way: Common::usual(around).way(&base_url, quirks.local),
+        base_url,
+        credentials: vec![ours.unwrap_or(usual)],
+        local: quirks.local,
+        deadlines: Deadlines::default(),
+        status_page: None,
+    })
 }
 
 fn credential(config: &mut Config, quirks: &Quirks, offer: &Offer<'_>) -> Option<Credential> {
@@ -116,6 +137,7 @@ fn add_local(config: &mut Config, offer: &Offer<'_>, server: &FoundLocal) -> Vec
             local: true,
             deadlines: offer.deadlines,
             way: offer.common.way(&base_url, true),
+            status_page: None,
         });
     }
     added

@@ -3,7 +3,9 @@
 use crate::names::{NAME_BYTES_MAX, NAMES_MAX};
 use crate::page::{Measure, Page, Seconds};
 use crate::shown::shown;
+use crate::status::{Judged, Provider, Requests};
 use ir::Invariant;
+use ir::evidence::Level;
 use std::collections::BTreeMap;
 
 /// How it stands.
@@ -33,6 +35,8 @@ pub struct Gauges {
     pub broken: Vec<(Invariant, u64)>,
     /// How often the configuration was read again.
     pub reloads: Reloads,
+    /// What the watch knows of each provider; nothing where nobody watches.
+    pub watched: Vec<Provider>,
     /// The process.
     pub process: Process,
 }
@@ -67,6 +71,7 @@ impl Gauges {
     pub(crate) fn render<'a>(&self, known: impl Iterator<Item = &'a str>, page: &mut Page) {
         self.render_targets(known, page);
         self.render_gateway(page);
+        self.render_watch(page);
         self.process.render(page);
     }
 
@@ -134,6 +139,63 @@ impl Gauges {
         page.family(name, Measure::Gauge, "The program; always 1.");
         page.sample(name, &[("version", self.version)], 1);
     }
+}
+
+impl Gauges {
+    /// A page of a gateway without a watch has none of it.
+    fn render_watch(&self, page: &mut Page) {
+        if self.watched.is_empty() {
+            return;
+        }
+        let name = "backstop_verdict";
+        page.family(name, Measure::Gauge, "Whose fault it is: the verdict that holds is 1.");
+        for (provider, verdict) in self.verdicts() {
+            page.sample(name, &[("provider", provider), ("cause", &verdict.cause)], 1);
+        }
+        let name = "backstop_verdict_confidence";
+        page.family(name, Measure::Gauge, "How sure the verdict is, from 0 to 1, rounded down.");
+        for (provider, verdict) in self.verdicts() {
+            let share = format!("0.{:02}", verdict.confidence.min(99));
+            page.sample(name, &[("provider", provider)], share);
+        }
+        let name = "backstop_status_page_level";
+        let help = "What the provider's page says, from 0 (operational) to 4 (major).";
+        page.family(name, Measure::Gauge, help);
+        for (provider, level) in self.watched.iter().filter_map(level) {
+            page.sample(name, &[("provider", provider)], level);
+        }
+        let name = "backstop_detection_lead_seconds";
+        let help = "How long trouble was known here before the provider's page said so.";
+        page.family(name, Measure::Gauge, help);
+        for provider in &self.watched {
+            if let Some(lead_s) = provider.times.and_then(|times| times.lead_s) {
+                page.sample(name, &[("provider", &provider.provider)], lead_s);
+            }
+        }
+        let name = "backstop_watch_requests_total";
+        page.family(name, Measure::Counter, "Requests of the watch, by kind; none costs tokens.");
+        for Provider { provider, requests, .. } in &self.watched {
+            let Requests { page: pages, cheap, diagnosis, prewarm } = *requests;
+            for (kind, count) in
+                [("page", pages), ("cheap", cheap), ("diagnosis", diagnosis), ("prewarm", prewarm)]
+            {
+                page.sample(name, &[("provider", provider), ("kind", kind)], count);
+            }
+        }
+    }
+
+    fn verdicts(&self) -> impl Iterator<Item = (&str, &Judged)> {
+        self.watched.iter().filter_map(|it| Some((it.provider.as_str(), it.verdict.as_ref()?)))
+    }
+}
+
+/// What a page says, as a number.
+fn level(provider: &Provider) -> Option<(&str, usize)> {
+    const LEVELS: [Level; 5] =
+        [Level::Operational, Level::Maintenance, Level::Degraded, Level::Partial, Level::Major];
+    let said = provider.page.as_ref()?.level.as_deref()?;
+    let level = LEVELS.iter().position(|level| level.word() == said)?;
+    Some((&provider.provider, level))
 }
 
 // === impl Process ===

@@ -14,10 +14,14 @@ mod gauges;
 mod layers;
 mod line;
 mod metrics;
+mod moment;
 mod names;
 mod page;
 mod shown;
+pub mod status;
+mod traffic;
 mod verdict;
+mod watch;
 
 pub use bundle::redacted;
 pub use diagnose::diagnose;
@@ -25,9 +29,12 @@ pub use gauges::{Gauges, Process, Reloads};
 pub use layers::{Line, Mark, SHOWN, line as layer_line, lines};
 pub use line::{human, json};
 pub use metrics::Metrics;
+pub use moment::Moment;
 pub use names::NAMES_MAX;
 pub use page::CONTENT_TYPE;
+pub use traffic::{Flow, KEYS_MAX, MODELS_MAX, Seen, Settled, Told};
 pub use verdict::{Act, Advice, Cause, Layer, Reason, Row, Side, Verdict};
+pub use watch::{Around, CERTAIN, Change, Counted, Due, Pace, Times, Watch, act};
 
 #[cfg(test)]
 mod tests;

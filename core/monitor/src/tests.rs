@@ -7,7 +7,7 @@ mod page;
 mod script;
 
 use crate::family::FAMILY_MAX;
-use crate::{Gauges, Metrics, NAMES_MAX, Process, Reloads, human, json};
+use crate::{Gauges, Metrics, NAMES_MAX, Process, Reloads, Times, human, json, status};
 use ir::{Invariant, Record};
 use page::Page;
 use script::{record, records};
@@ -41,11 +41,28 @@ fn gauges() -> Gauges {
         records_unwritten: 2,
         broken: Invariant::ALL.map(|id| (id, u64::from(id == Invariant::Ex2))).to_vec(),
         reloads: Reloads { applied: 3, refused: 1 },
+        watched: vec![watched()],
         process: Process {
             resident_bytes: Some(12_345_678),
             open_fds: Some(17),
             started_unix_ms: Some(1_767_225_600_250),
         },
+    }
+}
+
+fn watched() -> status::Provider {
+    let (verdict, page) = (status::Judged::default(), status::Page::default());
+    status::Provider {
+        provider: "a".to_owned(),
+        verdict: Some(status::Judged {
+            cause: "them.overloaded".to_owned(),
+            confidence: 93,
+            ..verdict
+        }),
+        times: Some(Times { lead_s: Some(185), ..Times::default() }),
+        page: Some(status::Page { level: Some("degraded".to_owned()), ..page }),
+        requests: status::Requests { page: 12, cheap: 0, diagnosis: 2, prewarm: 1 },
+        ..status::Provider::default()
     }
 }
 

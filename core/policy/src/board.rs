@@ -18,6 +18,7 @@ use std::time::Duration;
 mod admission;
 mod cell;
 mod credentials;
+mod declared;
 mod network;
 mod slow;
 
@@ -189,6 +190,7 @@ impl Board {
     /// May an attempt on this leg begin?
     pub fn enter(&mut self, now: Time, leg: &Leg) -> Admission {
         self.budget.at(now);
+        self.hosts.at(now);
         if let Some(until) = self.hosts.shut(now, leg.provider) {
             return Admission::Shut(until, Why::HostDown);
         }

@@ -25,6 +25,7 @@ use http::{Method, Request, Response};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use monitor::Gauges;
+use monitor::status::Status;
 use respond::Refusal;
 use route::Route;
 use std::fmt;
@@ -41,6 +42,8 @@ pub trait Sight: Send + Sync + 'static {
     fn config(&self) -> Arc<Config>;
     /// How it stands now.
     fn gauges(&self) -> Gauges;
+    /// How every provider stands, and whose fault it is.
+    fn status(&self) -> Status;
     /// Whether a stop was asked for.
     fn is_draining(&self) -> bool;
 }
@@ -126,6 +129,7 @@ impl Console {
             Route::Ready if self.sight.is_draining() => Ok(respond::unready("stopping")),
             Route::Ready => Ok(respond::status("ready")),
             Route::Metrics => self.metrics().await,
+            Route::Status => self.status().await,
         }
     }
 
@@ -137,6 +141,18 @@ impl Console {
             tracing::error!(%error, "the page of metrics was not made");
             Refusal::unmade()
         })
+    }
+}
+
+impl Console {
+    /// It sums up what attempts met: away from the threads that serve, too.
+    async fn status(&self) -> Result<Response<Full<Bytes>>, Refusal> {
+        let sight = Arc::clone(&self.sight);
+        let made = tokio::task::spawn_blocking(move || respond::stands(&sight.status())).await;
+        made.map_err(|error| {
+            tracing::error!(%error, "the status was not made");
+            Refusal::unmade()
+        })?
     }
 }
 

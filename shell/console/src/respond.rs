@@ -8,6 +8,7 @@ use http::header::{
 };
 use http::{HeaderValue, Method, Response, StatusCode};
 use http_body_util::Full;
+use monitor::status::Status;
 use serde_json::json;
 use transport::Fault;
 
@@ -91,7 +92,7 @@ pub(crate) fn refusal(refusal: &Refusal) -> Response<Full<Bytes>> {
 
 /// What is here.
 pub(crate) fn root() -> Response<Full<Bytes>> {
-    let body = json!({ "backstop": env!("CARGO_PKG_VERSION"), "metrics": "/metrics" });
+    let body = json!({ "backstop": env!("CARGO_PKG_VERSION"), "metrics": "/metrics", "status": "/status" });
     respond(StatusCode::OK, JSON, body.to_string())
 }
 
@@ -103,6 +104,15 @@ pub(crate) fn status(word: &str) -> Response<Full<Bytes>> {
 /// Not for new work.
 pub(crate) fn unready(word: &str) -> Response<Full<Bytes>> {
     respond(StatusCode::SERVICE_UNAVAILABLE, JSON, json!({ "status": word }).to_string())
+}
+
+/// How everything stands.
+pub(crate) fn stands(status: &Status) -> Result<Response<Full<Bytes>>, Refusal> {
+    let body = serde_json::to_string(status).map_err(|error| {
+        tracing::error!(%error, "the status was not written");
+        Refusal::unmade()
+    })?;
+    Ok(respond(StatusCode::OK, JSON, body))
 }
 
 /// The page of a scrape.

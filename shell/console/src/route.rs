@@ -7,6 +7,8 @@ pub(crate) enum Route {
     Root,
     /// `/metrics`: counters and gauges for a scraper.
     Metrics,
+    /// `/status`: how every provider stands, and whose fault it is.
+    Status,
     /// `/health`: alive.
     Health,
     /// `/ready`: serving.
@@ -14,7 +16,8 @@ pub(crate) enum Route {
 }
 
 /// Every route.
-pub(crate) const ALL: [Route; 4] = [Route::Root, Route::Metrics, Route::Health, Route::Ready];
+pub(crate) const ALL: [Route; 5] =
+    [Route::Root, Route::Metrics, Route::Status, Route::Health, Route::Ready];
 
 /// Those that are answered without a key where one is required: they tell nothing of what is served.
 pub(crate) const OPEN: [Route; 2] = [Route::Health, Route::Ready];
@@ -31,6 +34,7 @@ impl Route {
         match self {
             Self::Root => "/",
             Self::Metrics => "/metrics",
+            Self::Status => "/status",
             Self::Health => "/health",
             Self::Ready => "/ready",
         }

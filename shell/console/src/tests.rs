@@ -4,6 +4,7 @@ use crate::route::{ALL, OPEN};
 use crate::{Bound, Console, Sight, Tally, bind};
 use config::{Config, ConsoleListen, Surroundings};
 use monitor::Gauges;
+use monitor::status::Status;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -51,6 +52,10 @@ impl Sight for Seen {
 
     fn gauges(&self) -> Gauges {
         Gauges { version: "0.1.0", in_flight: 3, ..Gauges::default() }
+    }
+
+    fn status(&self) -> Status {
+        Status { at_unix_ms: 7, watching: true, ..Status::default() }
     }
 
     fn is_draining(&self) -> bool {
@@ -162,6 +167,7 @@ async fn what_is_shown() {
     check("/health", "application/json", "{\"status\":\"ok\"}").await;
     check("/ready", "application/json", "{\"status\":\"ready\"}").await;
     check("/", "application/json", "\"metrics\":\"/metrics\"").await;
+    check("/status", "application/json", "{\"at_unix_ms\":7,\"watching\":true,").await;
     running.seen.draining.store(true, Ordering::Relaxed);
     let ready = running.get("/ready", &[HERE]).await;
     assert_eq!((ready.status, ready.body.as_str()), (503, "{\"status\":\"stopping\"}"));

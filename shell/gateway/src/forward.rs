@@ -162,11 +162,8 @@ pub(crate) fn post(
     Request::builder().method(Method::POST).uri(uri(provider, path, query)?).body(payload)
 }
 
-/// A free question: the list of models, with the provider's own credential or the caller's.
-pub(crate) fn list_request(
-    provider: &Provider,
-    caller: Option<&HeaderMap>,
-) -> Result<Request<Payload>, http::Error> {
+/// A free question without a key, to be refused: the list of models.
+pub(crate) fn open_request(provider: &Provider) -> Result<Request<Payload>, http::Error> {
     let query = (provider.dialect == Dialect::Messages).then_some("limit=1000");
     let mut request = Request::builder()
         .method(Method::GET)
@@ -176,6 +173,16 @@ pub(crate) fn list_request(
     if provider.dialect == Dialect::Messages {
         headers.insert("anthropic-version", HeaderValue::from_static("2023-06-01"));
     }
+    Ok(request)
+}
+
+/// A free question: the list of models, with the provider's own credential or the caller's.
+pub(crate) fn list_request(
+    provider: &Provider,
+    caller: Option<&HeaderMap>,
+) -> Result<Request<Payload>, http::Error> {
+    let mut request = open_request(provider)?;
+    let headers = request.headers_mut();
     let credential = provider.credentials.first().unwrap_or(&Credential::None);
     if let (Credential::Caller, Some(caller)) = (credential, caller) {
         for name in ["authorization", "x-api-key", "anthropic-beta", "anthropic-version"] {

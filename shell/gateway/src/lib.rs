@@ -27,11 +27,13 @@ mod respond;
 mod settle;
 mod unsaid;
 mod watch;
+mod watching;
 mod way;
 
 pub use answer::{Answer, Broken};
 pub use memory::resident_bytes;
 pub use settle::Sink;
+pub use watching::{Prober, Probing, Watching};
 pub use way::over;
 
 use config::{Config, Provider};
@@ -50,6 +52,7 @@ use std::time::Duration;
 use tokio::time::{sleep, timeout};
 use transport::{Clock, Entropy, Outside, Peer, Resolver, Roots, Upstream, UpstreamSettings};
 use unsaid::Unsaid;
+use watching::Watches;
 
 /// What a gateway is made of.
 #[derive(Debug)]
@@ -98,6 +101,8 @@ struct Shared {
     lists: models::Lists,
     /// Who keeps what later requests may name.
     owners: Arc<Owners>,
+    /// Who watches each provider.
+    watches: Arc<Mutex<Watches>>,
     state: Arc<State>,
 }
 
@@ -156,6 +161,7 @@ impl Gateway {
             settler: Arc::new(Settler::start(sink)),
             lists: models::Lists::new(0),
             owners: Arc::default(),
+            watches: Arc::default(),
             state: Arc::default(),
         };
         let known = Mutex::default();
@@ -202,6 +208,7 @@ impl Gateway {
             learned: Arc::clone(&old.learned),
             settler: Arc::clone(&old.settler),
             owners: Arc::clone(&old.owners),
+            watches: Arc::clone(&old.watches),
             state: Arc::clone(&old.state),
             lists: models::Lists::new(config.providers.len()),
             served,
@@ -228,6 +235,16 @@ impl Gateway {
     /// Asks providers that are known to be down whether they are back, for free. Never returns.
     pub async fn probe(self) {
         probe::run(self).await;
+    }
+
+    /// Watches providers: is it them, or is it me? Never returns.
+    pub async fn watch(self, watching: Watching) {
+        watching::run(self, watching).await;
+    }
+
+    /// How every provider stands, and whose fault it is.
+    pub fn status(&self) -> monitor::status::Status {
+        self.live.now().status()
     }
 
     /// Readiness off: a stop was asked for.

@@ -44,7 +44,37 @@ pub(super) fn read(
     let dialect = dialect(section).unwrap_or(quirks.dialect);
     let quirks = providers::at(quirks, &base_url.path);
     let name = name.clone();
-    Some(Provider { name, quirks, dialect, base_url, credentials, local, deadlines, way })
+    let status_page = status_page(section, findings);
+    Some(Provider {
+        name,
+        quirks,
+        dialect,
+        base_url,
+        credentials,
+        local,
+        deadlines,
+        way,
+        status_page,
+    })
+}
+
+/// The page that the file names, if it does. It is anybody's to read: no secret goes there.
+fn status_page(section: &Section, findings: &mut Findings<'_>) -> Option<String> {
+    let text = section.text("status_page")?;
+    if text.is_empty() {
+        return Some(String::new());
+    }
+    // A page has a path of its own, and maybe a query: only what stands before them is looked at.
+    let origin = text.split_inclusive('/').take(3).collect::<String>();
+    let safe = |url: BaseUrl| url.https || url.is_loopback();
+    let good =
+        BaseUrl::parse(&origin).is_ok_and(safe) && text.chars().all(|c| c.is_ascii_graphic());
+    if !good {
+        let (at, path) = (section.at("status_page"), section.key("status_page"));
+        let hint = "write \"https://HOST/…\", or \"\" where it has none";
+        findings.problem(at, path, "not a URL of https", hint);
+    }
+    good.then(|| text.to_owned())
 }
 
 fn dialect(section: &Section) -> Option<Dialect> {

@@ -297,6 +297,14 @@ pub(super) const KEYS: &[Spec] = &[
     },
     Spec {
         scope: Scope::Provider,
+        name: "status_page",
+        kind: Kind::Text("URL, or `\"\"` for none"),
+        default: "that of its row, where it has one",
+        example: r#""https://status.example.com""#,
+        doc: "The status page that `[watch]` reads.",
+    },
+    Spec {
+        scope: Scope::Provider,
         name: "deadlines",
         kind: Kind::Deadlines,
         default: "`[deadlines]`",
@@ -571,6 +579,47 @@ pub(super) const KEYS: &[Spec] = &[
         default: "that of the environment: `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`, `NO_PROXY`",
         example: r#""http://proxy.example:3128""#,
         doc: "Through which HTTP proxy providers beyond this machine are reached.",
+    },
+    // === [watch] ===
+    Spec {
+        scope: Scope::Watch,
+        name: "enabled",
+        kind: Kind::Flag,
+        default: "true",
+        example: "false",
+        doc: "Whether providers in use are watched. While all is well, your own requests are what is watched.",
+    },
+    Spec {
+        scope: Scope::Watch,
+        name: "act",
+        kind: Kind::Flag,
+        default: "true",
+        example: "false",
+        doc: "Whether a verdict that is certain changes anything: trouble of this machine or its network puts local targets first and spares the breakers of the others; trouble of a provider opens connections to the next targets ahead.",
+    },
+    Spec {
+        scope: Scope::Watch,
+        name: "pages",
+        kind: Kind::Flag,
+        default: "true",
+        example: "false",
+        doc: "Whether the status pages of providers are read.",
+    },
+    Spec {
+        scope: Scope::Watch,
+        name: "controls",
+        kind: Kind::Flag,
+        default: "true",
+        example: "false",
+        doc: "Whether neutral hosts and public resolvers are asked beside a provider that fails, to tell it from the network here; `backstop doctor` goes by it too. Without, nobody is asked but the provider, its page and the resolvers that are configured on this machine.",
+    },
+    Spec {
+        scope: Scope::Watch,
+        name: "every",
+        kind: Kind::Time(10 * SECOND, HOUR),
+        default: r#""1m""#,
+        example: r#""5m""#,
+        doc: "The least time between two free requests to a provider that is well. Nothing of the watch costs tokens.",
     },
     // === [telemetry] ===
     Spec {

@@ -294,7 +294,7 @@ fn a_base_url_decides_which_of_its_rows_holds() {
 fn positions_count_characters_after_any_line_end() {
     check(
         "\u{feff}x = 1",
-        "f:1:1: x: unknown section; possible here: server, console, keys, providers, models, deadlines, retry, breaker, upstream, telemetry",
+        "f:1:1: x: unknown section; possible here: server, console, keys, providers, models, deadlines, retry, breaker, upstream, watch, telemetry",
     );
     check(
         "# é\r\n[retry]\r\nwait = 'é' # é\r\n",

@@ -36,6 +36,7 @@ fn file(spec: &Spec, value: &str) -> String {
         | Scope::Retry
         | Scope::Breaker
         | Scope::Upstream
+        | Scope::Watch
         | Scope::Telemetry => spec.scope.name(),
     };
     let keys = sections.entry(section).or_default();
@@ -141,6 +142,7 @@ fn value(config: &Config, spec: &Spec) -> String {
             let proxy = provider.way.proxy.as_ref().expect("a proxy");
             text(&format!("http://{}", proxy.authority()))
         }
+        (Scope::Provider, "status_page") => text(provider.status_page.as_deref().expect("a page")),
         (Scope::Provider, "addresses") => format!("[\"{}\"]", provider.way.addresses[0]),
         (Scope::Provider | Scope::Model, "deadlines") => {
             format!("{{ connect = {} }}", time(deadlines.connect))
@@ -187,6 +189,11 @@ fn value(config: &Config, spec: &Spec) -> String {
         (Scope::Breaker, "open") => time(breakers.open),
         (Scope::Breaker, "open_max") => time(breakers.open_max),
         (Scope::Breaker, "probe") => time(breakers.probe),
+        (Scope::Watch, "enabled") => config.watch.enabled.to_string(),
+        (Scope::Watch, "act") => config.watch.act.to_string(),
+        (Scope::Watch, "pages") => config.watch.pages.to_string(),
+        (Scope::Watch, "controls") => config.watch.controls.to_string(),
+        (Scope::Watch, "every") => time(config.watch.every),
         (Scope::Telemetry, "otlp") => {
             text(telemetry(config).otlp.to_string().trim_end_matches("/v1"))
         }

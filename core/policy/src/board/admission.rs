@@ -98,6 +98,11 @@ impl Permit {
         }
     }
 
+    /// Whether its failure was counted already: it lost our patience, and how it ends says no more.
+    pub fn is_counted(&self) -> bool {
+        self.counted
+    }
+
     /// As [`Standing::epoch`] was when it was given.
     pub(crate) fn epoch(&self) -> Epoch {
         self.epoch

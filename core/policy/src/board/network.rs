@@ -3,6 +3,9 @@
 //! The local network is down where at least two remote hosts began to fail by DNS, connect, proxy or
 //! TLS within [`TOGETHER`], and no remote host was reached since the first of them did. One that is
 //! down for longer says nothing; nor is the network blamed while others were reached a moment ago.
+//!
+//! Whoever measured it may also declare that it is something here: that holds until it runs out, or
+//! until any remote host is reached, and counts as the local network being down.
 
 use super::Member;
 use crate::{Breakers, ProviderId, rng::Rng};
@@ -19,6 +22,8 @@ pub(super) struct Network {
     homes: Vec<Option<Home>>,
     /// The local network is down, since then.
     down: Option<Time>,
+    /// It was declared to be, since then and until then.
+    declared: Option<(Time, Time)>,
 }
 
 /// Where a provider lives.
@@ -57,6 +62,8 @@ pub(super) struct Miss {
 const ASK_AGAIN: Duration = Duration::from_secs(1);
 /// Failures this close together are one event.
 const TOGETHER: Duration = Duration::from_secs(30);
+/// What was declared holds for this long at most, if nobody declares it again.
+const DECLARED_MAX: Duration = Duration::from_mins(1);
 /// Whoever was reached within this, and did not fail since, is there.
 const JUST_NOW: Duration = Duration::from_secs(3);
 
@@ -115,7 +122,33 @@ impl Network {
     }
 
     pub(super) fn is_down(&self) -> bool {
-        self.down.is_some()
+        self.down.is_some() || self.declared.is_some()
+    }
+
+    pub(super) fn is_declared(&self) -> bool {
+        self.declared.is_some()
+    }
+
+    /// What was declared runs out.
+    pub(super) fn at(&mut self, now: Time) {
+        self.declared = self.declared.filter(|(_, until)| now < *until);
+    }
+
+    /// It is something here, until then. Not believed while a remote host was reached that does not
+    /// fail since. `None` where it is not, else whether it was not known before.
+    pub(super) fn declare(&mut self, now: Time, until: Time) -> Option<bool> {
+        let just_now = |at: Time| now.since(at) <= TOGETHER;
+        let there = |host: &Host| host.failing.is_none() && host.reached.is_some_and(just_now);
+        if self.hosts.values().any(|host| !host.local && there(host)) {
+            return None;
+        }
+        let new = !self.is_down();
+        let since = self.declared.map_or(now, |(since, _)| since);
+        self.declared = Some((since, until.min(now + DECLARED_MAX)));
+        if new {
+            self.hosts.values_mut().filter(|host| !host.local).for_each(Host::close);
+        }
+        Some(new)
     }
 
     /// Until when nothing should be sent there. An open host lets one request in when its time is
@@ -151,9 +184,12 @@ impl Network {
             host.failing = None;
             host.close();
         }
-        let back = !host.local && self.down.is_some_and(|since| since <= at);
+        let local = host.local;
+        let declared = self.declared.map(|(since, _)| since);
+        let earlier = [self.down, declared].into_iter().flatten().any(|since| since <= at);
+        let back = !local && earlier;
         if back {
-            self.down = None;
+            (self.down, self.declared) = (None, None);
         }
         back
     }
@@ -171,7 +207,7 @@ impl Network {
             host.failing.get_or_insert(now);
         }
         let remote = miss.unreached && !host.local;
-        if remote && self.down.is_some() {
+        if remote && self.is_down() {
             return false;
         }
         if remote && self.all_fail(now) {
@@ -198,7 +234,7 @@ impl Network {
     }
 
     /// Which providers to probe: those that wait for it, those on an open host, and, while the
-    /// network is down, every remote one that failed.
+    /// network is down, every remote one that failed; where that was declared, every remote one.
     pub(super) fn probes_due(
         &mut self,
         now: Time,
@@ -206,12 +242,14 @@ impl Network {
         period: Duration,
     ) -> Vec<ProviderId> {
         let mut due = Vec::new();
+        self.at(now);
+        let (down, declared) = (self.down.is_some(), self.declared.is_some());
         for (index, home) in self.homes.iter_mut().enumerate() {
             let (provider, Some(Home { host, probed })) = (ProviderId(index), home) else {
                 continue;
             };
             let Some(host) = self.hosts.get(host) else { continue };
-            let lost = self.down.is_some() && !host.local && host.failing.is_some();
+            let lost = !host.local && (declared || (down && host.failing.is_some()));
             let wanted = waiting.contains(&provider) || host.open_until.is_some() || lost;
             let rested = probed.is_none_or(|at| period <= now.since(at));
             if wanted && rested && !period.is_zero() {

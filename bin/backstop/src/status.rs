@@ -1,0 +1,112 @@
+//! `backstop status`: how every provider stands, as the console of the running gateway tells it.
+
+use crate::cli::{ConfigArgs, FallbackArg, StatusArgs};
+use crate::{around, banner, out};
+use anyhow::{Context, bail, ensure};
+use config::Config;
+use http::{HeaderName, HeaderValue, Request};
+use ir::Failure;
+use monitor::status::Status;
+use serde_json::Value;
+use std::net::SocketAddr;
+use std::process::ExitCode;
+use std::time::Duration;
+use tokio::time::timeout;
+use transport::{Payload, Upstream, UpstreamSettings};
+
+/// The console is near, and what it says is small.
+const WITHIN: Duration = Duration::from_secs(5);
+/// Whoever does not answer at once on this machine is not there.
+const AT_ONCE: Duration = Duration::from_millis(500);
+const BODY_MAX: usize = 16 << 20;
+/// Where the key is read from, and how it is presented.
+const KEY: &str = "BACKSTOP_KEY";
+const KEY_HEADER: HeaderName = HeaderName::from_static("x-backstop-key");
+/// Where nobody tells how wide it is, lines are as long as they are.
+const COLUMNS_MIN: usize = 20;
+
+/// Asks and shows.
+pub(crate) async fn run(args: &StatusArgs) -> anyhow::Result<ExitCode> {
+    let Some((at, tls)) = console(args).await? else { return Ok(ExitCode::from(2)) };
+    let body = ask(at, tls).await?;
+    let text = std::str::from_utf8(&body).context("what came from there is not text")?;
+    let status: Status = serde_json::from_str(text)
+        .with_context(|| format!("what came from {at} is not the status of a gateway"))?;
+    if args.json {
+        out::print(text)?;
+    } else {
+        out::part(&status.table(columns()))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Where the console listens, and whether it speaks TLS there; `None` after every problem was said.
+async fn console(args: &StatusArgs) -> anyhow::Result<Option<(SocketAddr, bool)>> {
+    if let Some(at) = args.console.filter(|at| at.ip().is_loopback()) {
+        return Ok(Some((at, false)));
+    }
+    let wanted =
+        ConfigArgs { config: args.config.clone(), fallback: FallbackArg::Own, listen: None };
+    let Some(loaded) = around::load(&wanted).await? else { return Ok(None) };
+    let Config { console, tls, .. } = loaded.config;
+    let Some(at) = args.console.or_else(|| console.listen.addr()) else {
+        bail!("there is no console: console.listen = \"off\" in the configuration")
+    };
+    ensure!(
+        at.port() != 0,
+        "console.listen = \"{at}\" is any free port: name the one that it has with --console"
+    );
+    Ok(Some((at, tls.is_some() && !at.ip().is_loopback())))
+}
+
+/// How a gateway on this machine says that it stands, if one runs there and lets us look.
+pub(crate) async fn here(at: SocketAddr) -> Option<Status> {
+    let body = timeout(AT_ONCE, ask(at, false)).await.ok()?.ok()?;
+    serde_json::from_slice(&body).ok()
+}
+
+async fn ask(at: SocketAddr, tls: bool) -> anyhow::Result<bytes::Bytes> {
+    let scheme = if tls { "https" } else { "http" };
+    let url = format!("{scheme}://{}/status", banner::reached(at));
+    let mut request = Request::get(&url).body(Payload::empty())?;
+    if let Ok(key) = std::env::var(KEY) {
+        let unfit = || format!("{KEY} is no key: it cannot stand in a header");
+        let mut key = HeaderValue::from_str(key.trim()).ok().with_context(unfit)?;
+        key.set_sensitive(true);
+        request.headers_mut().insert(KEY_HEADER, key);
+    }
+    let settings = UpstreamSettings { connect: WITHIN, ..UpstreamSettings::default() };
+    let upstream = Upstream::new(settings)?;
+    let asked = async {
+        let answer = match upstream.send(request).await {
+            Ok(answer) => answer,
+            Err(Failure::Connect(_)) => bail!(
+                "nobody listens at {url}: is `backstop serve` running, and is its console there? \
+                 See console.listen, or name it with --console ADDRESS:PORT"
+            ),
+            Err(failure) => bail!("{url} was not reached: {failure:?}"),
+        };
+        let status = answer.status;
+        let body = answer.read(BODY_MAX).await;
+        match status {
+            200 => body.with_context(|| format!("the answer of {url} was cut")),
+            401 | 403 => bail!("{}; set {KEY} to a key with console = true", said(body.as_deref())),
+            404 => bail!("what listens at {url} is no console of this version of backstop"),
+            status => bail!("{url} answered {status}: {}", said(body.as_deref())),
+        }
+    };
+    timeout(WITHIN, asked).await.with_context(|| format!("{url} does not answer"))?
+}
+
+/// The message of a refusal, fit for a terminal.
+fn said(body: Option<&[u8]>) -> String {
+    let json: Value = serde_json::from_slice(body.unwrap_or_default()).unwrap_or_default();
+    let message = json.pointer("/error/message").and_then(Value::as_str);
+    let text = message.unwrap_or("it does not say why");
+    text.chars().take(400).map(|c| if c.is_control() { ' ' } else { c }).collect()
+}
+
+/// How wide the terminal is; without one there is no limit.
+fn columns() -> usize {
+    out::terminal().map_or(usize::MAX, |(columns, _)| columns.max(COLUMNS_MIN))
+}

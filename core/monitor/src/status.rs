@@ -1,0 +1,288 @@
+//! How it stands, for programs (`GET /status`) and for people (`backstop status`).
+//!
+//! The shape is a promise: `docs/reference/status.md`. Fields may come; none goes or changes its meaning.
+//!
+//! **Invariants:** percentages are rounded down; texts from outside are escaped and cut; no content.
+
+mod table;
+
+use crate::shown::shown;
+use crate::watch::{SURE_OF_GOOD, Times, Watch};
+use crate::{Cause, Layer, Moment, Side, Verdict};
+use ir::evidence::Traffic;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// How everything stands.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[serde(default)]
+pub struct Status {
+    /// When this was written, milliseconds since the Unix epoch.
+    pub at_unix_ms: u64,
+    /// Whether anybody watches: `[watch] enabled`.
+    pub watching: bool,
+    /// Every remote host fails at once.
+    pub network_down: bool,
+    /// A verdict puts targets on this machine first.
+    pub local_first: bool,
+    /// Providers in the order of the configuration.
+    pub providers: Vec<Provider>,
+}
+
+/// How one provider stands.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[serde(default)]
+pub struct Provider {
+    /// Its name.
+    pub provider: String,
+    /// Whether there is trouble.
+    pub troubled: bool,
+    /// What holds; absent where nothing is known.
+    pub verdict: Option<Judged>,
+    /// The times of the trouble that goes on, or of the last one.
+    pub times: Option<Times>,
+    /// What its status page says; absent where it was not read.
+    pub page: Option<Page>,
+    /// Its targets that were asked within the window, and those that are not well.
+    pub targets: Vec<Target>,
+    /// Requests of the watch.
+    pub requests: Requests,
+    /// What our own requests met there within a quarter of an hour, as evidence has it.
+    pub traffic: Option<Traffic>,
+}
+
+/// A verdict.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[serde(default)]
+pub struct Judged {
+    /// The stable word: `me.link`, `them.overloaded`, `fine`.
+    pub cause: String,
+    /// Whose side: `fine`, `them`, `me`, `path`, `unknown`.
+    pub side: String,
+    /// The cause in a few words.
+    pub says: String,
+    /// How sure, per cent, rounded down.
+    pub confidence: u8,
+    /// The strongest pieces of evidence, strongest first; three at most.
+    pub reasons: Vec<Reason>,
+    /// What would change it.
+    pub would_change: String,
+    /// What to do, most useful first.
+    pub advice: Vec<Advice>,
+    /// Since when it holds.
+    pub since_unix_ms: Option<u64>,
+}
+
+/// A piece of evidence.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[serde(default)]
+pub struct Reason {
+    /// Where it was seen: `dns`, `yours`, …
+    pub layer: String,
+    /// What was seen.
+    pub text: String,
+}
+
+/// Something to do.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[serde(default)]
+pub struct Advice {
+    /// What, and why.
+    pub text: String,
+    /// The command, where there is one.
+    pub command: Option<String>,
+}
+
+/// What a status page says.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[serde(default)]
+pub struct Page {
+    /// Where it was read.
+    pub url: String,
+    /// `operational`, `maintenance`, `degraded`, `partial`, `major`; absent where it is not known.
+    pub level: Option<String>,
+    /// Why it is not known.
+    pub unknown: Option<String>,
+    /// Its own sentence.
+    pub says: String,
+    /// How long ago it was read, in seconds.
+    pub age_s: u64,
+}
+
+/// One target.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[serde(default)]
+pub struct Target {
+    /// `provider/model`.
+    pub target: String,
+    /// How its breaker stands: `closed`, `open`, `trial`, `ramp`, `misconfigured`.
+    pub breaker: String,
+    /// Attempts within the window; callers' faults and what was cancelled is left out.
+    pub n: u64,
+    /// The share of good ones, per cent, rounded down; absent where there are none.
+    pub ok_percent: Option<u8>,
+    /// Middle time to first content, in ms.
+    pub ttft_ms: Option<u64>,
+}
+
+/// Requests of the watch since the process began, by kind. None costs tokens.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(default)]
+pub struct Requests {
+    /// For the status page.
+    pub page: u64,
+    /// Free questions without a key.
+    pub cheap: u64,
+    /// Diagnoses; each is several requests, to several hosts.
+    pub diagnosis: u64,
+    /// Connections that were opened ahead.
+    pub prewarm: u64,
+}
+
+/// Where a breaker is well.
+const CLOSED: &str = "closed";
+/// Texts are cut at this, in bytes.
+const TEXT_MAX: usize = 400;
+/// A free question that was answered so long ago still says that it is well.
+const REACHED: Duration = Duration::from_mins(10);
+/// How sure that makes.
+const SURE_OF_REACHED: u8 = 60;
+/// Targets that are shown of one provider.
+const TARGETS_MAX: usize = 32;
+
+// === impl Provider ===
+
+impl Provider {
+    /// How the provider of a watch stands. `unwell`: its targets that are not well, by model, and the
+    /// word for each.
+    pub fn of(
+        name: &str,
+        watch: &Watch,
+        now: Moment,
+        unwell: &BTreeMap<String, &'static str>,
+    ) -> Self {
+        let counted = watch.counted();
+        let page = watch.page(now).map(|page| Page {
+            url: text(&page.url),
+            level: page.level.map(|level| level.word().to_owned()),
+            unknown: page.unknown.as_deref().map(text),
+            says: text(&page.says),
+            age_s: page.age_s,
+        });
+        Self {
+            provider: name.to_owned(),
+            troubled: watch.is_troubled(),
+            verdict: judged(watch, now),
+            times: watch.times(),
+            page,
+            targets: targets(name, watch, now, unwell),
+            requests: Requests {
+                page: counted.page,
+                cheap: counted.cheap,
+                diagnosis: counted.diagnosis,
+                prewarm: 0,
+            },
+            traffic: Some(watch.traffic(now)),
+        }
+    }
+}
+
+fn targets(
+    name: &str,
+    watch: &Watch,
+    now: Moment,
+    unwell: &BTreeMap<String, &'static str>,
+) -> Vec<Target> {
+    let mut rest: BTreeMap<String, &'static str> =
+        unwell.iter().map(|(model, word)| (text(model), *word)).collect();
+    let seen = watch.models(now).into_iter().map(|seen| {
+        let breaker = rest.remove(&seen.model).unwrap_or(CLOSED).to_owned();
+        let percent = (seen.ok * 100).checked_div(seen.n).and_then(|it| u8::try_from(it).ok());
+        let target = format!("{name}/{}", seen.model);
+        Target { target, breaker, n: seen.n, ok_percent: percent, ttft_ms: seen.ttft_ms }
+    });
+    let mut targets: Vec<Target> = seen.collect();
+    for (model, word) in rest {
+        let target = format!("{name}/{model}");
+        targets.push(Target { target, breaker: word.to_owned(), ..Target::default() });
+    }
+    targets.truncate(TARGETS_MAX);
+    targets
+}
+
+/// What holds: in trouble what was found, or that it is not known yet; else what says that it is well.
+fn judged(watch: &Watch, now: Moment) -> Option<Judged> {
+    if let Some((verdict, since)) = watch.verdict() {
+        return Some(Judged { since_unix_ms: Some(since.unix_ms), ..Judged::from(verdict) });
+    }
+    if watch.is_troubled() {
+        let why = "trouble was noticed, and the first diagnosis is under way";
+        let since_unix_ms = watch.times().map(|times| times.detected_unix_ms);
+        return Some(Judged { since_unix_ms, ..plain(Cause::Unknown, 0, (Layer::Yours, why)) });
+    }
+    let recovered = watch.times().and_then(|times| times.recovered_unix_ms);
+    let traffic = watch.traffic(now).all;
+    let (confidence, layer, why) = if 0 < traffic.ok {
+        let why = format!("{} of {} attempts within 15 minutes were good", traffic.ok, traffic.n);
+        (SURE_OF_GOOD, Layer::Yours, why)
+    } else if watch.reached_at().is_some_and(|at| now.at.since(at) <= REACHED) {
+        let why = "nobody asks, and a free question was answered".to_owned();
+        (SURE_OF_REACHED, Layer::Http, why)
+    } else {
+        return None;
+    };
+    Some(Judged { since_unix_ms: recovered, ..plain(Cause::Fine, confidence, (layer, &why)) })
+}
+
+fn plain(cause: Cause, confidence: u8, (layer, why): (Layer, &str)) -> Judged {
+    Judged {
+        reasons: vec![Reason { layer: layer.word().to_owned(), text: why.to_owned() }],
+        confidence,
+        ..Judged::of(cause)
+    }
+}
+
+fn text(text: &str) -> String {
+    shown(text, TEXT_MAX).into_owned()
+}
+
+// === impl Judged ===
+
+impl Judged {
+    fn of(cause: Cause) -> Self {
+        let row = cause.row();
+        Self {
+            cause: row.word.to_owned(),
+            side: row.side.word().to_owned(),
+            says: row.says.to_owned(),
+            ..Self::default()
+        }
+    }
+
+    /// Whether nothing is wrong.
+    pub fn is_fine(&self) -> bool {
+        self.side == Side::Fine.word()
+    }
+}
+
+impl From<&Verdict> for Judged {
+    fn from(verdict: &Verdict) -> Self {
+        let reason =
+            |it: &crate::Reason| Reason { layer: it.layer.word().to_owned(), text: text(&it.text) };
+        let advice = |it: &crate::Advice| Advice {
+            text: text(&it.text),
+            command: it.command.as_deref().map(text),
+        };
+        Self {
+            confidence: verdict.confidence,
+            reasons: verdict.reasons.iter().map(reason).collect(),
+            would_change: text(&verdict.would_change),
+            advice: verdict.advice.iter().map(advice).collect(),
+            ..Self::of(verdict.cause)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

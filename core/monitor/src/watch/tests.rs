@@ -1,0 +1,323 @@
+//! Scripts in virtual time: what attempts meet, what is asked because of it, and what is said.
+
+#![expect(clippy::print_stdout, reason = "figures, for whoever asks with --nocapture")]
+
+use super::{Around, Change, Counted, Due, Pace, Watch};
+use crate::{Cause, Moment, Reason, Settled, Told, Verdict};
+use ir::Time;
+use ir::evidence::{Incident, Level, Page};
+use std::time::Duration;
+
+const START_UNIX_MS: u64 = 1_795_000_000_000;
+const TICK: Duration = Duration::from_millis(250);
+const PACE: Pace = Pace { every: Duration::from_mins(1), pages: true };
+/// As long as a diagnosis may take in a running gateway, a page, and a free question.
+const DIAGNOSIS: Duration = Duration::from_secs(6);
+const PAGE: Duration = Duration::from_secs(1);
+const CHEAP: Duration = Duration::from_millis(100);
+
+/// What happens at a time, in ms since the beginning.
+struct Script {
+    /// An attempt ends this often, if any does.
+    every_ms: Option<u64>,
+    meets: fn(u64) -> Settled,
+    around: fn(u64) -> Around,
+    /// What a diagnosis finds that ends at this time.
+    finds: fn(u64) -> (Cause, u8),
+    page: fn(u64) -> Page,
+    reaches: fn(u64) -> bool,
+}
+
+/// What came of it.
+struct Story {
+    watch: Watch,
+    /// When something free was asked, in ms.
+    asked: Vec<(u64, Due)>,
+    changes: Vec<(u64, Change)>,
+}
+
+fn moment(ms: u64) -> Moment {
+    Moment { at: Time::ZERO + Duration::from_millis(ms), unix_ms: START_UNIX_MS + ms }
+}
+
+fn verdict((cause, confidence): (Cause, u8)) -> Verdict {
+    let text = format!("{cause} was seen");
+    Verdict {
+        cause,
+        confidence,
+        reasons: vec![Reason { layer: crate::Layer::Yours, text }],
+        would_change: String::new(),
+        advice: Vec::new(),
+    }
+}
+
+const BAD: Settled = Settled::Bad { class: "overloaded", alarms: true };
+
+impl Default for Script {
+    fn default() -> Self {
+        Self {
+            every_ms: Some(1000),
+            meets: |_| Settled::Good,
+            around: |_| Around { first: true, ..Around::default() },
+            finds: |_| (Cause::Overloaded, 85),
+            page: |_| Page { level: Some(Level::Operational), ..Page::default() },
+            reaches: |_| true,
+        }
+    }
+}
+
+impl Script {
+    fn run(&self, length: Duration) -> Story {
+        let tick = u64::try_from(TICK.as_millis()).unwrap();
+        let mut story =
+            Story { watch: Watch::new(moment(0), PACE, 7), asked: Vec::new(), changes: Vec::new() };
+        let mut under_way: Vec<(u64, Due)> = Vec::new();
+        for ms in (0..u64::try_from(length.as_millis()).unwrap()).step_by(250) {
+            let (now, around) = (moment(ms), (self.around)(ms));
+            if self.every_ms.is_some_and(|every| ms % every < tick) {
+                let told = Told { model: "m", credential: 0, outcome: (self.meets)(ms) };
+                story.watch.told(now, &told);
+            }
+            let over: Vec<Due> =
+                under_way.extract_if(.., |(end, _)| *end <= ms).map(|(_, due)| due).collect();
+            for due in over {
+                let watch = &mut story.watch;
+                let change = match due {
+                    Due::Diagnosis => watch.judged(now, verdict((self.finds)(ms)), around),
+                    Due::Page => watch.read(now, (self.page)(ms), 1),
+                    Due::Cheap => {
+                        watch.knocked(now, (self.reaches)(ms));
+                        None
+                    }
+                };
+                story.changes.extend(change.map(|change| (ms, change)));
+            }
+            let (due, change) = story.watch.look(now, around);
+            story.changes.extend(change.map(|change| (ms, change)));
+            for due in due {
+                assert!(under_way.iter().all(|(_, other)| *other != due), "two of {due:?} at {ms}");
+                let takes = match due {
+                    Due::Diagnosis => DIAGNOSIS,
+                    Due::Page => PAGE,
+                    Due::Cheap => CHEAP,
+                };
+                under_way.push((ms + u64::try_from(takes.as_millis()).unwrap(), due));
+                story.asked.push((ms, due));
+            }
+        }
+        story
+    }
+}
+
+impl Story {
+    /// When this verdict was said, in ms.
+    fn said(&self, word: &str) -> Vec<u64> {
+        let said = |change: &Change| match change {
+            Change::Verdict { cause, .. } => *cause == word,
+            Change::Acknowledged { .. } => false,
+        };
+        self.changes.iter().filter(|(_, change)| said(change)).map(|(ms, _)| *ms).collect()
+    }
+
+    /// The most requests within any minute.
+    fn most_within_a_minute(&self) -> usize {
+        let within =
+            |from: u64| self.asked.iter().filter(move |(ms, _)| (from..from + 60_000).contains(ms));
+        self.asked.iter().map(|(ms, _)| within(*ms).count()).max().unwrap_or(0)
+    }
+}
+
+#[test]
+fn who_is_well_costs_one_free_request_a_minute_at_most() {
+    let unused: fn(u64) -> Around = |_| Around::default();
+    let first: fn(u64) -> Around = |_| Around { first: true, ..Around::default() };
+    // Pages, free questions: of a day.
+    let check = |every_ms, around, pages: std::ops::Range<u64>, cheaps: std::ops::Range<u64>| {
+        let script = Script { every_ms, around, ..Script::default() };
+        let story = script.run(Duration::from_hours(24));
+        let Counted { page, cheap, diagnosis } = story.watch.counted();
+        let most = story.most_within_a_minute();
+        println!("every {every_ms:?} ms: {page} pages, {cheap} free questions, {most} a minute");
+        assert!(most <= 1, "{most} requests within a minute, every {every_ms:?}");
+        assert_eq!((diagnosis, story.changes.len()), (0, 0), "every {every_ms:?}");
+        assert!(pages.contains(&page), "{page} pages, every {every_ms:?}");
+        assert!(cheaps.contains(&cheap), "{cheap} free questions, every {every_ms:?}");
+    };
+    check(Some(1_000), first, 240..289, 0..1);
+    check(Some(10_000), unused, 240..289, 0..1);
+    check(None, first, 200..289, 900..1200);
+    check(None, unused, 0..1, 0..1);
+}
+
+#[test]
+fn from_the_first_failure_to_the_verdict() {
+    let failing: fn(u64) -> Settled = |ms| if ms < 600_000 { Settled::Good } else { BAD };
+    let half: fn(u64) -> Settled = |ms| {
+        if ms < 600_000 || ms / 1000 % 2 == 0 { Settled::Good } else { BAD }
+    };
+    let opening: fn(u64) -> Around =
+        |ms| Around { first: true, open: 605_000 <= ms, ..Around::default() };
+    let well: fn(u64) -> Around = |_| Around { first: true, ..Around::default() };
+    let check = |name: &str, every_ms, meets, around, most_ms| {
+        let script = Script { every_ms: Some(every_ms), meets, around, ..Script::default() };
+        let story = script.run(Duration::from_mins(15));
+        let said = story.said("them.overloaded");
+        let [said] = said[..] else { panic!("{name}: said at {said:?}") };
+        let took = said - 600_000;
+        println!("{name}: {took} ms");
+        assert!(took <= most_ms, "{name}: {took} ms");
+        let times = story.watch.times().unwrap();
+        assert!(times.impact_unix_ms <= START_UNIX_MS + 601_000, "{name}: {times:?}");
+        assert_eq!(times.verdict_unix_ms, Some(START_UNIX_MS + said), "{name}");
+        assert!(story.watch.is_troubled(), "{name}");
+    };
+    check("all fail, ten a second", 100, failing, well, 10_000);
+    check("all fail, one a second", 1_000, failing, well, 10_000);
+    check("all fail, one in ten seconds", 10_000, failing, well, 30_000);
+    check("a breaker opens, one a minute", 60_000, failing, opening, 15_000);
+    check("every other fails, one a second", 1_000, half, well, 30_000);
+}
+
+#[test]
+fn diagnoses_are_repeated_while_it_lasts_less_often_where_nothing_changes() {
+    let failing: fn(u64) -> Settled = |_| BAD;
+    let check = |finds, expect: std::ops::Range<u64>| {
+        let script = Script { meets: failing, finds, ..Script::default() };
+        let counted = script.run(Duration::from_mins(20)).watch.counted();
+        assert!(expect.contains(&counted.diagnosis), "{counted:?}, not {expect:?}");
+        assert!(counted.page <= 42 && counted.cheap == 0, "{counted:?}");
+    };
+    // Sure and stable: every minute. Sure, and something hangs on it: twice as often. Not sure: often
+    // at first. Not the same: often.
+    check(|_| (Cause::Overloaded, 85), 15..22);
+    check(|_| (Cause::Link, 95), 28..38);
+    check(|_| (Cause::Overloaded, 60), 20..28);
+    check(|ms| (if ms / 40_000 % 2 == 0 { Cause::Down } else { Cause::Stalled }, 85), 22..60);
+}
+
+#[test]
+fn recovery_is_confirmed() {
+    let outage: fn(u64) -> Settled =
+        |ms| if (600_000..700_000).contains(&ms) { BAD } else { Settled::Good };
+    let breaker: fn(u64) -> Around =
+        |ms| Around { first: true, open: (603_000..720_000).contains(&ms), ..Around::default() };
+    let well: fn(u64) -> Around = |_| Around { first: true, ..Around::default() };
+    let check = |around, finds, back: std::ops::Range<u64>| {
+        let script = Script { meets: outage, around, finds, ..Script::default() };
+        let story = script.run(Duration::from_mins(20));
+        let fine = story.said("fine");
+        let [fine] = fine[..] else { panic!("fine at {fine:?}") };
+        assert!(back.contains(&fine), "{fine}");
+        let times = story.watch.times().unwrap();
+        assert_eq!(times.recovered_unix_ms, Some(START_UNIX_MS + fine));
+        assert!(!story.watch.is_troubled() && story.watch.verdict().is_none());
+    };
+    let overloaded: fn(u64) -> (Cause, u8) = |_| (Cause::Overloaded, 85);
+    check(well, overloaded, 701_000..703_000);
+    check(breaker, overloaded, 720_000..721_000);
+}
+
+#[test]
+fn without_traffic_free_questions_tell() {
+    let down: fn(u64) -> bool = |ms| !(600_000..900_000).contains(&ms);
+    let script =
+        Script { every_ms: None, reaches: down, finds: |_| (Cause::Down, 85), ..Script::default() };
+    let story = script.run(Duration::from_mins(30));
+    let (down, fine) = (story.said("them.down"), story.said("fine"));
+    assert!(matches!(down[..], [at] if at < 600_000 + 100_000), "{down:?}");
+    assert!(matches!(fine[..], [at] if (900_000..945_000).contains(&at)), "{fine:?}");
+}
+
+#[test]
+fn whom_nobody_asks_is_left_alone_whatever_happens() {
+    let around: fn(u64) -> Around =
+        |ms| Around { first: false, open: true, network_down: 60_000 < ms };
+    let story = Script { every_ms: None, around, ..Script::default() }.run(Duration::from_hours(1));
+    assert!(story.asked.is_empty() && story.changes.is_empty(), "{:?}", story.asked);
+}
+
+#[test]
+fn what_comes_and_goes_is_believed_less_and_less() {
+    // Eleven bad ones, four good ones, and so on.
+    let meets: fn(u64) -> Settled = |ms| if ms / 1000 % 15 < 11 { BAD } else { Settled::Good };
+    let story = Script { meets, ..Script::default() }.run(Duration::from_mins(30));
+    let fine = story.said("fine");
+    assert!(fine.len() <= 3, "{fine:?}");
+    assert!(story.watch.is_troubled());
+}
+
+#[test]
+fn a_verdict_gives_way_to_a_surer_one_or_to_one_found_twice() {
+    use Cause::{Down, Fine, Link, Overloaded, Unknown};
+    let check = |found: &[(Cause, u8)], expect: &[(Cause, bool)]| {
+        let mut held = super::Held::default();
+        for (step, (found, expect)) in found.iter().zip(expect).enumerate() {
+            let changed = held.take(moment(0), verdict(*found));
+            let holds = held.verdict().map_or(Fine, |(verdict, _)| verdict.cause);
+            assert_eq!((holds, changed), *expect, "step {step}: {found:?}");
+        }
+    };
+    check(&[(Down, 70), (Down, 60), (Down, 90)], &[(Down, true), (Down, false), (Down, false)]);
+    check(&[(Down, 70), (Link, 90)], &[(Down, true), (Link, true)]);
+    check(&[(Down, 70), (Link, 60), (Link, 60)], &[(Down, true), (Down, false), (Link, true)]);
+    check(
+        &[(Down, 70), (Link, 60), (Down, 70), (Link, 60)],
+        &[(Down, true), (Down, false), (Down, false), (Down, false)],
+    );
+    check(
+        &[(Down, 70), (Link, 60), (Overloaded, 60), (Link, 60)],
+        &[(Down, true), (Down, false), (Down, false), (Down, false)],
+    );
+    check(&[(Unknown, 80), (Link, 30)], &[(Unknown, true), (Link, true)]);
+    check(
+        &[(Link, 30), (Unknown, 90), (Unknown, 90)],
+        &[(Link, true), (Link, false), (Unknown, true)],
+    );
+    check(&[(Fine, 90), (Down, 30), (Fine, 95)], &[(Fine, false), (Down, true), (Down, false)]);
+}
+
+#[test]
+fn the_lead_over_the_page() {
+    let outage: fn(u64) -> Settled =
+        |ms| if (600_000..1_200_000).contains(&ms) { BAD } else { Settled::Good };
+    let check = |page: fn(u64) -> Page, expect: Option<std::ops::Range<i64>>| {
+        let script = Script { meets: outage, page, ..Script::default() };
+        let story = script.run(Duration::from_hours(1));
+        let lead = story.watch.times().unwrap().lead_s;
+        let told = story.changes.iter().filter_map(|(_, change)| match change {
+            Change::Acknowledged { lead_s } => Some(*lead_s),
+            Change::Verdict { .. } => None,
+        });
+        assert_eq!(told.collect::<Vec<_>>(), Vec::from_iter(lead), "one line");
+        match (lead, expect) {
+            (None, None) => {}
+            (Some(lead), Some(expect)) => assert!(expect.contains(&lead), "{lead} s"),
+            (lead, expect) => panic!("{lead:?}, not {expect:?}"),
+        }
+    };
+    let well = |_| Page { level: Some(Level::Operational), ..Page::default() };
+    check(well, None);
+    check(|_| Page { unknown: Some("a challenge".to_owned()), ..Page::default() }, None);
+    // It says so as of the first reading in which it does, …
+    check(|ms| unwell(900_000 <= ms, None), Some(290..340));
+    // … or when it says that it first did, or was unwell before.
+    check(|ms| unwell(900_000 <= ms, Some(720_000)), Some(117..119));
+    check(|ms| unwell(500_000 <= ms, Some(500_000)), Some(-104..-101));
+    // It speaks when all is over.
+    check(|ms| unwell(1_500_000 <= ms, None), Some(890..1300));
+    check(|ms| unwell(3_300_000 <= ms, None), None);
+}
+
+fn unwell(is: bool, told_ms: Option<u64>) -> Page {
+    let incident = Incident {
+        level: Some(Level::Major),
+        told_unix_ms: told_ms.map(|ms| START_UNIX_MS + ms),
+        ..Incident::default()
+    };
+    let level = if is { Level::Major } else { Level::Operational };
+    Page {
+        level: Some(level),
+        incidents: Vec::from_iter(is.then_some(incident)),
+        ..Page::default()
+    }
+}

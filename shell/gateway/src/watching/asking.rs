@@ -1,0 +1,158 @@
+//! Questions of the watch: each within its own limit, each answered whatever happens.
+
+use super::Prober;
+use crate::{Served, Shared, forward};
+use config::Provider;
+use http::Request;
+use ir::evidence::{Evidence, Page};
+use monitor::Due;
+use policy::ProviderId;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
+use transport::Payload;
+
+/// Asks.
+pub(super) struct Asker {
+    prober: Arc<dyn Prober>,
+    diagnoses: Arc<Semaphore>,
+}
+
+/// What is to be asked.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Job {
+    /// What a watch says is due.
+    Due(ProviderId, Due),
+    /// A connection is to be opened ahead, to `next`, because of another.
+    Warm { because: ProviderId, next: ProviderId },
+}
+
+/// What came of it.
+#[derive(Debug)]
+pub(super) struct Done {
+    pub(super) id: ProviderId,
+    pub(super) due: Due,
+    pub(super) found: Found,
+}
+
+#[derive(Debug)]
+pub(super) enum Found {
+    Measured(Box<Evidence>),
+    Read(Page, u32),
+    Knocked(bool),
+    /// Because of this provider.
+    Warmed(ProviderId),
+    /// It could not be asked.
+    Nothing,
+}
+
+/// What was not measured by then is not there: with what traffic says it is judged all the same.
+const MEASURE_WITHIN: Duration = Duration::from_secs(6);
+const PAGE_WITHIN: Duration = Duration::from_secs(8);
+const ANSWER_WITHIN: Duration = Duration::from_secs(5);
+/// A list of models is read to this, so that its connection can be used again.
+const LIST_MAX: usize = 1 << 20;
+
+// === impl Asker ===
+
+impl Asker {
+    pub(super) fn new(prober: Arc<dyn Prober>, diagnoses_max: usize) -> Self {
+        Self { prober, diagnoses: Arc::new(Semaphore::new(diagnoses_max)) }
+    }
+
+    /// Whether a provider has a status page that can be read.
+    pub(super) fn has_page(&self, provider: &Provider) -> bool {
+        provider.status_page.as_deref() != Some("") && self.prober.has_page(provider)
+    }
+
+    /// Asks. The question belongs to the configuration that it began under.
+    pub(super) fn ask(
+        &self,
+        shared: &Arc<Shared>,
+        job: Job,
+    ) -> impl Future<Output = Done> + Send + use<> {
+        let (prober, diagnoses) = (Arc::clone(&self.prober), Arc::clone(&self.diagnoses));
+        let shared = Arc::clone(shared);
+        async move {
+            match job {
+                Job::Due(id, due) => {
+                    let found = match due {
+                        Due::Diagnosis => measure(&shared, id, &*prober, &diagnoses).await,
+                        Due::Page => read(&shared, id, &*prober).await,
+                        Due::Cheap => knock(&shared, id).await,
+                    };
+                    Done { id, due, found: found.unwrap_or(Found::Nothing) }
+                }
+                Job::Warm { because, next } => {
+                    warm(&shared, next).await;
+                    Done { id: next, due: Due::Cheap, found: Found::Warmed(because) }
+                }
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Asker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Asker")
+    }
+}
+
+/// Where a provider stands in its configuration.
+fn place(shared: &Shared, id: ProviderId) -> Option<usize> {
+    shared.served.iter().position(|served| served.id == id)
+}
+
+async fn measure(
+    shared: &Shared,
+    id: ProviderId,
+    prober: &dyn Prober,
+    diagnoses: &Semaphore,
+) -> Option<Found> {
+    let place = place(shared, id)?;
+    let (provider, _) = shared.provider(id)?;
+    let unmeasured = Evidence {
+        provider: provider.name.clone(),
+        host: provider.base_url.host.clone(),
+        port: provider.base_url.port,
+        at_unix_ms: shared.clock.unix_ms(),
+        ..Evidence::default()
+    };
+    let _turn = diagnoses.acquire().await.ok()?;
+    let measuring = prober.measure(Arc::clone(&shared.config), place);
+    let measured = timeout(MEASURE_WITHIN, measuring).await.unwrap_or(unmeasured);
+    Some(Found::Measured(Box::new(measured)))
+}
+
+async fn read(shared: &Shared, id: ProviderId, prober: &dyn Prober) -> Option<Found> {
+    let reading = prober.page(Arc::clone(&shared.config), place(shared, id)?);
+    let (page, requests) = timeout(PAGE_WITHIN, reading).await.ok()?;
+    Some(Found::Read(page, requests))
+}
+
+/// Any answer below 500 proves that somebody is there: to be refused is what is expected.
+async fn knock(shared: &Shared, id: ProviderId) -> Option<Found> {
+    let (provider, served) = shared.provider(id)?;
+    let request = forward::open_request(provider).ok()?;
+    Some(Found::Knocked(answered(served, request).await))
+}
+
+async fn warm(shared: &Shared, id: ProviderId) {
+    let Some((provider, served)) = shared.provider(id) else { return };
+    let Ok(request) = forward::open_request(provider) else { return };
+    let reached = answered(served, request).await;
+    tracing::debug!(provider = provider.name, reached, "made ready");
+}
+
+/// Whether an answer below 500 came, read to its end.
+async fn answered(served: &Served, request: Request<Payload>) -> bool {
+    let asked = async {
+        let answer = served.upstream.send(request).await.ok()?;
+        let status = answer.status;
+        answer.read(LIST_MAX).await;
+        Some(status)
+    };
+    timeout(ANSWER_WITHIN, asked).await.is_ok_and(|status| status.is_some_and(|it| it < 500))
+}
