@@ -4,9 +4,11 @@
 mod canaries;
 mod confined;
 mod console;
+mod doctor;
 mod operating;
 mod process;
 mod serving;
+mod status;
 mod telemetry;
 
 use process::{Deaf, Ended, Place, With};
@@ -26,7 +28,15 @@ async fn command_lines() {
         }
     };
     check("--version", 0, &["backstop 0."]).await;
-    check("--help", 0, &["serve", "demo", "check", "key", "drill"]).await;
+    check("--help", 0, &["serve", "demo", "check", "doctor", "status", "key", "drill"]).await;
+    check("status --help", 0, &["--json", "--console", "BACKSTOP_KEY"]).await;
+    check(
+        "status --console 127.0.0.1:1",
+        1,
+        &["nobody listens at http://127.0.0.1:1", "--console"],
+    )
+    .await;
+    check("status --console nowhere", 2, &["--console"]).await;
     check("serve --help", 0, &["--config", "--fallback", "--listen"]).await;
     check("", 2, &["Usage: backstop <COMMAND>"]).await;
     check("sevre", 2, &["unrecognized subcommand 'sevre'", "'serve'"]).await;

@@ -7,6 +7,8 @@ mod clients;
 #[cfg(test)]
 mod hostile;
 #[cfg(test)]
+mod lab;
+#[cfg(test)]
 mod matrix;
 #[cfg(test)]
 mod table;

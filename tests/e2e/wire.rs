@@ -20,4 +20,5 @@ mod records;
 mod thought;
 mod waits;
 mod watched;
+mod watching;
 mod words;

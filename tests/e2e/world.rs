@@ -19,7 +19,7 @@ pub(crate) use said::{Said, json};
 pub(crate) use sent::sent;
 
 use drill::provider::Provider;
-use gateway::{Gateway, Setup, Sink};
+use gateway::{Gateway, Setup, Sink, Watching};
 use ir::{Dialect, Invariant, Record, Shape};
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
@@ -46,6 +46,7 @@ pub(crate) struct World {
     stop: Option<oneshot::Sender<()>>,
     serving: JoinHandle<()>,
     probing: JoinHandle<()>,
+    watching: Option<JoinHandle<()>>,
 }
 
 /// What a world is made of.
@@ -58,6 +59,7 @@ pub(crate) struct Plan {
     files: BTreeMap<String, String>,
     resolver: Resolver,
     roots: Roots,
+    watching: Option<Watching>,
 }
 
 /// The records so far.
@@ -111,9 +113,15 @@ impl Plan {
         self
     }
 
+    /// Its providers are watched.
+    pub(crate) fn watched(mut self, watching: Watching) -> Self {
+        self.watching = Some(watching);
+        self
+    }
+
     /// Starts it.
     pub(crate) async fn start(self) -> World {
-        let Self { toml, clouds, names, files, resolver, roots } = self;
+        let Self { toml, clouds, names, files, resolver, roots, watching } = self;
         let mut toml = addressed(toml, &clouds);
         for (name, url) in &names {
             toml = toml.replace(&format!("{{{name}}}"), url);
@@ -155,6 +163,7 @@ impl Plan {
             stop: Some(stop),
             serving: tokio::spawn(serving),
             probing: tokio::spawn(gateway.clone().probe()),
+            watching: watching.map(|it| tokio::spawn(gateway.clone().watch(it))),
             gateway,
         }
     }
@@ -260,6 +269,9 @@ impl World {
     /// Stops it. Whoever is still served is cut off.
     pub(crate) async fn stop(mut self) {
         self.probing.abort();
+        if let Some(watching) = &self.watching {
+            watching.abort();
+        }
         drop(self.stop.take());
         tokio::time::timeout(LIMIT, &mut self.serving).await.expect("it stops").expect("no panic");
         self.gateway.flush(LIMIT);

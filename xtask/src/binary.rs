@@ -18,6 +18,13 @@ pub(crate) fn build(profile: &str) -> Result<PathBuf> {
     executable(&told).context("cargo built no program from the package backstop")
 }
 
+/// Builds an example of the end-to-end tests and returns its path.
+pub(crate) fn build_example(name: &str) -> Result<PathBuf> {
+    let step = Step::cargo(["build", "--package", "backstop-e2e", "--example", name]);
+    let told = step.arg("--message-format=json-render-diagnostics").output()?;
+    executable(&told).with_context(|| format!("cargo built no example {name}"))
+}
+
 /// Builds `backstop` for release as one file that needs no other: no loader, no C library. Returns its
 /// path.
 pub(crate) fn build_static() -> Result<PathBuf> {

@@ -1,6 +1,7 @@
 //! The project's chores, in Rust: `cargo xtask <chore>`. This is the one door for developers.
 //!
-//! **Invariant:** every command is shown before it runs, and a chore that fails exits non-zero.
+//! **Invariant:** every command is shown before it runs, and a chore that fails exits non-zero: with 2
+//! where the machine lacks what it needs, which only a chore that says so can tell.
 
 mod binary;
 mod bugs;
@@ -11,6 +12,7 @@ mod fuzz;
 mod hostile;
 mod image;
 mod javascript;
+mod lab;
 mod python;
 mod say;
 mod step;
@@ -27,7 +29,7 @@ struct Chore {
     run: fn(&[String]) -> Result<()>,
 }
 
-const CHORES: [Chore; 13] = [
+const CHORES: [Chore; 14] = [
     Chore {
         name: "dev",
         summary: "run the gateway from source; arguments go to `serve`",
@@ -84,6 +86,11 @@ const CHORES: [Chore; 13] = [
         run: hostile::run,
     },
     Chore {
+        name: "lab",
+        summary: "have `doctor` judge the lab's situations in network namespaces (root)",
+        run: lab::run,
+    },
+    Chore {
         name: "image",
         summary: "make the container image's files, check them, answer from them: [--folder DIR]",
         run: image::run,
@@ -112,7 +119,8 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             say::talk(format_args!("error: {name}: {error:#}"));
-            ExitCode::FAILURE
+            // Nothing was tried: the machine lacks what the chore needs.
+            if error.is::<system::Lacks>() { ExitCode::from(2) } else { ExitCode::FAILURE }
         }
     }
 }

@@ -1,11 +1,24 @@
 //! Programs that must come from the machine: installed where that is possible without asking.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
 use crate::say;
 use crate::step::Step;
+
+/// What a chore needs and this machine lacks.
+#[derive(Debug)]
+pub(crate) struct Lacks(pub(crate) String);
+
+impl fmt::Display for Lacks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Lacks {}
 
 /// Installs Debian packages when `apt-get` is there and we may use it without a password.
 ///
@@ -29,7 +42,7 @@ pub(crate) fn program(name: &str, package: &str, why: &str) -> Result<PathBuf> {
     let places = [PathBuf::from(name), Path::new("/usr/sbin").join(name)];
     let find = || {
         let here = |place: &&PathBuf| {
-            ["--version", "-v"].iter().any(|asked| Step::new(*place).arg(asked).succeeds())
+            ["--version", "-v", "-V"].iter().any(|asked| Step::new(*place).arg(asked).succeeds())
         };
         places.iter().find(here).cloned()
     };
@@ -57,6 +70,7 @@ fn apt_get() -> Step {
     step.env("DEBIAN_FRONTEND", "noninteractive")
 }
 
-fn is_root() -> bool {
+/// Whether we may do everything.
+pub(crate) fn is_root() -> bool {
     Step::new("id").arg("-u").output().is_ok_and(|id| id.trim() == "0")
 }

@@ -10,11 +10,11 @@ use std::net::SocketAddr;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 
-const KEYS: With<'static> =
+pub(super) const KEYS: With<'static> =
     With { env: &[("KEY_a", "sk-a"), ("KEY_b", "sk-b")], deaf: Deaf::Nobody };
 
 /// Two clouds behind a gateway with a console of its own.
-async fn serve(place: &Place, settings: &str) -> (Vec<Provider>, Process) {
+pub(super) async fn serve(place: &Place, settings: &str) -> (Vec<Provider>, Process) {
     let settings = format!(
         "server.listen = \"127.0.0.1:0\"\nconsole.listen = \"127.0.0.1:0\"\n\
          retry.per_target = 1\nbreaker.open = \"1h\"\nbreaker.open_max = \"1h\"\n{settings}"
@@ -30,7 +30,7 @@ async fn serve(place: &Place, settings: &str) -> (Vec<Provider>, Process) {
     (clouds, place.start(&["serve"], &KEYS))
 }
 
-async fn get(addr: SocketAddr, path: &str) -> Heard {
+pub(super) async fn get(addr: SocketAddr, path: &str) -> Heard {
     Call::send(addr, &Request::get(path)).await.finish().await
 }
 

@@ -150,6 +150,11 @@ impl Process {
         self.err.hears(text).await;
     }
 
+    /// Waits until standard output holds this text.
+    pub(super) async fn prints(&self, text: &str) {
+        self.out.hears(text).await;
+    }
+
     /// Where it listens, once its banner says so.
     pub(super) async fn addr(&self) -> SocketAddr {
         self.says("Ctrl-C stops").await;
