@@ -7,6 +7,7 @@ mod servers;
 use crate::world::LIMIT;
 use backstop_e2e::lab::Situation;
 use facts::Facts;
+use ir::evidence::Page;
 use std::collections::BTreeSet;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
@@ -54,7 +55,8 @@ async fn the_prober_finds_what_each_situation_is_about() {
 async fn missing(facts: Facts) -> Vec<String> {
     let situation = Situation::ALL.iter().find(|it| it.word() == facts.name).unwrap();
     let stage = situation.raise().await.unwrap();
-    let evidence = probe::measure(&stage.ground, &stage.subject, &mut |_, _| {}).await;
+    let mut evidence = probe::measure(&stage.ground, &stage.subject, &mut |_, _| {}).await;
+    evidence.page = stage.page.map(|level| Page { level: Some(level), ..Page::default() });
     let mut missing = facts.missing(&serde_json::to_value(&evidence).unwrap());
     let verdict = monitor::diagnose(&evidence);
     if !situation.causes().contains(&verdict.cause) {

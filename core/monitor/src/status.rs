@@ -8,7 +8,7 @@ mod table;
 
 use crate::shown::shown;
 use crate::watch::{SURE_OF_GOOD, Times, Watch};
-use crate::{Cause, Layer, Moment, Side, Verdict};
+use crate::{Advice, Cause, Layer, Moment, Reason, Side, Verdict};
 use ir::evidence::Traffic;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -72,26 +72,6 @@ pub struct Judged {
     pub advice: Vec<Advice>,
     /// Since when it holds.
     pub since_unix_ms: Option<u64>,
-}
-
-/// A piece of evidence.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
-#[serde(default)]
-pub struct Reason {
-    /// Where it was seen: `dns`, `yours`, …
-    pub layer: String,
-    /// What was seen.
-    pub text: String,
-}
-
-/// Something to do.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
-#[serde(default)]
-pub struct Advice {
-    /// What, and why.
-    pub text: String,
-    /// The command, where there is one.
-    pub command: Option<String>,
 }
 
 /// What a status page says.
@@ -237,7 +217,7 @@ fn judged(watch: &Watch, now: Moment) -> Option<Judged> {
 
 fn plain(cause: Cause, confidence: u8, (layer, why): (Layer, &str)) -> Judged {
     Judged {
-        reasons: vec![Reason { layer: layer.word().to_owned(), text: why.to_owned() }],
+        reasons: vec![Reason { layer, text: why.to_owned() }],
         confidence,
         ..Judged::of(cause)
     }
@@ -268,17 +248,11 @@ impl Judged {
 
 impl From<&Verdict> for Judged {
     fn from(verdict: &Verdict) -> Self {
-        let reason =
-            |it: &crate::Reason| Reason { layer: it.layer.word().to_owned(), text: text(&it.text) };
-        let advice = |it: &crate::Advice| Advice {
-            text: text(&it.text),
-            command: it.command.as_deref().map(text),
-        };
         Self {
             confidence: verdict.confidence,
-            reasons: verdict.reasons.iter().map(reason).collect(),
-            would_change: text(&verdict.would_change),
-            advice: verdict.advice.iter().map(advice).collect(),
+            reasons: verdict.reasons.clone(),
+            would_change: verdict.would_change.clone(),
+            advice: verdict.advice.clone(),
             ..Self::of(verdict.cause)
         }
     }

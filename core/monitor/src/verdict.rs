@@ -3,7 +3,7 @@
 //! The causes are a closed list; each row of [`Cause::row`] says whose side it is on and what a
 //! running gateway does about it.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// Whose fault it is.
@@ -116,7 +116,7 @@ pub struct Verdict {
 }
 
 /// A piece of evidence, in words.
-#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Reason {
     /// Where it was seen.
     pub layer: Layer,
@@ -125,7 +125,7 @@ pub struct Reason {
 }
 
 /// Where something was seen: the lines of `doctor`.
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Layer {
     /// This machine and its way out.
@@ -147,7 +147,7 @@ pub enum Layer {
 }
 
 /// Something to do.
-#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Advice {
     /// What, and why.
     pub text: String,

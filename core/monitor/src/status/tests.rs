@@ -1,7 +1,8 @@
 //! The status as people see it, wide and narrow, and its shape as programs read it.
 
-use super::{Advice, Judged, Page, Provider, Reason, Requests, Status, Target};
+use super::{Judged, Page, Provider, Requests, Status, Target};
 use crate::watch::{Around, Pace, Times, Watch};
+use crate::{Advice, Layer, Reason};
 use crate::{Moment, Settled, Told};
 use ir::Time;
 use std::collections::BTreeMap;
@@ -20,7 +21,7 @@ fn status() -> Status {
         side: "them".to_owned(),
         says: "no capacity".to_owned(),
         confidence: 93,
-        reasons: vec![Reason { layer: "yours".to_owned(), text: "31 of 40 said 529".to_owned() }],
+        reasons: vec![Reason { layer: Layer::Yours, text: "31 of 40 said 529".to_owned() }],
         would_change: String::new(),
         advice: vec![Advice { text: "wait, the next target serves".to_owned(), command: None }],
         since_unix_ms: Some(1_795_000_000_000),
