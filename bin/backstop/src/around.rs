@@ -155,6 +155,11 @@ pub(crate) async fn load(args: &ConfigArgs) -> anyhow::Result<Option<Loaded>> {
 
 /// The configuration, or everything that is wrong with it.
 pub(crate) async fn try_load(args: &ConfigArgs) -> Result<Loaded, Unloaded> {
+    try_load_asking(args, true).await
+}
+
+/// The same; `asks` is whether local servers may be asked if they are there, where no file names any.
+pub(crate) async fn try_load_asking(args: &ConfigArgs, asks: bool) -> Result<Loaded, Unloaded> {
     let path = find(args)?;
     let around = Around::default();
     around.files.borrow_mut().extend(path.as_deref().map(Seen::now));
@@ -175,7 +180,7 @@ pub(crate) async fn try_load(args: &ConfigArgs) -> Result<Loaded, Unloaded> {
     if modelled && args.fallback == FallbackArg::Any {
         out::say("--fallback any has no effect: the file names the chains itself");
     }
-    let local = if named { Vec::new() } else { discover::local().await };
+    let local = if named || !asks { Vec::new() } else { discover::local().await };
     let loaded = match &path {
         Some(_) => config::load_beside(&text, &around, &local, args.fallback.into()),
         None => Ok(config::zero(&around, &local, args.fallback.into())),

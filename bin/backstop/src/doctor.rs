@@ -49,7 +49,7 @@ struct Report<'a> {
 
 /// Examines, and ends with what was found: 0 fine, 10 them, 20 me, 30 path, 40 unknown, 2 usage.
 pub(crate) async fn run(args: &DoctorArgs) -> anyhow::Result<ExitCode> {
-    let Some(scope) = Scope::find(args).await? else { return Ok(ExitCode::from(2)) };
+    let Some(scope) = Scope::find(args).await else { return Ok(ExitCode::from(2)) };
     if args.offline {
         return offline(args, &scope);
     }

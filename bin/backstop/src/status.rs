@@ -3,6 +3,7 @@
 use crate::cli::{ConfigArgs, FallbackArg, StatusArgs};
 use crate::{around, banner, out};
 use anyhow::{Context, bail, ensure};
+use bytes::Bytes;
 use config::Config;
 use http::{HeaderName, HeaderValue, Request};
 use ir::Failure;
@@ -61,18 +62,46 @@ async fn console(args: &StatusArgs) -> anyhow::Result<Option<(SocketAddr, bool)>
 
 /// How a gateway on this machine says that it stands, if one runs there and lets us look.
 pub(crate) async fn here(at: SocketAddr) -> Option<Status> {
-    let body = timeout(AT_ONCE, ask(at, false)).await.ok()?.ok()?;
-    serde_json::from_slice(&body).ok()
+    // Nobody asked us to show a key there.
+    let (_, status, body) = timeout(AT_ONCE, get(at, false, None)).await.ok()?.ok()?;
+    serde_json::from_slice(&body?).ok().filter(|_| status == 200)
 }
 
-async fn ask(at: SocketAddr, tls: bool) -> anyhow::Result<bytes::Bytes> {
+/// Asks, with our key only where one is wanted: whoever listens there has shown that it is a console.
+async fn ask(at: SocketAddr, tls: bool) -> anyhow::Result<Bytes> {
+    let (url, status, body) = get(at, tls, None).await?;
+    let key = if matches!(status, 401 | 403) { key()? } else { None };
+    let (url, status, body) = match key {
+        Some(key) => get(at, tls, Some(key)).await?,
+        None => (url, status, body),
+    };
+    match status {
+        200 => body.with_context(|| format!("the answer of {url} was cut")),
+        401 | 403 => bail!("{}; set {KEY} to a key with console = true", said(body.as_deref())),
+        404 => bail!("what listens at {url} is no console of this version of backstop"),
+        status => bail!("{url} answered {status}: {}", said(body.as_deref())),
+    }
+}
+
+/// The key of whoever looks, where there is one.
+fn key() -> anyhow::Result<Option<HeaderValue>> {
+    let Ok(key) = std::env::var(KEY) else { return Ok(None) };
+    let unfit = || format!("{KEY} is no key: it cannot stand in a header");
+    let mut key = HeaderValue::from_str(key.trim()).ok().with_context(unfit)?;
+    key.set_sensitive(true);
+    Ok(Some(key))
+}
+
+/// The status that it answers with, and as much of the body as came.
+async fn get(
+    at: SocketAddr,
+    tls: bool,
+    key: Option<HeaderValue>,
+) -> anyhow::Result<(String, u16, Option<Bytes>)> {
     let scheme = if tls { "https" } else { "http" };
     let url = format!("{scheme}://{}/status", banner::reached(at));
     let mut request = Request::get(&url).body(Payload::empty())?;
-    if let Ok(key) = std::env::var(KEY) {
-        let unfit = || format!("{KEY} is no key: it cannot stand in a header");
-        let mut key = HeaderValue::from_str(key.trim()).ok().with_context(unfit)?;
-        key.set_sensitive(true);
+    if let Some(key) = key {
         request.headers_mut().insert(KEY_HEADER, key);
     }
     let settings = UpstreamSettings { connect: WITHIN, ..UpstreamSettings::default() };
@@ -86,16 +115,11 @@ async fn ask(at: SocketAddr, tls: bool) -> anyhow::Result<bytes::Bytes> {
             ),
             Err(failure) => bail!("{url} was not reached: {failure:?}"),
         };
-        let status = answer.status;
-        let body = answer.read(BODY_MAX).await;
-        match status {
-            200 => body.with_context(|| format!("the answer of {url} was cut")),
-            401 | 403 => bail!("{}; set {KEY} to a key with console = true", said(body.as_deref())),
-            404 => bail!("what listens at {url} is no console of this version of backstop"),
-            status => bail!("{url} answered {status}: {}", said(body.as_deref())),
-        }
+        Ok((answer.status, answer.read(BODY_MAX).await))
     };
-    timeout(WITHIN, asked).await.with_context(|| format!("{url} does not answer"))?
+    let asked = timeout(WITHIN, asked).await;
+    let (status, body) = asked.with_context(|| format!("{url} does not answer"))??;
+    Ok((url, status, body))
 }
 
 /// The message of a refusal, fit for a terminal.

@@ -1,85 +1,263 @@
 //! Evidence as it may leave the house: for a ticket, with what tells of the house taken out.
+//!
+//! **Invariant:** addresses and names of the own network, of this machine, of people, of providers
+//! that are not public knowledge and of tuned models are replaced, everywhere the same by the same, so
+//! that what differs still differs. What the verdict rests on stays.
 
 use ir::Evidence;
-use std::net::{IpAddr, Ipv6Addr};
+use ir::evidence::{Here, KeySeen, Page, Portal, Session, Trust, Witness};
+use ir::{Place, evidence::Answer};
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// What stands where something was taken out.
 const REDACTED: &str = "redacted";
+/// Resolvers of the public, whose addresses tell nothing.
+const PUBLIC: [[u8; 4]; 6] =
+    [[1, 1, 1, 1], [1, 0, 0, 1], [8, 8, 8, 8], [8, 8, 4, 4], [9, 9, 9, 9], [149, 112, 112, 112]];
+/// What interfaces are, by how their names begin.
+const KINDS: [&str; 10] = ["eth", "en", "wlan", "wl", "tun", "tap", "wg", "docker", "br", "ppp"];
 
-/// The evidence without names of the own network, of people and of tuned models, and with addresses
-/// of the own machine cut to their network. What the verdict rests on stays.
-pub fn redacted(evidence: &Evidence) -> Evidence {
+/// What is replaced by what.
+struct Masks<'a> {
+    /// Whether a host or a provider's name is public knowledge.
+    is_known: &'a dyn Fn(&str) -> bool,
+    addresses: BTreeMap<IpAddr, IpAddr>,
+    /// This machine's, its router's and its resolvers'.
+    own: BTreeSet<IpAddr>,
+    names: BTreeMap<String, String>,
+}
+
+/// The evidence without what tells of the house. `is_known` says of a host or of a provider's name
+/// that everybody may know it.
+pub fn redacted(evidence: &Evidence, is_known: &dyn Fn(&str) -> bool) -> Evidence {
     let mut evidence = evidence.clone();
-    let here = &mut evidence.here;
-    for interface in here.interfaces.iter_mut().flatten() {
-        interface.name = kind_of(&interface.name).to_owned();
-        for address in &mut interface.addresses {
-            *address = network_of(*address);
-        }
-    }
-    here.gateway = here.gateway.map(network_of);
-    if let Some(proxy) = &mut here.proxy {
-        let port = proxy.authority.rsplit_once(':').map(|(_, port)| port.to_owned());
-        proxy.authority = format!("{REDACTED}:{}", port.unwrap_or_default());
-    }
-    for ca in &mut here.ca {
-        ca.path = file_of(&ca.path);
-    }
-    if let Some(conf) = &mut here.resolv_conf {
-        conf.search.iter_mut().for_each(|it| REDACTED.clone_into(it));
-    }
-    if let Some(elsewhere) = &mut here.elsewhere {
-        elsewhere.path = elsewhere.path.as_deref().map(file_of);
-    }
-    for portal in evidence.control.portals.values_mut() {
-        if let ir::evidence::Portal::Altered { to: Some(to), .. } = portal {
-            // Portals put addresses of machines and sessions behind the question mark.
-            *to = to.split(['?', '#']).next().unwrap_or_default().to_owned();
-        }
+    let own = own(&evidence.here);
+    let mut masks = Masks { is_known, addresses: BTreeMap::new(), own, names: BTreeMap::new() };
+    let (host, provider) = (evidence.host.clone(), evidence.provider.clone());
+    evidence.host = masks.host(&host);
+    evidence.provider = masks.provider(&provider);
+    masks.here(&mut evidence.here, &provider);
+    let hidden = evidence.host != host;
+    evidence.names = masks.answers(evidence.names, hidden);
+    let control = &mut evidence.control;
+    control.names = masks.answers(std::mem::take(&mut control.names), false);
+    control.portals.values_mut().for_each(portal);
+    control.tls.iter_mut().for_each(session);
+    let siblings = std::mem::take(&mut control.siblings);
+    control.siblings = siblings.into_iter().map(|(name, it)| (masks.provider(&name), it)).collect();
+    let regions = std::mem::take(&mut control.regions);
+    control.regions = regions.into_iter().map(|(name, it)| (masks.host(&name), it)).collect();
+    let neutral = std::mem::take(&mut control.neutral);
+    control.neutral =
+        neutral.into_iter().map(|(name, knock)| (masks.socket(&name), knock)).collect();
+    let roads = std::mem::take(&mut evidence.roads);
+    evidence.roads = roads
+        .into_iter()
+        .map(|(address, mut road)| {
+            road.from = road.from.into_iter().map(|it| masks.witness(it)).collect();
+            road.tls.iter_mut().chain(&mut road.small).for_each(session);
+            (masks.address(address), road)
+        })
+        .collect();
+    if let Some(page) = &mut evidence.page {
+        masks.page(page);
     }
     if let Some(traffic) = &mut evidence.traffic {
         let models = std::mem::take(&mut traffic.models);
-        let mut tuned = 0;
-        traffic.models = models
-            .into_iter()
-            .map(|(model, tally)| {
-                if !is_tuned(&model) {
-                    return (model, tally);
-                }
-                tuned += 1;
-                (format!("{REDACTED}-{tuned}"), tally)
-            })
-            .collect();
+        traffic.models = models.into_iter().map(|(it, tally)| (masks.model(it), tally)).collect();
     }
     evidence
 }
 
-/// `eth`, `wlan`, `tun`: what kind it is, without which.
-fn kind_of(name: &str) -> &str {
-    name.trim_end_matches(|it: char| !it.is_ascii_alphabetic())
+/// Addresses that are this machine's or its network's.
+fn own(here: &Here) -> BTreeSet<IpAddr> {
+    let interfaces = here.interfaces.iter().flatten().flat_map(|it| &it.addresses);
+    let conf = here.resolv_conf.iter().flat_map(|it| it.servers.iter().chain(&it.upstreams));
+    interfaces.chain(conf).chain(&here.gateway).copied().collect()
 }
 
-/// An address without the part that tells machines apart: /16 and /48.
-fn network_of(address: IpAddr) -> IpAddr {
-    match address {
-        IpAddr::V4(v4) => {
-            let [one, two, _, _] = v4.octets();
-            IpAddr::from([one, two, 0, 0])
+/// Who vouches for a chain tells of a company, unless everybody knows it.
+fn session(session: &mut Session) {
+    if session.trust != Trust::Public {
+        REDACTED.clone_into(&mut session.issuer);
+    }
+}
+
+/// Portals put names, addresses of machines and sessions into where they send.
+fn portal(portal: &mut Portal) {
+    if let Portal::Altered { to: Some(to), .. } = portal {
+        *to = format!("http://{REDACTED}/");
+    }
+}
+
+/// A file of the system as it is; of any other only its name, where that is a usual one.
+fn file_of(path: &str) -> String {
+    const SYSTEM: [&str; 4] = ["/etc/", "/run/systemd/", "/private/etc/", "C:\\Windows\\"];
+    const USUAL: [&str; 4] = ["hosts", "resolv.conf", "stub-resolv.conf", "nsswitch.conf"];
+    if SYSTEM.iter().any(|folder| path.starts_with(folder)) {
+        return path.to_owned();
+    }
+    let name = path.rsplit(['/', '\\']).next().unwrap_or_default();
+    let name = USUAL.into_iter().find(|usual| *usual == name).unwrap_or(REDACTED);
+    format!("…/{name}")
+}
+
+/// What kind of interface it is; its whole name may hold an address of the hardware.
+fn kind_of(name: &str) -> &'static str {
+    KINDS.into_iter().find(|kind| name.starts_with(kind)).unwrap_or("other")
+}
+
+// === impl Masks ===
+
+impl Masks<'_> {
+    fn here(&mut self, here: &mut Here, provider: &str) {
+        for interface in here.interfaces.iter_mut().flatten() {
+            kind_of(&interface.name).clone_into(&mut interface.name);
+            interface.addresses.iter_mut().for_each(|it| *it = self.address(*it));
         }
-        IpAddr::V6(v6) => {
-            let [one, two, three, ..] = v6.segments();
-            IpAddr::from(Ipv6Addr::new(one, two, three, 0, 0, 0, 0, 0))
+        here.gateway = here.gateway.map(|it| self.address(it));
+        let said = |from: &str| from.replace(&format!(".{provider}."), ".PROVIDER.");
+        if let Some(proxy) = &mut here.proxy {
+            let port = proxy.authority.rsplit_once(':').map(|(_, port)| port.to_owned());
+            proxy.authority = format!("{REDACTED}:{}", port.unwrap_or_default());
+            proxy.from = said(&proxy.from);
+        }
+        for ca in &mut here.ca {
+            ca.path = file_of(&ca.path);
+            ca.from = said(&ca.from);
+        }
+        for entry in &mut here.hosts {
+            entry.path = file_of(&entry.path);
+            entry.address = self.address(entry.address);
+            entry.name = self.host(&entry.name.to_ascii_lowercase());
+        }
+        if let Some(conf) = &mut here.resolv_conf {
+            conf.path = file_of(&conf.path);
+            conf.leads_to = conf.leads_to.as_deref().map(file_of);
+            let servers = conf.servers.iter_mut().chain(&mut conf.upstreams);
+            servers.for_each(|it| *it = self.address(*it));
+            conf.search.iter_mut().for_each(|it| REDACTED.clone_into(it));
+        }
+        if let Some(elsewhere) = &mut here.elsewhere {
+            elsewhere.from = said(&elsewhere.from);
+            elsewhere.path = elsewhere.path.as_deref().map(file_of);
+            elsewhere.url = self.url(&elsewhere.url);
+        }
+        match &mut here.key {
+            Some(KeySeen::Present { from } | KeySeen::Missing { from }) => *from = said(from),
+            Some(KeySeen::NotNeeded | KeySeen::Callers) | None => {}
+        }
+    }
+
+    fn answers(
+        &mut self,
+        answers: BTreeMap<Witness, Answer>,
+        hidden: bool,
+    ) -> BTreeMap<Witness, Answer> {
+        let mask = |(witness, mut answer): (Witness, Answer)| {
+            answer.addresses.iter_mut().for_each(|it| *it = self.address(*it));
+            if hidden {
+                answer.cnames.iter_mut().for_each(|it| REDACTED.clone_into(it));
+            }
+            // A resolver's own words tell whose it is.
+            answer.ede_text = answer.ede_text.map(|_| REDACTED.to_owned());
+            (self.witness(witness), answer)
+        };
+        answers.into_iter().map(mask).collect()
+    }
+
+    fn page(&mut self, page: &mut Page) {
+        let url = self.url(&page.url);
+        if url != page.url {
+            page.url = url;
+            REDACTED.clone_into(&mut page.says);
+            page.affected.iter_mut().for_each(|it| REDACTED.clone_into(it));
+            page.incidents.iter_mut().for_each(|it| REDACTED.clone_into(&mut it.title));
+        }
+    }
+
+    fn witness(&mut self, witness: Witness) -> Witness {
+        match witness {
+            Witness::Udp(server) => Witness::Udp(self.address(server)),
+            Witness::Tcp(server) => Witness::Tcp(self.address(server)),
+            Witness::System
+            | Witness::Hosts
+            | Witness::Stub
+            | Witness::Doh(_)
+            | Witness::Authority(_) => witness,
+        }
+    }
+
+    /// An address of the house as one that is nobody's; loopback, and what leads nowhere, as it is.
+    fn address(&mut self, address: IpAddr) -> IpAddr {
+        let public = PUBLIC.iter().any(|it| address == IpAddr::from(*it));
+        let inside = matches!(Place::of(address), Place::Private | Place::LinkLocal);
+        let own = self.own.contains(&address) && !address.is_loopback();
+        if public || !(inside || own) {
+            return address;
+        }
+        let number = u16::try_from(self.addresses.len() + 1).unwrap_or(u16::MAX);
+        *self.addresses.entry(address).or_insert_with(|| match address {
+            IpAddr::V4(_) => {
+                let [high, low] = number.to_be_bytes();
+                IpAddr::V4(Ipv4Addr::new(10, 0, high, low))
+            }
+            IpAddr::V6(_) => IpAddr::V6(Ipv6Addr::new(0xfd00, 0, 0, 0, 0, 0, 0, number)),
+        })
+    }
+
+    /// `address:port`.
+    fn socket(&mut self, name: &str) -> String {
+        match name.parse::<std::net::SocketAddr>() {
+            Ok(socket) => {
+                std::net::SocketAddr::new(self.address(socket.ip()), socket.port()).to_string()
+            }
+            Err(_) => self.host(name),
+        }
+    }
+
+    fn host(&mut self, host: &str) -> String {
+        if let Ok(address) = host.parse() {
+            return self.address(address).to_string();
+        }
+        self.name(host, "host", ".example")
+    }
+
+    fn provider(&mut self, name: &str) -> String {
+        self.name(name, "provider", "")
+    }
+
+    fn model(&mut self, model: String) -> String {
+        let tuned = model.contains("ft:") || model.contains("ft-") || model.contains('/');
+        if tuned { self.name(&model, "model", "") } else { model }
+    }
+
+    fn name(&mut self, name: &str, kind: &str, end: &str) -> String {
+        if name.is_empty() || name == "localhost" || (self.is_known)(name) {
+            return name.to_owned();
+        }
+        let number = self.names.len() + 1;
+        let mask = || format!("{kind}-{number}{end}");
+        self.names.entry(name.to_owned()).or_insert_with(mask).clone()
+    }
+
+    /// A URL whose host is public knowledge, as it is; of any other only what it is spoken to over.
+    fn url(&mut self, url: &str) -> String {
+        let Some((scheme, rest)) = url.split_once("://") else {
+            return if url.is_empty() { String::new() } else { REDACTED.to_owned() };
+        };
+        let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+        let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+        let host = host.rsplit_once(':').filter(|(_, port)| port.parse::<u16>().is_ok());
+        let host = host.map_or(authority, |(host, _)| host).trim_matches(['[', ']']);
+        if (self.is_known)(host) {
+            url.to_owned()
+        } else {
+            format!("{scheme}://{}", self.host(host))
         }
     }
 }
 
-/// A file without its folders, which hold names of people.
-fn file_of(path: &str) -> String {
-    let name = path.rsplit(['/', '\\']).next().unwrap_or_default();
-    format!("…/{name}")
-}
-
-/// Whether a model's name tells of whoever tuned it.
-fn is_tuned(model: &str) -> bool {
-    model.contains("ft:") || model.contains("ft-") || model.contains('/')
-}
+#[cfg(test)]
+mod tests;

@@ -40,7 +40,7 @@ async fn verdicts_end_with_their_codes() {
     check("doctor nobody", 2, &["\"nobody\" is no provider", "known: anthropic, cloud,"]).await;
     check("doctor --frob", 2, &["unexpected argument '--frob'"]).await;
     check("doctor --watch --offline", 2, &["cannot be used with"]).await;
-    check("doctor --config none.toml", 1, &["none.toml does not exist"]).await;
+    check("doctor --config none.toml", 2, &["none.toml does not exist"]).await;
     check("doctor --bundle /dev/null/x", 1, &["--bundle: /dev/null/x cannot be written"]).await;
 }
 

@@ -14,7 +14,7 @@ pub(super) fn write(path: &Path, findings: &[Finding]) -> anyhow::Result<()> {
     let providers: Vec<serde_json::Value> = findings
         .iter()
         .map(|finding| {
-            let evidence = monitor::redacted(&finding.evidence);
+            let evidence = monitor::redacted(&finding.evidence, &is_known);
             // What is said about it is said anew, so that nothing of it was written before.
             let again = Finding::of(evidence);
             json!({
@@ -34,14 +34,34 @@ pub(super) fn write(path: &Path, findings: &[Finding]) -> anyhow::Result<()> {
         "providers": providers,
     });
     let text = serde_json::to_string_pretty(&bundle).context("--bundle")?;
+    let beside = path.with_extension(format!("part-{}", std::process::id()));
     let whole = || -> std::io::Result<()> {
-        let beside = path.with_extension("part");
-        let mut file =
-            OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&beside)?;
+        // What stands there already, a link too, is somebody's.
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&beside)?;
         file.write_all(text.as_bytes())?;
         file.write_all(b"\n")?;
         file.sync_all()?;
         std::fs::rename(&beside, path)
     };
-    whole().with_context(|| format!("--bundle: {} cannot be written", path.display()))
+    let written = whole();
+    if written.is_err() {
+        std::fs::remove_file(&beside).unwrap_or_default();
+    }
+    written.with_context(|| format!("--bundle: {} cannot be written", path.display()))
+}
+
+/// Whether a provider's name or a host tells nothing of whoever asks: it stands in the tables that ship.
+fn is_known(name: &str) -> bool {
+    let of = |base: &str| base.parse::<probe::Base>().is_ok_and(|base| base.host == name);
+    let row = |row: &ir::Quirks| row.name == name || of(row.base_url);
+    let neutral = probe::Neutral::usual();
+    let page = |row: &probe::status::Row| {
+        of(&row.page) || row.sources.iter().any(|source| of(&source.url))
+    };
+    config::providers::ROWS.iter().any(row)
+        || probe::status::named(name).is_some()
+        || probe::status::for_host(name).is_some()
+        || probe::status::rows().iter().any(page)
+        || neutral.portals.iter().any(|portal| of(&portal.url))
+        || neutral.tls.is_some_and(|(host, _)| host == name)
 }

@@ -57,23 +57,23 @@ const PROXIES: [&str; 6] =
 
 impl Scope {
     /// `None` after everything was said that keeps us from beginning.
-    pub(super) async fn find(args: &DoctorArgs) -> anyhow::Result<Option<Self>> {
+    pub(super) async fn find(args: &DoctorArgs) -> Option<Self> {
         let found = Found::load(args).await?;
         around::say_all(found.path.as_deref(), &found.problems);
         if args.providers.is_empty() && !found.problems.is_empty() {
             out::say("name the providers to examine them without this configuration");
-            return Ok(None);
+            return None;
         }
-        let Some(patients) = found.patients(args) else { return Ok(None) };
+        let patients = found.patients(args)?;
         let siblings =
             if found.config.watch.controls { found.siblings(&patients) } else { Vec::new() };
-        Ok(Some(Self {
+        Some(Self {
             ground: Ground { programs: !args.offline, ..Ground::default() },
             patients,
             siblings,
             watch: found.config.watch,
             console: found.config.console.listen.addr(),
-        }))
+        })
     }
 
     /// Whom it would ask, each once.
@@ -83,6 +83,10 @@ impl Scope {
             let ground = ground_of(self.ground.clone(), &patient.provider, self.watch);
             all.extend(would_ask(&ground, &patient.subject));
             let reader = page_of(&patient.provider);
+            if let Some(at) = self.console.filter(|at| at.ip().is_loopback()) {
+                let (host, port) = (at.ip().to_string(), at.port());
+                all.insert(Asks { host, port, what: "the console of a gateway here" });
+            }
             for source in reader.iter().flat_map(|reader| &reader.row().sources) {
                 if let Ok(base) = source.url.parse::<probe::Base>() {
                     all.insert(Asks { host: base.host, port: base.port, what: "the status page" });
@@ -100,19 +104,23 @@ impl Scope {
 // === impl Found ===
 
 impl Found {
-    async fn load(args: &DoctorArgs) -> anyhow::Result<Self> {
+    /// `None` after it was said why there is none.
+    async fn load(args: &DoctorArgs) -> Option<Self> {
         let from =
             ConfigArgs { config: args.config.clone(), fallback: FallbackArg::Own, listen: None };
-        match around::try_load(&from).await {
+        match around::try_load_asking(&from, false).await {
             Ok(it) => {
-                Ok(Self { config: it.config, path: it.path, text: it.text, problems: Vec::new() })
+                Some(Self { config: it.config, path: it.path, text: it.text, problems: Vec::new() })
             }
             Err(Unloaded::Problems(path, problems, _)) => {
                 let text = path.as_deref().and_then(|it| std::fs::read_to_string(it).ok());
                 let text = text.unwrap_or_default();
-                Ok(Self { config: Config::default(), path, text, problems })
+                Some(Self { config: Config::default(), path, text, problems })
             }
-            Err(Unloaded::Failed(error)) => Err(error),
+            Err(Unloaded::Failed(error)) => {
+                out::say(&format!("error: {error:#}"));
+                None
+            }
         }
     }
 

@@ -100,12 +100,11 @@ fn link(seen: &Seen<'_>) -> Vec<Advice> {
     advice
 }
 
+/// A page of our own choice: the network sends whoever asks for it to its login.
 fn portal(seen: &Seen<'_>) -> Advice {
-    let (url, _, to) = seen.held_by_portal().unwrap_or_default();
-    let page = tame(to.unwrap_or(url));
+    const PAGE: &str = "http://detectportal.firefox.com/";
     let command = by_os(seen, "xdg-open", "open", "start");
-    let command = command.zip(page).map(|(open, page)| format!("{open} '{page}'"));
-    with("log in on the network's own page", command)
+    with("log in on the network's own page", command.map(|open| format!("{open} {PAGE}")))
 }
 
 /// Foreign text that may stand in a command: nothing of it means anything to a shell within quotes.
@@ -143,10 +142,7 @@ fn resolver(seen: &Seen<'_>) -> Vec<Advice> {
         Some(ResolverKind::Kubernetes) => {
             "kubectl -n kube-system logs -l k8s-app=kube-dns --tail=50".to_owned()
         }
-        Some(_) | None => {
-            let path = here.resolv_conf.as_ref().map_or("/etc/resolv.conf", |it| it.path.as_str());
-            format!("put `nameserver 1.1.1.1` first in {path}")
-        }
+        Some(_) | None => String::new(),
     };
     let macos = "networksetup -setdnsservers Wi-Fi 1.1.1.1 9.9.9.9";
     let windows =
@@ -164,7 +160,7 @@ fn resolver(seen: &Seen<'_>) -> Vec<Advice> {
     let mut advice = vec![
         with(
             "use another resolver, or have whoever runs this one mend or allow it",
-            by_os(seen, &linux, macos, windows),
+            by_os(seen, &linux, macos, windows).filter(|command| !command.is_empty()),
         ),
         ask,
     ];

@@ -399,9 +399,23 @@ impl<'a> Seen<'a> {
         if let Some(large) = self.answers_large() {
             return Some(large);
         }
-        let models = self.ask(Question::Models).map(|it| is_as_it_should(Question::Models, it));
-        let open = self.ask(Question::Open).map(|it| is_as_it_should(Question::Open, it));
-        models.or(open)
+        let free = |question| {
+            // Who has no list of models says so, and nothing else.
+            let asked = self.ask(question).filter(|it| self.is_elsewhere() || !has_no_list(it))?;
+            Some(is_as_it_should(question, asked))
+        };
+        free(Question::Models).or_else(|| free(Question::Open))
+    }
+
+    /// Whether the provider is asked elsewhere than usual.
+    pub(super) fn is_elsewhere(&self) -> bool {
+        self.it.here.elsewhere.is_some()
+    }
+
+    /// Whether the list of models is shown to anybody, so that it tells nothing of a key.
+    pub(super) fn is_open(&self) -> bool {
+        let shown = |it: &Asked| it.status.is_some_and(|status| (200..300).contains(&status));
+        self.ask(Question::Open).is_some_and(shown)
     }
 
     /// Whether anything that takes our key was served.
@@ -441,6 +455,13 @@ pub(super) fn is_private(session: &Session) -> bool {
 /// Whether an answer is the provider's, or at least nobody's in between.
 fn is_theirs(asked: &Asked) -> bool {
     asked.heard == Heard::Answer && asked.form == Form::Json
+}
+
+/// Whether somebody answered, and has nothing at the path of the list.
+pub(super) fn has_no_list(asked: &Asked) -> bool {
+    asked.heard == Heard::Answer
+        && matches!(asked.status, Some(404 | 405 | 501))
+        && asked.mark.is_none()
 }
 
 /// Whether an answer is as it should be.

@@ -16,7 +16,7 @@ pub(super) fn line(evidence: &Evidence) -> Line {
         plain("without key", open, is_refusal(open), &mut parts);
     }
     if let Some(models) = asked(Question::Models) {
-        keyed(models, &mut parts);
+        keyed(models, open.is_some_and(is_good), &mut parts);
     }
     if let Some(KeySeen::Missing { from }) = &evidence.here.key {
         parts.bad(format!("no key: {} is not set", shown(from)));
@@ -48,12 +48,13 @@ fn is_theirs(asked: &Asked) -> bool {
     asked.heard == Heard::Answer && asked.form == Form::Json
 }
 
-fn keyed(models: &Asked, parts: &mut Parts) {
+/// `open`: the list is shown to anybody, so that it tells nothing of the key.
+fn keyed(models: &Asked, open: bool, parts: &mut Parts) {
     plain("with key", models, is_good(models), parts);
     match models.class.as_str() {
         "unauthorized" | "forbidden" => parts.bad("key refused"),
         // Whoever is turned away for other reasons may not have been looked at.
-        "" | "rate_limited" | "quota" if is_theirs(models) => parts.good("key accepted"),
+        "" | "rate_limited" | "quota" if is_theirs(models) && !open => parts.good("key accepted"),
         _ => {}
     }
     if models.exhausted {

@@ -1,6 +1,6 @@
 //! What the provider answers.
 
-use super::super::seen::{Kind, Part, Seen, is_as_it_should};
+use super::super::seen::{Kind, Part, Seen, has_no_list, is_as_it_should};
 use super::{BEFORE_HTTP, Rule, SHUT_IN, bad, good, says};
 use crate::{Cause, Layer};
 use ir::evidence::{Asked, Form, Heard, Question};
@@ -47,13 +47,13 @@ pub(super) const RULES: &[Rule] = &[
         Layer::Http,
         serves_list,
         &[
-            (&[Cause::Key], -26),
             (&[Cause::Down], -14),
             (&[Cause::Fine], 12),
             (&[Cause::Config], -8),
             (&[Cause::Quota, Cause::Overloaded], -4),
         ],
     ),
+    good(Layer::Http, takes_the_key, &[(&[Cause::Key], -26)]),
     good(Layer::Http, speaks, &[(&[Cause::Down], -8), (&[Cause::Fine], 8)]),
     good(
         Layer::Http,
@@ -191,10 +191,15 @@ fn portal_page(seen: &Seen<'_>) -> Option<String> {
 
 fn foreign_page(seen: &Seen<'_>) -> Option<String> {
     let odd = |it: &Asked| {
-        it.heard == Heard::Answer && it.form == Form::Html && it.mark.is_none() && !is_origin(it)
+        it.heard == Heard::Answer
+            && it.form == Form::Html
+            && it.mark.is_none()
+            && !is_origin(it)
+            && (seen.is_elsewhere() || !has_no_list(it))
     };
     let (_, asked) = seen.asked().find(|(_, it)| odd(it))?;
-    says(true, format!("{} with a page for browsers instead of JSON", status(asked)))
+    let told = seen.works() != Some(true);
+    says(told, format!("{} with a page for browsers instead of JSON", status(asked)))
 }
 
 fn silent(seen: &Seen<'_>) -> Option<String> {
@@ -259,7 +264,8 @@ fn elsewhere(seen: &Seen<'_>) -> Option<String> {
 
 fn no_such_path(seen: &Seen<'_>) -> Option<String> {
     let asked = seen.free(&["not_found"])?;
-    says(asked.status == Some(404), "404 for the list of models: the base URL leads elsewhere")
+    let told = asked.status == Some(404) && seen.is_elsewhere() && seen.works() != Some(true);
+    says(told, "404 for the list of models: the base URL leads elsewhere")
 }
 
 fn no_such_model(seen: &Seen<'_>) -> Option<String> {
@@ -285,6 +291,11 @@ fn answers(seen: &Seen<'_>) -> Option<String> {
 fn serves_list(seen: &Seen<'_>) -> Option<String> {
     let models = seen.ask(Question::Models)?;
     says(is_as_it_should(Question::Models, models), "the list of models is served to our key")
+}
+
+fn takes_the_key(seen: &Seen<'_>) -> Option<String> {
+    let models = seen.ask(Question::Models)?;
+    says(is_as_it_should(Question::Models, models) && !seen.is_open(), "our key is accepted")
 }
 
 fn speaks(seen: &Seen<'_>) -> Option<String> {

@@ -34,6 +34,11 @@ pub(super) const RULES: &[Rule] = &[
         ],
     ),
     good(Layer::Status, one_region, &[(&[Cause::Region], 10)]),
+    bad(
+        Layer::Status,
+        this_region,
+        &[(&[Cause::Region], 48), (&[Cause::Down, Cause::Degraded, Cause::Overloaded], -14)],
+    ),
     good(Layer::Status, green, &[(THEM, -1), (&[Cause::Route], 3)]),
 ];
 
@@ -41,7 +46,7 @@ fn says_level(seen: &Seen<'_>, level: Level) -> Option<String> {
     let page = seen.it.page.as_ref().filter(|page| page.level == Some(level))?;
     let incident = page.incidents.iter().find(|it| !it.notice);
     let said = incident.map_or(page.says.as_str(), |it: &Incident| it.title.as_str());
-    says(true, format!("the status page says {}: {said:?}", level.word()))
+    says(true, format!("the status page says {}: \"{said}\"", level.word()))
 }
 
 fn major(seen: &Seen<'_>) -> Option<String> {
@@ -54,6 +59,24 @@ fn partial(seen: &Seen<'_>) -> Option<String> {
 
 fn degraded(seen: &Seen<'_>) -> Option<String> {
     says_level(seen, Level::Degraded)
+}
+
+/// The page is about the region that we ask, and says so by its name.
+fn this_region(seen: &Seen<'_>) -> Option<String> {
+    let page = seen.it.page.as_ref().filter(|_| seen.page_is_unwell())?;
+    // `us-east-1`, as it stands in `bedrock-runtime.us-east-1.amazonaws.com`.
+    let mut region = seen.it.host.split('.').filter_map(|part| {
+        let last = part.strip_suffix("-aiplatform").unwrap_or(part);
+        (last.contains('-') && last.ends_with(|it: char| it.is_ascii_digit())).then_some(last)
+    });
+    let region = region.next()?;
+    let titles = page.incidents.iter().filter(|it| !it.notice).map(|it| &it.title);
+    let named =
+        page.affected.iter().chain(titles).any(|it| it.to_ascii_lowercase().contains(region));
+    says(
+        named && seen.works() != Some(true),
+        format!("the status page tells of the region that is asked: {region}"),
+    )
 }
 
 fn one_region(seen: &Seen<'_>) -> Option<String> {
@@ -69,7 +92,7 @@ fn one_region(seen: &Seen<'_>) -> Option<String> {
         marks.iter().any(|mark| text.contains(mark))
     };
     let named = texts().find(|text| regional(text))?;
-    says(true, format!("the status page names a region: {named:?}"))
+    says(true, format!("the status page names a region: \"{named}\""))
 }
 
 fn green(seen: &Seen<'_>) -> Option<String> {

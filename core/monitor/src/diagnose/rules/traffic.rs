@@ -32,7 +32,7 @@ pub(super) const RULES: &[Rule] = &[
     bad(Layer::Yours, some_keys, &[(&[Cause::Degraded], 34), (&[Cause::Key], -12)]),
     bad(Layer::Yours, stalls, &[(&[Cause::Stalled], 34)]),
     bad(Layer::Yours, some_stalls, &[(&[Cause::Stalled], 16), (&[Cause::Degraded], 22)]),
-    bad(Layer::Yours, keys, &[(&[Cause::Key], 24)]),
+    bad(Layer::Yours, keys, &[(&[Cause::Key], 30)]),
     bad(Layer::Yours, account, &[(&[Cause::Quota], 36)]),
     bad(Layer::Yours, limits, &[(&[Cause::Quota], 14), (&[Cause::Overloaded], 12)]),
     bad(Layer::Yours, unreached, &[(BEFORE_HTTP, 4), (&[Cause::Down], 4)]),
@@ -164,10 +164,7 @@ fn keys(seen: &Seen<'_>) -> Option<String> {
     let refused = 0.5 <= seen.failing_by(Kind::Auth) || 0 < traffic.keys_refused;
     says(
         refused && !seen.keys_fail_together() && seen.works() != Some(true),
-        format!(
-            "{} of {} keys that our requests use are refused",
-            traffic.keys_refused, traffic.keys
-        ),
+        format!("our requests are refused for their key: {}", figures(seen)),
     )
 }
 
