@@ -9,13 +9,16 @@ use super::origin::bare;
 use std::collections::BTreeMap;
 use std::io;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, LazyLock};
 
 use ir::{Dns, Reach};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 const LOOKUPS_MAX: usize = 8;
+
+/// Lookups of all measurements that are under way.
+const MEASURING_MAX: usize = 32;
 
 /// More addresses than this are not tried.
 const ADDRESSES_MAX: usize = 8;
@@ -100,9 +103,18 @@ impl Lookup {
 
 impl Resolver {
     /// Every address it has for `host`, none of them judged: what a measurement wants to know. The
-    /// thread of a lookup goes on when whoever asked is gone.
+    /// thread of a lookup goes on when whoever asked is gone, so there are no more than
+    /// [`MEASURING_MAX`] of them in the process; whoever finds none free waits.
     pub async fn find(&self, host: &str, port: u16) -> Result<Vec<SocketAddr>, Dns> {
-        self.ask(host, port, None).await
+        static MEASURING: LazyLock<Arc<Semaphore>> =
+            LazyLock::new(|| Arc::new(Semaphore::new(MEASURING_MAX)));
+        let permit = match self {
+            Self::System => {
+                Some(Arc::clone(&MEASURING).acquire_owned().await.map_err(|_| Dns::Failed)?)
+            }
+            Self::Scripted(_) => None,
+        };
+        self.ask(host, port, permit).await
     }
 
     /// The thread holds the permit, not the request: a lookup goes on when its request is dropped.
