@@ -4,10 +4,11 @@
 use crate::subject::{Told, subject};
 use config::{Config, Provider, Watch};
 use gateway::{Prober, Probing, over};
-use ir::evidence::{Evidence, Page};
+use ir::evidence::{Asked, Evidence, Page};
+use monitor::Layer;
 use parking_lot::Mutex;
-use probe::status::{Get, Got, Reader, Trouble, Web, for_host, named};
-use probe::{Ground, Limits, Neutral, measure};
+use probe::status::{Get, Got, Reader, Trouble, Web, for_host, named, other_region};
+use probe::{Base, Ground, Limits, Neutral, Subject, knock, measure};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -23,11 +24,11 @@ const READERS_MAX: usize = 256;
 #[derive(Debug)]
 pub(crate) struct Measuring {
     ground: Ground,
-    readers: Mutex<BTreeMap<Asked, Shared>>,
+    readers: Mutex<BTreeMap<PageKey, Shared>>,
 }
 
 /// The host of a provider, and the page that is configured for it.
-type Asked = (String, String);
+type PageKey = (String, String);
 /// One reads at a time, and what it read is there for the next.
 type Shared = Arc<tokio::sync::Mutex<Reader>>;
 
@@ -82,6 +83,15 @@ pub(crate) fn ground_of(ground: Ground, provider: &Provider, watch: Watch) -> Gr
     }
 }
 
+/// The same provider in another region, asked for what costs nothing; none where it has no regions.
+pub(crate) async fn elsewhere(ground: &Ground, subject: &Subject) -> Option<(String, Asked)> {
+    let host = other_region(&subject.base.host)?;
+    let base = Base { host: host.clone(), ..subject.base.clone() };
+    let addresses = Vec::new();
+    let there = Subject { base, addresses, header: None, usual: None, ..subject.clone() };
+    Some((host, knock(ground, &there).await))
+}
+
 /// A reader of a provider's page: of the one that is configured, else of the one that is known.
 pub(crate) fn page_of(provider: &Provider) -> Option<Reader> {
     match provider.status_page.as_deref() {
@@ -99,7 +109,7 @@ pub(crate) fn page_of(provider: &Provider) -> Option<Reader> {
 }
 
 fn usual_host(provider: &Provider) -> String {
-    let base: Option<probe::Base> = provider.quirks.base_url.parse().ok();
+    let base: Option<Base> = provider.quirks.base_url.parse().ok();
     base.map_or_else(String::new, |base| base.host)
 }
 
@@ -140,7 +150,11 @@ impl Prober for Measuring {
             let Some(provider) = config.providers.get(place) else { return Evidence::default() };
             let ground = ground_of(ground, provider, config.watch);
             let subject = subject(provider, Told::of_config(provider));
-            measure(&ground, &subject, &mut |_, _| {}).await
+            let mut told = |_: Layer, _: &Evidence| {};
+            let measuring = measure(&ground, &subject, &mut told);
+            let (mut evidence, other) = tokio::join!(measuring, elsewhere(&ground, &subject));
+            evidence.control.regions.extend(other);
+            evidence
         })
     }
 }

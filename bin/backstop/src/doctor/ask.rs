@@ -3,7 +3,7 @@
 use super::Finding;
 use super::scope::{Patient, Scope};
 use super::screen::Screen;
-use crate::prober::{ground_of, page_of, unknown, web};
+use crate::prober::{elsewhere, ground_of, page_of, unknown, web};
 use crate::status;
 use config::Provider;
 use ir::Evidence;
@@ -86,7 +86,9 @@ async fn one(place: usize, ground: Ground, subject: Subject, tell: Sender<(usize
         // A screen that is full has other lines to show, and gets this one with the verdict.
         tell.try_send((place, line)).unwrap_or_default();
     };
-    let evidence = measure(&ground, &subject, &mut told).await;
+    let other = timeout(WITHIN, elsewhere(&ground, &subject));
+    let (mut evidence, other) = tokio::join!(measure(&ground, &subject, &mut told), other);
+    evidence.control.regions.extend(other.ok().flatten());
     Part::Measured(place, Box::new(evidence))
 }
 

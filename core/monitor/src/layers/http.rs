@@ -29,6 +29,9 @@ pub(super) fn line(evidence: &Evidence) -> Line {
     for (question, it) in &evidence.asked {
         parts.detail(detail(*question, it));
     }
+    for (host, it) in &evidence.control.regions {
+        parts.detail(format!("in another region, {}: {}", shown(host), said(it)));
+    }
     let well = open.is_some_and(is_refusal) || asked(Question::Models).is_some_and(is_good);
     parts.line(Layer::Http, well)
 }

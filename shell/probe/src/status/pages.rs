@@ -41,6 +41,8 @@ pub struct Row {
     /// The hosts that it is about. `{region}` is one part of a name that says the region, and `*`
     /// another that says nothing.
     pub hosts: Vec<String>,
+    /// Some of its regions.
+    pub regions: Vec<String>,
     /// Why no program can read it, where that is so.
     pub unreadable: Option<String>,
     /// When the row was last checked, as `2026-11-20`.
@@ -125,6 +127,18 @@ pub fn for_host(host: &str) -> Option<Found<'_>> {
     })
 }
 
+/// A host of the same provider in another region, where one is known.
+pub fn other_region(host: &str) -> Option<String> {
+    let Found { row, region } = for_host(host)?;
+    let other = row.regions.iter().find(|it| Some(it.as_str()) != region)?;
+    // A host of no region is beside those of its provider that have one.
+    let same = |pattern: &&String| matches!(match_host(pattern, host), Some(Place::Region(_)));
+    let patterns = || row.hosts.iter().filter(|pattern| pattern.contains(REGION));
+    let pattern =
+        patterns().find(same).or_else(|| patterns().next().filter(|_| region.is_none()))?;
+    Some(pattern.replace(REGION, other))
+}
+
 /// Rows from a text. Every row must be whole: the first problem is told with its line.
 pub fn parse(text: &str) -> Result<Vec<Row>, Error> {
     let told = |error: &toml_span::Error| {
@@ -193,6 +207,7 @@ impl<'de> Deserialize<'de> for Row {
             region: None,
         };
         let hosts = table.optional("hosts").unwrap_or_default();
+        let regions = table.optional("regions").unwrap_or_default();
         let unreadable = table.optional("unreadable");
         let verified_on = date(&table.required_s("verified_on")?)?;
         let source = table.required("source")?;
@@ -204,6 +219,7 @@ impl<'de> Deserialize<'de> for Row {
             incidents,
             selection,
             hosts,
+            regions,
             unreadable,
             verified_on,
             source,

@@ -1,6 +1,6 @@
 //! The registry of pages: whole, dated, and in step with the table of providers.
 
-use crate::status::{Format, Reader, for_host, named, parse, rows};
+use crate::status::{Format, Reader, for_host, named, other_region, parse, rows};
 
 /// The table of providers, which is another crate's: its text is read, not its code.
 const PROVIDERS: &str = include_str!("../../../../../core/config/src/providers.rs");
@@ -101,4 +101,20 @@ fn formats_keep_their_names() {
         assert_eq!(Format::named(format.word()), Some(format));
     }
     assert_eq!(Format::named("nothing"), None);
+}
+
+#[test]
+fn another_region_is_another_host_of_the_same() {
+    let check = |host: &str, expect: Option<&str>| {
+        assert_eq!(other_region(host).as_deref(), expect, "{host}");
+    };
+    let bedrock = "bedrock-runtime.us-west-2.amazonaws.com";
+    check("bedrock-runtime.us-east-1.amazonaws.com", Some(bedrock));
+    check("bedrock.eu-west-3.amazonaws.com", Some("bedrock.us-west-2.amazonaws.com"));
+    check(bedrock, Some("bedrock-runtime.eu-central-1.amazonaws.com"));
+    check("aiplatform.googleapis.com", Some("us-central1-aiplatform.googleapis.com"));
+    check("api.x.ai", Some("us.api.x.ai"));
+    check("us.api.x.ai", None);
+    check("api.anthropic.com", None);
+    check("example.com", None);
 }
