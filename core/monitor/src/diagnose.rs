@@ -17,6 +17,7 @@
 //! to be itself is. A green page takes nothing back. The same evidence gives the same verdict.
 
 mod advice;
+mod kinds;
 mod rules;
 mod seen;
 mod words;

@@ -12,12 +12,12 @@ const HOUSE: &str = r#"{
                    {"name": "wg-canary", "up": true, "addresses": ["203.0.113.77"]}],
     "gateway": "10.77.1.1",
     "proxy": {"from": "providers.canary-cloud.proxy", "authority": "proxy.canary:3128"},
-    "ca": [{"from": "SSL_CERT_FILE", "path": "/home/canary/ca.pem", "usable": true}],
-    "hosts": [{"path": "/home/canary/hosts", "line": 7, "address": "10.77.2.2", "name": "LLM.canary.internal"}],
+    "ca": [{"from": "SSL_CERT_FILE", "path": "/opt/canary/ca.pem", "usable": true}],
+    "hosts": [{"path": "/opt/canary/hosts", "line": 7, "address": "10.77.2.2", "name": "LLM.canary.internal"}],
     "resolv_conf": {"path": "/etc/resolv.conf", "leads_to": "/run/canary/resolv.conf",
       "servers": ["10.77.3.3", "198.51.100.77"], "upstreams": ["1.1.1.1"], "search": ["canary.example"]},
     "key": {"is": "present", "from": "providers.canary-cloud.api_key"},
-    "elsewhere": {"from": "providers.canary-cloud.base_url", "path": "/home/canary/backstop.toml", "line": 3,
+    "elsewhere": {"from": "providers.canary-cloud.base_url", "path": "/opt/canary/backstop.toml", "line": 3,
       "url": "https://llm.canary.internal/token-canary/v1", "usual": "https://api.openai.com/v1"}
   },
   "control": {

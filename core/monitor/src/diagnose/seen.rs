@@ -1,5 +1,6 @@
 //! Evidence as the rules ask for it: the questions that several of them share, answered once.
 
+use super::kinds::{Kind, count, portion};
 use ir::evidence::{
     Answer, Asked, Form, Heard, Level, Page, Portal, Question, Rcode, Reached, Road, Session,
     Shake, Tally, Traffic, Trust, Witness,
@@ -28,52 +29,6 @@ pub(super) enum Part {
 const FRESH_S: u64 = 60;
 /// From so many attempts on a share says something.
 const ENOUGH: u64 = 3;
-/// Classes of failures by what they tell.
-const CAPACITY: &[&str] = &["overloaded", "saturated"];
-const SERVER: &[&str] = &[
-    "server_error",
-    "unavailable",
-    "request_timeout",
-    "not_implemented",
-    "bad_http",
-    "malformed",
-    "empty",
-    "wrong_content",
-    "firewall",
-    "unprocessed",
-    "conflict",
-];
-/// A connection that ends before the answer does: theirs, or of something in between.
-const RESET: &[&str] = &["reset", "cut", "stale"];
-const STALL: &[&str] = &["silent", "stalled"];
-const AUTH: &[&str] = &["unauthorized", "forbidden"];
-const ACCOUNT: &[&str] = &["quota", "no_credit"];
-const REACH: &[&str] = &[
-    "unreachable",
-    "dns_not_found",
-    "dns_failed",
-    "dns_forbidden",
-    "certificate",
-    "tls_handshake",
-];
-/// What a model is refused with that is not there, or not for this.
-const NAME: &[&str] = &["not_found", "invalid_request", "unsupported", "opaque"];
-
-/// A group of classes.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Kind {
-    Capacity,
-    Server,
-    Reset,
-    Stall,
-    Auth,
-    Account,
-    Limit,
-    Reach,
-    Proxy,
-    Name,
-}
-
 impl<'a> Seen<'a> {
     pub(super) fn of(it: &'a Evidence) -> Self {
         Self { it }
@@ -477,30 +432,6 @@ pub(super) fn is_as_it_should(question: Question, asked: &Asked) -> bool {
             (200..300).contains(&status) && asked.class.is_empty()
         }
     }
-}
-
-/// How many of a tally's attempts failed in one way.
-fn count(tally: &Tally, kind: Kind) -> u64 {
-    let classes = match kind {
-        Kind::Capacity => CAPACITY,
-        Kind::Server => SERVER,
-        Kind::Reset => RESET,
-        Kind::Stall => STALL,
-        Kind::Auth => AUTH,
-        Kind::Account => ACCOUNT,
-        Kind::Limit => &["rate_limited"],
-        Kind::Reach => REACH,
-        Kind::Proxy => &["proxy"],
-        Kind::Name => NAME,
-    };
-    classes.iter().map(|class| tally.failed(class)).sum()
-}
-
-/// The share of a tally's attempts that failed in one way.
-pub(super) fn portion(tally: &Tally, kind: Kind) -> f64 {
-    #[expect(clippy::cast_precision_loss, reason = "counts of a window are small")]
-    let share = if tally.n == 0 { 0.0 } else { count(tally, kind) as f64 / tally.n as f64 };
-    share
 }
 
 /// Addresses at which no provider can be: nowhere, this machine, this network.

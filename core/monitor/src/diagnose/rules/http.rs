@@ -1,6 +1,7 @@
 //! What the provider answers.
 
-use super::super::seen::{Kind, Part, Seen, has_no_list, is_as_it_should};
+use super::super::kinds::Kind;
+use super::super::seen::{Part, Seen, has_no_list, is_as_it_should};
 use super::{BEFORE_HTTP, Rule, SHUT_IN, bad, good, says};
 use crate::{Cause, Layer};
 use ir::evidence::{Asked, Form, Heard, Question};

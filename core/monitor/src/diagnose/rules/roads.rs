@@ -1,6 +1,7 @@
 //! TCP and TLS to the host's addresses.
 
-use super::super::seen::{Kind, Seen, is_good, is_inside, is_private};
+use super::super::kinds::Kind;
+use super::super::seen::{Seen, is_good, is_inside, is_private};
 use super::{Rule, SHUT_IN, bad, good, says};
 use crate::{Cause, Layer};
 use ir::evidence::{Reached, Road, Session, Shake, Trust};

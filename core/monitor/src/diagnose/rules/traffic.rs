@@ -1,6 +1,7 @@
 //! Our own requests: the best witness there is.
 
-use super::super::seen::{Kind, Seen, portion};
+use super::super::kinds::{Kind, portion};
+use super::super::seen::Seen;
 use super::{BEFORE_HTTP, Rule, THEM, bad, good, says};
 use crate::{Cause, Layer};
 
