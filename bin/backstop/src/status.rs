@@ -60,11 +60,28 @@ async fn console(args: &StatusArgs) -> anyhow::Result<Option<(SocketAddr, bool)>
     Ok(Some((at, tls.is_some() && !at.ip().is_loopback())))
 }
 
-/// How a gateway on this machine says that it stands, if one runs there and lets us look.
-pub(crate) async fn here(at: SocketAddr) -> Option<Status> {
-    // Nobody asked us to show a key there.
-    let (_, status, body) = timeout(AT_ONCE, get(at, false, None)).await.ok()?.ok()?;
-    serde_json::from_slice(&body?).ok().filter(|_| status == 200)
+/// Whether a gateway runs on this machine, and how it says that it stands.
+#[derive(Debug)]
+pub(crate) enum Here {
+    /// Nobody answers as one.
+    Nobody,
+    /// One that wants a key first.
+    Closed,
+    /// How it stands.
+    Open(Box<Status>),
+}
+
+/// Asks a console on this machine. Nobody asked us to show a key there.
+pub(crate) async fn here(at: SocketAddr) -> Here {
+    let Ok(Ok((_, status, body))) = timeout(AT_ONCE, get(at, false, None)).await else {
+        return Here::Nobody;
+    };
+    let read = || serde_json::from_slice(&body?).ok();
+    match status {
+        401 | 403 => Here::Closed,
+        200 => read().map_or(Here::Nobody, |status| Here::Open(Box::new(status))),
+        _ => Here::Nobody,
+    }
 }
 
 /// Asks, with our key only where one is wanted: whoever listens there has shown that it is a console.
@@ -127,10 +144,15 @@ fn said(body: Option<&[u8]>) -> String {
     let json: Value = serde_json::from_slice(body.unwrap_or_default()).unwrap_or_default();
     let message = json.pointer("/error/message").and_then(Value::as_str);
     let text = message.unwrap_or("it does not say why");
-    text.chars().take(400).map(|c| if c.is_control() { ' ' } else { c }).collect()
+    text.chars().take(400).filter(|it| !it.is_control() && !is_unseen(*it)).collect()
 }
 
 /// How wide the terminal is; without one there is no limit.
 fn columns() -> usize {
     out::terminal().map_or(usize::MAX, |(columns, _)| columns.max(COLUMNS_MIN))
+}
+
+/// Whether a character turns what stands around it, or takes no room.
+fn is_unseen(it: char) -> bool {
+    matches!(it, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}')
 }

@@ -53,10 +53,17 @@ pub(crate) async fn portal(scene: &Arc<Scene>, page: &PortalPage) -> (Portal, Op
     if status == page.status && said && reply.heard == Heard::Answer {
         return (Portal::Expected, reply.ahead_ms);
     }
-    let to = reply.headers.get("location").and_then(|to| to.to_str().ok());
+    let to = reply.headers.get("location").and_then(|to| to.to_str().ok()).map(place);
     let to = to.map(|to| to.chars().take(ADDRESS_CHARS_MAX).collect());
     // Its date is not the page's: who knows whose clock that is.
     (Portal::Altered { status, to }, None)
+}
+
+/// Where a URL leads, without who asks: portals put names, passwords and sessions into it.
+fn place(url: &str) -> &str {
+    let url = url.split(['?', '#']).next().unwrap_or_default();
+    let authority = url.split_once("://").map_or(url, |(_, rest)| rest).split('/').next();
+    if authority.is_some_and(|it| it.contains('@')) { "" } else { url }
 }
 
 /// TLS to the neutral host, at an address that the system or a public resolver names.

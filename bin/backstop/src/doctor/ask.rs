@@ -3,8 +3,9 @@
 use super::Finding;
 use super::scope::{Patient, Scope};
 use super::screen::Screen;
+use crate::out;
 use crate::prober::{elsewhere, ground_of, page_of, unknown, web};
-use crate::status;
+use crate::status::{self, Here};
 use config::Provider;
 use ir::Evidence;
 use ir::evidence::{Asked, Form, Heard, Page, Question, Sibling, Traffic};
@@ -113,14 +114,26 @@ async fn read(provider: &Provider) -> Page {
 
 /// What the requests of a gateway on this machine met, where one runs.
 async fn yours(at: SocketAddr, names: Vec<String>, tell: Sender<(usize, Line)>) -> Part {
-    let status = status::here(at).await.unwrap_or_default();
-    let known = status.providers.into_iter().filter_map(|it| Some((it.provider, it.traffic?)));
-    let known: BTreeMap<String, Traffic> = known.collect();
+    let (known, closed) = match status::here(at).await {
+        Here::Open(status) => {
+            let all = status.providers.into_iter();
+            (all.filter_map(|it| Some((it.provider, it.traffic?))).collect(), false)
+        }
+        Here::Closed => (BTreeMap::new(), true),
+        Here::Nobody => (BTreeMap::new(), false),
+    };
+    let known: BTreeMap<String, Traffic> = known;
     for (place, name) in names.iter().enumerate() {
         let traffic = known.get(name).cloned();
         let shown = Evidence { traffic, at_unix_ms: super::unix_ms(), ..Evidence::default() };
         let line = monitor::layer_line(Layer::Yours, &shown);
         tell.try_send((place, line)).unwrap_or_default();
+    }
+    if closed {
+        out::say(&format!(
+            "a gateway runs here, and its console at {at} wants a key: `backstop status` shows what its \
+             requests meet"
+        ));
     }
     Part::Traffic(known)
 }

@@ -34,6 +34,11 @@ pub(super) fn write(path: &Path, findings: &[Finding]) -> anyhow::Result<()> {
         "providers": providers,
     });
     let text = serde_json::to_string_pretty(&bundle).context("--bundle")?;
+    // A device, a pipe or a link is somebody's, and would be gone.
+    let there = path.symlink_metadata();
+    if there.is_ok_and(|there| !there.is_file()) || path.as_os_str() == "-" {
+        anyhow::bail!("--bundle: {} is no file: name one that may be written", path.display());
+    }
     let beside = path.with_extension(format!("part-{}", std::process::id()));
     let whole = || -> std::io::Result<()> {
         // What stands there already, a link too, is somebody's.

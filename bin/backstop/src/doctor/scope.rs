@@ -61,6 +61,10 @@ impl Scope {
     pub(super) async fn find(args: &DoctorArgs) -> Option<Self> {
         let found = Found::load(args).await?;
         around::say_all(found.path.as_deref(), &found.problems);
+        let of_ways = |it: &&Problem| it.key.to_ascii_lowercase().contains("proxy");
+        let warnings: Vec<Problem> =
+            found.config.warnings.iter().filter(of_ways).cloned().collect();
+        around::say_all(found.path.as_deref(), &warnings);
         if args.providers.is_empty() && !found.problems.is_empty() {
             out::say("name the providers to examine them without this configuration");
             return None;
@@ -142,7 +146,9 @@ impl Found {
                 out::say(&unknown(name, &self.config));
                 return None;
             };
-            providers.push(provider);
+            if !providers.iter().any(|it| it.name == provider.name) {
+                providers.push(provider);
+            }
         }
         if args.providers.is_empty() {
             providers = self.config.providers.iter().filter(|it| !it.local).cloned().collect();

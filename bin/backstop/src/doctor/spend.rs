@@ -23,7 +23,8 @@ pub(super) fn allowed(
     let million = 1e6;
     let once = TOKENS_IN * DEAREST_IN / million + f64::from(TOKENS_OUT) * DEAREST_OUT / million;
     let most = ANSWERS * once;
-    if args.spend_max < most {
+    // What is no number allows nothing.
+    if args.spend_max.is_nan() || args.spend_max < most {
         return Err(format!(
             "two short answers cost up to ${most:.3} at the dearest price there is, and --spend-max \
          allows ${}; raise it or leave out --complete",

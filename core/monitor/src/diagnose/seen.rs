@@ -27,6 +27,8 @@ pub(super) enum Part {
 
 /// A page that was read longer ago tells nothing of the network, in seconds.
 const FRESH_S: u64 = 60;
+/// Failures for as long as this are a run, in seconds.
+const RUN_S: u64 = 5;
 /// From so many attempts on a share says something.
 const ENOUGH: u64 = 3;
 impl<'a> Seen<'a> {
@@ -316,6 +318,13 @@ impl<'a> Seen<'a> {
         self.it.traffic.as_ref().is_some_and(keys)
     }
 
+    /// For how long every answer has failed, in seconds, where that is longer than a moment.
+    pub(super) fn failing_for_s(&self) -> Option<u64> {
+        let since = self.it.traffic.as_ref()?.failing_since_unix_ms?;
+        let run = self.it.at_unix_ms.saturating_sub(since) / 1000;
+        (RUN_S <= run).then_some(run)
+    }
+
     /// How much longer than usual the first content takes.
     pub(super) fn slower(&self) -> Option<f64> {
         let traffic = self.it.traffic.as_ref()?;
@@ -348,6 +357,10 @@ impl<'a> Seen<'a> {
 
     /// Whether the provider serves us now; absent where it cannot be told.
     pub(super) fn works(&self) -> Option<bool> {
+        // Breakers stop asking: a minute that was good before a run of failures began tells nothing.
+        if self.failing_for_s().is_some() {
+            return Some(false);
+        }
         if let Some(failing) = self.failing() {
             return Some(failing < 0.05);
         }
@@ -360,6 +373,15 @@ impl<'a> Seen<'a> {
             Some(is_as_it_should(question, asked))
         };
         free(Question::Models).or_else(|| free(Question::Open))
+    }
+
+    /// Whether the provider is on this machine: the network has nothing to do with it.
+    pub(super) fn is_here(&self) -> bool {
+        let host = self.it.host.as_str();
+        let literal: Option<IpAddr> = host.parse().ok();
+        literal.is_some_and(|it| it.is_loopback())
+            || host == "localhost"
+            || host.ends_with(".localhost")
     }
 
     /// Whether the provider is asked elsewhere than usual.
@@ -376,7 +398,7 @@ impl<'a> Seen<'a> {
     /// Whether anything that takes our key was served.
     pub(super) fn works_for_us(&self) -> Option<bool> {
         let good = |question| self.ask(question).map(|it| is_as_it_should(question, it));
-        let served = self.failing().map(|failing| failing < 0.05);
+        let served = self.failing().map(|failing| failing < 0.05 && self.failing_for_s().is_none());
         served.or_else(|| good(Question::Whole)).or_else(|| good(Question::Models))
     }
 

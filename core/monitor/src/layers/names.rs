@@ -2,8 +2,8 @@
 
 use super::{Line, Mark, Parts, ms, shown};
 use crate::Layer;
-use ir::Evidence;
 use ir::evidence::{Answer, HostsEntry, Proof, Rcode, Witness};
+use ir::{Evidence, Place};
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
@@ -21,6 +21,7 @@ pub(super) fn line(evidence: &Evidence) -> Line {
     let upstream = of(|it| matches!(it, Witness::Udp(_) | Witness::Tcp(_)));
     let public = of(|it| matches!(it, Witness::Doh(_) | Witness::Authority(_)));
     tell("system", &mine, &mut parts);
+    nowhere(evidence, &mine, &mut parts);
     tell("resolver", &upstream, &mut parts);
     doh(&public, &mut parts);
     agreement(&mine, &upstream, &public, &mut parts);
@@ -58,6 +59,24 @@ fn tell(who: &str, answers: &[(&Witness, &Answer)], parts: &mut Parts) {
     }
     if let Some((_, answer)) = answers.first() {
         parts.bad(format!("{who}: {}", word(answer)));
+    }
+}
+
+/// Addresses at which no provider is, unless the host shows itself there.
+fn nowhere(evidence: &Evidence, mine: &[(&Witness, &Answer)], parts: &mut Parts) {
+    let shows = |it: &IpAddr| {
+        let session = evidence.roads.get(it).and_then(|road| road.tls.as_ref());
+        session.is_some_and(ir::evidence::Session::is_the_host)
+    };
+    let inside = |it: &&IpAddr| !matches!(Place::of(**it), Place::Public | Place::Example);
+    let host_is_inside = evidence.host.ends_with("localhost") || evidence.here.elsewhere.is_some();
+    // A line of the hosts file is told already.
+    if host_is_inside || !evidence.here.hosts.is_empty() {
+        return;
+    }
+    let mut all = mine.iter().flat_map(|(_, answer)| &answer.addresses).filter(inside);
+    if let Some(odd) = all.find(|it| !shows(it)) {
+        parts.bad(format!("system: {odd}, where no provider is"));
     }
 }
 

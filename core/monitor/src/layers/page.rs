@@ -15,7 +15,7 @@ pub(super) fn line(evidence: &Evidence) -> Line {
     let Some(page) = &evidence.page else { return untold("not read") };
     let read = format!("read {} s ago", page.age_s);
     let mut details = Vec::new();
-    if !page.url.is_empty() {
+    if !page.url.is_empty() && !page.format.is_empty() {
         details.push(format!("{} as {}, {read}", shown(&page.url), shown(&page.format)));
     }
     for incident in &page.incidents {

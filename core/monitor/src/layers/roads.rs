@@ -12,7 +12,8 @@ const DAY_S: i64 = 86_400;
 pub(super) fn line(evidence: &Evidence) -> Line {
     let mut parts = Parts::default();
     // Without a route for it nobody takes IPv6, and nothing of it is a fault.
-    let routed = |it: &IpAddr| it.is_ipv4() || evidence.here.route_v6 != Some(false);
+    let has_route = evidence.here.route_v6 != Some(false);
+    let routed = |it: &IpAddr| it.is_ipv4() || it.is_loopback() || has_route;
     let roads: Vec<(&IpAddr, &Road)> =
         evidence.roads.iter().filter(|(address, _)| routed(address)).collect();
     for (name, v6) in [("v4", false), ("v6", true)] {

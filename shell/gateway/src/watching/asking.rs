@@ -52,6 +52,7 @@ pub(super) enum Found {
 const MEASURE_WITHIN: Duration = Duration::from_secs(6);
 const PAGE_WITHIN: Duration = Duration::from_secs(8);
 const ANSWER_WITHIN: Duration = Duration::from_secs(5);
+const REST_WITHIN: Duration = Duration::from_secs(2);
 /// A list of models is read to this, so that its connection can be used again.
 const LIST_MAX: usize = 1 << 20;
 
@@ -146,13 +147,13 @@ async fn warm(shared: &Shared, id: ProviderId) {
     tracing::debug!(provider = provider.name, reached, "made ready");
 }
 
-/// Whether an answer below 500 came, read to its end.
+/// Whether an answer below 500 came. Its head is enough; what follows is read, so that its connection can
+/// be used again, but not waited for.
 async fn answered(served: &Served, request: Request<Payload>) -> bool {
-    let asked = async {
-        let answer = served.upstream.send(request).await.ok()?;
-        let status = answer.status;
-        answer.read(LIST_MAX).await;
-        Some(status)
+    let Ok(Ok(answer)) = timeout(ANSWER_WITHIN, served.upstream.send(request)).await else {
+        return false;
     };
-    timeout(ANSWER_WITHIN, asked).await.is_ok_and(|status| status.is_some_and(|it| it < 500))
+    let status = answer.status;
+    drop(timeout(REST_WITHIN, answer.read(LIST_MAX)).await);
+    status < 500
 }

@@ -44,20 +44,23 @@ pub(super) const RULES: &[Rule] = &[
 fn no_interface(seen: &Seen<'_>) -> Option<String> {
     let interfaces = seen.it.here.interfaces.as_ref()?;
     let up = interfaces.iter().any(|it| it.up && !it.addresses.is_empty());
-    says(!up && seen.world() != Some(true), "no interface is up and has an address")
+    says(
+        !up && seen.world() != Some(true) && !seen.is_here(),
+        "no interface is up and has an address",
+    )
 }
 
 fn no_route(seen: &Seen<'_>) -> Option<String> {
     let here = &seen.it.here;
     let none = here.route_v4 == Some(false) && here.route_v6 != Some(true);
-    says(none && seen.world() != Some(true), "there is no default route")
+    says(none && seen.world() != Some(true) && !seen.is_here(), "there is no default route")
 }
 
 fn nothing_reached(seen: &Seen<'_>) -> Option<String> {
     let proxied = seen.it.here.proxy.is_some();
     let nobody = seen.world() == Some(false) && seen.neutral() == Some(false);
     says(
-        nobody && !proxied && seen.held_by_portal().is_none(),
+        nobody && !proxied && !seen.is_here() && seen.held_by_portal().is_none(),
         format!("{} cannot be reached, nor anything else outside", neutral_names(seen)),
     )
 }

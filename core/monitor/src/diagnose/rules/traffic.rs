@@ -28,6 +28,11 @@ pub(super) const RULES: &[Rule] = &[
     ),
     bad(Layer::Yours, some_resets, &[(&[Cause::Degraded], 32), (&[Cause::Middlebox], 6)]),
     bad(Layer::Yours, many_ways, &[(&[Cause::Degraded], 30)]),
+    bad(
+        Layer::Yours,
+        runs,
+        &[(&[Cause::Down], 24), (&[Cause::Degraded], -12), (&[Cause::Fine], -16)],
+    ),
     bad(Layer::Yours, unwell, &[(&[Cause::Fine], -16)]),
     bad(Layer::Yours, nothing_by_name, &[(&[Cause::Config], 36)]),
     bad(Layer::Yours, some_keys, &[(&[Cause::Degraded], 34), (&[Cause::Key], -12)]),
@@ -61,7 +66,7 @@ fn well(seen: &Seen<'_>) -> Option<String> {
     let slow = seen.slower().is_some_and(|times| 3.0 <= times);
     let failing = seen.failing()?;
     says(
-        failing < 0.05 && !slow && seen.lone_models().is_empty(),
+        failing < 0.05 && !slow && seen.lone_models().is_empty() && seen.failing_for_s().is_none(),
         format!("our own requests are answered: {}", figures(seen)),
     )
 }
@@ -116,6 +121,24 @@ fn some_resets(seen: &Seen<'_>) -> Option<String> {
 
 fn many_ways(seen: &Seen<'_>) -> Option<String> {
     says(seen.fails_in_many_ways(), format!("our requests fail in several ways: {}", figures(seen)))
+}
+
+fn runs(seen: &Seen<'_>) -> Option<String> {
+    let run = seen.failing_for_s()?;
+    let theirs = match seen.fails_by() {
+        Some(Kind::Server | Kind::Stall) | None => true,
+        Some(
+            Kind::Capacity
+            | Kind::Reset
+            | Kind::Auth
+            | Kind::Account
+            | Kind::Limit
+            | Kind::Reach
+            | Kind::Proxy
+            | Kind::Name,
+        ) => false,
+    };
+    says(theirs, format!("none of our requests was answered for {run} s"))
 }
 
 fn unwell(seen: &Seen<'_>) -> Option<String> {
