@@ -320,7 +320,11 @@ impl<'a> Seen<'a> {
 
     /// For how long every answer has failed, in seconds, where that is longer than a moment.
     pub(super) fn failing_for_s(&self) -> Option<u64> {
-        let since = self.it.traffic.as_ref()?.failing_since_unix_ms?;
+        let traffic = self.it.traffic.as_ref()?;
+        let since = traffic.failing_since_unix_ms?;
+        if traffic.all.n.saturating_sub(traffic.all.ok) < ENOUGH {
+            return None;
+        }
         let run = self.it.at_unix_ms.saturating_sub(since) / 1000;
         (RUN_S <= run).then_some(run)
     }
