@@ -27,6 +27,7 @@ mod instatus;
 mod json;
 mod moment;
 mod pages;
+mod prose;
 mod read;
 mod reader;
 mod reading;

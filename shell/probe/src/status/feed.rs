@@ -1,36 +1,19 @@
 //! RSS and Atom: Azure's, and any other.
 //!
 //! A feed is a log in prose. Azure's holds what goes on and nothing else, so that an empty one is good
-//! news. Of any other it is asked that its newest entry says in so many words that it is over: a feed of
+//! news. Of any other it is asked that its newest entry says as a label that it is over: a feed of
 //! something else is no status page, however quiet.
 
 use super::foreign;
 use super::pages::Selection;
-use super::reading::{About, KEPT, Open, Proven, Reading, Said, Unwell, Words};
+use super::prose::{self, Heard};
+use super::reading::{About, KEPT, Open, Proven, Reading, Said, Unwell};
 use super::why::Why;
 
 /// How many entries a feed may have: all are looked at, and each takes many times its text.
 const ENTRIES_MAX: usize = 2_000;
 /// How long an entry without any word of its state may still be going on.
 const WORDLESS: u64 = 7 * 86_400_000;
-
-/// Words of the state of an entry, in small letters. The first one in its text counts, because updates
-/// stand newest first.
-const STATE: Words = Words {
-    well: &["resolved", "completed", "recovered", "mitigated", "restored", "postmortem"],
-    nothing: &["scheduled"],
-    unwell: &[
-        ("investigating", Unwell::Degraded),
-        ("identified", Unwell::Degraded),
-        ("monitoring", Unwell::Degraded),
-        ("degraded", Unwell::Degraded),
-        ("disruption", Unwell::Degraded),
-        ("in progress", Unwell::Maintenance),
-        ("outage", Unwell::Partial),
-        ("downtime", Unwell::Partial),
-        ("went down", Unwell::Partial),
-    ],
-};
 
 /// A feed.
 #[derive(Debug)]
@@ -45,6 +28,7 @@ pub(super) struct Feed {
 pub(super) struct Entry {
     pub(super) id: String,
     pub(super) title: String,
+    /// With its tags.
     pub(super) text: String,
     pub(super) categories: Vec<String>,
     pub(super) published: Option<u64>,
@@ -84,11 +68,11 @@ pub(super) fn parse(text: &str) -> Result<Feed, Why> {
     let entries = feed.entries.into_iter().map(|entry| Entry {
         id: entry.id,
         title: content(entry.title),
-        text: foreign::without_tags(&format!(
-            "{} {}",
+        text: format!(
+            "{}<br>{}",
             entry.content.and_then(|it| it.body).unwrap_or_default(),
             content(entry.summary)
-        )),
+        ),
         categories: entry.categories.into_iter().map(|category| category.term).collect(),
         published: at(entry.published.map(|it| it.timestamp_millis())),
         updated: at(entry.updated.map(|it| it.timestamp_millis())),
@@ -132,31 +116,16 @@ impl Entry {
     pub(super) fn changed(&self) -> Option<u64> {
         self.updated.max(self.published)
     }
-
-    /// What the first word of a state in its text says, or else in its title; absent where there is
-    /// none.
-    fn state(&self) -> Option<Said> {
-        first_state(&self.text).or_else(|| first_state(&self.title))
-    }
 }
 
-/// The first word of a state that stands in a text.
-fn first_state(text: &str) -> Option<Said> {
-    let text = text.to_lowercase();
-    let words = STATE.well.iter().chain(STATE.nothing);
-    let words = words.chain(STATE.unwell.iter().map(|(word, _)| word));
-    let first = words.filter_map(|word| Some((text.find(word)?, *word))).min();
-    first.map(|(_, word)| STATE.hear(Some(word)))
-}
-
-/// Azure: what is there goes on, unless it says otherwise; which service it is about, its categories
-/// say, or else its title.
+/// Azure: what is there goes on, unless it says that it is resolved; which service it is about, its
+/// categories say, or else its title.
 pub(super) fn azure(feed: &Feed, selection: &Selection, now: u64) -> Result<Reading, Why> {
     let mark = Proven::by(&[feed.title.to_lowercase().contains("azure status")])
         .ok_or(Why::Format(super::format::Format::Azure))?;
     let updated = feed.newest().max(feed.updated);
     let mut reading = Reading::new(updated, selection.words.is_empty(), "");
-    for entry in feed.entries.iter().filter(|it| !matches!(it.state(), Some(Said::Well(_)))) {
+    for entry in feed.entries.iter().filter(|it| !prose::is_resolved(&it.title, &it.text)) {
         let named = |word: &String| {
             let word = word.to_lowercase();
             let in_title = || entry.title.to_lowercase().contains(&word);
@@ -177,7 +146,7 @@ pub(super) fn azure(feed: &Feed, selection: &Selection, now: u64) -> Result<Read
     Ok(reading)
 }
 
-/// Any other feed, as a whole. The newest word of each entry counts.
+/// Any other feed, as a whole. The newest state of each entry counts.
 pub(super) fn read(feed: &Feed, now: u64) -> Result<Reading, Why> {
     let newest = feed.newest().ok_or(Why::Entryless)?;
     let mut reading = Reading::new(Some(newest), true, &feed.title);
@@ -185,11 +154,17 @@ pub(super) fn read(feed: &Feed, now: u64) -> Result<Reading, Why> {
     for entry in latest_of_each(&feed.entries) {
         let recent = entry.changed().is_none_or(|at| now < at.saturating_add(WORDLESS));
         let notice = foreign::is_notice(&entry.title);
-        let Some(said) = entry.state() else {
-            if recent && !notice {
-                reading.doubt(Why::Unattributed(foreign::sentence(&entry.title)));
+        let said = match prose::heard(&entry.title, &entry.text) {
+            Heard::Said(said) => said,
+            Heard::Doubt if !notice => {
+                reading.doubt(Why::Doubtful(foreign::sentence(&entry.title)));
+                continue;
             }
-            continue;
+            Heard::Silent if recent && !notice => {
+                reading.doubt(Why::Unattributed(foreign::sentence(&entry.title)));
+                continue;
+            }
+            Heard::Doubt | Heard::Silent => continue,
         };
         if let Said::Unwell(_) = said {
             reading.open(&open(entry, said.clone(), About::Unsaid), now);

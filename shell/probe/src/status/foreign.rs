@@ -106,27 +106,9 @@ pub(super) fn is_notice(title: &str) -> bool {
     has(&ADVISORY) && !has(&OUTAGE)
 }
 
-/// The text without its tags.
-pub(super) fn without_tags(html: &str) -> String {
-    let mut text = String::with_capacity(html.len());
-    let mut inside = false;
-    for c in html.chars() {
-        match c {
-            '<' => inside = true,
-            '>' if inside => {
-                inside = false;
-                text.push(' ');
-            }
-            _ if inside => {}
-            _ => text.push(c),
-        }
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{is_notice, sentence, short, without_tags};
+    use super::{is_notice, sentence, short};
 
     #[test]
     fn text_cannot_act_and_is_cut() {
@@ -155,10 +137,5 @@ mod tests {
         check("Elevated error rates on Claude Opus", false);
         check("Accounts suspended by mistake: unable to log in", false);
         check("Investigating", false);
-    }
-
-    #[test]
-    fn tags_go() {
-        assert_eq!(without_tags("<p><b>Resolved</b> - x < y</p>").trim(), "Resolved  - x");
     }
 }

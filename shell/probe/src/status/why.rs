@@ -55,6 +55,8 @@ pub(super) enum Why {
     Word { what: String, word: String },
     #[error("an entry that is open does not say what it is about: {0}")]
     Unattributed(String),
+    #[error("an entry does not say for certain whether it is over: {0}")]
+    Doubtful(String),
     #[error("only notices are open there, and no outage")]
     Notices,
     #[error("its newest change is {0} days old, which says nothing about now")]

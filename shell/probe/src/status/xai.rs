@@ -8,6 +8,7 @@ use super::feed::{Entry, Feed, open};
 use super::foreign;
 use super::format::Format;
 use super::pages::Selection;
+use super::prose;
 use super::reading::{About, Proven, Reading, Said, Unwell, Words};
 use super::why::Why;
 
@@ -57,10 +58,8 @@ pub(super) fn read(feed: &Feed, selection: &Selection, now: u64) -> Result<Readi
 
 /// By its category, or by a line of its text.
 fn is_over(entry: &Entry) -> bool {
-    let text = entry.text.to_lowercase();
-    let line = text.split("status:").nth(1).map(str::trim_start);
     entry.categories.iter().any(|it| it.trim().eq_ignore_ascii_case(RESOLVED))
-        || line.is_some_and(|line| line.starts_with(RESOLVED))
+        || prose::is_resolved("", &entry.text)
 }
 
 /// What stands between brackets before the title.

@@ -201,6 +201,10 @@ fn surfaces_are_told_apart_and_guids_repeat() {
     assert_eq!(page.incidents.len(), 1);
     check(&read(&[["[notapi.x.ai] E", "1", "outage", ""]]), Some(Level::Operational), "");
     check(&read(&[["[api.x.ai] E", "1", "outage resolved", ""]]), Some(Level::Operational), "");
+    let read_as = |text: &str| read(&[["[api.x.ai] E", "1", "outage", text]]);
+    check(&read_as("Status: Resolved\nSeverity: High"), Some(Level::Operational), "");
+    check(&read_as("&lt;b&gt;Status:&lt;/b&gt; Resolved"), Some(Level::Operational), "");
+    check(&read_as("Status: Resolved once the fix is out"), Some(Level::Major), "");
     check(&read(&[["[x] E", "1", "outage", ""], ["E", "2", "outage", ""]]), None, "does not say");
     check(&read(&[["E", "1", "outage", ""]]), None, "not in the format");
     check(&read(&[]), None, "no entries");
@@ -213,9 +217,15 @@ fn feeds_say_in_so_many_words_that_it_is_over() {
     let over = ["Errors", "1", "x", "&lt;b&gt;Resolved&lt;/b&gt; It was an outage."];
     check(&read(&[over]), Some(Level::Operational), "");
     check(&read(&[over, ["Errors", "2", "x", "Monitoring"]]), Some(Level::Degraded), "");
-    check(&read(&[over, ["Work", "2", "x", "Scheduled for Monday"]]), Some(Level::Operational), "");
+    check(
+        &read(&[over, ["Work", "2", "x", "Scheduled - On Monday"]]),
+        Some(Level::Operational),
+        "",
+    );
+    check(&read(&[over, ["Work", "2", "x", "Scheduled for Monday"]]), None, "for certain");
     check(&read(&[over, ["Hello", "2", "x", "How are you"]]), None, "does not say");
-    check(&read(&[["Work", "2", "x", "Scheduled for Monday"]]), None, "no entries");
+    check(&read(&[["Work", "2", "x", "Scheduled - On Monday"]]), None, "no entries");
+    check(&read(&[over, ["Errors", "2", "x", "They remain unresolved."]]), None, "for certain");
     check(&read(&[["API went down", "2", "x", ""]]), Some(Level::Partial), "");
     let updates =
         [["E", "incident/1#a", "x", "Resolved"], ["E", "incident/1#b", "x", "Investigating"]];
@@ -229,6 +239,14 @@ fn feeds_say_in_so_many_words_that_it_is_over() {
     );
     let azure = page(Format::Azure, &Selection::default(), foreign.as_bytes());
     check(&azure, None, "not every entry");
+    let azure = |title: &str, text: &str| {
+        let text = rss("Azure Status", &[[title, "1", "Storage", text]]);
+        page(Format::Azure, &Selection::default(), text.as_bytes())
+    };
+    check(&azure("Resolved - Errors", "It was mitigated."), Some(Level::Operational), "");
+    check(&azure("Errors", "Current status: Resolved."), Some(Level::Operational), "");
+    check(&azure("Errors", "Resolved - It was mitigated."), Some(Level::Degraded), "");
+    check(&azure("Unresolved errors", "Mitigated."), Some(Level::Degraded), "");
     let empty = page(Format::Azure, &Selection::default(), rss("Azure Status", &[]).as_bytes());
     check(&empty, Some(Level::Operational), "");
 }
@@ -249,6 +267,9 @@ fn deep_and_wide_documents_end() {
              </div></content></entry></feed>",
             deep("<a>", "</a>")
         ),
+        rss("X", &[["Errors", "1", "x", &"&lt;b&gt;[resolved,".repeat(60_000)]]),
+        rss("X", &[["Errors", "1", "x", &"&lt;b".repeat(300_000)]]),
+        rss("X", &[[&"-resolved, ".repeat(100_000), "1", "x", &"status:, ".repeat(50_000)]]),
         "<rss version=\"2.0\"><channel>".to_owned()
             + &"<item/>".repeat(30_000)
             + "</channel></rss>",

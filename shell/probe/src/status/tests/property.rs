@@ -7,9 +7,9 @@
 use bytes::Bytes;
 use ir::evidence::{Level, Page};
 use proptest::prelude::{Just, ProptestConfig, Strategy, any, prop};
-use proptest::{prop_assert, prop_oneof, proptest};
+use proptest::{prop_assert, prop_assert_eq, prop_oneof, proptest};
 
-use super::scenes::{How, Listing, NOW, SCENE, Scene, body, row};
+use super::scenes::{How, Listing, NOW, PROSE, SCENE, Scene, body, row};
 use crate::status::{Answer, Body, Format, Selection, read};
 
 fn page(format: Option<Format>, selection: &Selection, bytes: &[u8]) -> Page {
@@ -68,12 +68,60 @@ fn scenes() -> impl Strategy<Value = Scene> {
         1 => Just(Listing::Twice),
         1 => Just(Listing::Announced)
     ];
-    (how(), how(), listing).prop_map(|(ours, other, listing)| Scene {
+    let prose = prop::option::weighted(0.25, prop::sample::select(PROSE.to_vec()));
+    (how(), how(), listing, prose).prop_map(|(ours, other, listing, prose)| Scene {
         ours,
         other,
         listing,
+        prose,
         ..SCENE
     })
+}
+
+/// What people write of what is open, in words of its end: each sentence denies or puts off what the
+/// word in it means.
+fn open_prose() -> impl Strategy<Value = String> {
+    let sentences = [
+        "The issue is not OVER.",
+        "It has not OVER yet",
+        "The service hasn't OVER.",
+        "Nothing has OVER; it never OVER",
+        "unOVER",
+        "The issue remains unOVER.",
+        "Errors continue until it is OVER.",
+        "Access stays off unless OVER - see below",
+        "We post an update once OVER.",
+        "OVER when the fix is out",
+        "OVER, if all goes well",
+        "OVER? Not yet.",
+        "OVER - not yet for everybody",
+        "OVER: no",
+        "We expect it to be OVER by 23:20 UTC.",
+        "It will be OVER soon",
+        "It should be OVER within the hour",
+        "Status: not OVER",
+        "Status: unOVER",
+        "Status: to be OVER",
+        "Expected status: OVER",
+        "Status: OVER once the fix is out",
+        "It was thought to be OVER",
+        "Partially OVER",
+    ];
+    let over = ["resolved", "completed", "recovered", "mitigated", "restored"];
+    let tail =
+        ["", " Current status: investigating.", " We look into it.", "&lt;br&gt;More at 14:00."];
+    let dress = ["OVER", "&lt;b&gt;OVER&lt;/b&gt;", "&lt;em&gt;OVER"];
+    let case: [fn(&str) -> String; 3] = [str::to_owned, str::to_uppercase, |word| {
+        word.split_at(1).0.to_uppercase() + word.split_at(1).1
+    }];
+    let select = |all: &[&'static str]| prop::sample::select(all.to_vec());
+    let parts = (select(&sentences), select(&over), select(&tail), select(&dress));
+    (parts, prop::sample::select(case.to_vec())).prop_map(
+        |((sentence, over, tail, dress), case)| {
+            let dress = if sentence.contains("unOVER") { "OVER" } else { dress };
+            sentence.replace("OVER", &dress.replace("OVER", &case(over))) + tail
+        },
+    )
 }
 
 /// Something else in place of something.
@@ -143,6 +191,29 @@ proptest! {
         if scene.ours != How::Well && scene.listing != Listing::Nothing {
             let page = page(Some(format), &row(format).selection, &bytes);
             prop_assert!(!is_well(&page), "{page:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_open_in_prose_is_never_well(
+        prose in open_prose(),
+        title in prop::option::of(open_prose()),
+        ours in prop::sample::select(vec![How::Degraded, How::Major]),
+        listing in prop::sample::select(vec![Listing::Usual, Listing::Twice]),
+    ) {
+        for format in [Format::Xai, Format::Azure, Format::Feed] {
+            let scene = Scene { ours, listing, prose: Some(PROSE[1]), ..SCENE };
+            let text = String::from_utf8(body(format, &scene).unwrap()).unwrap();
+            let text = text.replace(PROSE[1], &prose);
+            let text = text.replace(SCENE.title, title.as_deref().unwrap_or(SCENE.title));
+            for selection in [row(format).selection, Selection::default()] {
+                let page = page(Some(format), &selection, text.as_bytes());
+                prop_assert!(!is_well(&page), "{text}\n{page:?}");
+                if format == Format::Azure {
+                    prop_assert_eq!(page.level, Some(Level::Degraded), "{}", text);
+                    prop_assert_eq!(page.incidents.len(), 1, "{}", text);
+                }
+            }
         }
     }
 

@@ -39,7 +39,17 @@ pub(super) struct Scene {
     /// When anything last changed.
     pub(super) changed: u64,
     pub(super) listing: Listing,
+    /// What is said of what is open, in formats in which people write.
+    pub(super) prose: Option<&'static str>,
 }
+
+/// What is said of what is open, and what of it could be taken for its end.
+pub(super) const PROSE: [&str; 4] = [
+    "Customers may see errors until the issue is resolved. Current status: investigating.",
+    "The issue remains unresolved.",
+    "Services have not recovered yet.",
+    "We expect it to be fully mitigated by 23:20 UTC.",
+];
 
 /// What is listed.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -63,6 +73,7 @@ pub(super) const SCENE: Scene = Scene {
     told: NOW - 50 * MINUTE,
     changed: NOW - 10 * MINUTE,
     listing: Listing::Usual,
+    prose: None,
 };
 
 /// The row of a page in a format.
@@ -99,6 +110,9 @@ pub(super) fn row(format: Format) -> Row {
 /// The body of a page in a format; absent where that format cannot say it.
 pub(super) fn body(format: Format, scene: &Scene) -> Option<Vec<u8>> {
     let text = |value: Value| Some(value.to_string().into_bytes());
+    if scene.prose.is_some() && !matches!(format, Format::Xai | Format::Azure | Format::Feed) {
+        return None;
+    }
     match format {
         Format::Statuspage | Format::IncidentIo => text(statuspage(format, scene)),
         Format::IncidentIoWidget => widget(scene).and_then(text),
@@ -478,10 +492,11 @@ fn xai(scene: &Scene) -> Option<String> {
         let surface = if name == "Our API" { "us.api.x.ai" } else { "grok.com" };
         items.push(format!(
             "<item><title>[{surface}] {}</title><guid>INC7</guid><category>{}</category>\
-             <pubDate>{}</pubDate><description><![CDATA[Status: Investigating]]></description></item>",
+             <pubDate>{}</pubDate><description><![CDATA[{}]]></description></item>",
             scene.title,
             word(Format::Xai, how),
-            rfc2822(scene.since)
+            rfc2822(scene.since),
+            scene.prose.unwrap_or("Status: Investigating")
         ));
     }
     if scene.listing != Listing::Nothing {
@@ -508,9 +523,10 @@ fn azure(scene: &Scene) -> Option<String> {
             let service = if name == "Our API" { "Azure OpenAI Service" } else { "Storage" };
             format!(
                 "<item><title>{}</title><guid>{id}</guid><category>{service}</category>\
-                 <pubDate>{}</pubDate><description>We look into it.</description></item>",
+                 <pubDate>{}</pubDate><description>{}</description></item>",
                 scene.title,
-                rfc2822(scene.since)
+                rfc2822(scene.since),
+                scene.prose.unwrap_or("We look into it.")
             )
         })
         .collect();
@@ -523,10 +539,11 @@ fn feed(scene: &Scene) -> Option<String> {
     if !known || matches!(scene.listing, Listing::Renamed | Listing::Announced) {
         return None;
     }
+    let label = |state: &str| format!("&lt;b&gt;{state}&lt;/b&gt; - words");
     let entry = |id: &str, title: &str, at: u64, state: &str| {
         format!(
             "<entry><id>tag:{id}</id><title>{title}</title><published>{}</published><updated>{}\
-             </updated><content type=\"html\">&lt;b&gt;{state}&lt;/b&gt; - words</content></entry>",
+             </updated><content type=\"html\">{state}</content></entry>",
             iso(at),
             iso(at)
         )
@@ -538,10 +555,11 @@ fn feed(scene: &Scene) -> Option<String> {
             How::Major => "Outage",
             How::Well | How::Degraded | How::Odd => "Investigating",
         };
-        entries += &entry(id, scene.title, scene.since, state);
+        let text = scene.prose.map_or_else(|| label(state), str::to_owned);
+        entries += &entry(id, scene.title, scene.since, &text);
     }
     if scene.listing != Listing::Nothing {
-        entries += &entry("over", "Past", scene.changed - 2 * 60 * MINUTE, "Resolved");
+        entries += &entry("over", "Past", scene.changed - 2 * 60 * MINUTE, &label("Resolved"));
     }
     Some(format!(
         "<?xml version=\"1.0\" encoding=\"utf-8\"?><feed xmlns=\"http://www.w3.org/2005/Atom\">\

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use ir::evidence::{Level, Page};
 use tokio::sync::Mutex;
 
-use super::scenes::{DAY, How, Listing, MINUTE, NOW, SCENE, Scene, body, row, utf16};
+use super::scenes::{DAY, How, Listing, MINUTE, NOW, PROSE, SCENE, Scene, body, row, utf16};
 use crate::status::{Body, Format, Get, Got, Reader, Trouble};
 
 const DOCUMENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/status-pages.md");
@@ -24,6 +24,10 @@ enum Trap {
     OursMajor,
     OursMaintenance,
     OursAnnounced,
+    ProseUntil,
+    ProseUnresolved,
+    ProseNotYet,
+    ProsePromise,
     Notice,
     UnknownWord,
     NothingListed,
@@ -55,6 +59,8 @@ enum Due {
     Well,
     Unwell,
     Unknown,
+    /// Either unwell or unknown.
+    NotWell,
     /// Either well or unknown.
     NotUnwell,
     /// As the format has it; the table tells.
@@ -70,13 +76,17 @@ struct Fake {
 // === impl Trap ===
 
 impl Trap {
-    const ALL: [Self; 29] = [
+    const ALL: [Self; 33] = [
         Self::Healthy,
         Self::OursDegraded,
         Self::OtherDegraded,
         Self::OursMajor,
         Self::OursMaintenance,
         Self::OursAnnounced,
+        Self::ProseUntil,
+        Self::ProseUnresolved,
+        Self::ProseNotYet,
+        Self::ProsePromise,
         Self::Notice,
         Self::UnknownWord,
         Self::NothingListed,
@@ -110,6 +120,10 @@ impl Trap {
             Self::OursMajor => ("what is used here is down", Due::Unwell),
             Self::OursMaintenance => ("planned work on it", Due::Unwell),
             Self::OursAnnounced => ("an incident about it, which is called well", Due::Any),
+            Self::ProseUntil => ("prose: errors until it is resolved", Due::NotWell),
+            Self::ProseUnresolved => ("prose: it remains unresolved", Due::NotWell),
+            Self::ProseNotYet => ("prose: it has not recovered yet", Due::NotWell),
+            Self::ProsePromise => ("prose: expected to be mitigated by then", Due::NotWell),
             Self::Notice => ("degraded for a notice about limits or bills", Due::NotUnwell),
             Self::UnknownWord => ("a word that nobody knows", Due::Unknown),
             Self::NothingListed => ("no components, or no entries", Due::NotUnwell),
@@ -145,6 +159,10 @@ impl Trap {
             Self::OursMajor => Scene { ours: How::Major, ..SCENE },
             Self::OursMaintenance => Scene { ours: How::Maintenance, ..SCENE },
             Self::OursAnnounced => Scene { listing: Listing::Announced, ..SCENE },
+            Self::ProseUntil => Scene { prose: Some(PROSE[0]), ..degraded },
+            Self::ProseUnresolved => Scene { prose: Some(PROSE[1]), ..degraded },
+            Self::ProseNotYet => Scene { prose: Some(PROSE[2]), ..degraded },
+            Self::ProsePromise => Scene { prose: Some(PROSE[3]), ..degraded },
             Self::Notice => Scene { title: "Usage limits change in October", ..degraded },
             Self::UnknownWord => Scene { ours: How::Odd, ..SCENE },
             Self::NothingListed => Scene { listing: Listing::Nothing, ..SCENE },
@@ -207,6 +225,10 @@ impl Trap {
             | Self::OursMajor
             | Self::OursMaintenance
             | Self::OursAnnounced
+            | Self::ProseUntil
+            | Self::ProseUnresolved
+            | Self::ProseNotYet
+            | Self::ProsePromise
             | Self::Notice
             | Self::UnknownWord
             | Self::NothingListed
@@ -221,6 +243,22 @@ impl Trap {
     }
 }
 
+/// Formats in which a state is a field, and no prose.
+const WITHOUT_PROSE: [Format; 12] = [
+    Format::Statuspage,
+    Format::IncidentIo,
+    Format::IncidentIoWidget,
+    Format::IncidentIoProxy,
+    Format::BetterStack,
+    Format::Instatus,
+    Format::InstatusComponents,
+    Format::Rootly,
+    Format::Datadog,
+    Format::Cloudflare,
+    Format::Google,
+    Format::Aws,
+];
+
 /// Formats that cannot come to a trap, because they have no components, times, titles or words for it.
 fn cannot(trap: Trap) -> &'static [Format] {
     match trap {
@@ -233,6 +271,9 @@ fn cannot(trap: Trap) -> &'static [Format] {
             Format::Azure,
             Format::Feed,
         ],
+        Trap::ProseUntil | Trap::ProseUnresolved | Trap::ProseNotYet | Trap::ProsePromise => {
+            &WITHOUT_PROSE
+        }
         Trap::Notice => &[Format::InstatusComponents],
         Trap::UnknownWord => &[Format::Azure, Format::Feed],
         Trap::NothingListed => &[Format::IncidentIoWidget, Format::Instatus, Format::Rootly],
@@ -352,6 +393,7 @@ fn check(format: Format, trap: Trap, page: &Page) {
         Due::Well => assert!(well, "{at}"),
         Due::Unwell => assert!(unwell, "{at}"),
         Due::Unknown => assert_eq!(page.level, None, "{at}"),
+        Due::NotWell => assert!(!well, "{at}"),
         Due::NotUnwell => assert!(!unwell, "{at}"),
         Due::Any => {}
     }
@@ -436,6 +478,9 @@ the page as a whole, and the reading says so.
   than a day from now is wrong: both are unknown. Formats without times are not judged by them.
 - An empty list of AWS is good news in UTF-16 with its mark and where AWS was expected, and an empty
   feed of Azure is; no other emptiness is.
+- Of prose only a label is believed, which stands alone: at the start of an update, behind `Status:`, or
+  at an end of a title. Near a negation or a promise, or in passing, a word of a state is doubt, and the
+  feed is unknown. What Azure lists is open unless its title or its `Status:` says that it is resolved.
 - A page may take 5 s in all, 2 MiB and 3 redirects, from https to https only.
 
 ";
