@@ -124,6 +124,8 @@ const LINES: [&str; 23] = [
     "article",
     "blockquote",
 ];
+/// Elements whose words are no longer meant.
+const STRUCK: [&str; 3] = ["del", "s", "strike"];
 
 /// What was heard of an entry.
 #[derive(Clone, Debug)]
@@ -279,18 +281,27 @@ fn tokens(text: &str) -> Vec<Token<'_>> {
     tokens
 }
 
-/// A tag at the start of a text, and how long it is.
+/// A tag or a comment at the start of a text, and how long it is.
 fn element(text: &str) -> Option<(Token<'_>, usize)> {
     let inside = text.strip_prefix('<')?;
+    if inside.starts_with("!--") {
+        return Some((Token::Edge, text.find("-->").map_or(text.len(), |end| end + 3)));
+    }
     // Only up to the next one, or many that never end would take long.
     let end = inside.find(['<', '>'])?;
     let tag =
         inside.get(..end).filter(|_| inside.get(end..).is_some_and(|it| it.starts_with('>')))?;
     let name = tag.trim_start_matches('/');
-    name.chars().next().filter(|c| c.is_ascii_alphabetic() || *c == '!')?;
+    name.chars().next().filter(char::is_ascii_alphabetic)?;
     let name = name.split(|c: char| !c.is_ascii_alphanumeric()).next().unwrap_or_default();
     let is_line = LINES.iter().any(|it| it.eq_ignore_ascii_case(name));
-    Some((if is_line { Token::Line } else { Token::Edge }, end + 2))
+    let is_struck = STRUCK.iter().any(|it| it.eq_ignore_ascii_case(name));
+    let token = match (is_line, is_struck) {
+        (true, _) => Token::Line,
+        (false, true) => Token::Odd,
+        (false, false) => Token::Edge,
+    };
+    Some((token, end + 2))
 }
 
 /// How long the word at the start of a text is; marks within it belong to it ("un-resolved", "isn't").
@@ -313,16 +324,19 @@ fn length(state: &str) -> usize {
 
 /// The longest state that begins there.
 fn state_at(tokens: &[Token<'_>], at: usize) -> Option<&'static str> {
-    let rest = tokens.get(at..)?;
+    let Some((Token::Word(first), rest)) = tokens.get(at..)?.split_first() else { return None };
     let here = |state: &str| {
-        let mut words = state.split(' ').zip(rest);
-        length(state) <= rest.len()
-            && words
-                .all(|(word, it)| matches!(it, Token::Word(it) if it.eq_ignore_ascii_case(word)))
+        // Most words begin no state: this is where long texts are left soon.
+        let after = state.as_bytes().get(first.len())?;
+        let begins = *after == b' ' && state.get(..first.len())?.eq_ignore_ascii_case(first);
+        let mut words = state.split(' ').skip(1).zip(rest);
+        let follow = |(word, it): (&str, &Token<'_>)| matches!(it, Token::Word(it) if it.eq_ignore_ascii_case(word));
+        Some(begins && length(state) <= rest.len() + 1 && words.all(follow))
     };
+    let is_here = |state: &str| state.eq_ignore_ascii_case(first) || here(state).unwrap_or(false);
     let states = STATE.well.iter().chain(STATE.nothing);
     let states = states.chain(STATE.unwell.iter().map(|(state, _)| state));
-    states.copied().filter(|state| here(state)).max_by_key(|state| state.len())
+    states.copied().filter(|state| is_here(state)).max_by_key(|state| state.len())
 }
 
 /// Whether it is the first word of a line.
@@ -398,8 +412,10 @@ fn is_doubted(before: &[Token<'_>]) -> bool {
 /// Whether the word there is a state that is denied or promised.
 fn is_denied(tokens: &[Token<'_>], at: usize) -> bool {
     let Some((before, [Token::Word(word), ..])) = tokens.split_at_checked(at) else { return false };
-    let word = word.to_lowercase();
-    let within = |state: &str| state.len() < word.len() && word.ends_with(state);
+    let within = |state: &str| {
+        let end = word.len().checked_sub(state.len()).filter(|before| 0 < *before);
+        end.and_then(|end| word.get(end..)).is_some_and(|it| it.eq_ignore_ascii_case(state))
+    };
     let unstate = STATE.well.iter().any(|state| within(state));
     unstate || state_at(tokens, at).is_some() && is_doubted(before)
 }
@@ -486,6 +502,8 @@ mod tests {
         check("Expected status: resolved");
         check("It isn’t resolved");
         check("It remains unresolved. Status: Resolved");
+        check("<del>Resolved</del> Too early.");
+        check("<!-- <br>Resolved - x<br> --> It is not resolved");
         check("<p>Status: Active</p><p>Resolved - a part of it</p>");
     }
 

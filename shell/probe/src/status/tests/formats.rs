@@ -267,9 +267,9 @@ fn deep_and_wide_documents_end() {
              </div></content></entry></feed>",
             deep("<a>", "</a>")
         ),
-        rss("X", &[["Errors", "1", "x", &"&lt;b&gt;[resolved,".repeat(60_000)]]),
-        rss("X", &[["Errors", "1", "x", &"&lt;b".repeat(300_000)]]),
-        rss("X", &[[&"-resolved, ".repeat(100_000), "1", "x", &"status:, ".repeat(50_000)]]),
+        rss("X", &[["Errors", "1", "x", &"&lt;b&gt;[resolved,".repeat(20_000)]]),
+        rss("X", &[["Errors", "1", "x", &"&lt;b".repeat(50_000)]]),
+        rss("X", &[[&"-resolved, ".repeat(20_000), "1", "x", &"status:, ".repeat(20_000)]]),
         "<rss version=\"2.0\"><channel>".to_owned()
             + &"<item/>".repeat(30_000)
             + "</channel></rss>",

@@ -28,6 +28,7 @@ fn could_be_well(bytes: &[u8]) -> bool {
     let words = ["\"operational\"", "\"OPERATIONAL\"", "\"none\"", "\"UP\""];
     let logs = [
         ["ongoing_incidents", "scheduled_maintenances", "]"],
+        ["ongoing_incidents", "affected_components", "]"],
         ["affected_products", "begin", "]"],
         ["\"service\"", "region_name", "]"],
         ["active_incidents", "active_maintenances", "true"],
