@@ -173,7 +173,7 @@ impl Health for Watched {
         self.board.borrow().has_credential(now, leg)
     }
 
-    fn network_down(&self) -> bool {
-        self.board.borrow().network_down()
+    fn local_first(&self) -> bool {
+        self.board.borrow().local_first()
     }
 }

@@ -161,12 +161,12 @@ impl Sight for Watched {
         let read = |count: &AtomicU64| count.load(Ordering::Relaxed);
         let (in_flight, queued) = self.gateway.load();
         let counted = &self.counts.0;
-        let status = self.gateway.status();
         Gauges {
             version: env!("CARGO_PKG_VERSION"),
             unwell: self.gateway.unwell(),
             hosts: self.gateway.hosts(),
             network_down: self.gateway.network_down(),
+            local_first: self.gateway.is_declared_local(),
             draining: self.gateway.is_draining(),
             in_flight: number(in_flight),
             queued: number(queued),
@@ -175,7 +175,7 @@ impl Sight for Watched {
             records_unwritten: read(&counted.unwritten),
             broken: Invariant::ALL.map(|invariant| (invariant, invariant.broken())).to_vec(),
             reloads: Reloads { applied: read(&counted.applied), refused: read(&counted.refused) },
-            watched: if status.watching { status.providers } else { Vec::new() },
+            watched: self.gateway.watched(),
             process: process::measure(self.started_unix_ms),
         }
     }

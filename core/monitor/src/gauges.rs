@@ -19,6 +19,8 @@ pub struct Gauges {
     pub hosts: Vec<(String, bool)>,
     /// Every remote host fails at once.
     pub network_down: bool,
+    /// A verdict puts targets on this machine first.
+    pub local_first: bool,
     /// A stop was asked for.
     pub draining: bool,
     /// Requests under way.
@@ -114,6 +116,11 @@ impl Gauges {
                 "backstop_network_down",
                 "Whether every remote host fails at once.",
                 u64::from(self.network_down),
+            ),
+            (
+                "backstop_local_first",
+                "Whether a verdict puts targets on this machine first.",
+                u64::from(self.local_first),
             ),
             ("backstop_draining", "Whether a stop was asked for.", u64::from(self.draining)),
             ("backstop_requests_in_flight", "Requests under way.", self.in_flight),

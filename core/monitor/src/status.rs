@@ -7,12 +7,14 @@
 mod table;
 
 use crate::shown::shown;
-use crate::watch::{SURE_OF_GOOD, Times, Watch};
+use crate::watch::{SURE_OF_GOOD, SURE_OF_REACHED, Times, Watch};
 use crate::{Advice, Cause, Layer, Moment, Reason, Side, Verdict};
+use ir::Time;
 use ir::evidence::Traffic;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::time::Duration;
+pub(crate) use table::ago;
 
 /// How everything stands.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
@@ -36,6 +38,8 @@ pub struct Status {
 pub struct Provider {
     /// Its name.
     pub provider: String,
+    /// Where it is asked, `host:port`.
+    pub host: String,
     /// Whether there is trouble.
     pub troubled: bool,
     /// What holds; absent where nothing is known.
@@ -124,10 +128,10 @@ pub struct Requests {
 const CLOSED: &str = "closed";
 /// Texts are cut at this, in bytes.
 const TEXT_MAX: usize = 400;
-/// A free question that was answered so long ago still says that it is well.
+/// A free question that was answered, or trouble that was over, so long ago still says that it is well.
 const REACHED: Duration = Duration::from_mins(10);
-/// How sure that makes.
-const SURE_OF_REACHED: u8 = 60;
+/// Of ten attempts so many are good where all is well.
+const GOOD_OF_TEN: u64 = 7;
 /// Targets that are shown of one provider.
 const TARGETS_MAX: usize = 32;
 
@@ -142,6 +146,12 @@ impl Provider {
         now: Moment,
         unwell: &BTreeMap<String, &'static str>,
     ) -> Self {
+        let targets = targets(name, watch, now, unwell);
+        Self { targets, traffic: Some(watch.traffic(now)), ..Self::in_brief(name, watch, now) }
+    }
+
+    /// The same without its targets and traffic, which take longest to count.
+    pub fn in_brief(name: &str, watch: &Watch, now: Moment) -> Self {
         let counted = watch.counted();
         let page = watch.page(now).map(|page| Page {
             url: text(&page.url),
@@ -156,14 +166,13 @@ impl Provider {
             verdict: judged(watch, now),
             times: watch.times(),
             page,
-            targets: targets(name, watch, now, unwell),
             requests: Requests {
                 page: counted.page,
                 cheap: counted.cheap,
                 diagnosis: counted.diagnosis,
                 prewarm: 0,
             },
-            traffic: Some(watch.traffic(now)),
+            ..Self::default()
         }
     }
 }
@@ -197,16 +206,22 @@ fn judged(watch: &Watch, now: Moment) -> Option<Judged> {
         return Some(Judged { since_unix_ms: Some(since.unix_ms), ..Judged::from(verdict) });
     }
     if watch.is_troubled() {
-        let why = "trouble was noticed, and the first diagnosis is under way";
+        let why = watch.undecided();
         let since_unix_ms = watch.times().map(|times| times.detected_unix_ms);
-        return Some(Judged { since_unix_ms, ..plain(Cause::Unknown, 0, (Layer::Yours, why)) });
+        return Some(Judged { since_unix_ms, ..plain(Cause::Unknown, 0, (Layer::Yours, &why)) });
     }
     let recovered = watch.times().and_then(|times| times.recovered_unix_ms);
-    let traffic = watch.traffic(now).all;
-    let (confidence, layer, why) = if 0 < traffic.ok {
-        let why = format!("{} of {} attempts within 15 minutes were good", traffic.ok, traffic.n);
+    let lately = |at: Time| now.at.since(at) <= REACHED;
+    let (n, ok) = watch.fared(now);
+    let (confidence, layer, why) = if 0 < n {
+        let why = format!("{ok} of the last {n} attempts were good");
+        if ok * 10 < n * GOOD_OF_TEN {
+            return Some(plain(Cause::Unknown, 0, (Layer::Yours, &why)));
+        }
         (SURE_OF_GOOD, Layer::Yours, why)
-    } else if watch.reached_at().is_some_and(|at| now.at.since(at) <= REACHED) {
+    } else if let Some((_, back)) = watch.over().filter(|(over, _)| lately(over.at)) {
+        (back.sure, back.layer, back.why.to_owned())
+    } else if watch.reached_at().is_some_and(lately) {
         let why = "nobody asks, and a free question was answered".to_owned();
         (SURE_OF_REACHED, Layer::Http, why)
     } else {

@@ -33,6 +33,7 @@ fn gauges() -> Gauges {
         unwell: vec![("a/large".to_owned(), "open"), ("c/\u{1b}[31m".to_owned(), "misconfigured")],
         hosts: vec![("api.example:443".to_owned(), true), ("127.0.0.1:11434".to_owned(), false)],
         network_down: false,
+        local_first: true,
         draining: true,
         in_flight: 7,
         queued: 2,

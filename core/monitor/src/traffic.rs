@@ -30,6 +30,8 @@ pub struct Flow {
     goods: u32,
     /// Bad ones in a row, up to now, that say that something is wrong out there.
     bads: u32,
+    /// One of them reached nobody.
+    lost: bool,
     failing_since: Option<Moment>,
     asked: Option<Time>,
     good: Option<Time>,
@@ -104,7 +106,7 @@ struct Key {
 /// The window.
 pub(crate) const WINDOW: Duration = Duration::from_mins(15);
 /// The last of it.
-const LATELY: Duration = Duration::from_mins(1);
+pub(crate) const LATELY: Duration = Duration::from_mins(1);
 /// It moves in steps of this.
 const BUCKET: Duration = Duration::from_secs(10);
 const HOUR: Duration = Duration::from_hours(1);
@@ -117,6 +119,16 @@ pub const MODELS_MAX: usize = 64;
 pub const KEYS_MAX: usize = 64;
 /// Outcomes that are remembered one by one.
 const RECENT_MAX: usize = 64;
+/// Classes by which nobody is reached.
+const UNREACHED: [&str; 7] = [
+    "unreachable",
+    "dns_not_found",
+    "dns_failed",
+    "dns_forbidden",
+    "proxy",
+    "certificate",
+    "tls_handshake",
+];
 /// Classes by which a credential is refused.
 const REFUSALS: [&str; 2] = ["unauthorized", "forbidden"];
 
@@ -140,6 +152,7 @@ impl Flow {
         }
         if alarms {
             self.note_run(now, class.is_none());
+            self.lost = class.is_some_and(|class| self.lost || UNREACHED.contains(&class));
         }
     }
 
@@ -209,6 +222,17 @@ impl Flow {
     /// How many were good, and how many bad, in a row up to now.
     pub(crate) fn runs(&self) -> (u32, u32) {
         (self.goods, self.bads)
+    }
+
+    /// Whether an attempt of the run of failures that still goes on reached nobody.
+    pub(crate) fn is_lost(&self) -> bool {
+        self.lost
+    }
+
+    /// How many attempts ended within so long, and how many with an answer.
+    pub(crate) fn count(&self, now: Time, length: Duration) -> (u64, u64) {
+        let all = self.window(now, length).flatten();
+        all.fold((0, 0), |(n, ok), (_, it)| (n + it.n, ok + it.ok))
     }
 
     /// When the run of failures that still goes on began.

@@ -15,6 +15,9 @@
 //! diagnoses at once and again until the verdict is sure and stays, reads the page, and goes on until
 //! traffic says that it is over.
 //!
+//! Where two diagnoses in a row find nothing and yet it is not over, as while a breaker stays open that
+//! only a request could close, it rests: it asks as of one that is well, until something fails anew.
+//!
 //! **Invariants:** of each kind one is under way at most, and each has its own earliest time; a verdict
 //! gives way only to a surer one, or to one that is found twice in a row; nothing here spends a token.
 
@@ -22,16 +25,21 @@ mod episode;
 mod held;
 mod job;
 mod rules;
+mod shared;
+mod view;
 
-use crate::traffic::{Flow, Seen, Told};
+use crate::traffic::{Flow, Told};
 use crate::{Moment, Verdict};
-use episode::Episode;
 pub use episode::Times;
+use episode::{Episode, Unwell};
 use held::Held;
 pub use held::{CERTAIN, act};
 use ir::Time;
-use ir::evidence::{Level, Page, Traffic};
+use ir::evidence::{Level, Page};
 use job::Job;
+pub(crate) use rules::{Back, SURE_OF_GOOD, SURE_OF_REACHED};
+use rules::{CHEAPS, RUN};
+pub use shared::is_shared;
 use std::time::Duration;
 
 /// The watch over one provider.
@@ -50,13 +58,20 @@ pub struct Watch {
     missed: u32,
     /// When one last reached somebody.
     reached_at: Option<Time>,
+    /// One reached nobody in this run of trouble.
+    missed_now: bool,
     /// How often trouble came back soon: then more good answers are asked for.
     relapses: u32,
     held: Held,
+    /// Since when there is nothing new to find out, although there is trouble.
+    resting: Option<Time>,
+    /// How it stood around it at the last look.
+    around: Around,
+    /// When trouble was last over, and why.
+    over: Option<(Moment, Back)>,
     episode: Option<Episode>,
     page: Option<Read>,
-    /// Since when the page says that it is unwell, as far as we know.
-    unwell: Option<Moment>,
+    unwell: Option<Unwell>,
     counted: Counted,
     chance: u64,
 }
@@ -141,8 +156,6 @@ struct Read {
     page: Page,
 }
 
-/// How sure it is that one is well that gives good answers.
-pub(crate) const SURE_OF_GOOD: u8 = 95;
 /// Of one reading of a page no more requests than this are reckoned with.
 const REQUESTS_MAX: u32 = 10;
 /// Trouble that comes back within this comes back soon.
@@ -173,9 +186,13 @@ impl Watch {
             free: now.at,
             reached: 0,
             missed: 0,
+            missed_now: false,
             reached_at: None,
             relapses: 0,
             held: Held::default(),
+            resting: None,
+            around: Around::default(),
+            over: None,
             episode: None,
             page: None,
             unwell: None,
@@ -189,6 +206,9 @@ impl Watch {
     /// Another pace from now on.
     pub fn configure(&mut self, pace: Pace) {
         self.pace = pace;
+        if !pace.pages {
+            (self.page, self.unwell) = (None, None);
+        }
     }
 
     /// An attempt ended.
@@ -205,6 +225,7 @@ impl Watch {
     /// [`Self::read`], [`Self::knocked`] or [`Self::undone`] says how it ended; and what has changed.
     pub fn look(&mut self, now: Moment, around: Around) -> (Vec<Due>, Option<Change>) {
         let mut change = None;
+        self.around = around;
         match self.phase {
             Phase::Well { since } => {
                 if let Some(trouble) = self.trouble(now, since, around) {
@@ -214,6 +235,10 @@ impl Watch {
             Phase::Troubled { since, partial } => {
                 if let Some(why) = self.is_back(now.at, (since, partial), around) {
                     change = Some(self.end(now, why));
+                } else if let Some(since) = self.resting
+                    && self.trouble(now, since, Around::default()).is_some()
+                {
+                    self.wake(now);
                 }
             }
         }
@@ -231,16 +256,26 @@ impl Watch {
     /// A diagnosis came to this.
     pub fn judged(&mut self, now: Moment, verdict: Verdict, around: Around) -> Option<Change> {
         let used = self.is_used(now.at, around);
+        self.around = around;
         match self.phase {
             Phase::Well { .. } => {
                 self.diagnosis_job.end(now.at, AGAIN);
                 None
             }
-            Phase::Troubled { .. } => {
-                let changed = self.held.take(now, verdict);
+            Phase::Troubled { since, partial } => {
+                let mut changed = self.held.take(now, verdict);
+                let over = self.is_back(now.at, (since, partial), around).is_some();
+                let rests = !over && self.held.found_nothing() && !self.is_alarmed();
+                self.resting = rests.then(|| self.resting.unwrap_or(now.at));
+                if rests && self.held.let_go() {
+                    let reason = self.undecided();
+                    self.diagnosis_job.end(now.at, AGAIN_UNUSED);
+                    return Some(Change::Verdict { cause: "unknown", confidence: 0, reason });
+                }
+                changed &= self.held.verdict().is_some();
                 let again = match (changed || !self.held.is_settled(), self.held.puts_local_first())
                 {
-                    _ if !used => AGAIN_UNUSED,
+                    _ if rests || !used => AGAIN_UNUSED,
                     (true, _) => AGAIN,
                     (false, true) => AGAIN_ACTING,
                     (false, false) => AGAIN_STABLE,
@@ -257,15 +292,18 @@ impl Watch {
     /// The status page was read, with so many requests.
     pub fn read(&mut self, now: Moment, page: Page, requests: u32) -> Option<Change> {
         self.counted.page = self.counted.page.saturating_add(u64::from(requests));
-        let again = match self.phase {
-            Phase::Well { .. } => PAGE_WELL,
-            Phase::Troubled { .. } => PAGE_TROUBLED,
-        };
+        let again = if self.is_calm() { PAGE_WELL } else { PAGE_TROUBLED };
         let again = again + self.jitter(again / 8);
         self.page_job.end(now.at, again);
         self.spent(now.at, requests);
+        let before = self.page(now).and_then(|it| it.level);
         match page.level {
-            Some(level) if Level::Operational < level => self.unwell = self.unwell.or(Some(now)),
+            Some(level) if Level::Operational < level => {
+                let seen = before.is_some_and(|before| before < level);
+                if seen || self.unwell.is_none() {
+                    self.unwell = Some(Unwell { since: now, seen });
+                }
+            }
             Some(_) => self.unwell = None,
             // What cannot be read says nothing.
             None => {}
@@ -278,75 +316,31 @@ impl Watch {
     pub fn knocked(&mut self, now: Moment, reached: bool) {
         self.counted.cheap = self.counted.cheap.saturating_add(1);
         self.spent(now.at, 1);
-        let again = match (self.phase, reached) {
-            (Phase::Well { .. }, true) => self.pace.every,
-            (Phase::Well { .. }, false) | (Phase::Troubled { .. }, _) => CHEAP_TROUBLED,
-        };
-        self.cheap_job.end(now.at, again);
         if reached {
             (self.reached, self.missed) = (self.reached.saturating_add(1), 0);
             self.reached_at = Some(now.at);
         } else {
             (self.reached, self.missed) = (0, self.missed.saturating_add(1));
+            self.missed_now = true;
             // It is not known to be well: the next question does not wait for its turn.
             self.free = now.at;
         }
+        // What was answered often enough says nothing new.
+        let told = reached && (self.is_calm() || CHEAPS <= self.reached);
+        self.cheap_job.end(now.at, if told { self.pace.every } else { CHEAP_TROUBLED });
     }
 
     /// What was due could not be done.
     pub fn undone(&mut self, now: Moment, due: Due) {
         self.spent(now.at, 1);
-        let again = match due {
-            Due::Diagnosis => AGAIN,
-            Due::Page => PAGE_WELL,
-            Due::Cheap => self.pace.every,
+        let again = match (due, self.is_calm()) {
+            (Due::Diagnosis, _) => AGAIN,
+            (Due::Page, true) => PAGE_WELL,
+            (Due::Page, false) => PAGE_TROUBLED,
+            (Due::Cheap, true) => self.pace.every,
+            (Due::Cheap, false) => CHEAP_TROUBLED,
         };
         self.job(due).end(now.at, again);
-    }
-
-    /// What its attempts met, as evidence.
-    pub fn traffic(&self, now: Moment) -> Traffic {
-        self.flow.view(now)
-    }
-
-    /// The page as it was last read, with its age.
-    pub fn page(&self, now: Moment) -> Option<Page> {
-        let read = self.page.as_ref()?;
-        let age_s = read.page.age_s.saturating_add(now.at.since(read.at.at).as_secs());
-        Some(Page { age_s, ..read.page.clone() })
-    }
-
-    /// The models that were asked within the window.
-    pub fn models(&self, now: Moment) -> Vec<Seen> {
-        self.flow.models(now.at)
-    }
-
-    /// The times of the trouble that goes on, or of the last one.
-    pub fn times(&self) -> Option<Times> {
-        self.episode.as_ref().map(Episode::times)
-    }
-
-    /// When a free question was last answered.
-    pub fn reached_at(&self) -> Option<Time> {
-        self.reached_at
-    }
-
-    /// What it asked so far.
-    pub fn counted(&self) -> Counted {
-        self.counted
-    }
-
-    /// The verdict that holds while there is trouble, and since when.
-    pub fn verdict(&self) -> Option<(&Verdict, Moment)> {
-        self.held.verdict()
-    }
-
-    /// Whether there is trouble.
-    pub fn is_troubled(&self) -> bool {
-        match self.phase {
-            Phase::Well { .. } => false,
-            Phase::Troubled { .. } => true,
-        }
     }
 
     fn begin(
@@ -358,30 +352,55 @@ impl Watch {
         let soon = self.episode.is_some() && now.at.since(well) <= SOON;
         self.relapses = if soon { self.relapses.saturating_add(1) } else { 0 };
         self.phase = Phase::Troubled { since: now.at, partial };
+        self.missed_now = CHEAPS <= self.missed;
+        (self.resting, self.over) = (None, None);
         (self.reached, self.missed) = (0, 0);
         self.held = Held::default();
         self.episode = Some(Episode::new(impact, now));
         self.diagnosis_job.hasten(now.at);
         self.page_job.hasten(now.at);
         self.cheap_job.hasten(now.at);
-        self.unwell.and_then(|_| self.acknowledged(now))
+        // What an old reading said may be over.
+        self.page(now)?.level?;
+        self.acknowledged(now)
     }
 
-    fn end(&mut self, now: Moment, why: &str) -> Change {
+    fn end(&mut self, now: Moment, back: Back) -> Change {
         self.phase = Phase::Well { since: now.at };
         self.held = Held::default();
+        self.resting = None;
+        self.over = Some((now, back));
         (self.reached, self.missed) = (0, 0);
         self.free = now.at + self.pace.every;
         if let Some(episode) = &mut self.episode {
             episode.recovered(now);
         }
-        Change::Verdict { cause: "fine", confidence: SURE_OF_GOOD, reason: why.to_owned() }
+        Change::Verdict { cause: "fine", confidence: back.sure, reason: back.why.to_owned() }
+    }
+
+    /// Something failed anew: it is found out again.
+    fn wake(&mut self, now: Moment) {
+        self.resting = None;
+        self.held.doubt();
+        self.diagnosis_job.hasten(now.at);
+        self.page_job.hasten(now.at);
+        self.cheap_job.hasten(now.at);
+    }
+
+    /// Whether it asks as of one that is well.
+    fn is_calm(&self) -> bool {
+        !self.is_troubled() || self.resting.is_some()
+    }
+
+    /// Whether something fails again and again just now.
+    fn is_alarmed(&self) -> bool {
+        RUN <= self.flow.runs().1 || CHEAPS <= self.missed
     }
 
     /// The provider says so too, if that is new.
     fn acknowledged(&mut self, now: Moment) -> Option<Change> {
-        let (first, page) = (self.unwell?, &self.page.as_ref()?.page);
-        let lead_s = self.episode.as_mut()?.acknowledge(now, first, page)?;
+        let (unwell, page) = (self.unwell?, &self.page.as_ref()?.page);
+        let lead_s = self.episode.as_mut()?.acknowledge(now, unwell, page)?;
         Some(Change::Acknowledged { lead_s })
     }
 

@@ -57,8 +57,9 @@ pub trait Health {
     fn standing(&self, leg: &Leg) -> Standing;
     /// Whether the leg's provider has a credential of ours in service.
     fn has_credential(&self, now: Time, leg: &Leg) -> bool;
-    /// Whether every remote host fails at once: then local targets come first.
-    fn network_down(&self) -> bool;
+    /// Whether local targets come first: every remote host fails at once, or it was declared that it is
+    /// something here.
+    fn local_first(&self) -> bool;
 }
 
 /// How an attempt ended, as far as health is concerned.
@@ -337,7 +338,7 @@ impl Board {
         if self.hosts.failed(now, leg.provider, miss, &settings) {
             self.forgive_remote();
         }
-        if permit.proving && !self.hosts.is_down() {
+        if permit.proving && !self.hosts.is_ours() {
             let mut rng = self.rng.clone();
             let breaker = &mut self.target(now, leg).breaker;
             breaker.missed(now, permit.epoch, &settings, &mut rng);
@@ -392,9 +393,14 @@ impl Board {
             && credentials.is_some_and(|credentials| credentials.is_ready(now, leg.only))
     }
 
-    /// Whether every remote host fails at once.
+    /// Whether every remote host fails at once, as attempts met them.
     pub fn network_down(&self) -> bool {
         self.hosts.is_down()
+    }
+
+    /// Whether local targets come first: for that, or because it was declared.
+    pub fn local_first(&self) -> bool {
+        self.hosts.is_ours()
     }
 
     /// The providers that a free probe (connect, TLS, `GET /models`) should ask now; each at most

@@ -151,8 +151,8 @@ impl Health for Locked {
         self.lock().has_credential(now, leg)
     }
 
-    fn network_down(&self) -> bool {
-        self.lock().network_down()
+    fn local_first(&self) -> bool {
+        self.lock().local_first()
     }
 }
 
@@ -202,7 +202,7 @@ impl Health for Bystander<'_> {
         self.0.has_credential(now, leg)
     }
 
-    fn network_down(&self) -> bool {
-        self.0.network_down()
+    fn local_first(&self) -> bool {
+        self.0.local_first()
     }
 }

@@ -247,6 +247,11 @@ impl Gateway {
         self.live.now().status()
     }
 
+    /// The same of each provider in brief, without targets and traffic; nothing where nobody watches.
+    pub fn watched(&self) -> Vec<monitor::status::Provider> {
+        self.live.now().watched()
+    }
+
     /// Readiness off: a stop was asked for.
     pub fn drain(&self) {
         self.live.now().state.draining.store(true, Ordering::Relaxed);
@@ -289,6 +294,11 @@ impl Gateway {
     /// Whether every remote host fails at once.
     pub fn network_down(&self) -> bool {
         self.live.now().health.lock().network_down()
+    }
+
+    /// Whether a verdict puts targets on this machine first.
+    pub fn is_declared_local(&self) -> bool {
+        self.live.now().health.lock().is_declared_local()
     }
 
     /// Every host of a provider, `host:port`, and whether requests enter it freely.

@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 pub(crate) struct Watch {
     unwell: BTreeMap<String, &'static str>,
     network_down: bool,
+    declared: bool,
     memory: Pressure,
     broken: BTreeMap<Invariant, u64>,
 }
@@ -38,13 +39,22 @@ impl Watch {
             tracing::warn!(name = %name.escape_debug(), "a target is back");
         }
         self.unwell = unwell;
-        let network_down = shared.health.lock().network_down();
+        let board = shared.health.lock();
+        let (network_down, declared) = (board.network_down(), board.is_declared_local());
+        drop(board);
         if self.network_down != network_down {
             tracing::warn!(
                 down = network_down,
                 "the local network: every remote host fails at once, or no longer"
             );
             self.network_down = network_down;
+        }
+        if self.declared != declared {
+            tracing::warn!(
+                declared,
+                "because of a verdict, targets on this machine come first, or no longer"
+            );
+            self.declared = declared;
         }
         for invariant in Invariant::ALL {
             let broken = invariant.broken();

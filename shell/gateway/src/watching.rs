@@ -11,7 +11,7 @@ mod asking;
 
 use crate::health::What;
 use crate::{Gateway, Shared};
-use acting::Acting;
+use acting::{Acting, Held};
 use asking::{Asker, Done, Found, Job};
 use config::Config;
 use ir::Time;
@@ -58,6 +58,16 @@ pub(crate) struct Watches {
     warmed: BTreeMap<ProviderId, u64>,
 }
 
+/// A provider, and its id on the board.
+#[derive(Clone, Copy)]
+struct Whom<'a> {
+    provider: &'a config::Provider,
+    id: ProviderId,
+}
+
+/// Targets that are not well, and the word for each.
+type Unwell = BTreeMap<ProviderId, BTreeMap<String, &'static str>>;
+
 /// How often the watches look. Little happens in most looks.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 /// Diagnoses under way at once.
@@ -86,8 +96,8 @@ pub(crate) async fn run(gateway: Gateway, watching: Watching) {
             // One that broke is lost: its watch asks again when it has waited long enough.
             Some(Err(error)) => tracing::error!(%error, "a question of the watch broke"),
             Some(Ok(done)) => {
-                if let Some(verdict) = take(&shared, done, watching.judge) {
-                    for job in acting.act(&shared, verdict) {
+                if let Some(held) = take(&shared, done, watching.judge) {
+                    for job in acting.act(&shared, &held) {
                         under_way.spawn(asker.ask(&shared, job));
                     }
                 }
@@ -144,11 +154,7 @@ fn look_at_all(shared: &Shared, asker: &Asker) -> Vec<Job> {
 }
 
 /// Takes in what came of a question. The verdict that holds, where a diagnosis found it.
-fn take(
-    shared: &Shared,
-    done: Done,
-    judge: fn(&Evidence) -> Verdict,
-) -> Option<(ProviderId, Verdict)> {
+fn take(shared: &Shared, done: Done, judge: fn(&Evidence) -> Verdict) -> Option<Held> {
     let Done { id, due, found } = done;
     let now = moment(shared);
     let around = arounds(shared).get(&id).copied().unwrap_or_default();
@@ -160,8 +166,9 @@ fn take(
     let mut found_now = None;
     let change = match found {
         Found::Measured(evidence) => {
-            let verdict = judge(&watches.complete(shared, id, *evidence, now));
-            found_now = Some(verdict.cause);
+            let evidence = watches.complete(shared, id, *evidence, now);
+            let verdict = judge(&evidence);
+            found_now = Some((verdict.cause, monitor::is_shared(verdict.cause, &evidence)));
             watches.watches.get_mut(&id)?.judged(now, verdict, around)
         }
         Found::Read(page, requests) => watches.watches.get_mut(&id)?.read(now, page, requests),
@@ -180,7 +187,8 @@ fn take(
     say(shared, id, change);
     // One that holds although this diagnosis found another is not acted on once more.
     let (held, _) = watches.watches.get(&id)?.verdict()?;
-    (found_now == Some(held.cause)).then(|| (id, held.clone()))
+    let (_, shared) = found_now.filter(|(cause, _)| *cause == held.cause)?;
+    Some(Held { id, verdict: held.clone(), shared })
 }
 
 /// One line per change.
@@ -202,8 +210,8 @@ fn say(shared: &Shared, id: ProviderId, change: Option<Change>) {
 /// How each provider stands, beside what its attempts met.
 fn arounds(shared: &Shared) -> BTreeMap<ProviderId, Around> {
     let board = shared.health.lock();
-    let down = board.down();
-    let network_down = board.network_down() && !board.is_declared_local();
+    let down = board.down(shared.clock.now());
+    let network_down = board.network_down();
     drop(board);
     let config = &shared.config;
     let firsts: BTreeSet<usize> =
@@ -270,21 +278,20 @@ impl Watches {
         }
     }
 
-    /// How a provider stands.
-    fn status(&self, shared: &Shared, place: usize, now: Moment) -> status::Provider {
-        let (provider, served) = (shared.config.providers.get(place), shared.served.get(place));
-        let Some((provider, served)) = provider.zip(served) else {
-            return status::Provider::default();
-        };
-        let unwell = shared.health.lock().unwell();
-        let own = unwell.into_iter().filter(|(id, ..)| *id == served.id);
-        let own = own.map(|(_, model, word)| (model.to_string(), word)).collect();
-        let Some(watch) = self.watches.get(&served.id) else {
-            let provider = provider.name.clone();
-            return status::Provider { provider, ..status::Provider::default() };
-        };
-        let mut stands = status::Provider::of(&provider.name, watch, now, &own);
-        stands.requests.prewarm = self.warmed.get(&served.id).copied().unwrap_or_default();
+    /// How a provider stands; with its targets, where the words for those that are not well are given.
+    fn stands(&self, whom: Whom<'_>, now: Moment, unwell: Option<&Unwell>) -> status::Provider {
+        let Whom { provider, id } = whom;
+        let (name, none) = (&provider.name, BTreeMap::new());
+        let known = self.watches.get(&id).map(|watch| match unwell {
+            Some(unwell) => {
+                status::Provider::of(name, watch, now, unwell.get(&id).unwrap_or(&none))
+            }
+            None => status::Provider::in_brief(name, watch, now),
+        });
+        let unknown = || status::Provider { provider: name.clone(), ..status::Provider::default() };
+        let mut stands = known.unwrap_or_else(unknown);
+        stands.host = format!("{}:{}", provider.base_url.host, provider.base_url.port);
+        stands.requests.prewarm = self.warmed.get(&id).copied().unwrap_or_default();
         stands
     }
 }
@@ -306,16 +313,38 @@ impl Shared {
         let now = moment(self);
         let board = self.health.lock();
         let (network_down, local_first) = (board.network_down(), board.is_declared_local());
+        let all = board.unwell();
         drop(board);
-        let watches = self.watches.lock();
-        let places = 0..self.config.providers.len();
+        let mut unwell = Unwell::new();
+        for (id, model, word) in all {
+            unwell.entry(id).or_default().insert(model.to_string(), word);
+        }
         status::Status {
             at_unix_ms: now.unix_ms,
-            watching: !watches.watches.is_empty(),
-            network_down: network_down && !local_first,
+            watching: self.is_watched(),
+            network_down,
             local_first,
-            providers: places.map(|place| watches.status(self, place, now)).collect(),
+            providers: self.stand(now, Some(&unwell)),
         }
+    }
+
+    /// How each provider stands, without targets and traffic; nothing where nobody watches.
+    pub(crate) fn watched(&self) -> Vec<status::Provider> {
+        if self.is_watched() { self.stand(moment(self), None) } else { Vec::new() }
+    }
+
+    fn is_watched(&self) -> bool {
+        !self.watches.lock().watches.is_empty()
+    }
+
+    /// The lock is taken for each anew: whoever looks waits for one of them at most.
+    fn stand(&self, now: Moment, unwell: Option<&Unwell>) -> Vec<status::Provider> {
+        let all = self.config.providers.iter().zip(&self.served);
+        all.map(|(provider, served)| {
+            let whom = Whom { provider, id: served.id };
+            self.watches.lock().stands(whom, now, unwell)
+        })
+        .collect()
     }
 }
 

@@ -1,6 +1,6 @@
 //! The status as one screen: a table, or where the terminal is too narrow for it, a few lines per target.
 
-use super::{Provider, Status, Target};
+use super::{Page, Provider, Status, Target};
 use crate::shown::is_hidden;
 use std::fmt::Write as _;
 
@@ -10,6 +10,9 @@ const HEAD: [&str; 8] =
 const NOTHING: &str = "–";
 /// Between two columns.
 const GAP: usize = 2;
+/// What a page says is shown with its age from here on, in seconds: one of a provider in use is read
+/// more often.
+const OLD_S: u64 = 600;
 /// A cell, or a sentence, is cut at this.
 const PLAIN_MAX: usize = 240;
 
@@ -56,7 +59,7 @@ impl Status {
         let of_provider = [
             verdict.map_or_else(nothing, |it| format!("{} {} %", plain(&it.cause), it.confidence)),
             since.map_or_else(nothing, |since| ago(self.at_unix_ms.saturating_sub(since))),
-            page.map_or_else(nothing, |page| plain(page.level.as_deref().unwrap_or("unknown"))),
+            page.map_or_else(nothing, page_says),
             provider.times.and_then(|it| it.lead_s).map_or_else(nothing, lead),
         ];
         let mut of_provider = Some(of_provider);
@@ -134,6 +137,15 @@ fn plain(cell: &str) -> String {
     plain
 }
 
+/// What a page says, and how old that is where it was not read lately.
+fn page_says(page: &Page) -> String {
+    match page.level.as_deref() {
+        None => "unknown".to_owned(),
+        Some(level) if page.age_s < OLD_S => plain(level),
+        Some(level) => format!("{}, {} old", plain(level), ago(page.age_s.saturating_mul(1000))),
+    }
+}
+
 fn nothing() -> String {
     NOTHING.to_owned()
 }
@@ -142,7 +154,8 @@ fn duration(ms: u64) -> String {
     if ms < 1000 { format!("{ms} ms") } else { format!("{}.{} s", ms / 1000, ms % 1000 / 100) }
 }
 
-fn ago(ms: u64) -> String {
+/// So long, in the coarsest words that tell.
+pub(crate) fn ago(ms: u64) -> String {
     let s = ms / 1000;
     match s {
         0..60 => format!("{s} s"),

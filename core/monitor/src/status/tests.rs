@@ -40,6 +40,7 @@ fn status() -> Status {
         providers: vec![
             Provider {
                 provider: "anthropic".to_owned(),
+                host: "api.anthropic.com:443".to_owned(),
                 troubled: true,
                 verdict: Some(overloaded),
                 times: Some(times),

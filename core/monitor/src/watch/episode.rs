@@ -24,6 +24,14 @@ pub struct Times {
     pub lead_s: Option<i64>,
 }
 
+/// Since when a page says that it is unwell.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Unwell {
+    pub(super) since: Moment,
+    /// It was read shortly before, and said better things then.
+    pub(super) seen: bool,
+}
+
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Episode {
     times: Times,
@@ -60,14 +68,14 @@ impl Episode {
         self.over = Some(now.at);
     }
 
-    /// A page was read that says that it is unwell, since `first` as far as we have seen. How many
-    /// seconds we knew before, where that is new.
-    pub(super) fn acknowledge(&mut self, now: Moment, first: Moment, page: &Page) -> Option<i64> {
+    /// A page was read that says that it is unwell. How many seconds we knew before, where that is new
+    /// and about this trouble.
+    pub(super) fn acknowledge(&mut self, now: Moment, unwell: Unwell, page: &Page) -> Option<i64> {
         let late = self.over.is_some_and(|over| LATE < now.at.since(over));
         if late || self.times.acknowledged_unix_ms.is_some() {
             return None;
         }
-        let told = self.told(page).unwrap_or(first.unix_ms).min(now.unix_ms);
+        let told = self.told(page, unwell)?.min(now.unix_ms);
         let lead_ms = i128::from(told) - i128::from(self.times.detected_unix_ms);
         let lead_s = i64::try_from(lead_ms.div_euclid(1000)).ok();
         (self.times.acknowledged_unix_ms, self.times.lead_s) = (Some(told), lead_s);
@@ -75,15 +83,17 @@ impl Episode {
     }
 
     /// When the page first told of it by its own word: the first that is not much older than the
-    /// trouble, or else the newest there is.
-    fn told(&self, page: &Page) -> Option<u64> {
-        let unwell = page
+    /// trouble. Or else when it was first read so, if that was not long before, and if it is not an
+    /// older incident that it has told of all the time.
+    fn told(&self, page: &Page, unwell: Unwell) -> Option<u64> {
+        let ongoing = page
             .incidents
             .iter()
             .filter(|it| !it.notice && it.level.is_none_or(|level| Level::Operational < level));
-        let told: Vec<u64> = unwell.filter_map(|it| it.told_unix_ms).collect();
+        let told: Vec<u64> = ongoing.filter_map(|it| it.told_unix_ms).collect();
         let from = self.times.impact_unix_ms.saturating_sub(EARLIER_MS);
         let fits = told.iter().copied().filter(|told| from <= *told).min();
-        fits.or_else(|| told.iter().copied().max())
+        let ours = from <= unwell.since.unix_ms && (unwell.seen || told.is_empty());
+        fits.or_else(|| ours.then_some(unwell.since.unix_ms))
     }
 }

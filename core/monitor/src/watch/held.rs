@@ -87,14 +87,30 @@ impl Held {
         self.verdict.as_ref().is_some_and(|(verdict, _)| act(verdict) == Act::LocalFirst)
     }
 
+    /// Nothing was found in its place. True where one held until now.
+    pub(super) fn let_go(&mut self) -> bool {
+        (self.candidate, self.same) = (None, 0);
+        self.verdict.take().is_some()
+    }
+
+    /// That nothing was found says nothing any more.
+    pub(super) fn doubt(&mut self) {
+        self.fine = 0;
+    }
+
+    /// How often in a row nothing was found.
+    pub(super) fn nothing(&self) -> u32 {
+        self.fine
+    }
+
     /// Diagnoses found nothing, twice in a row.
     pub(super) fn found_nothing(&self) -> bool {
         TWICE <= self.fine
     }
 
     /// Whether a free question that is answered shows that it is over: it does not where such
-    /// questions were answered all the time.
-    pub(super) fn is_seen_free(&self) -> bool {
+    /// questions were answered all the time. `missed`: somebody was not reached in this run of trouble.
+    pub(super) fn is_seen_free(&self, missed: bool) -> bool {
         match self.verdict.as_ref().map_or(Cause::Unknown, |(verdict, _)| verdict.cause) {
             Cause::Key
             | Cause::Quota
@@ -106,8 +122,8 @@ impl Held {
             | Cause::Region
             | Cause::Interception
             | Cause::CaptivePortal => false,
-            Cause::Fine
-            | Cause::Link
+            Cause::Fine | Cause::Down | Cause::Unknown => missed,
+            Cause::Link
             | Cause::Resolver
             | Cause::HostsOverride
             | Cause::StaleCache
@@ -118,9 +134,7 @@ impl Held {
             | Cause::Middlebox
             | Cause::Route
             | Cause::TheirDns
-            | Cause::TheirTls
-            | Cause::Down
-            | Cause::Unknown => true,
+            | Cause::TheirTls => true,
         }
     }
 }

@@ -1,19 +1,35 @@
 //! By which signs a watch finds that there is trouble, that it is over, and what is due.
 
 use super::{Around, Due, Phase, Watch};
-use crate::Moment;
 use crate::traffic::WINDOW;
+use crate::{Layer, Moment};
 use ir::Time;
 use std::time::Duration;
 
+/// Why trouble is over.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Back {
+    /// In words.
+    pub(crate) why: &'static str,
+    /// Who says so.
+    pub(crate) layer: Layer,
+    /// How sure that makes that all is well, per cent.
+    pub(crate) sure: u8,
+}
+
+/// How sure it is that one is well that gives good answers, of which everything that is measured is well,
+/// and that answers free questions.
+pub(crate) const SURE_OF_GOOD: u8 = 95;
+const SURE_OF_MEASURED: u8 = 80;
+pub(crate) const SURE_OF_REACHED: u8 = 60;
 /// Failures in a row that are trouble.
-const RUN: u32 = 3;
+pub(super) const RUN: u32 = 3;
 /// So is, of so many last ones within a minute and at least so many, a share of good ones below this: in
 /// tenths. The second sees sooner that it gets worse, where much was well just before.
 const SHARES: [(usize, u32, u32); 2] = [(usize::MAX, MANY, 7), (20, 20, 6)];
-const MANY: u32 = 5;
+pub(super) const MANY: u32 = 5;
 /// Free questions in a row that settle something.
-const CHEAPS: u32 = 2;
+pub(super) const CHEAPS: u32 = 2;
 /// Good answers in a row that end trouble, and how many after it came back again and again.
 const GOODS: u32 = 2;
 const GOODS_MAX: u32 = 32;
@@ -52,7 +68,7 @@ impl Watch {
         now: Time,
         (since, partial): (Time, bool),
         around: Around,
-    ) -> Option<&'static str> {
+    ) -> Option<Back> {
         if (around.open || around.network_down) && self.is_used(now, around) {
             return None;
         }
@@ -60,14 +76,20 @@ impl Watch {
         let least = if partial { MANY } else { GOODS };
         let needed = (least << self.relapses.min(8)).min(GOODS_MAX);
         if needed <= goods && self.flow.good() > Some(since) {
-            return Some("good answers in a row, and no breaker is open");
+            let why = "good answers in a row, and no breaker in use is open";
+            return Some(Back { why, layer: Layer::Yours, sure: SURE_OF_GOOD });
         }
         let idle = self.is_idle(now, IDLE);
-        if idle && CHEAPS <= self.reached && self.held.is_seen_free() {
-            return Some("nobody asks, and free questions reach it again");
+        let missed = self.missed_now || self.flow.is_lost();
+        if idle && CHEAPS <= self.reached && self.held.is_seen_free(missed) {
+            let why = "nobody asks, and free questions reach it again";
+            return Some(Back { why, layer: Layer::Http, sure: SURE_OF_REACHED });
         }
-        ((idle || bads == 0) && self.held.found_nothing())
-            .then_some("what is measured is well, and nothing fails")
+        ((idle || bads == 0) && self.held.found_nothing()).then_some(Back {
+            why: "what is measured is well, and nothing fails",
+            layer: Layer::Http,
+            sure: SURE_OF_MEASURED,
+        })
     }
 
     pub(super) fn due(&self, now: Time, around: Around) -> Vec<Due> {

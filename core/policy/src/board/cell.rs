@@ -57,7 +57,7 @@ impl Health for RefCell<Board> {
         self.borrow().has_credential(now, leg)
     }
 
-    fn network_down(&self) -> bool {
-        self.borrow().network_down()
+    fn local_first(&self) -> bool {
+        self.borrow().local_first()
     }
 }

@@ -5,7 +5,9 @@
 //! down for longer says nothing; nor is the network blamed while others were reached a moment ago.
 //!
 //! Whoever measured it may also declare that it is something here: that holds until it runs out, or
-//! until any remote host is reached, and counts as the local network being down.
+//! until any remote host is reached, and meanwhile no host is to blame, as while the network is down.
+//! What was declared is forgiven nobody before it has proved right: it lasted, and whoever is then
+//! reached was lost too. Otherwise it was wrong, and no other is believed for [`DOUBTED`].
 
 use super::Member;
 use crate::{Breakers, ProviderId, rng::Rng};
@@ -24,6 +26,8 @@ pub(super) struct Network {
     down: Option<Time>,
     /// It was declared to be, since then and until then.
     declared: Option<(Time, Time)>,
+    /// When a remote host last showed that what was declared was wrong.
+    disproved: Option<Time>,
 }
 
 /// Where a provider lives.
@@ -64,6 +68,8 @@ const ASK_AGAIN: Duration = Duration::from_secs(1);
 const TOGETHER: Duration = Duration::from_secs(30);
 /// What was declared holds for this long at most, if nobody declares it again.
 const DECLARED_MAX: Duration = Duration::from_mins(1);
+/// After one that was wrong, none is believed for this long.
+const DOUBTED: Duration = Duration::from_mins(10);
 /// Whoever was reached within this, and did not fail since, is there.
 const JUST_NOW: Duration = Duration::from_secs(3);
 
@@ -121,8 +127,14 @@ impl Network {
         self.hosts.iter().map(|(name, host)| (&**name, host.open_until.is_none()))
     }
 
+    /// By what hosts met.
     pub(super) fn is_down(&self) -> bool {
-        self.down.is_some() || self.declared.is_some()
+        self.down.is_some()
+    }
+
+    /// By that, or because it was declared: then no remote host is to blame.
+    pub(super) fn is_ours(&self) -> bool {
+        self.is_down() || self.is_declared()
     }
 
     pub(super) fn is_declared(&self) -> bool {
@@ -134,21 +146,21 @@ impl Network {
         self.declared = self.declared.filter(|(_, until)| now < *until);
     }
 
-    /// It is something here, until then. Not believed while a remote host was reached that does not
-    /// fail since. `None` where it is not, else whether it was not known before.
-    pub(super) fn declare(&mut self, now: Time, until: Time) -> Option<bool> {
+    /// It is something here, until then. False where that is not believed: a remote host was reached
+    /// that does not fail since, or the last one was wrong.
+    pub(super) fn declare(&mut self, now: Time, until: Time) -> bool {
+        if self.disproved.is_some_and(|at| now.since(at) < DOUBTED) {
+            return false;
+        }
         let just_now = |at: Time| now.since(at) <= TOGETHER;
         let there = |host: &Host| host.failing.is_none() && host.reached.is_some_and(just_now);
         if self.hosts.values().any(|host| !host.local && there(host)) {
-            return None;
+            return false;
         }
-        let new = !self.is_down();
+        self.at(now);
         let since = self.declared.map_or(now, |(since, _)| since);
         self.declared = Some((since, until.min(now + DECLARED_MAX)));
-        if new {
-            self.hosts.values_mut().filter(|host| !host.local).for_each(Host::close);
-        }
-        Some(new)
+        true
     }
 
     /// Until when nothing should be sent there. An open host lets one request in when its time is
@@ -180,18 +192,28 @@ impl Network {
     pub(super) fn reached(&mut self, at: Time, provider: ProviderId) -> bool {
         let Some(host) = self.host_mut(provider) else { return false };
         host.reached = host.reached.max(Some(at));
+        let was_lost = host.failing.is_some();
         if host.failing.is_none_or(|since| since <= at) {
             host.failing = None;
             host.close();
         }
-        let local = host.local;
-        let declared = self.declared.map(|(since, _)| since);
-        let earlier = [self.down, declared].into_iter().flatten().any(|since| since <= at);
-        let back = !local && earlier;
-        if back {
-            (self.down, self.declared) = (None, None);
+        if host.local {
+            return false;
         }
-        back
+        let declared = self.declared.map(|(since, _)| since).filter(|since| *since <= at);
+        let held = was_lost && declared.is_some_and(|since| TOGETHER <= at.since(since));
+        let down = self.down.is_some_and(|since| since <= at);
+        if declared.is_none() && !down {
+            return false;
+        }
+        if declared.is_some() && !held && !down {
+            self.disproved = Some(at);
+        }
+        (self.down, self.declared) = (None, None);
+        if held {
+            self.hosts.values_mut().filter(|host| !host.local).for_each(Host::close);
+        }
+        held || down
     }
 
     /// Nobody did. True where that shows that the local network is down.
@@ -207,7 +229,7 @@ impl Network {
             host.failing.get_or_insert(now);
         }
         let remote = miss.unreached && !host.local;
-        if remote && self.is_down() {
+        if remote && self.is_ours() {
             return false;
         }
         if remote && self.all_fail(now) {

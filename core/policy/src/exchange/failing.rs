@@ -396,7 +396,7 @@ impl Exchange {
     /// The order in which legs are tried: the chain's; local ones first while the network is down;
     /// a provider that is over its capacity last, and before it whoever is asked anew after a cut.
     pub(super) fn order(&self, health: &dyn Health) -> Vec<usize> {
-        let down = health.network_down();
+        let down = health.local_first();
         let crowded = |index: usize| {
             self.plan.legs.iter().zip(&self.legs).any(|(leg, state)| {
                 let same = self.plan.legs.get(index).is_some_and(|it| it.provider == leg.provider);

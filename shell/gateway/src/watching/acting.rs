@@ -6,7 +6,7 @@
 use super::asking::Job;
 use crate::Shared;
 use ir::Time;
-use monitor::{Act, Verdict};
+use monitor::{Act, Cause, Verdict};
 use policy::ProviderId;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -16,6 +16,15 @@ use std::time::Duration;
 pub(super) struct Acting {
     /// When a connection was last opened ahead to each.
     warmed: BTreeMap<ProviderId, Time>,
+}
+
+/// The verdict that holds about a provider, found once more.
+#[derive(Debug)]
+pub(super) struct Held {
+    pub(super) id: ProviderId,
+    pub(super) verdict: Verdict,
+    /// What was measured beside it does not speak against its being everybody's trouble.
+    pub(super) shared: bool,
 }
 
 /// Targets on this machine come first for so long after a verdict that says so.
@@ -29,25 +38,20 @@ const WARM_MAX: usize = 4;
 
 impl Acting {
     /// Does what the verdict that holds about a provider allows; gives what is to be asked for it.
-    pub(super) fn act(
-        &mut self,
-        shared: &Shared,
-        (id, verdict): (ProviderId, Verdict),
-    ) -> Vec<Job> {
+    pub(super) fn act(&mut self, shared: &Shared, held: &Held) -> Vec<Job> {
         let now = shared.clock.now();
         if !shared.config.watch.act {
             return Vec::new();
         }
-        match monitor::act(&verdict) {
+        match monitor::act(&held.verdict) {
             Act::None => Vec::new(),
             Act::LocalFirst => {
-                let remote = shared.provider(id).is_some_and(|(provider, _)| !provider.local);
-                if remote {
+                if held.shared && concerns_all(shared, held) {
                     shared.health.lock().declare_local(now, now + LOCAL_FOR);
                 }
                 Vec::new()
             }
-            Act::Prewarm => self.warm(shared, id, now),
+            Act::Prewarm => self.warm(shared, held.id, now),
         }
     }
 
@@ -59,6 +63,16 @@ impl Acting {
         self.warmed.extend(next.iter().map(|id| (*id, now)));
         next.into_iter().map(|next| Job::Warm { because, next }).collect()
     }
+}
+
+/// Whether what is wrong on the way to a provider is on the way to all that are not on this machine: a
+/// proxy is, if they all go through it.
+fn concerns_all(shared: &Shared, held: &Held) -> bool {
+    let Some((provider, _)) = shared.provider(held.id) else { return false };
+    let proxy = |of: &config::Provider| of.way.proxy.as_ref().map(|it| (it.host.clone(), it.port));
+    let own = proxy(provider);
+    let mut remote = shared.config.providers.iter().filter(|it| !it.local);
+    !provider.local && (held.verdict.cause != Cause::Proxy || remote.all(|it| proxy(it) == own))
 }
 
 /// Whoever comes next in the chains that begin with a provider, each once.

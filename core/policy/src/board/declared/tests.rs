@@ -71,12 +71,13 @@ impl Bench {
         if let Admission::Go(permit) = self.board.enter(self.now, &leg(LOCAL)) {
             self.board.ended(self.now, &leg(LOCAL), &permit, Outcome::Cancelled);
         }
-        assert_eq!(self.board.is_declared_local(), self.board.network_down());
+        assert_eq!(self.board.is_declared_local(), self.board.local_first());
+        assert!(!self.board.network_down(), "nobody met that");
         self.board.is_declared_local()
     }
 
     fn down(&self) -> Vec<usize> {
-        self.board.down().into_iter().map(|provider| provider.0).collect()
+        self.board.down(self.now).into_iter().map(|provider| provider.0).collect()
     }
 }
 
@@ -89,15 +90,15 @@ fn what_is_declared_spares_the_vendors_and_runs_out() {
     assert_eq!(bench.down(), [REMOTE], "its host, and its breaker");
     bench.later(40);
     assert!(bench.declare(60) && bench.is_declared());
-    assert_eq!(bench.down(), [] as [usize; 0], "forgiven");
+    assert_eq!(bench.down(), [REMOTE], "it has not proved right yet");
     for _ in 0..20 {
         bench.fails(REMOTE, Class::Unreachable).fails(OTHER, Class::DnsFailed);
     }
-    assert_eq!(bench.down(), [] as [usize; 0], "nobody out there is to blame");
+    assert_eq!(bench.down(), [REMOTE], "nobody else out there is to blame");
     for _ in 0..5 {
         bench.fails(LOCAL, Class::Unreachable);
     }
-    assert_eq!(bench.down(), [LOCAL], "who runs here is");
+    assert_eq!(bench.down(), [REMOTE, LOCAL], "who runs here is");
     bench.later(59);
     assert!(bench.is_declared());
     bench.later(1);
@@ -123,6 +124,8 @@ fn it_is_renewed_by_each_verdict_and_lifted_by_the_first_remote_answer() {
     assert!(!bench.is_declared());
     assert!(!bench.declare(60), "it is not believed against traffic");
     bench.later(31);
+    assert!(!bench.declare(60), "nor soon after it was wrong");
+    bench.later(600);
     assert!(bench.declare(60));
     bench.fails(REMOTE, Class::Overloaded);
     assert!(!bench.is_declared(), "whoever refuses us was reached");
@@ -138,4 +141,52 @@ fn a_free_probe_lifts_it_too() {
     assert!(bench.is_declared());
     bench.board.probed(bench.now, ProviderId(REMOTE), true);
     assert!(!bench.is_declared());
+}
+
+#[test]
+fn what_proved_right_is_forgiven_and_what_proved_wrong_is_not() {
+    // After how long who is reached, and who is down then: one that is down by itself stays so.
+    let check = |after, reached, down: &[usize], believed_again| {
+        let mut bench = Bench::new();
+        for _ in 0..5 {
+            bench.fails(REMOTE, Class::Unreachable).fails(REMOTE, Class::ServerError);
+        }
+        bench.fails(REMOTE, Class::Unreachable).later(40);
+        assert!(bench.declare(60) && bench.is_declared());
+        bench.later(after);
+        bench.board.probed(bench.now, ProviderId(reached), true);
+        assert!(!bench.is_declared());
+        assert_eq!(bench.down(), down, "{reached} after {after} s");
+        for _ in 0..4 {
+            bench.later(35);
+            let believed = bench.declare(60);
+            assert_eq!(believed, believed_again, "{reached} after {after} s");
+            if believed {
+                break;
+            }
+            assert_eq!(bench.down(), down, "and nothing is sent there because of it");
+        }
+    };
+    check(1, OTHER, &[REMOTE], false);
+    check(45, OTHER, &[REMOTE], false);
+    check(45, REMOTE, &[], true);
+}
+
+#[test]
+fn who_is_asked_by_nobody_any_more_is_not_down() {
+    let mut bench = Bench::new();
+    for _ in 0..10 {
+        bench.fails(REMOTE, Class::ServerError);
+    }
+    assert_eq!(bench.down(), [REMOTE]);
+    let other = Leg { model: Arc::from("other"), ..leg(REMOTE) };
+    for minute in 1..=20 {
+        bench.later(60);
+        let permit = bench.board.force(bench.now, &other);
+        bench.board.ended(bench.now, &other, &permit, Outcome::Good);
+        assert_eq!(bench.down().is_empty(), 15 < minute, "after {minute} min");
+    }
+    assert!(!bench.board.standing(&leg(REMOTE)).closed, "it is still to prove itself");
+    let _ = bench.board.enter(bench.now, &leg(REMOTE));
+    assert_eq!(bench.down(), [REMOTE], "asked again, it is");
 }

@@ -1,0 +1,96 @@
+//! What a watch shows: what it knows, and how old that is.
+
+use super::rules::MANY;
+use super::{Back, Counted, Episode, Phase, Times, Watch};
+use crate::status::ago;
+use crate::traffic::{LATELY, Seen, WINDOW};
+use crate::{Moment, Verdict};
+use ir::Time;
+use ir::evidence::{Page, Traffic};
+use std::time::Duration;
+
+/// What a page said so long ago is no longer what it says.
+const STALE: Duration = Duration::from_mins(15);
+
+// === impl Watch ===
+
+impl Watch {
+    /// What its attempts met, as evidence.
+    pub fn traffic(&self, now: Moment) -> Traffic {
+        self.flow.view(now)
+    }
+
+    /// The page as it was last read, with its age. What it says now is not known where that was too
+    /// long ago.
+    pub fn page(&self, now: Moment) -> Option<Page> {
+        let read = self.page.as_ref()?;
+        let age_s = read.page.age_s.saturating_add(now.at.since(read.at.at).as_secs());
+        let page = Page { age_s, ..read.page.clone() };
+        let Some(level) = page.level.filter(|_| STALE.as_secs() < age_s) else { return Some(page) };
+        let ago = ago(age_s.saturating_mul(1000));
+        let unknown = Some(format!("last read {ago} ago, as {}", level.word()));
+        let (affected, incidents) = (Vec::new(), Vec::new());
+        Some(Page { level: None, unknown, affected, incidents, ..page })
+    }
+
+    /// The models that were asked within the window.
+    pub fn models(&self, now: Moment) -> Vec<Seen> {
+        self.flow.models(now.at)
+    }
+
+    /// The times of the trouble that goes on, or of the last one.
+    pub fn times(&self) -> Option<Times> {
+        self.episode.as_ref().map(Episode::times)
+    }
+
+    /// When a free question was last answered.
+    pub fn reached_at(&self) -> Option<Time> {
+        self.reached_at
+    }
+
+    /// What it asked so far.
+    pub fn counted(&self) -> Counted {
+        self.counted
+    }
+
+    /// The verdict that holds while there is trouble, and since when.
+    pub fn verdict(&self) -> Option<(&Verdict, Moment)> {
+        self.held.verdict()
+    }
+
+    /// Whether there is trouble.
+    pub fn is_troubled(&self) -> bool {
+        match self.phase {
+            Phase::Well { .. } => false,
+            Phase::Troubled { .. } => true,
+        }
+    }
+
+    /// When trouble was last over, and why.
+    pub(crate) fn over(&self) -> Option<(Moment, Back)> {
+        self.over
+    }
+
+    /// How attempts fared that ended since trouble was last over, of the last minute where they are
+    /// enough: how many they are, and how many were good.
+    pub(crate) fn fared(&self, now: Moment) -> (u64, u64) {
+        let since = self.over.map_or(WINDOW, |(over, _)| now.at.since(over.at)).min(WINDOW);
+        let lately = self.flow.count(now.at, since.min(LATELY));
+        if u64::from(MANY) <= lately.0 { lately } else { self.flow.count(now.at, since) }
+    }
+
+    /// Why no verdict holds although there is trouble.
+    pub(crate) fn undecided(&self) -> String {
+        let times = match self.held.nothing() {
+            0 => return "trouble was noticed, and the first diagnosis is under way".to_owned(),
+            1 => "once".to_owned(),
+            times => format!("{times} times"),
+        };
+        let but = match (self.around.open, self.around.network_down) {
+            (true, _) => "a breaker stays open",
+            (false, true) => "every remote host still fails",
+            (false, false) => "no two good answers in a row came yet",
+        };
+        format!("what is measured is well, {times} in a row; but {but}")
+    }
+}
