@@ -4,10 +4,11 @@
 use crate::world::{LIMIT, Plan, Request, World, pair, provider, unanswered};
 use config::{Config, Provider};
 use gateway::{Prober, Probing, Watching};
-use ir::evidence::{Evidence, Level, Page};
+use ir::evidence::{Control, Evidence, Level, Page, Sibling};
 use ir::{Dialect, Shape};
 use monitor::status::Status;
 use monitor::{Cause, Layer, Reason, Verdict};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::sync::Notify;
@@ -20,6 +21,8 @@ struct Script {
     looked: Notify,
     pages: AtomicUsize,
     measured: AtomicUsize,
+    /// What it measures beside every provider.
+    beside: Control,
 }
 
 impl Prober for Script {
@@ -39,7 +42,8 @@ impl Prober for Script {
     fn measure(&self, config: Arc<Config>, place: usize) -> Probing<Evidence> {
         self.measured.fetch_add(1, Ordering::Relaxed);
         let provider = config.providers[place].name.clone();
-        Box::pin(async { Evidence { provider, ..Evidence::default() } })
+        let control = self.beside.clone();
+        Box::pin(async { Evidence { provider, control, ..Evidence::default() } })
     }
 }
 
@@ -182,8 +186,14 @@ async fn no_watch_asks_nothing_and_says_so() {
 /// Two vendors that are not there, and a server on this machine behind them.
 #[tokio::test(flavor = "multi_thread")]
 async fn trouble_here_puts_local_targets_first_until_somebody_is_reached() {
-    for (settings, first) in [("", "c/ok"), ("watch.act = false\n", "a/ok")] {
-        let script = Arc::new(Script::default());
+    let reached = Sibling { reached: Some(true), ..Sibling::default() };
+    let siblings = BTreeMap::from([("b".to_owned(), reached)]);
+    for (settings, beside, first) in [
+        ("", Control::default(), "c/ok"),
+        ("watch.act = false\n", Control::default(), "a/ok"),
+        ("", Control { siblings, ..Control::default() }, "a/ok"),
+    ] {
+        let script = Arc::new(Script { beside, ..Script::default() });
         let (gone, _held) = unanswered().await;
         let providers = [provider(Dialect::Chat, "a"), provider(Dialect::Chat, "b")].concat();
         let local = provider(Dialect::Chat, "c").replace("local = false", "local = true");
@@ -202,7 +212,9 @@ async fn trouble_here_puts_local_targets_first_until_somebody_is_reached() {
         }
         let known = |it: &Status| cause(it, 0) == Some("me.link");
         status(&world, &script, known).await;
-        assert_eq!(world.gateway().status().local_first, first == "c/ok");
+        let status = world.gateway().status();
+        assert_eq!((status.local_first, status.network_down), (first == "c/ok", false));
+        assert!(!world.gateway().network_down() && status.providers[0].host == gone.to_string());
         assert_eq!(world.hear(&ask).await.status, 200);
         let records = world.records(5).await;
         let last = &records[4].attempts;

@@ -120,3 +120,66 @@ fn percentages_are_rounded_down_and_what_is_unwell_is_shown() {
     assert_eq!(targets, [("p/m\\n", "ramp", Some(99)), ("p/other", "open", None)]);
     assert_eq!(seen.verdict.map(|it| (it.cause, it.confidence)), Some(("fine".to_owned(), 95)));
 }
+
+#[test]
+fn what_good_answers_say_depends_on_how_many_they_are() {
+    let at = |ms| Moment { at: Time::ZERO + Duration::from_millis(ms), unix_ms: ms };
+    let pace = Pace { every: Duration::from_mins(1), pages: true };
+    let name = Settled::Bad { class: "not_found", alarms: false };
+    // Good ones of so many, one a second, and those that are not good first.
+    let check = |good: u64, all: u64, says: Option<(&str, u8)>, why: &str| {
+        let mut watch = Watch::new(at(0), pace, 1);
+        for second in 0..all {
+            let outcome = if second < all - good { name } else { Settled::Good };
+            watch.told(at(second * 1000), &Told { model: "m", credential: 0, outcome });
+        }
+        let verdict = Provider::in_brief("p", &watch, at(all * 1000)).verdict;
+        let said = verdict.as_ref().map(|it| (it.cause.as_str(), it.confidence));
+        assert_eq!(said, says, "{good} of {all}");
+        let reason = verdict.map(|it| it.reasons[0].text.clone()).unwrap_or_default();
+        assert_eq!(reason, why, "{good} of {all}");
+    };
+    check(0, 0, None, "");
+    check(1, 1, Some(("fine", 95)), "1 of the last 1 attempts were good");
+    check(0, 1, Some(("unknown", 0)), "0 of the last 1 attempts were good");
+    check(1, 491, Some(("unknown", 0)), "1 of the last 51 attempts were good");
+    check(2, 4, Some(("unknown", 0)), "2 of the last 4 attempts were good");
+    check(40, 300, Some(("fine", 95)), "40 of the last 50 attempts were good");
+}
+
+#[test]
+fn after_trouble_it_counts_what_came_since() {
+    let at = |ms| Moment { at: Time::ZERO + Duration::from_millis(ms), unix_ms: ms };
+    let pace = Pace { every: Duration::from_mins(1), pages: true };
+    let mut watch = Watch::new(at(0), pace, 1);
+    let bad = Settled::Bad { class: "silent", alarms: true };
+    for second in 0..70 {
+        let outcome = if second < 60 { bad } else { Settled::Good };
+        watch.told(at(second * 1000), &Told { model: "m", credential: 0, outcome });
+        watch.look(at(second * 1000), Around::default());
+    }
+    let fine = |ms: u64| {
+        let verdict = Provider::in_brief("p", &watch, at(ms)).verdict;
+        verdict.map(|it| (it.cause, it.confidence))
+    };
+    assert!(!watch.is_troubled());
+    let expect = |sure| Some(("fine".to_owned(), sure));
+    assert_eq!((fine(70_000), fine(400_000)), (expect(95), expect(95)));
+    assert_eq!(fine(2_000_000), None, "too long ago");
+}
+
+#[test]
+fn a_page_is_shown_with_its_age_where_it_is_old() {
+    let says = |level: Option<&str>, age_s| {
+        let page = Page { level: level.map(str::to_owned), age_s, ..Page::default() };
+        let provider =
+            Provider { provider: "p".to_owned(), page: Some(page), ..Provider::default() };
+        let status = Status { watching: true, providers: vec![provider], ..Status::default() };
+        let table = status.table(200);
+        let row = table.lines().nth(1).unwrap();
+        row.trim_start_matches(['p', ' ', '–']).trim_end_matches(['–', ' ']).to_owned()
+    };
+    assert_eq!(says(Some("operational"), 599), "operational");
+    assert_eq!(says(Some("operational"), 720), "operational, 12 min old");
+    assert_eq!(says(None, 86_400), "unknown");
+}

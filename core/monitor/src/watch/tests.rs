@@ -321,3 +321,157 @@ fn unwell(is: bool, told_ms: Option<u64>) -> Page {
         ..Page::default()
     }
 }
+
+#[test]
+fn where_nothing_is_found_it_rests_until_something_fails_anew() {
+    // A breaker stays open that no request closes, and the rest is well; at last all fails.
+    let open: fn(u64) -> Around =
+        |ms| Around { first: true, open: 60_000 <= ms, ..Around::default() };
+    let fails: fn(u64) -> Settled = |ms| if ms < 3_600_000 { Settled::Good } else { BAD };
+    let found: fn(u64) -> (Cause, u8) =
+        |ms| if ms < 3_600_000 { (Cause::Fine, 97) } else { (Cause::Overloaded, 93) };
+    let one_model: fn(u64) -> (Cause, u8) = |ms| match ms {
+        0..120_000 => (Cause::Model, 99),
+        120_000..3_600_000 => (Cause::Fine, 97),
+        _ => (Cause::Overloaded, 93),
+    };
+    let check = |name, finds, held: &[u64]| {
+        let script = Script { meets: fails, around: open, finds, ..Script::default() };
+        let Counted { page, cheap, diagnosis } =
+            script.run(Duration::from_hours(1)).watch.counted();
+        assert!(
+            diagnosis <= 20 && page <= 20 && cheap == 0,
+            "{name}: {diagnosis}, {page}, {cheap}"
+        );
+        let story = script.run(Duration::from_mins(62));
+        assert_eq!(story.said("them.model").len(), held.len(), "{name}");
+        assert_eq!(story.said("unknown").len(), held.len(), "{name}: it gives way");
+        let said = story.said("them.overloaded");
+        assert!(matches!(said[..], [at] if at < 3_610_000), "{name}: {said:?}");
+    };
+    check("nothing was ever found", found, &[]);
+    check("one model was, at first", one_model, &[1]);
+    let script = Script { around: open, finds: found, ..Script::default() };
+    let watch = script.run(Duration::from_mins(30)).watch;
+    let said = watch.undecided();
+    assert!(
+        said.starts_with("what is measured is well, ") && said.ends_with("stays open"),
+        "{said}"
+    );
+    // The target of the breaker is in use no longer.
+    let closed: fn(u64) -> Around =
+        |ms| Around { first: true, open: (60_000..960_000).contains(&ms), ..Around::default() };
+    let script = Script { around: closed, finds: one_model, ..Script::default() };
+    let story = script.run(Duration::from_hours(4));
+    assert!(!story.watch.is_troubled() && story.watch.counted().diagnosis <= 20);
+    assert!(matches!(story.said("fine")[..], [at] if at < 962_000));
+}
+
+#[test]
+fn free_questions_show_nothing_where_they_were_answered_all_the_time() {
+    let failing: fn(u64) -> Settled = |_| BAD;
+    let lost: fn(u64) -> Settled = |_| Settled::Bad { class: "unreachable", alarms: true };
+    let down: fn(u64) -> (Cause, u8) = |_| (Cause::Down, 95);
+    let check = |name, meets, reaches, fine: Option<u8>| {
+        // One attempt, and then nobody asks.
+        let around: fn(u64) -> Around =
+            |ms| Around { first: true, open: ms < 30_000, ..Around::default() };
+        let every_ms = Some(600_000);
+        let script = Script { every_ms, meets, around, reaches, finds: down, ..Script::default() };
+        let story = script.run(Duration::from_mins(9));
+        let said = story.changes.iter().find_map(|(_, change)| match change {
+            Change::Verdict { cause: "fine", confidence, .. } => Some(*confidence),
+            Change::Verdict { .. } | Change::Acknowledged { .. } => None,
+        });
+        assert_eq!(said, fine, "{name}");
+        assert_eq!(story.watch.is_troubled(), fine.is_none(), "{name}");
+        assert!(story.watch.counted().cheap <= 12, "{name}: {:?}", story.watch.counted());
+    };
+    check("answered, and attempts answered too", failing, |_| true, None);
+    check("answered, but attempts reached nobody", lost, |_| true, Some(60));
+    check("not answered at first", failing, |ms| 60_000 <= ms, Some(60));
+}
+
+#[test]
+fn an_old_incident_acknowledges_nothing() {
+    let outage: fn(u64) -> Settled =
+        |ms| if (600_000..1_800_000).contains(&ms) { BAD } else { Settled::Good };
+    let old = || Incident {
+        level: Some(Level::Degraded),
+        told_unix_ms: Some(START_UNIX_MS - 7 * 86_400_000),
+        ..Incident::default()
+    };
+    let check = |name, page: fn(&Page, u64) -> Page, expect: Option<std::ops::Range<i64>>| {
+        let mut watch = Watch::new(moment(0), PACE, 7);
+        let before =
+            Page { level: Some(Level::Degraded), incidents: vec![old()], ..Page::default() };
+        let mut changes = Vec::new();
+        for ms in (0..1_800_000).step_by(1000) {
+            let told = Told { model: "m", credential: 0, outcome: outage(ms) };
+            watch.told(moment(ms), &told);
+            if ms % 30_000 == 0 {
+                changes.extend(watch.read(moment(ms), page(&before, ms), 1));
+            }
+            let (_, change) = watch.look(moment(ms), Around { first: true, ..Around::default() });
+            changes.extend(change);
+        }
+        let lead = watch.times().unwrap().lead_s;
+        assert_eq!(changes, Vec::from_iter(lead.map(|lead_s| Change::Acknowledged { lead_s })));
+        match expect {
+            None => assert_eq!(lead, None, "{name}"),
+            Some(expect) => {
+                assert!(lead.is_some_and(|it| expect.contains(&it)), "{name}: {lead:?}")
+            }
+        }
+    };
+    check("it goes on as it was", |before, _| before.clone(), None);
+    let newer: fn(&Page, u64) -> Page = |before, ms| {
+        let mut page = before.clone();
+        if 900_000 <= ms {
+            page.incidents.extend(unwell(true, Some(890_000)).incidents);
+        }
+        page
+    };
+    check("another comes", newer, Some(280..291));
+    let worse: fn(&Page, u64) -> Page = |before, ms| {
+        let level = if ms < 900_000 { Level::Degraded } else { Level::Major };
+        Page { level: Some(level), ..before.clone() }
+    };
+    check("it gets worse", worse, Some(290..301));
+}
+
+#[test]
+fn a_page_that_is_not_read_any_more_grows_stale() {
+    let page = || Page { level: Some(Level::Operational), ..Page::default() };
+    let mut watch = Watch::new(moment(0), PACE, 7);
+    watch.read(moment(0), page(), 1);
+    let check = |minutes: u64, level, unknown: Option<&str>| {
+        let seen = watch.page(moment(minutes * 60_000)).unwrap();
+        assert_eq!((seen.level, seen.unknown.as_deref()), (level, unknown), "{minutes} min");
+    };
+    check(15, Some(Level::Operational), None);
+    check(16, None, Some("last read 16 min ago, as operational"));
+    check(1440, None, Some("last read 24 h 0 min ago, as operational"));
+    watch.configure(Pace { pages: false, ..PACE });
+    assert!(watch.page(moment(0)).is_none(), "nobody wants it");
+}
+
+#[test]
+fn what_was_lost_is_asked_again_as_soon_as_it_would_be() {
+    for (fails, least, most) in [(false, 299, 420), (true, 29, 60)] {
+        let mut watch = Watch::new(moment(0), PACE, 7);
+        let mut asked = Vec::new();
+        for ms in (0..1_200_000).step_by(1000) {
+            let outcome = if fails { BAD } else { Settled::Good };
+            watch.told(moment(ms), &Told { model: "m", credential: 0, outcome });
+            let (due, _) = watch.look(moment(ms), Around { first: true, ..Around::default() });
+            for due in due {
+                watch.undone(moment(ms), due);
+                asked.extend((due == Due::Page).then_some(ms / 1000));
+            }
+        }
+        let between = asked.windows(2).map(|pair| pair[1] - pair[0]);
+        assert!(between.clone().all(|it| (least..most).contains(&it)), "{fails}: {asked:?}");
+        assert!(2 < asked.len(), "{fails}: {asked:?}");
+    }
+}
