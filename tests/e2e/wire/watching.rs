@@ -139,6 +139,11 @@ async fn healthy_traffic_costs_no_request() {
     let seen = (&*target.target, &*target.breaker, target.n, target.ok_percent);
     assert_eq!(seen, ("a/ok", "closed", 40, Some(100)));
     assert!(target.ttft_ms.is_some());
+    // In brief the same, without what takes long to count.
+    let brief = &world.gateway().watched()[0];
+    assert!(brief.targets.is_empty() && brief.traffic.is_none(), "{brief:?}");
+    let verdict = brief.verdict.as_ref().map(|it| (it.cause.as_str(), it.confidence));
+    assert_eq!(verdict, Some(("fine", 95)));
     world.stop().await;
 }
 

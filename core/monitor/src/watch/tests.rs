@@ -420,7 +420,7 @@ fn an_old_incident_acknowledges_nothing() {
         match expect {
             None => assert_eq!(lead, None, "{name}"),
             Some(expect) => {
-                assert!(lead.is_some_and(|it| expect.contains(&it)), "{name}: {lead:?}")
+                assert!(lead.is_some_and(|it| expect.contains(&it)), "{name}: {lead:?}");
             }
         }
     };
