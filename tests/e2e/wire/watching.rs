@@ -89,6 +89,11 @@ fn ours(evidence: &Evidence) -> Verdict {
     verdict(Cause::Link, evidence.provider.clone())
 }
 
+/// The proxy lets nothing through.
+fn proxys(evidence: &Evidence) -> Verdict {
+    verdict(Cause::Proxy, evidence.provider.clone())
+}
+
 fn watching(script: &Arc<Script>, judge: fn(&Evidence) -> Verdict) -> Watching {
     Watching { prober: Arc::clone(script) as Arc<dyn Prober>, judge }
 }
@@ -207,8 +212,8 @@ async fn trouble_here_puts_local_targets_first_until_somebody_is_reached() {
             "deadlines.connect = \"50ms\"\nretry.backoff = \"1ms\"\nbreaker.failures = 50\n\
              {settings}{providers}{local}[models.\"*\"]\nchain = [\"a/*\", \"c/ok\"]\n"
         );
-        let plan = Plan::new(toml).clouds(&["b", "c"]).await;
-        let plan = plan.at("a", format!("http://{gone}/v1"));
+        let plan = Plan::new(toml).clouds(&["c"]).await;
+        let plan = plan.at("a", format!("http://{gone}/v1")).at("b", format!("http://{gone}/v1"));
         let world = plan.watched(watching(&script, ours)).start().await;
         script.looks(2).await;
         let ask = Request::ask(Dialect::Chat, Shape::Whole, "ok");
@@ -217,6 +222,8 @@ async fn trouble_here_puts_local_targets_first_until_somebody_is_reached() {
         }
         let known = |it: &Status| cause(it, 0) == Some("me.link");
         status(&world, &script, known).await;
+        // What is done about a verdict is done behind it.
+        script.looks(2).await;
         let status = world.gateway().status();
         assert_eq!((status.local_first, status.network_down), (first == "c/ok", false));
         assert!(!world.gateway().network_down() && status.providers[0].host == gone.to_string());
@@ -224,6 +231,33 @@ async fn trouble_here_puts_local_targets_first_until_somebody_is_reached() {
         let records = world.records(5).await;
         let last = &records[4].attempts;
         assert_eq!(&*last[0].target, first, "{last:#?}");
+        world.stop().await;
+    }
+}
+
+/// A proxy is everybody's trouble where everybody goes through it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dead_proxy_puts_local_targets_first_where_all_go_through_it() {
+    let (gone, _held) = unanswered().await;
+    let through = format!("proxy = \"http://{gone}\"\n");
+    for (proxy_of_b, local_first) in [("", false), (through.as_str(), true)] {
+        let script = Arc::new(Script::default());
+        let [a, b, c] = ["a", "b", "c"].map(|name| provider(Dialect::Chat, name));
+        let local = c.replace("local = false", "local = true");
+        let toml = format!(
+            "deadlines.connect = \"50ms\"\nretry.backoff = \"1ms\"\nbreaker.failures = 50\n\
+             {a}{through}{b}{proxy_of_b}{local}[models.\"*\"]\nchain = [\"a/*\", \"c/ok\"]\n"
+        );
+        let plan = Plan::new(toml).clouds(&["a", "b", "c"]).await;
+        let world = plan.watched(watching(&script, proxys)).start().await;
+        script.looks(2).await;
+        for _ in 0..4 {
+            assert_eq!(world.ask(Dialect::Chat, Shape::Whole, "ok").await.status, 200);
+        }
+        let known = |it: &Status| cause(it, 0) == Some("me.proxy");
+        status(&world, &script, known).await;
+        script.looks(2).await;
+        assert_eq!(world.gateway().status().local_first, local_first, "b: {proxy_of_b:?}");
         world.stop().await;
     }
 }
