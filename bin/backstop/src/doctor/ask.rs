@@ -50,8 +50,8 @@ pub(super) async fn all(
         parts.spawn(beside(scope.ground.clone(), sibling.clone()));
     }
     if let Some(at) = scope.console.filter(|at| at.ip().is_loopback()) {
-        let names = scope.patients.iter().map(|it| it.subject.provider.clone()).collect();
-        parts.spawn(yours(at, names, tell.clone()));
+        let whom = |it: &Patient| (it.subject.provider.clone(), at_of(&it.subject));
+        parts.spawn(yours(at, scope.patients.iter().map(whom).collect(), tell.clone()));
     }
     drop(tell);
     if live {
@@ -112,18 +112,25 @@ async fn read(provider: &Provider) -> Page {
     }
 }
 
-/// What the requests of a gateway on this machine met, where one runs.
-async fn yours(at: SocketAddr, names: Vec<String>, tell: Sender<(usize, Line)>) -> Part {
+/// Where a provider is asked, as a gateway says it: a name alone may be somebody else's there.
+fn at_of(subject: &Subject) -> String {
+    format!("{}:{}", subject.base.host, subject.base.port)
+}
+
+/// What the requests of a gateway on this machine met, where one runs. `whom` are names, and where each
+/// is asked.
+async fn yours(at: SocketAddr, whom: Vec<(String, String)>, tell: Sender<(usize, Line)>) -> Part {
     let (known, closed) = match status::here(at).await {
         Here::Open(status) => {
             let all = status.providers.into_iter();
-            (all.filter_map(|it| Some((it.provider, it.traffic?))).collect(), false)
+            let same = all.filter(|it| whom.contains(&(it.provider.clone(), it.host.clone())));
+            (same.filter_map(|it| Some((it.provider, it.traffic?))).collect(), false)
         }
         Here::Closed => (BTreeMap::new(), true),
         Here::Nobody => (BTreeMap::new(), false),
     };
     let known: BTreeMap<String, Traffic> = known;
-    for (place, name) in names.iter().enumerate() {
+    for (place, (name, _)) in whom.iter().enumerate() {
         let traffic = known.get(name).cloned();
         let shown = Evidence { traffic, at_unix_ms: super::unix_ms(), ..Evidence::default() };
         let line = monitor::layer_line(Layer::Yours, &shown);
