@@ -167,6 +167,9 @@ const CHEAP_TROUBLED: Duration = Duration::from_secs(15);
 /// The next diagnosis, where the verdict may still change; where something is done because of it; where
 /// it is sure and stays; and where nobody asks for the provider any more.
 const AGAIN: Duration = Duration::from_secs(15);
+/// Trouble that has just begun is looked at more often: a few attempts seldom tell.
+const AGAIN_EARLY: Duration = Duration::from_secs(5);
+const EARLY: Duration = Duration::from_secs(30);
 const AGAIN_ACTING: Duration = Duration::from_secs(30);
 const AGAIN_STABLE: Duration = Duration::from_mins(1);
 const AGAIN_UNUSED: Duration = Duration::from_mins(5);
@@ -276,6 +279,7 @@ impl Watch {
                 let again = match (changed || !self.held.is_settled(), self.held.puts_local_first())
                 {
                     _ if rests || !used => AGAIN_UNUSED,
+                    (true, _) if now.at.since(since) < EARLY => AGAIN_EARLY,
                     (true, _) => AGAIN,
                     (false, true) => AGAIN_ACTING,
                     (false, false) => AGAIN_STABLE,

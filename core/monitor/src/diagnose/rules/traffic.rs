@@ -19,7 +19,7 @@ pub(super) const RULES: &[Rule] = &[
     ),
     bad(Layer::Yours, capacity, &[(&[Cause::Overloaded], 34)]),
     bad(Layer::Yours, some_capacity, &[(&[Cause::Overloaded], 38), (&[Cause::Degraded], 20)]),
-    bad(Layer::Yours, mostly_errors, &[(&[Cause::Down], 30), (&[Cause::Degraded], 6)]),
+    bad(Layer::Yours, mostly_errors, &[(&[Cause::Down], 44), (&[Cause::Degraded], 6)]),
     bad(Layer::Yours, some_errors, &[(&[Cause::Degraded], 36), (&[Cause::Down], 4)]),
     bad(
         Layer::Yours,
