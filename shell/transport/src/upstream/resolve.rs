@@ -103,8 +103,8 @@ impl Lookup {
 
 impl Resolver {
     /// Every address it has for `host`, none of them judged: what a measurement wants to know. The
-    /// thread of a lookup goes on when whoever asked is gone, so there are no more than
-    /// [`MEASURING_MAX`] of them in the process; whoever finds none free waits.
+    /// thread of a lookup goes on when whoever asked is gone, so there are no more than 32
+    /// of them in the process; whoever finds none free waits.
     pub async fn find(&self, host: &str, port: u16) -> Result<Vec<SocketAddr>, Dns> {
         static MEASURING: LazyLock<Arc<Semaphore>> =
             LazyLock::new(|| Arc::new(Semaphore::new(MEASURING_MAX)));
