@@ -36,4 +36,5 @@ pub use outside::Outside;
 pub use payload::Payload;
 pub use upstream::{
     Answer, AnswerBody, Error, Origin, Resolver, Roots, Sending, Upstream, UpstreamSettings, Via,
+    interleave, judged,
 };

@@ -29,7 +29,7 @@ pub use answer::{Answer, AnswerBody};
 #[cfg(any(test, fuzzing))]
 pub(crate) use http1::proof;
 pub use origin::Origin;
-pub use resolve::Resolver;
+pub use resolve::{Resolver, interleave, judged};
 pub use roots::Roots;
 pub use tunnel::Via;
 

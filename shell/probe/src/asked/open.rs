@@ -13,12 +13,10 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
 use tokio_rustls::client::TlsStream;
-use transport::Tcp;
+use transport::{Tcp, interleave, judged};
 
 /// How long one address may be silent before the next is tried beside it (RFC 8305 §5).
 const STAGGER: Duration = Duration::from_millis(250);
-/// More addresses than this are not tried.
-const ADDRESSES_MAX: usize = 8;
 
 /// A connection that can be asked over.
 pub(super) enum Wire {
@@ -119,34 +117,13 @@ pub(super) async fn lookup(
     }
     let asked = timeout(scene.ground.limits.dns, scene.ground.resolver.find(host, port));
     let found = asked.await.map_err(|_| Dns::Failed)??;
-    let mut refused = None;
-    let mut kept = Vec::new();
-    for address in found.into_iter().map(|it| it.ip()) {
-        match reach.admits(address) {
-            Ok(()) => kept.push(SocketAddr::new(address, port)),
-            Err(place) => refused = refused.or(Some(Dns::Forbidden(address, place))),
-        }
-    }
+    let found = found.into_iter().map(|it| SocketAddr::new(it.ip(), port));
+    let (kept, refused) = judged(found.collect(), reach);
     if kept.is_empty() {
-        return Err(refused.unwrap_or(Dns::NotFound));
+        let why = refused.map_or(Dns::NotFound, |(address, place)| Dns::Forbidden(address, place));
+        return Err(why);
     }
-    Ok(interleave(kept))
-}
-
-/// Alternates the families, the resolver's first choice in front (RFC 8305 §4).
-fn interleave(found: Vec<SocketAddr>) -> Vec<SocketAddr> {
-    let v6_first = found.first().is_some_and(SocketAddr::is_ipv6);
-    let (front, back): (Vec<_>, Vec<_>) =
-        found.into_iter().partition(|address| address.is_ipv6() == v6_first);
-    let mut back = back.into_iter();
-    let mut order = Vec::new();
-    for address in front {
-        order.push(address);
-        order.extend(back.next());
-    }
-    order.extend(back);
-    order.truncate(ADDRESSES_MAX);
-    order
+    Ok(kept)
 }
 
 /// The first address that answers, each with a head start on the next.

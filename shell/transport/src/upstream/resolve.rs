@@ -12,7 +12,7 @@ use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock};
 
-use ir::{Dns, Reach};
+use ir::{Dns, Place, Reach};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 const LOOKUPS_MAX: usize = 8;
@@ -76,16 +76,7 @@ impl Lookup {
 
     /// Those of a name's addresses where its provider may be.
     fn admitted(&self, host: &str, found: Vec<SocketAddr>) -> Result<Vec<SocketAddr>, Dns> {
-        let mut refused = None;
-        let mut kept = Vec::new();
-        for address in found {
-            let ip = address.ip();
-            match self.reach.admits(ip) {
-                Ok(()) => kept.push(address),
-                Err(place) if refused.is_none() => refused = Some((ip, place)),
-                Err(_) => {}
-            }
-        }
+        let (kept, refused) = judged(found, self.reach);
         match (kept.is_empty(), refused) {
             (true, Some((address, place))) => return Err(Dns::Forbidden(address, place)),
             (true, None) => return Err(Dns::NotFound),
@@ -95,7 +86,7 @@ impl Lookup {
             }
             (false, Some(_) | None) => {}
         }
-        Ok(interleave(kept))
+        Ok(kept)
     }
 }
 
@@ -163,8 +154,24 @@ fn observe(error: &io::Error) -> Dns {
     }
 }
 
-/// Alternates the families, the resolver's first choice in front (RFC 8305 §4).
-fn interleave(found: Vec<SocketAddr>) -> Vec<SocketAddr> {
+/// Those of a name's addresses where its provider may be, in the order to try them; and the first of the
+/// others, and what it is.
+pub fn judged(found: Vec<SocketAddr>, reach: Reach) -> (Vec<SocketAddr>, Option<(IpAddr, Place)>) {
+    let mut refused = None;
+    let mut kept = Vec::new();
+    for address in found {
+        let ip = address.ip();
+        match reach.admits(ip) {
+            Ok(()) => kept.push(address),
+            Err(place) if refused.is_none() => refused = Some((ip, place)),
+            Err(_) => {}
+        }
+    }
+    (interleave(kept), refused)
+}
+
+/// Alternates the families, the resolver's first choice in front (RFC 8305 §4); no more than are tried.
+pub fn interleave(found: Vec<SocketAddr>) -> Vec<SocketAddr> {
     let v6_first = found.first().is_some_and(SocketAddr::is_ipv6);
     let (front, back): (Vec<_>, Vec<_>) =
         found.into_iter().partition(|address| address.is_ipv6() == v6_first);
