@@ -1,9 +1,9 @@
 //! A provider as it is measured: the same address, way and key that requests have.
 
 use config::{Ca, Credential, Provider};
-use http::{HeaderName, HeaderValue, header};
+use http::{HeaderName, HeaderValue};
+use ir::Dialect;
 use ir::evidence::{CaFile, KeySeen};
-use ir::{Auth, Dialect};
 use probe::{Base, Header, Named, Proxy, Subject};
 use secrecy::{ExposeSecret, SecretString};
 
@@ -84,14 +84,9 @@ fn configured(provider: &Provider, ca: &Ca) -> CaFile {
 fn key(provider: &Provider, from: String) -> (Option<Header>, Option<KeySeen>) {
     match provider.credentials.first() {
         Some(Credential::Ours(key)) => {
-            let secret = key.expose_secret();
-            let (name, value) = match provider.quirks.auth {
-                Auth::Header(name) => (HeaderName::from_static(name), secret.to_owned()),
-                Auth::Bearer | Auth::Optional => {
-                    (header::AUTHORIZATION, format!("Bearer {secret}"))
-                }
-            };
-            let value = SecretString::from(value);
+            let (name, value) = provider.quirks.auth.header(key.expose_secret());
+            let name = HeaderName::from_static(name);
+            let value = SecretString::from(value.into_owned());
             (Some(Header { name, value }), Some(KeySeen::Present { from }))
         }
         Some(Credential::Caller) => (None, Some(KeySeen::Callers)),

@@ -3,6 +3,7 @@
 //! The rows themselves stand in `config::providers`.
 
 use crate::Dialect;
+use std::borrow::Cow;
 
 /// One provider's row.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -83,6 +84,18 @@ pub enum UsageFlag {
     Always,
     /// Only with `stream_options.include_usage`, which only the caller sets.
     OnRequest,
+}
+
+// === impl Auth ===
+
+impl Auth {
+    /// The header that carries a key, in lower case, and its value.
+    pub fn header(self, key: &str) -> (&'static str, Cow<'_, str>) {
+        match self {
+            Self::Header(name) => (name, Cow::Borrowed(key)),
+            Self::Bearer | Self::Optional => ("authorization", Cow::Owned(format!("Bearer {key}"))),
+        }
+    }
 }
 
 // === impl TokenField ===

@@ -14,7 +14,7 @@ use codec::{Head, Watch};
 use config::{Credential, Provider};
 use http::header::{self, HeaderName};
 use http::{HeaderMap, HeaderValue, Method, Request, Uri};
-use ir::{Auth, Dialect, Failure, Losses, UsageFlag};
+use ir::{Dialect, Failure, Losses, UsageFlag};
 use policy::Leg;
 use secrecy::ExposeSecret;
 use transport::Payload;
@@ -228,19 +228,11 @@ pub(crate) fn authorize(headers: &mut HeaderMap, provider: &Provider, credential
     // Compressed answers could not be read frame by frame.
     headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
     let Credential::Ours(key) = credential else { return };
-    let (name, value) = match provider.quirks.auth {
-        Auth::Header(name) => {
-            (HeaderName::from_static(name), HeaderValue::from_str(key.expose_secret()))
-        }
-        Auth::Bearer | Auth::Optional => {
-            let bearer = format!("Bearer {}", key.expose_secret());
-            (header::AUTHORIZATION, HeaderValue::from_str(&bearer))
-        }
-    };
+    let (name, value) = provider.quirks.auth.header(key.expose_secret());
     // The configuration refused keys that do not fit into a header.
-    if let Ok(mut value) = value {
+    if let Ok(mut value) = HeaderValue::from_str(&value) {
         value.set_sensitive(true);
-        headers.insert(name, value);
+        headers.insert(HeaderName::from_static(name), value);
     }
 }
 
