@@ -1,10 +1,12 @@
 //! The built binary: found, started in surroundings of its own, listened to, signalled.
 //!
-//! **Invariant:** no process outlives its test.
+//! **Invariant:** no process outlives its test, not even where the test is killed: a gateway left behind
+//! would go on to ask and to export, and its ports are soon those of another test's fake clouds.
 
 use crate::world::LIMIT;
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::io::Read;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -90,7 +92,7 @@ impl Place {
 
     /// Starts the binary here, in an environment with nothing but what is given.
     pub(super) fn start(&self, args: &[&str], with: &With<'_>) -> Process {
-        self.run_as(Command::new(binary()), args, with)
+        self.run_as(mortal(binary()), args, with)
     }
 
     /// The same with a listening socket that a service manager opened at an address.
@@ -105,7 +107,7 @@ impl Place {
             os.environ.update(LISTEN_FDS=\"1\", LISTEN_PID=str(os.getpid()))\n\
             os.execv(sys.argv[1], sys.argv[1:])\n";
         let python = std::env::var_os("BACKSTOP_PYTHON").unwrap_or_else(|| "python3".into());
-        let mut command = Command::new(python);
+        let mut command = mortal(python);
         command.args(["-c", MANAGER, addr]).arg(binary());
         self.run_as(command, args, with)
     }
@@ -283,6 +285,17 @@ impl Ear {
             changed.await;
         }
     }
+}
+
+/// A program that the kernel kills together with the thread that starts it, where it can.
+fn mortal(program: impl AsRef<OsStr>) -> Command {
+    if !cfg!(target_os = "linux") {
+        return Command::new(program);
+    }
+    // Of util-linux, and replaced by the program: its number stays.
+    let mut command = Command::new("setpriv");
+    command.args(["--pdeathsig", "KILL", "--"]).arg(program);
+    command
 }
 
 /// The binary under test: the one that `cargo xtask test` built, else the one beside this test,
