@@ -108,9 +108,9 @@ impl Held {
         TWICE <= self.fine
     }
 
-    /// Whether a free question that is answered shows that it is over: it does not where such
-    /// questions were answered all the time. `missed`: somebody was not reached in this run of trouble.
-    pub(super) fn is_seen_free(&self, missed: bool) -> bool {
+    /// Whether a free question that is answered may show that it is over: not where the trouble is what
+    /// comes as an answer.
+    pub(super) fn is_seen_free(&self) -> bool {
         match self.verdict.as_ref().map_or(Cause::Unknown, |(verdict, _)| verdict.cause) {
             Cause::Key
             | Cause::Quota
@@ -122,8 +122,10 @@ impl Held {
             | Cause::Region
             | Cause::Interception
             | Cause::CaptivePortal => false,
-            Cause::Fine | Cause::Down | Cause::Unknown => missed,
-            Cause::Link
+            Cause::Fine
+            | Cause::Down
+            | Cause::Unknown
+            | Cause::Link
             | Cause::Resolver
             | Cause::HostsOverride
             | Cause::StaleCache

@@ -81,7 +81,8 @@ impl Watch {
         }
         let idle = self.is_idle(now, IDLE);
         let missed = self.missed_now || self.flow.is_lost();
-        if idle && CHEAPS <= self.reached && self.held.is_seen_free(missed) {
+        // Where nobody was ever missed, such questions were answered all the time.
+        if idle && CHEAPS <= self.reached && missed && self.held.is_seen_free() {
             let why = "nobody asks, and free questions reach it again";
             return Some(Back { why, layer: Layer::Http, sure: SURE_OF_REACHED });
         }

@@ -372,12 +372,13 @@ fn free_questions_show_nothing_where_they_were_answered_all_the_time() {
     let failing: fn(u64) -> Settled = |_| BAD;
     let lost: fn(u64) -> Settled = |_| Settled::Bad { class: "unreachable", alarms: true };
     let down: fn(u64) -> (Cause, u8) = |_| (Cause::Down, 95);
-    let check = |name, meets, reaches, fine: Option<u8>| {
+    let blocked: fn(u64) -> Settled = |_| Settled::Bad { class: "firewall", alarms: true };
+    let check = |name, (meets, finds), reaches, fine: Option<u8>| {
         // One attempt, and then nobody asks.
         let around: fn(u64) -> Around =
             |ms| Around { first: true, open: ms < 30_000, ..Around::default() };
         let every_ms = Some(600_000);
-        let script = Script { every_ms, meets, around, reaches, finds: down, ..Script::default() };
+        let script = Script { every_ms, meets, around, reaches, finds, ..Script::default() };
         let story = script.run(Duration::from_mins(9));
         let said = story.changes.iter().find_map(|(_, change)| match change {
             Change::Verdict { cause: "fine", confidence, .. } => Some(*confidence),
@@ -387,9 +388,18 @@ fn free_questions_show_nothing_where_they_were_answered_all_the_time() {
         assert_eq!(story.watch.is_troubled(), fine.is_none(), "{name}");
         assert!(story.watch.counted().cheap <= 12, "{name}: {:?}", story.watch.counted());
     };
-    check("answered, and attempts answered too", failing, |_| true, None);
-    check("answered, but attempts reached nobody", lost, |_| true, Some(60));
-    check("not answered at first", failing, |ms| 60_000 <= ms, Some(60));
+    check("answered, and attempts answered too", (failing, down), |_| true, None);
+    check("answered, but attempts reached nobody", (lost, down), |_| true, Some(60));
+    check("not answered at first", (failing, down), |ms| 60_000 <= ms, Some(60));
+    // Somebody between us and them answers both.
+    check("a firewall", (blocked, |_| (Cause::Middlebox, 95)), |_| true, None);
+    check("a firewall on IPv6", (blocked, |_| (Cause::Ipv6, 95)), |_| true, None);
+    check("another host", (blocked, |_| (Cause::HostsOverride, 95)), |_| true, None);
+    // What is small gets through.
+    check("a way for short messages", (failing, |_| (Cause::Route, 95)), |_| true, None);
+    check("no way, and then one", (lost, |_| (Cause::Route, 95)), |_| true, Some(60));
+    // A refusal is an answer too.
+    check("a key that is refused", (lost, |_| (Cause::Key, 95)), |_| true, None);
 }
 
 #[test]
