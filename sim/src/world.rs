@@ -8,8 +8,8 @@ use crate::watched::Watched;
 use crate::witness::Witness;
 use ir::{Ending, Invariant, Time};
 use policy::{
-    Action, AttemptId, Board, Breakers, Exchange, Input, Joiner, Member, Plan, ProviderId, Retries,
-    Terms, Way,
+    Action, AttemptId, Board, Breakers, Exchange, Input, Joiner, Member, Plan, Probed, ProviderId,
+    Retries, Terms, Way,
 };
 use std::collections::BTreeMap;
 use std::fmt::{self, Write};
@@ -148,7 +148,8 @@ impl World {
             }
             Happening::Probed(id) => {
                 let found = self.scene.providers.get(id.0).is_some_and(|it| it.is_found(self.now));
-                self.health.board.borrow_mut().probed(self.now, id, found);
+                let probed = if found { Probed::Well } else { Probed::Unanswered };
+                self.health.board.borrow_mut().probed(self.now, id, probed);
                 Ok(())
             }
         }

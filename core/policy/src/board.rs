@@ -24,6 +24,7 @@ mod slow;
 
 pub use admission::{Admission, Permit, Why};
 use credentials::Credentials;
+pub use network::Probed;
 use network::{Miss, Network};
 
 /// What an exchange asks of health, and tells it. The shell locks around it.
@@ -415,14 +416,17 @@ impl Board {
         self.hosts.probes_due(now, &waiting, self.settings.probe)
     }
 
-    /// A free probe came back. `reached`: connected, TLS verified, and any HTTP answer below 500.
-    pub fn probed(&mut self, now: Time, provider: ProviderId, reached: bool) {
-        if reached {
-            self.reached(now, provider);
+    /// A free probe came back.
+    pub fn probed(&mut self, now: Time, provider: ProviderId, probed: Probed) {
+        match probed {
+            Probed::Well => self.reached(now, provider),
+            Probed::Unwell => {}
+            Probed::Unanswered => self.hosts.unanswered(now, provider),
         }
+        let well = probed == Probed::Well;
         for ((owner, _, _), target) in &mut self.targets {
             if *owner == provider {
-                target.breaker.probed(now, reached, &mut self.rng);
+                target.breaker.probed(now, well, &mut self.rng);
             }
         }
     }

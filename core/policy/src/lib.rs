@@ -22,7 +22,7 @@ pub mod settings;
 pub mod told;
 pub mod verdict;
 
-pub use board::{Admission, Board, Health, Member, Outcome, Permit, Standing, Why};
+pub use board::{Admission, Board, Health, Member, Outcome, Permit, Probed, Standing, Why};
 pub use brownout::Turn;
 pub use classify::classify;
 pub use exchange::{Action, AttemptId, Exchange, Final, Input, Report, Words};

@@ -4,7 +4,7 @@
 use crate::memory::Pressure;
 use crate::watch::Watch;
 use crate::{Gateway, Shared, forward};
-use policy::ProviderId;
+use policy::{Probed, ProviderId};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinSet;
@@ -47,10 +47,11 @@ async fn probe(shared: Arc<Shared>, id: ProviderId) {
     let Some((provider, served)) = shared.provider(id) else { return };
     let Ok(request) = forward::list_request(provider, None) else { return };
     // Any answer below 500 proves that somebody is there: 401 and 404 do.
-    let reached = match timeout(WITHIN, served.upstream.send(request)).await {
-        Ok(Ok(answer)) => answer.status < 500,
-        Ok(Err(_)) | Err(_) => false,
+    let probed = match timeout(WITHIN, served.upstream.send(request)).await {
+        Ok(Ok(answer)) if answer.status < 500 => Probed::Well,
+        Ok(Ok(_)) => Probed::Unwell,
+        Ok(Err(_)) | Err(_) => Probed::Unanswered,
     };
-    tracing::debug!(provider = provider.name, reached, "probe");
-    shared.health.lock().probed(shared.clock.now(), id, reached);
+    tracing::debug!(provider = provider.name, ?probed, "probe");
+    shared.health.lock().probed(shared.clock.now(), id, probed);
 }

@@ -17,7 +17,7 @@ use config::Config;
 use ir::Time;
 use ir::evidence::{Control, Evidence, Page, Sibling};
 use monitor::{Around, Change, Moment, Pace, Told, Verdict, Watch, status};
-use policy::ProviderId;
+use policy::{Probed, ProviderId};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::pin::Pin;
@@ -175,7 +175,7 @@ fn take(shared: &Shared, done: Done, judge: fn(&Evidence) -> Verdict) -> Option<
         Found::Knocked(reached) => {
             watches.watches.get_mut(&id)?.knocked(now, reached);
             if reached {
-                shared.health.lock().probed(now.at, id, true);
+                shared.health.lock().probed(now.at, id, Probed::Well);
             }
             None
         }

@@ -9,8 +9,8 @@ use crate::watched::Watched;
 use crate::witness::Witness;
 use ir::{Ending, Invariant, Shape, Time};
 use policy::{
-    Action, AttemptId, Board, Breakers, Exchange, Input, Joiner, Leg, Member, ProviderId, Report,
-    Retries, Terms, Turn,
+    Action, AttemptId, Board, Breakers, Exchange, Input, Joiner, Leg, Member, Probed, ProviderId,
+    Report, Retries, Terms, Turn,
 };
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -303,7 +303,8 @@ impl Quarter {
             }
             Happening::Probed(id) => {
                 let found = self.targets.get(id.0).is_some_and(|it| it.is_found(self.now));
-                self.health.board.borrow_mut().probed(self.now, id, found);
+                let probed = if found { Probed::Well } else { Probed::Unanswered };
+                self.health.board.borrow_mut().probed(self.now, id, probed);
                 Ok(())
             }
         }

@@ -14,9 +14,9 @@ const IN_USE: Duration = Duration::from_mins(15);
 impl Board {
     /// Whoever measured it says that it is the network here, or this machine: until then, and a minute
     /// at most, local targets come first, and no remote host is to blame. The first remote host that is
-    /// reached ends it: where it lasted and that one was lost too, what failed is forgiven, else
-    /// nothing is, and none is believed for ten minutes. False where it is not believed, for that or
-    /// because a remote host was reached a moment ago.
+    /// reached ends it: where that one was lost too and it lasted, what failed is forgiven; where that one
+    /// was there all the time, none is believed for ten minutes. False where it is not believed, for that
+    /// or because a remote host was reached a moment ago.
     pub fn declare_local(&mut self, now: Time, until: Time) -> bool {
         self.hosts.declare(now, until)
     }

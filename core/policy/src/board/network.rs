@@ -6,8 +6,8 @@
 //!
 //! Whoever measured it may also declare that it is something here: that holds until it runs out, or
 //! until any remote host is reached, and meanwhile no host is to blame, as while the network is down.
-//! What was declared is forgiven nobody before it has proved right: it lasted, and whoever is then
-//! reached was lost too. Otherwise it was wrong, and no other is believed for [`DOUBTED`].
+//! It proves right where whoever is then reached was lost meanwhile: if it lasted, what failed is forgiven.
+//! It proves wrong where that one was there all the time: then no other is believed for [`DOUBTED`].
 
 use super::Member;
 use crate::{Breakers, ProviderId, rng::Rng};
@@ -51,6 +51,17 @@ struct Host {
     reached: Option<Time>,
     /// Of its jitter.
     rng: Rng,
+}
+
+/// How a free probe ended: connect, TLS, `GET /models`.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Probed {
+    /// With an answer below 500: somebody is there, and well.
+    Well,
+    /// With another answer.
+    Unwell,
+    /// Without any.
+    Unanswered,
 }
 
 /// How a host failed.
@@ -206,7 +217,7 @@ impl Network {
         if declared.is_none() && !down {
             return false;
         }
-        if declared.is_some() && !held && !down {
+        if declared.is_some() && !was_lost && !down {
             self.disproved = Some(at);
         }
         (self.down, self.declared) = (None, None);
@@ -214,6 +225,16 @@ impl Network {
             self.hosts.values_mut().filter(|host| !host.local).for_each(Host::close);
         }
         held || down
+    }
+
+    /// No free probe was answered there. While it is declared that it is something here, that is the one
+    /// sign by which a host that nobody asks shows that it is lost too; else silence proves too little.
+    pub(super) fn unanswered(&mut self, now: Time, provider: ProviderId) {
+        if self.is_declared()
+            && let Some(host) = self.host_mut(provider)
+        {
+            host.failing.get_or_insert(now);
+        }
     }
 
     /// Nobody did. True where that shows that the local network is down.

@@ -1,6 +1,6 @@
 //! The board under virtual time: hosts, the local network, credentials, probes, limits, permits.
 
-use super::{Admission, Board, Member, Outcome, Permit, TARGETS_MAX};
+use super::{Admission, Board, Member, Outcome, Permit, Probed, TARGETS_MAX};
 use crate::{Breakers, Class, Deadlines, Leg, ProviderId, Retries, Turn};
 use ir::{Dialect, Time};
 use std::sync::Arc;
@@ -135,7 +135,8 @@ impl Bench {
 
     fn probed(&mut self, provider: &str, reached: bool) -> &mut Self {
         let at = PROVIDERS.iter().position(|row| row.0 == provider).unwrap();
-        self.board.probed(self.now, ProviderId(at), reached);
+        let probed = if reached { Probed::Well } else { Probed::Unanswered };
+        self.board.probed(self.now, ProviderId(at), probed);
         self
     }
 }
@@ -377,6 +378,10 @@ fn it_is_not_the_local_network() {
     bench.fails("e/x", "unreachable", None);
     assert!(!bench.board.network_down());
     bench.ends("a/x", permit, Outcome::Cancelled);
+    // One of them was only probed.
+    let mut bench = Bench::new();
+    bench.probed("a", false).fails("b/x", "unreachable", None);
+    assert!(!bench.board.network_down());
     // A page of HTML is somebody's answer, a captive portal's perhaps: no unreached host.
     let mut bench = Bench::new();
     bench.fails("a/x", "wrong_content", None).fails("b/x", "wrong_content", None);

@@ -1,7 +1,7 @@
 //! What a verdict may do to the board, and what undoes it.
 
 use crate::{
-    Admission, Board, Breakers, Class, Deadlines, Leg, Member, Outcome, ProviderId, Retries,
+    Admission, Board, Breakers, Class, Deadlines, Leg, Member, Outcome, Probed, ProviderId, Retries,
 };
 use ir::{Dialect, Time};
 use std::sync::Arc;
@@ -137,39 +137,50 @@ fn a_free_probe_lifts_it_too() {
     assert!(bench.declare(60));
     let due: Vec<usize> = bench.board.probes_due(bench.now).iter().map(|it| it.0).collect();
     assert_eq!(due, [REMOTE, OTHER]);
-    bench.board.probed(bench.now, ProviderId(REMOTE), false);
+    bench.board.probed(bench.now, ProviderId(REMOTE), Probed::Unanswered);
     assert!(bench.is_declared());
-    bench.board.probed(bench.now, ProviderId(REMOTE), true);
+    bench.board.probed(bench.now, ProviderId(REMOTE), Probed::Well);
     assert!(!bench.is_declared());
 }
 
 #[test]
 fn what_proved_right_is_forgiven_and_what_proved_wrong_is_not() {
-    // After how long who is reached, and who is down then: one that is down by itself stays so.
-    let check = |after, reached, down: &[usize], believed_again| {
+    // Who is reached after how long, and how the probe before that ended, if there was any; and who is
+    // down then: one that is down by itself stays so.
+    let check = |after, (reached, before): (_, Option<Probed>), down: &[usize], believed_again| {
         let mut bench = Bench::new();
         for _ in 0..5 {
             bench.fails(REMOTE, Class::Unreachable).fails(REMOTE, Class::ServerError);
         }
         bench.fails(REMOTE, Class::Unreachable).later(40);
         assert!(bench.declare(60) && bench.is_declared());
+        if let Some(before) = before {
+            bench.board.probed(bench.now, ProviderId(reached), before);
+            assert!(bench.is_declared());
+        }
         bench.later(after);
-        bench.board.probed(bench.now, ProviderId(reached), true);
+        bench.board.probed(bench.now, ProviderId(reached), Probed::Well);
         assert!(!bench.is_declared());
-        assert_eq!(bench.down(), down, "{reached} after {after} s");
+        assert_eq!(bench.down(), down, "{reached} after {after} s, {before:?}");
         for _ in 0..4 {
             bench.later(35);
             let believed = bench.declare(60);
-            assert_eq!(believed, believed_again, "{reached} after {after} s");
+            assert_eq!(believed, believed_again, "{reached} after {after} s, {before:?}");
             if believed {
                 break;
             }
             assert_eq!(bench.down(), down, "and nothing is sent there because of it");
         }
     };
-    check(1, OTHER, &[REMOTE], false);
-    check(45, OTHER, &[REMOTE], false);
-    check(45, REMOTE, &[], true);
+    check(1, (OTHER, None), &[REMOTE], false);
+    check(45, (OTHER, None), &[REMOTE], false);
+    check(45, (OTHER, Some(Probed::Unwell)), &[REMOTE], false);
+    check(45, (REMOTE, None), &[], true);
+    // A host that nobody asks is lost where no probe is answered.
+    check(45, (OTHER, Some(Probed::Unanswered)), &[], true);
+    // It was right, and did not last.
+    check(1, (OTHER, Some(Probed::Unanswered)), &[REMOTE], true);
+    check(1, (REMOTE, None), &[REMOTE], true);
 }
 
 #[test]

@@ -13,7 +13,7 @@
 use crate::board::{Board, Health, Member, Outcome};
 use crate::classify::tests::{failure, rejection};
 use crate::{Action, AttemptId, Breakers, Class, Deadlines, Exchange, Input, Leg, Plan};
-use crate::{ProviderId, Retries, Words};
+use crate::{Probed, ProviderId, Retries, Words};
 use bytes::Bytes;
 use ir::{
     Block, BlockKind, Dialect, Event, Finish, Frame, Piece, Shape, Time, Tokens, Usage, Whole,
@@ -317,7 +317,8 @@ impl Drive {
             "park" => fails(words[1], Class::RateLimited, Some(duration(words[2]))),
             "probe" => {
                 let provider = named(words[1]).provider;
-                self.board.borrow_mut().probed(now, provider, words[2] == "good");
+                let probed = if words[2] == "good" { Probed::Well } else { Probed::Unanswered };
+                self.board.borrow_mut().probed(now, provider, probed);
             }
             "heal" => (0..8).for_each(|_| {
                 let leg = named(words[1]);
