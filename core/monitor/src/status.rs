@@ -205,8 +205,7 @@ fn judged(watch: &Watch, now: Moment) -> Option<Judged> {
     if let Some((verdict, since)) = watch.verdict() {
         return Some(Judged { since_unix_ms: Some(since.unix_ms), ..Judged::from(verdict) });
     }
-    if watch.is_troubled() {
-        let why = watch.undecided();
+    if let Some(why) = watch.undecided(now) {
         let since_unix_ms = watch.times().map(|times| times.detected_unix_ms);
         return Some(Judged { since_unix_ms, ..plain(Cause::Unknown, 0, (Layer::Yours, &why)) });
     }

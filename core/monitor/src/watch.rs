@@ -16,7 +16,8 @@
 //! traffic says that it is over.
 //!
 //! Where two diagnoses in a row find nothing and yet it is not over, as while a breaker stays open that
-//! only a request could close, it rests: it asks as of one that is well, until something fails anew.
+//! only a request could close, or while free questions still fail, it rests: it asks as of one that
+//! is well, until something fails anew.
 //!
 //! **Invariants:** of each kind one is under way at most, and each has its own earliest time; a verdict
 //! gives way only to a surer one, or to one that is found twice in a row; nothing here spends a token.
@@ -28,7 +29,7 @@ mod rules;
 mod shared;
 mod view;
 
-use crate::traffic::{Flow, Told};
+use crate::traffic::{Flow, LATELY, Told};
 use crate::{Moment, Verdict};
 pub use episode::Times;
 use episode::{Episode, Unwell};
@@ -53,9 +54,10 @@ pub struct Watch {
     diagnosis_job: Job,
     /// While all is well, nothing free is asked before this.
     free: Time,
-    /// Free questions in a row that reached somebody, and that reached nobody.
+    /// Free questions in a row that reached somebody, and that reached nobody since then.
     reached: u32,
     missed: u32,
+    missing: Time,
     /// When one last reached somebody.
     reached_at: Option<Time>,
     /// One reached nobody in this run of trouble.
@@ -65,6 +67,8 @@ pub struct Watch {
     held: Held,
     /// Since when there is nothing new to find out, although there is trouble.
     resting: Option<Time>,
+    /// When something failed anew after such a rest.
+    woken: Option<Time>,
     /// How it stood around it at the last look.
     around: Around,
     /// When trouble was last over, and why.
@@ -189,11 +193,13 @@ impl Watch {
             free: now.at,
             reached: 0,
             missed: 0,
+            missing: now.at,
             missed_now: false,
             reached_at: None,
             relapses: 0,
             held: Held::default(),
             resting: None,
+            woken: None,
             around: Around::default(),
             over: None,
             episode: None,
@@ -268,18 +274,19 @@ impl Watch {
             Phase::Troubled { since, partial } => {
                 let mut changed = self.held.take(now, verdict);
                 let over = self.is_back(now.at, (since, partial), around).is_some();
-                let rests = !over && self.held.found_nothing() && !self.is_alarmed();
+                let rests = !over && self.held.found_nothing() && !self.is_alarmed(now.at);
                 self.resting = rests.then(|| self.resting.unwrap_or(now.at));
                 if rests && self.held.let_go() {
-                    let reason = self.undecided();
                     self.diagnosis_job.end(now.at, AGAIN_UNUSED);
-                    return Some(Change::Verdict { cause: "unknown", confidence: 0, reason });
+                    let change =
+                        |reason| Change::Verdict { cause: "unknown", confidence: 0, reason };
+                    return self.undecided(now).map(change);
                 }
                 changed &= self.held.verdict().is_some();
                 let again = match (changed || !self.held.is_settled(), self.held.puts_local_first())
                 {
                     _ if rests || !used => AGAIN_UNUSED,
-                    (true, _) if now.at.since(since) < EARLY => AGAIN_EARLY,
+                    (true, _) if now.at.since(self.woken.unwrap_or(since)) < EARLY => AGAIN_EARLY,
                     (true, _) => AGAIN,
                     (false, true) => AGAIN_ACTING,
                     (false, false) => AGAIN_STABLE,
@@ -324,13 +331,20 @@ impl Watch {
             (self.reached, self.missed) = (self.reached.saturating_add(1), 0);
             self.reached_at = Some(now.at);
         } else {
+            if self.missed == 0 {
+                self.missing = now.at;
+            }
             (self.reached, self.missed) = (0, self.missed.saturating_add(1));
             self.missed_now = true;
             // It is not known to be well: the next question does not wait for its turn.
             self.free = now.at;
         }
-        // What was answered often enough says nothing new.
-        let told = reached && (self.is_calm() || CHEAPS <= self.reached);
+        // What came out the same often enough says nothing new.
+        let told = if reached {
+            self.is_calm() || CHEAPS <= self.reached
+        } else {
+            self.resting.is_some() && CHEAPS <= self.missed
+        };
         self.cheap_job.end(now.at, if told { self.pace.every } else { CHEAP_TROUBLED });
     }
 
@@ -357,7 +371,7 @@ impl Watch {
         self.relapses = if soon { self.relapses.saturating_add(1) } else { 0 };
         self.phase = Phase::Troubled { since: now.at, partial };
         self.missed_now = CHEAPS <= self.missed;
-        (self.resting, self.over) = (None, None);
+        (self.resting, self.woken, self.over) = (None, None, None);
         (self.reached, self.missed) = (0, 0);
         self.held = Held::default();
         self.episode = Some(Episode::new(impact, now));
@@ -384,7 +398,7 @@ impl Watch {
 
     /// Something failed anew: it is found out again.
     fn wake(&mut self, now: Moment) {
-        self.resting = None;
+        (self.resting, self.woken) = (None, Some(now.at));
         self.held.doubt();
         self.diagnosis_job.hasten(now.at);
         self.page_job.hasten(now.at);
@@ -396,9 +410,11 @@ impl Watch {
         !self.is_troubled() || self.resting.is_some()
     }
 
-    /// Whether something fails again and again just now.
-    fn is_alarmed(&self) -> bool {
-        RUN <= self.flow.runs().1 || CHEAPS <= self.missed
+    /// Whether something failed again and again a moment ago, or free questions began to.
+    fn is_alarmed(&self, now: Time) -> bool {
+        let lately = |at: Time| now.since(at) <= LATELY;
+        (RUN <= self.flow.runs().1 && self.flow.bad().is_some_and(lately))
+            || (CHEAPS <= self.missed && lately(self.missing))
     }
 
     /// The provider says so too, if that is new.

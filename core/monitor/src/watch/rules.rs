@@ -34,7 +34,7 @@ pub(super) const CHEAPS: u32 = 2;
 const GOODS: u32 = 2;
 const GOODS_MAX: u32 = 32;
 /// Nobody asks, where nobody has for this long.
-const IDLE: Duration = Duration::from_secs(30);
+pub(super) const IDLE: Duration = Duration::from_secs(30);
 
 // === impl Watch ===
 
@@ -59,7 +59,7 @@ impl Watch {
                 return Some((lately.failed.map_or(now, |at| now.back_to(at)), true));
             }
         }
-        (CHEAPS <= self.missed).then_some((now, false))
+        (CHEAPS <= self.missed && since <= self.missing).then_some((now, false))
     }
 
     /// Why trouble is over, if it is.
@@ -72,10 +72,8 @@ impl Watch {
         if (around.open || around.network_down) && self.is_used(now, around) {
             return None;
         }
-        let (goods, bads) = self.flow.runs();
-        let least = if partial { MANY } else { GOODS };
-        let needed = (least << self.relapses.min(8)).min(GOODS_MAX);
-        if needed <= goods && self.flow.good() > Some(since) {
+        let (goods, needed) = self.goods(since, partial);
+        if needed <= goods {
             let why = "good answers in a row, and no breaker in use is open";
             return Some(Back { why, layer: Layer::Yours, sure: SURE_OF_GOOD });
         }
@@ -86,11 +84,20 @@ impl Watch {
             let why = "nobody asks, and free questions reach it again";
             return Some(Back { why, layer: Layer::Http, sure: SURE_OF_REACHED });
         }
-        ((idle || bads == 0) && self.held.found_nothing()).then_some(Back {
+        let quiet = if idle { self.missed == 0 } else { self.flow.runs().1 == 0 };
+        (quiet && self.held.found_nothing()).then_some(Back {
             why: "what is measured is well, and nothing fails",
             layer: Layer::Http,
             sure: SURE_OF_MEASURED,
         })
+    }
+
+    /// How many good answers came in a row, in trouble, and how many end it.
+    pub(super) fn goods(&self, since: Time, partial: bool) -> (u32, u32) {
+        let least = if partial { MANY } else { GOODS };
+        let needed = (least << self.relapses.min(8)).min(GOODS_MAX);
+        let fresh = self.flow.good() > Some(since);
+        (if fresh { self.flow.runs().0 } else { 0 }, needed)
     }
 
     pub(super) fn due(&self, now: Time, around: Around) -> Vec<Due> {
@@ -127,7 +134,7 @@ impl Watch {
     }
 
     /// Whether no attempt told anything for so long.
-    fn is_idle(&self, now: Time, long: Duration) -> bool {
+    pub(super) fn is_idle(&self, now: Time, long: Duration) -> bool {
         self.flow.asked().is_none_or(|at| long <= now.since(at))
     }
 }

@@ -1,6 +1,6 @@
 //! What a watch shows: what it knows, and how old that is.
 
-use super::rules::MANY;
+use super::rules::{IDLE, MANY};
 use super::{Back, Counted, Episode, Phase, Times, Watch};
 use crate::status::ago;
 use crate::traffic::{LATELY, Seen, WINDOW};
@@ -79,18 +79,26 @@ impl Watch {
         if u64::from(MANY) <= lately.0 { lately } else { self.flow.count(now.at, since) }
     }
 
-    /// Why no verdict holds although there is trouble.
-    pub(crate) fn undecided(&self) -> String {
-        let times = match self.held.nothing() {
-            0 => return "trouble was noticed, and the first diagnosis is under way".to_owned(),
-            1 => "once".to_owned(),
-            times => format!("{times} times"),
+    /// Why there may be no verdict although there is trouble; none where there is no trouble.
+    pub(crate) fn undecided(&self, now: Moment) -> Option<String> {
+        let Phase::Troubled { since, partial } = self.phase else { return None };
+        let says = |text: &str| Some(text.to_owned());
+        let last = match (self.held.nothing(), self.woken) {
+            (0, None) => return says("trouble was noticed, and the first diagnosis is under way"),
+            (0, Some(_)) => return says("something failed anew, and a diagnosis is under way"),
+            (1, _) => "diagnosis".to_owned(),
+            (times, _) => format!("{times} diagnoses"),
         };
-        let but = match (self.around.open, self.around.network_down) {
-            (true, _) => "a breaker stays open",
-            (false, true) => "every remote host still fails",
-            (false, false) => "no two good answers in a row came yet",
+        let (goods, needed) = self.goods(since, partial);
+        let but = if self.around.open {
+            "a breaker stays open".to_owned()
+        } else if self.around.network_down {
+            "every remote host still fails".to_owned()
+        } else if 0 < self.missed && self.is_idle(now.at, IDLE) {
+            "free questions still fail".to_owned()
+        } else {
+            format!("of the {needed} good answers in a row that end trouble, {goods} came so far")
         };
-        format!("what is measured is well, {times} in a row; but {but}")
+        Some(format!("what is measured is well, by the last {last}; but {but}"))
     }
 }
