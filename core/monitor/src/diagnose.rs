@@ -26,7 +26,7 @@ use crate::shown::shown;
 use crate::{Cause, Reason, Side, Verdict};
 use ir::Evidence;
 use rules::{RULES, Rule};
-use seen::Seen;
+pub(crate) use seen::{Part, Seen, is_inside};
 
 /// What is assumed before anything was seen, in decibans: that it cannot be told.
 const UNTOLD: i32 = 0;

@@ -111,3 +111,6 @@ fn ms(took_ms: u64) -> String {
 fn shown(text: &str) -> String {
     crate::shown::shown(text, TEXT_MAX).into_owned()
 }
+
+#[cfg(test)]
+mod tests;

@@ -10,13 +10,13 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 /// A piece of evidence and what follows from it alone.
-pub(super) struct Seen<'a> {
+pub(crate) struct Seen<'a> {
     pub(super) it: &'a Evidence,
 }
 
 /// Which part of the lookup a witness stands for.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Part {
+pub(crate) enum Part {
     /// What programs here get: the system's way, its hosts file, its stub.
     Cache,
     /// The resolvers that are configured.
@@ -31,8 +31,9 @@ const FRESH_S: u64 = 60;
 const RUN_S: u64 = 5;
 /// From so many attempts on a share says something.
 const ENOUGH: u64 = 3;
+
 impl<'a> Seen<'a> {
-    pub(super) fn of(it: &'a Evidence) -> Self {
+    pub(crate) fn of(it: &'a Evidence) -> Self {
         Self { it }
     }
 
@@ -53,6 +54,28 @@ impl<'a> Seen<'a> {
         let mut asked = self.answers(part).peekable();
         asked.peek()?;
         Some(asked.any(|(_, answer)| answer.found()))
+    }
+
+    /// An address of one part at which the host cannot be, and does not show itself. One of this network
+    /// may be a server of one's own, unless others give the name a public one.
+    pub(crate) fn astray(&self, part: Part) -> Option<IpAddr> {
+        let outside = [Part::Upstream, Part::Public]
+            .iter()
+            .any(|part| self.addresses(*part).iter().any(|it| !is_inside(*it)));
+        let odd = |it: &IpAddr| match Place::of(*it) {
+            Place::Private | Place::LinkLocal => outside,
+            Place::Public | Place::Example | Place::Multicast => false,
+            Place::Loopback | Place::Metadata | Place::Unspecified | Place::Reserved => true,
+        };
+        self.addresses(part).into_iter().find(|it| odd(it) && !self.is_there(*it))
+    }
+
+    /// Whether the host shows itself at an address: by its certificate, or, where it has none, by answers
+    /// that are as they should be. A proxy looks the name up by itself.
+    pub(crate) fn is_there(&self, address: IpAddr) -> bool {
+        let answers = || self.it.here.proxy.is_none() && self.answers_small();
+        let shows = |road: &Road| is_good(road) && (road.tls.is_some() || answers());
+        self.it.roads.get(&address).is_some_and(shows)
     }
 
     /// Whether the neutral name is found by one part.
@@ -460,8 +483,8 @@ pub(super) fn is_as_it_should(question: Question, asked: &Asked) -> bool {
     }
 }
 
-/// Addresses at which no provider can be: nowhere, this machine, this network.
-pub(super) fn is_inside(address: IpAddr) -> bool {
+/// Addresses at which nobody of the internet can be: nowhere, this machine, this network.
+pub(crate) fn is_inside(address: IpAddr) -> bool {
     match Place::of(address) {
         // Addresses for examples are nobody's, and stand for anybody's.
         Place::Public | Place::Example | Place::Multicast => false,

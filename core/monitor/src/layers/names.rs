@@ -2,8 +2,9 @@
 
 use super::{Line, Mark, Parts, ms, shown};
 use crate::Layer;
+use crate::diagnose::{Part, Seen, is_inside};
+use ir::Evidence;
 use ir::evidence::{Answer, HostsEntry, Proof, Rcode, Witness};
-use ir::{Evidence, Place};
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
@@ -21,9 +22,9 @@ pub(super) fn line(evidence: &Evidence) -> Line {
     let upstream = of(|it| matches!(it, Witness::Udp(_) | Witness::Tcp(_)));
     let public = of(|it| matches!(it, Witness::Doh(_) | Witness::Authority(_)));
     tell("system", &mine, &mut parts);
-    nowhere(evidence, &mine, &mut parts);
+    astray(evidence, &mut parts);
     tell("resolver", &upstream, &mut parts);
-    doh(&public, &mut parts);
+    doh(&mine, &public, &mut parts);
     agreement(&mine, &upstream, &public, &mut parts);
     if evidence.here.hosts.is_empty() && !evidence.names.is_empty() {
         parts.good("hosts clean");
@@ -44,12 +45,8 @@ pub(super) fn line(evidence: &Evidence) -> Line {
 
 /// Whether every line of a hosts file leads to the host itself.
 fn pins_hold(evidence: &Evidence) -> bool {
-    let hosts = &evidence.here.hosts;
-    let holds = |it: &HostsEntry| {
-        let road = evidence.roads.get(&it.address);
-        road.and_then(|road| road.tls.as_ref()).is_some_and(ir::evidence::Session::is_the_host)
-    };
-    !hosts.is_empty() && hosts.iter().all(holds)
+    let (hosts, seen) = (&evidence.here.hosts, Seen::of(evidence));
+    !hosts.is_empty() && hosts.iter().all(|it| seen.is_there(it.address))
 }
 
 /// What one group of witnesses says, where that is not an address.
@@ -63,24 +60,18 @@ fn tell(who: &str, answers: &[(&Witness, &Answer)], parts: &mut Parts) {
 }
 
 /// Addresses at which no provider is, unless the host shows itself there.
-fn nowhere(evidence: &Evidence, mine: &[(&Witness, &Answer)], parts: &mut Parts) {
-    let shows = |it: &IpAddr| {
-        let session = evidence.roads.get(it).and_then(|road| road.tls.as_ref());
-        session.is_some_and(ir::evidence::Session::is_the_host)
-    };
-    let inside = |it: &&IpAddr| !matches!(Place::of(**it), Place::Public | Place::Example);
+fn astray(evidence: &Evidence, parts: &mut Parts) {
     let host_is_inside = evidence.host.ends_with("localhost") || evidence.here.elsewhere.is_some();
     // A line of the hosts file is told already.
     if host_is_inside || !evidence.here.hosts.is_empty() {
         return;
     }
-    let mut all = mine.iter().flat_map(|(_, answer)| &answer.addresses).filter(inside);
-    if let Some(odd) = all.find(|it| !shows(it)) {
+    if let Some(odd) = Seen::of(evidence).astray(Part::Cache) {
         parts.bad(format!("system: {odd}, where no provider is"));
     }
 }
 
-fn doh(public: &[(&Witness, &Answer)], parts: &mut Parts) {
+fn doh(mine: &[(&Witness, &Answer)], public: &[(&Witness, &Answer)], parts: &mut Parts) {
     if public.is_empty() {
         return;
     }
@@ -90,9 +81,17 @@ fn doh(public: &[(&Witness, &Answer)], parts: &mut Parts) {
     match (found, came) {
         // Many networks let nobody past their own resolver.
         (0, 0) => parts.good("DoH not reached"),
+        (0, _) if is_own(mine, public) => parts.good("known in this network only"),
         (0, _) => parts.bad(text),
         _ => parts.good(text),
     }
+}
+
+/// A name that nobody else knows, for addresses of this network.
+fn is_own(mine: &[(&Witness, &Answer)], public: &[(&Witness, &Answer)]) -> bool {
+    let mut found = mine.iter().flat_map(|(_, it)| &it.addresses).peekable();
+    let unknown = public.iter().all(|(_, it)| !it.came() || it.rcode == Rcode::NxDomain);
+    unknown && found.peek().is_some() && found.all(|it| is_inside(*it))
 }
 
 fn agreement(

@@ -79,7 +79,7 @@ pub(super) const RULES: &[Rule] = &[
 fn wrong_line<'a>(seen: &Seen<'a>) -> Option<&'a HostsEntry> {
     let road = |address: &IpAddr| seen.it.roads.get(address);
     let leads_there = |it: &&HostsEntry| match road(&it.address) {
-        Some(road) => is_good(road) && (road.tls.is_some() || !is_inside(it.address)),
+        Some(road) => seen.is_there(it.address) || (is_good(road) && !is_inside(it.address)),
         None => !is_inside(it.address) && seen.works() == Some(true),
     };
     seen.it.here.hosts.iter().find(|it| !leads_there(it))
@@ -189,7 +189,7 @@ fn system_alone(seen: &Seen<'_>) -> bool {
 }
 
 fn cache_leads_inside(seen: &Seen<'_>) -> Option<String> {
-    let inside = inside(seen, Part::Cache)?;
+    let inside = seen.astray(Part::Cache)?;
     let upstream = seen.addresses(Part::Upstream);
     let well = !upstream.is_empty() && upstream.iter().all(|it| !is_inside(*it));
     says(
@@ -201,20 +201,13 @@ fn cache_leads_inside(seen: &Seen<'_>) -> Option<String> {
 }
 
 fn resolvers_lead_inside(seen: &Seen<'_>) -> Option<String> {
-    let inside = inside(seen, Part::Upstream).or_else(|| {
+    let inside = seen.astray(Part::Upstream).or_else(|| {
         let alone = seen.answers(Part::Upstream).next().is_none() && seen.it.here.hosts.is_empty();
-        inside(seen, Part::Cache).filter(|_| alone)
+        seen.astray(Part::Cache).filter(|_| alone)
     })?;
     let public = seen.addresses(Part::Public);
     let differs = public.iter().all(|it| !is_inside(*it));
     says(differs, format!("the configured resolver gives {inside}, where no provider is"))
-}
-
-/// An address of one part at which no provider can be, unless the host shows itself there.
-fn inside(seen: &Seen<'_>, part: Part) -> Option<IpAddr> {
-    let shows =
-        |it: &IpAddr| seen.it.roads.get(it).is_some_and(|road| road.tls.is_some() && is_good(road));
-    seen.addresses(part).into_iter().find(|it| is_inside(*it) && !shows(it))
 }
 
 fn resolvers_block(seen: &Seen<'_>) -> Option<String> {
@@ -355,7 +348,7 @@ fn in_order(seen: &Seen<'_>) -> Option<String> {
     let found = seen.finds(Part::Cache) == Some(true);
     let agree = public.is_empty() || mine.iter().any(|it| public.contains(it));
     says(
-        found && agree && mine.iter().all(|it| !is_inside(*it)),
+        found && agree && seen.astray(Part::Cache).is_none(),
         "the name resolves, and everybody agrees on it",
     )
 }

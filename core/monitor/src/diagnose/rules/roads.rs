@@ -109,9 +109,11 @@ fn refused_everywhere(seen: &Seen<'_>) -> Option<String> {
 
 /// Sooner than anybody far away could have answered.
 fn refused_nearby(seen: &Seen<'_>) -> Option<String> {
-    let far = |it: &&ir::evidence::Knock| it.reached == Reached::Connected;
-    let nearest = seen.it.control.neutral.values().filter(far).map(|it| it.took_ms).min()?;
-    let refused = seen.taken().into_iter().map(|(_, road)| road.tcp.took_ms).max()?;
+    let well = |it: &&ir::evidence::Knock| it.reached == Reached::Connected;
+    let nearest = seen.it.control.neutral.values().filter(well).map(|it| it.took_ms).min()?;
+    // A host of this network is itself that near.
+    let far = seen.taken().into_iter().filter(|(address, _)| !is_inside(*address));
+    let refused = far.map(|(_, road)| road.tcp.took_ms).max()?;
     says(
         all_fail(seen, Reached::Refused) && 3 * refused < nearest,
         format!(

@@ -1,0 +1,44 @@
+//! Lines of layers, from evidence as it would have been measured.
+
+use super::{Mark, line};
+use crate::Layer;
+use ir::Evidence;
+
+/// A provider over plain HTTP, with one address and one answer.
+const PLAIN: &str = r#"
+host = "llm.corp"
+names.system = { rcode = "noerror", addresses = ["10.1.2.3"] }
+"#;
+
+fn read(text: &str) -> Evidence {
+    toml::from_str(&format!("{PLAIN}{text}")).unwrap()
+}
+
+#[test]
+fn an_address_of_this_network_is_odd_only_beside_another() {
+    const ODD: &str = "system: 10.1.2.3, where no provider is";
+    const PUBLIC: &str = "{ rcode = \"noerror\", addresses = [\"160.79.104.10\"] }";
+    const ANSWERED: &str = "roads.\"10.1.2.3\".tcp.reached = \"connected\"
+        asked.open = { heard = \"answer\", form = \"json\", status = 200 }\n";
+    const LINE: &str = "here.hosts = [{ path = \"/etc/hosts\", line = 9, address = \"10.1.2.3\", name = \"llm\" }]\n";
+    let check = |text: &str, mark: Mark, expect: &str| {
+        let line = line(Layer::Dns, &read(text));
+        assert_eq!((line.mark, line.text.contains(ODD)), (mark, expect == ODD), "{text}: {line:?}");
+        assert!(line.text.contains(expect), "{text}: {line:?}");
+    };
+    let doh = format!("names.\"doh google\" = {PUBLIC}\n");
+    let upstream = format!("names.\"udp 192.168.1.1\" = {PUBLIC}\n");
+    let none = "names.\"doh google\" = { rcode = \"nxdomain\" }\n";
+    check("", Mark::Well, "system");
+    check(none, Mark::Well, "known in this network only");
+    check("names.\"doh google\" = { rcode = \"servfail\" }\n", Mark::Unwell, "DoH 0/1");
+    check(ANSWERED, Mark::Well, "system");
+    check(&format!("{none}{ANSWERED}"), Mark::Well, "system");
+    check(&doh, Mark::Unwell, ODD);
+    check(&upstream, Mark::Unwell, ODD);
+    check(&format!("{doh}{ANSWERED}"), Mark::Well, "system ≠ DoH");
+    check(LINE, Mark::Unwell, "/etc/hosts line 9");
+    check(&format!("{LINE}{ANSWERED}"), Mark::Well, "/etc/hosts line 9");
+    let proxy = "here.proxy.authority = \"proxy.corp:3128\"\n";
+    check(&format!("{doh}{ANSWERED}{proxy}"), Mark::Unwell, ODD);
+}
