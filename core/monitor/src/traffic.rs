@@ -111,6 +111,8 @@ pub(crate) const LATELY: Duration = Duration::from_mins(1);
 const BUCKET: Duration = Duration::from_secs(10);
 const HOUR: Duration = Duration::from_hours(1);
 const HOURS_MAX: usize = 24;
+/// So many bad ones in a row are a run.
+const RUN: u32 = 3;
 /// Models that are shown.
 const SHOWN_MAX: usize = 16;
 /// Models with counts of their own in one bucket.
@@ -174,6 +176,8 @@ impl Flow {
         self.hours.values().for_each(|times| usual.add(times));
         let keys = || self.keys.values().filter(|key| now.at.since(key.used) <= WINDOW);
         let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+        let ago = |at| now.at.since(at).as_secs();
+        let unix_ms = |since: Moment| since.unix_ms;
         Traffic {
             window_s: WINDOW.as_secs(),
             ttft_ms: all.times.middle(),
@@ -185,8 +189,9 @@ impl Flow {
                 .into_iter()
                 .map(|(name, it)| (name, it.tally()))
                 .collect(),
-            failing_since_unix_ms: self.failing_since.map(|since| since.unix_ms),
-            good_ago_s: self.good.map(|at| now.at.since(at).as_secs()),
+            failing_since_unix_ms: self.failing_since.filter(|_| RUN <= self.bads).map(unix_ms),
+            failed_ago_s: self.bad.map(ago),
+            good_ago_s: self.good.map(ago),
             keys: count(keys().count()),
             keys_refused: count(keys().filter(|key| key.good && key.refused).count()),
         }

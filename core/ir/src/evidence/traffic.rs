@@ -15,8 +15,11 @@ pub struct Traffic {
     pub lately: Tally,
     /// By model; 16 at most, those with most failures first.
     pub models: BTreeMap<String, Tally>,
-    /// When the run of failures that still goes on began, milliseconds since the Unix epoch.
+    /// When the run of failures that still goes on began, milliseconds since the Unix epoch; three in a
+    /// row at least.
     pub failing_since_unix_ms: Option<u64>,
+    /// How long ago the last of all failures was, in seconds, however long before the window.
+    pub failed_ago_s: Option<u64>,
     /// How long ago an answer was good, in seconds, however long before the window.
     pub good_ago_s: Option<u64>,
     /// Credentials that were asked with, and those of them that were refused.

@@ -283,7 +283,7 @@ impl<'a> Seen<'a> {
     // --- together ---
 
     /// Whether the provider serves us now; absent where it cannot be told.
-    pub(super) fn works(&self) -> Option<bool> {
+    pub(crate) fn works(&self) -> Option<bool> {
         // Breakers stop asking: a minute that was good before a run of failures began tells nothing.
         if self.failing_for_s().is_some() {
             return Some(false);

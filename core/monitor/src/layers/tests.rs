@@ -42,3 +42,18 @@ fn an_address_of_this_network_is_odd_only_beside_another() {
     let proxy = "here.proxy.authority = \"proxy.corp:3128\"\n";
     check(&format!("{doh}{ANSWERED}{proxy}"), Mark::Unwell, ODD);
 }
+
+#[test]
+fn a_run_of_failures_goes_on_while_somebody_asks() {
+    let check = |text: &str, expect: &str| {
+        let evidence = read(&format!("at_unix_ms = 1_000_000\ntraffic.window_s = 900\n{text}"));
+        assert_eq!(line(Layer::Yours, &evidence).text, expect, "{text}");
+    };
+    let all = "traffic.all = { n = 10, ok = 5 }\n";
+    let since = format!("{all}traffic.failing_since_unix_ms = 160_000\n");
+    check(all, "50 % ok last 15 min (n=10)");
+    check(&since, "50 % ok last 15 min (n=10), failing for 840 s");
+    let ago = |ago: u64| format!("{since}traffic.failed_ago_s = {ago}\n");
+    check(&ago(60), "50 % ok last 15 min (n=10), failing for 840 s");
+    check(&ago(835), "50 % ok last 15 min (n=10)");
+}

@@ -2,6 +2,7 @@
 
 use super::{Line, Mark, shown};
 use crate::Layer;
+use crate::diagnose::Seen;
 use ir::Evidence;
 use ir::evidence::{Tally, Traffic};
 
@@ -21,9 +22,8 @@ pub(super) fn line(evidence: &Evidence) -> Line {
     if 0 < lately.n {
         text = format!("{text}, {} % last minute (n={})", percent(lately), lately.n);
     }
-    if let Some(since) = traffic.failing_since_unix_ms {
-        text =
-            format!("{text}, failing for {} s", evidence.at_unix_ms.saturating_sub(since) / 1000);
+    if let Some(run) = Seen::of(evidence).failing_for_s() {
+        text = format!("{text}, failing for {run} s");
     }
     let judged = if 3 <= lately.n { lately } else { all };
     let mark = if 95 <= percent(judged) { Mark::Well } else { Mark::Unwell };

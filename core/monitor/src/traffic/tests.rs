@@ -1,8 +1,9 @@
 //! Attempts in, evidence out.
 
 use super::{Flow, KEYS_MAX, Settled, Told};
-use crate::Moment;
-use ir::Time;
+use crate::diagnose::Seen;
+use crate::{Cause, Moment, diagnose};
+use ir::{Evidence, Time};
 use std::time::Duration;
 
 const UNIX_MS: u64 = 1_795_000_000_000;
@@ -94,4 +95,50 @@ fn made_up_names_find_no_room() {
     let seen = flow.view(at(899));
     assert_eq!((seen.all.n, seen.models.len()), (20_001, 16));
     assert!(seen.models.keys().all(|name| !name.contains('\u{1b}')));
+}
+
+/// What is made of a provider that answers all free questions: for how long it fails, whether it works,
+/// and whether all is well.
+fn judged(flow: &Flow, now: u64) -> (Option<u64>, Option<bool>, bool) {
+    let evidence: Evidence = toml::from_str(
+        r#"
+        asked.open = { heard = "answer", form = "json", status = 401 }
+        asked.models = { heard = "answer", form = "json", status = 200 }
+        "#,
+    )
+    .unwrap();
+    let (at_unix_ms, traffic) = (at(now).unix_ms, Some(flow.view(at(now))));
+    let evidence = Evidence { at_unix_ms, traffic, ..evidence };
+    let seen = Seen::of(&evidence);
+    (seen.failing_for_s(), seen.works(), diagnose(&evidence).cause == Cause::Fine)
+}
+
+/// A run of failures is of three in a row, and of a moment ago: neither of those of the whole window, nor
+/// of names that callers made up, nor of silence. A request each 10 s, until the last that is bad.
+#[test]
+fn a_run_of_failures_is_of_those_in_a_row() {
+    let check = |bads: &[(u64, Settled)], now: u64, expect: (Option<u64>, Option<bool>, bool)| {
+        let mut flow = Flow::default();
+        let last = bads.last().map_or(now, |(second, _)| *second);
+        for second in (0..=last).step_by(10) {
+            let bad = bads.iter().find(|(at, _)| *at == second);
+            told(&mut flow, second, "a", 0, bad.map_or(GOOD, |(_, outcome)| *outcome));
+        }
+        assert_eq!(judged(&flow, now), expect, "{bads:?} at {now}");
+    };
+    let error = bad("server_error");
+    let made_up = Settled::Bad { class: "not_found", alarms: false };
+    let fine = (None, Some(true), true);
+    check(&[], 890, fine);
+    check(&[(880, error)], 886, fine);
+    check(&[(300, error), (600, error), (880, error)], 886, fine);
+    check(&[(800, made_up), (810, made_up), (880, error)], 886, fine);
+    let run = [(860, error), (870, error), (880, error)];
+    check(&run, 884, (Some(24), Some(false), false));
+    // A breaker that is open lets nobody ask.
+    check(&run, 1_000, (Some(140), Some(false), false));
+    check(&run, 1_180, (Some(320), Some(false), false));
+    // Nobody has asked for long: only what answers now says anything.
+    check(&run, 1_250, fine);
+    check(&run, 1_700, fine);
 }

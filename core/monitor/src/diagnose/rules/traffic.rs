@@ -125,19 +125,8 @@ fn many_ways(seen: &Seen<'_>) -> Option<String> {
 
 fn runs(seen: &Seen<'_>) -> Option<String> {
     let run = seen.failing_for_s()?;
-    let theirs = match seen.fails_by() {
-        Some(Kind::Server | Kind::Stall) | None => true,
-        Some(
-            Kind::Capacity
-            | Kind::Reset
-            | Kind::Auth
-            | Kind::Account
-            | Kind::Limit
-            | Kind::Reach
-            | Kind::Proxy
-            | Kind::Name,
-        ) => false,
-    };
+    // One or two of each kind may have any reason.
+    let theirs = matches!(seen.fails_by(), Some(Kind::Server | Kind::Stall));
     says(theirs, format!("none of our requests was answered for {run} s"))
 }
 

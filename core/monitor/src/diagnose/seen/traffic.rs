@@ -6,16 +6,30 @@ use ir::evidence::{Tally, Traffic};
 
 /// Failures for as long as this are a run, in seconds.
 const RUN_S: u64 = 5;
+/// Longer ago than this is no more than silence, in seconds: whom a key or an account is refused by is
+/// left alone for five minutes.
+const SILENT_S: u64 = 330;
 /// From so many attempts on a share says something.
 pub(super) const ENOUGH: u64 = 3;
 
 // === impl Seen ===
 
 impl<'a> Seen<'a> {
-    /// What our requests met, where there were enough: the last minute, else all of the window.
+    /// What our requests met; a run of failures and silence since say nothing of now.
+    fn traffic(&self) -> Option<&'a Traffic> {
+        let silent = |it: &Traffic| {
+            it.failing_since_unix_ms.is_some() && it.failed_ago_s.is_some_and(|ago| SILENT_S < ago)
+        };
+        self.it.traffic.as_ref().filter(|it| !silent(it))
+    }
+
+    /// What our requests met, where it is enough: the last minute, else all of the window.
     pub(in crate::diagnose) fn tally(&self) -> Option<&'a Tally> {
-        let traffic = self.it.traffic.as_ref()?;
-        let lately = (ENOUGH <= traffic.lately.n).then_some(&traffic.lately);
+        let traffic = self.traffic()?;
+        // One or two failures of a few may have any reason.
+        let failed = |it: &Tally| it.n.saturating_sub(it.ok);
+        let few = |it: &Tally| (1..ENOUGH).contains(&failed(it)) && it.share() < Some(0.95);
+        let lately = Some(&traffic.lately).filter(|it| ENOUGH <= it.n && !few(it));
         lately.or_else(|| (ENOUGH <= traffic.all.n).then_some(&traffic.all))
     }
 
@@ -82,8 +96,8 @@ impl<'a> Seen<'a> {
     }
 
     /// For how long every answer has failed, in seconds, where that is longer than a moment.
-    pub(in crate::diagnose) fn failing_for_s(&self) -> Option<u64> {
-        let traffic = self.it.traffic.as_ref()?;
+    pub(crate) fn failing_for_s(&self) -> Option<u64> {
+        let traffic = self.traffic()?;
         let since = traffic.failing_since_unix_ms?;
         if traffic.all.n.saturating_sub(traffic.all.ok) < ENOUGH {
             return None;
