@@ -25,6 +25,7 @@ mod words;
 use crate::shown::shown;
 use crate::{Cause, Reason, Side, Verdict};
 use ir::Evidence;
+pub(crate) use kinds::is_unreached;
 use rules::{RULES, Rule};
 pub(crate) use seen::{Part, Seen, is_inside};
 

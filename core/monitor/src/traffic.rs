@@ -7,6 +7,7 @@
 mod times;
 
 use crate::Moment;
+use crate::diagnose::is_unreached;
 use crate::names::{Names, Place};
 use ir::Time;
 use ir::evidence::{Tally, Traffic};
@@ -121,16 +122,6 @@ pub const MODELS_MAX: usize = 64;
 pub const KEYS_MAX: usize = 64;
 /// Outcomes that are remembered one by one.
 const RECENT_MAX: usize = 64;
-/// Classes by which nobody is reached.
-const UNREACHED: [&str; 7] = [
-    "unreachable",
-    "dns_not_found",
-    "dns_failed",
-    "dns_forbidden",
-    "proxy",
-    "certificate",
-    "tls_handshake",
-];
 /// Classes by which a credential is refused.
 const REFUSALS: [&str; 2] = ["unauthorized", "forbidden"];
 
@@ -154,7 +145,7 @@ impl Flow {
         }
         if alarms {
             self.note_run(now, class.is_none());
-            self.lost = class.is_some_and(|class| self.lost || UNREACHED.contains(&class));
+            self.lost = class.is_some_and(|class| self.lost || is_unreached(class));
         }
     }
 

@@ -48,9 +48,13 @@ const REACH: &[&str] = &[
 /// What a model is refused with that is not there, or not for this.
 const NAME: &[&str] = &["not_found", "invalid_request", "unsupported", "opaque"];
 
-/// How many of a tally's attempts failed in one way.
-pub(super) fn count(tally: &Tally, kind: Kind) -> u64 {
-    let classes = match kind {
+/// Whether nobody was reached, where an attempt failed by this class.
+pub(crate) fn is_unreached(class: &str) -> bool {
+    [Kind::Reach, Kind::Proxy].into_iter().any(|kind| classes(kind).contains(&class))
+}
+
+fn classes(kind: Kind) -> &'static [&'static str] {
+    match kind {
         Kind::Capacity => CAPACITY,
         Kind::Server => SERVER,
         Kind::Reset => RESET,
@@ -61,8 +65,12 @@ pub(super) fn count(tally: &Tally, kind: Kind) -> u64 {
         Kind::Reach => REACH,
         Kind::Proxy => &["proxy"],
         Kind::Name => NAME,
-    };
-    classes.iter().map(|class| tally.failed(class)).sum()
+    }
+}
+
+/// How many of a tally's attempts failed in one way.
+pub(super) fn count(tally: &Tally, kind: Kind) -> u64 {
+    classes(kind).iter().map(|class| tally.failed(class)).sum()
 }
 
 /// The share of a tally's attempts that failed in one way.
