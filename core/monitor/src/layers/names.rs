@@ -23,8 +23,12 @@ pub(super) fn line(evidence: &Evidence) -> Line {
     let public = of(|it| matches!(it, Witness::Doh(_) | Witness::Authority(_)));
     tell("system", &mine, &mut parts);
     astray(evidence, &mut parts);
-    tell("resolver", &upstream, &mut parts);
-    doh(&mine, &public, &mut parts);
+    if is_own(&mine, upstream.iter().chain(&public)) {
+        parts.good("known in this network only");
+    } else {
+        tell("resolver", &upstream, &mut parts);
+        doh(&public, &mut parts);
+    }
     agreement(&mine, &upstream, &public, &mut parts);
     if evidence.here.hosts.is_empty() && !evidence.names.is_empty() {
         parts.good("hosts clean");
@@ -71,7 +75,7 @@ fn astray(evidence: &Evidence, parts: &mut Parts) {
     }
 }
 
-fn doh(mine: &[(&Witness, &Answer)], public: &[(&Witness, &Answer)], parts: &mut Parts) {
+fn doh(public: &[(&Witness, &Answer)], parts: &mut Parts) {
     if public.is_empty() {
         return;
     }
@@ -81,17 +85,21 @@ fn doh(mine: &[(&Witness, &Answer)], public: &[(&Witness, &Answer)], parts: &mut
     match (found, came) {
         // Many networks let nobody past their own resolver.
         (0, 0) => parts.good("DoH not reached"),
-        (0, _) if is_own(mine, public) => parts.good("known in this network only"),
         (0, _) => parts.bad(text),
         _ => parts.good(text),
     }
 }
 
-/// A name that nobody else knows, for addresses of this network.
-fn is_own(mine: &[(&Witness, &Answer)], public: &[(&Witness, &Answer)]) -> bool {
-    let mut found = mine.iter().flat_map(|(_, it)| &it.addresses).peekable();
-    let unknown = public.iter().all(|(_, it)| !it.came() || it.rcode == Rcode::NxDomain);
-    unknown && found.peek().is_some() && found.all(|it| is_inside(*it))
+/// A name of this network, which those outside of it do not know.
+fn is_own<'a>(
+    mine: &[(&Witness, &Answer)],
+    mut others: impl Iterator<Item = &'a (&'a Witness, &'a Answer)> + Clone,
+) -> bool {
+    let inside = |it: &Answer| it.addresses.iter().all(|it| is_inside(*it));
+    let unknown = |it: &Answer| it.rcode == Rcode::NxDomain;
+    let found = mine.iter().any(|(_, it)| it.found()) && mine.iter().all(|(_, it)| inside(it));
+    let own = |it: &Answer| !it.came() || unknown(it) || (it.found() && inside(it));
+    found && others.clone().any(|(_, it)| unknown(it)) && others.all(|(_, it)| own(it))
 }
 
 fn agreement(

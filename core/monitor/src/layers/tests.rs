@@ -31,6 +31,8 @@ fn an_address_of_this_network_is_odd_only_beside_another() {
     let none = "names.\"doh google\" = { rcode = \"nxdomain\" }\n";
     check("", Mark::Well, "system");
     check(none, Mark::Well, "known in this network only");
+    let deaf = "names.\"udp 192.168.1.1\" = { rcode = \"nxdomain\" }\n";
+    check(&format!("{deaf}{LINE}{ANSWERED}"), Mark::Well, "known in this network only");
     check("names.\"doh google\" = { rcode = \"servfail\" }\n", Mark::Unwell, "DoH 0/1");
     check(ANSWERED, Mark::Well, "system");
     check(&format!("{none}{ANSWERED}"), Mark::Well, "system");
