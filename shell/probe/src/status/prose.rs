@@ -4,7 +4,8 @@
 //! unresolved", "we expect it to be mitigated". So a state is believed only where pages print it as a
 //! label: alone at the start of an update (`Resolved - …`, `<strong>Resolved</strong>`), behind
 //! `Status:`, or at either end of a title. Anywhere else, or with a negation or a promise near it, it is
-//! doubt, and doubt is neither well nor unwell.
+//! doubt, and doubt is neither well nor unwell. Before the first label nothing stands but dates and
+//! fields of known names: a line in front of it may be a newer update that has no label.
 
 use super::reading::{Said, Unwell, Words};
 
@@ -93,8 +94,21 @@ const DOUBTS_BEGIN: [&str; 9] =
 /// Those that take back a label from behind it, in a sentence of its own.
 const TAKES_BACK: [&str; 8] =
     ["not", "never", "unless", "except", "partially", "partly", "mostly", "pending"];
-/// How many words before a state are near it.
+/// How many words before a state are near it, and how many behind it as the name of a field.
 const NEAR: usize = 6;
+/// So many words without a number are a sentence; fewer may be "TBD".
+const SENTENCE: usize = 3;
+
+/// Fields that stand before the updates of an entry.
+const FIELDS: &str = "type|severity|priority|impact|duration|affected|affected components|affected services|\
+                      affected regions|component|components|service|services|region|regions|location|\
+                      locations|started|started at|start time|created|posted|published|date|time|id";
+/// Words of dates beside their numbers, whole or cut to three letters and more.
+const CALENDAR: &str = "january|february|march|april|may|june|july|august|september|october|november|\
+                        december|monday|tuesday|wednesday|thursday|friday|saturday|sunday";
+/// What else stands in a line that only dates: zones, and what Statuspage writes before planned work.
+const DATED: &str = "utc|gmt|pst|pdt|mst|mdt|cst|cdt|est|edt|bst|cet|cest|ist|jst|am|pm|at|on|of|\
+                     this|is|a|scheduled|event";
 
 /// Marks that may end a label.
 const STOPS: &str = "-–—:.!;|[]()*";
@@ -225,7 +239,8 @@ fn label(tokens: &[Token<'_>], at: usize, only_status: bool) -> Option<Text> {
     // That it is over must not be at odds with what was said before.
     let fits =
         only_status || (status || is_preamble(before)) && !(0..at).any(|at| is_denied(tokens, at));
-    let believed = believed.filter(|word| fits || !STATE.well.contains(word));
+    let told = |word: &str| is_told(tokens.get(at + length(word)..).unwrap_or_default());
+    let believed = believed.filter(|word| !STATE.well.contains(word) || fits && told(word));
     Some(believed.map_or(Text::Doubted, Text::Label))
 }
 
@@ -252,6 +267,17 @@ fn in_title(title: &str, verbs: bool) -> Option<Vec<&'static str>> {
     let denied = (0..tokens.len()).any(|at| is_denied(&tokens, at));
     let believed = !denied && (!in_passing || !labels.is_empty());
     believed.then_some(labels)
+}
+
+// === impl Token ===
+
+impl<'t> Token<'t> {
+    fn word(&self) -> Option<&'t str> {
+        match self {
+            Token::Word(word) => Some(word),
+            Token::Stop(_) | Token::Odd | Token::Edge | Token::Wrap | Token::Line => None,
+        }
+    }
 }
 
 // === Tokens ===
@@ -373,40 +399,57 @@ fn is_alone(tokens: &[Token<'_>], at: usize, state: &str) -> bool {
             let begins = word.chars().next().is_some_and(|c| !c.is_lowercase());
             ended && begins && !is_doubt(word)
         }
-        Some(Token::Stop(mark)) => {
-            let word = rest.find_map(|it| match it {
-                Token::Word(word) => Some(*word),
-                Token::Stop(_) | Token::Odd | Token::Edge | Token::Wrap | Token::Line => None,
-            });
-            // "Resolved:" may be the name of a field, which may be empty or say no.
-            match word {
-                None => *mark != ':',
-                Some(word) if *mark == ':' => !is_doubt(word),
-                Some(word) => !TAKES_BACK.iter().any(|it| it.eq_ignore_ascii_case(word)),
-            }
-        }
+        Some(Token::Stop(mark)) => match rest.find_map(Token::word) {
+            None => *mark != ':',
+            Some(word) if *mark == ':' => !is_doubt(word),
+            Some(word) => !TAKES_BACK.iter().any(|it| it.eq_ignore_ascii_case(word)),
+        },
     }
+}
+
+/// Whether a label is no name of a field, or one with a date or a sentence for its value: any other may
+/// say no, or nothing yet.
+fn is_told(behind: &[Token<'_>]) -> bool {
+    let mut behind = behind.iter().skip_while(|it| matches!(it, Token::Edge | Token::Wrap));
+    if behind.next() != Some(&Token::Stop(':')) {
+        return true;
+    }
+    let value = behind.take_while(|it| !matches!(it, Token::Line | Token::Stop('.' | '!' | ';')));
+    let words: Vec<&str> = value.filter_map(Token::word).take(NEAR).collect();
+    let told = SENTENCE <= words.len() || words.iter().copied().any(has_digit);
+    told && !words.iter().copied().any(is_doubt)
 }
 
 /// Whether what stands before the first label is dates and fields only, each on a line of its own.
 fn is_preamble(before: &[Token<'_>]) -> bool {
     before.split(|it| *it == Token::Line).all(|line| {
-        let has_digit = |it: &Token<'_>| {
-            matches!(it, Token::Word(word) if word.chars().any(|c| c.is_ascii_digit()))
-        };
-        let wordless = !line.iter().any(|it| matches!(it, Token::Word(_)));
-        wordless || line.iter().any(|it| has_digit(it) || *it == Token::Stop(':'))
+        let mut words = line.iter().filter_map(Token::word);
+        let mut parts = line.split(|it| *it == Token::Stop(':'));
+        let name = parts.next().filter(|_| parts.next().is_some()).unwrap_or_default();
+        let name: Vec<&str> = name.iter().filter_map(Token::word).take(NEAR).collect();
+        // What has no words is all of a date, too.
+        is_one_of(FIELDS, &name.join(" ")) || words.all(is_of_date)
     })
+}
+
+fn has_digit(word: &str) -> bool {
+    word.chars().any(|c| c.is_ascii_digit())
+}
+
+/// Whether a word may stand in a line that only dates.
+fn is_of_date(word: &str) -> bool {
+    let begins = |it: &str| it.get(..word.len()).is_some_and(|it| it.eq_ignore_ascii_case(word));
+    has_digit(word) || is_one_of(DATED, word) || 3 <= word.len() && CALENDAR.split('|').any(begins)
+}
+
+fn is_one_of(known: &str, text: &str) -> bool {
+    known.split('|').any(|it| it.eq_ignore_ascii_case(text))
 }
 
 /// Whether a negation or a promise stands near the end, within the sentence.
 fn is_doubted(before: &[Token<'_>]) -> bool {
     let words = before.iter().rev().take_while(|it| !matches!(it, Token::Stop('.' | '!' | ';')));
-    let words = words.filter_map(|it| match it {
-        Token::Word(word) => Some(*word),
-        Token::Stop(_) | Token::Odd | Token::Edge | Token::Wrap | Token::Line => None,
-    });
-    words.take(NEAR).any(is_doubt)
+    words.filter_map(Token::word).take(NEAR).any(is_doubt)
 }
 
 /// Whether the word there is a state that is denied or promised.
@@ -466,10 +509,20 @@ mod tests {
         check("RESOLVED - No further errors were seen.", "well");
         check("[Resolved] All is over", "well");
         check("Resolved: This is over.", "well");
+        check("<p>Started: 10:00 UTC<br>Resolved: Sep 3, 12:30 UTC</p>", "well");
+        check(
+            "<p>Wednesday, 3rd of September, 5:02 pm PDT</p><p>Resolved - It is over.</p>",
+            "well",
+        );
+        check(
+            "<p>Duration: 1 hour</p><p>Affected components: API</p><p>Resolved - It is over.</p>",
+            "well",
+        );
         check("Resolved. It should not come back.", "well");
         check("<b>Resolved</b> It was an outage.", "well");
         check("Errors for some until 12:30. Current status: investigating.", "unwell");
         check("Partial outage", "unwell");
+        check("Investigating: API", "unwell");
         check("In progress - Work has begun", "unwell");
     }
 
@@ -489,6 +542,13 @@ mod tests {
         check("Resolved - partially.");
         check("Resolved: no");
         check("Resolved:");
+        for open in ["TBD", "Ongoing", "unknown", "false", "N/A", "see below", "to be determined"] {
+            check(&format!("<p>Started: 10:00 UTC<br>Resolved: {open}</p>"));
+            check(&format!("<b>Resolved:</b> {open}"));
+        }
+        check("<p>Update: The errors are back since noon.</p><p>Resolved - It is over.</p>");
+        check("<p>At 12:30 the errors came back.</p><p>Resolved - It is over.</p>");
+        check("<p>12:30 - The errors are back: we look into it.</p><p>Resolved - It is over.</p>");
         check("Resolved once the fix is out.");
         check("Un-resolved - we look into it");
         check("Not-resolved");
