@@ -2,7 +2,8 @@
 //!
 //! **Invariant:** addresses and names of the own network, of this machine, of people, of providers
 //! that are not public knowledge and of tuned models are replaced, everywhere the same by the same, so
-//! that what differs still differs. What the verdict rests on stays.
+//! that what differs still differs, and what is inside of a network or beyond it stays so. What the
+//! verdict rests on stays.
 
 use ir::Evidence;
 use ir::evidence::{Here, KeySeen, Page, Portal, Session, Trust, Witness};
@@ -15,6 +16,10 @@ const REDACTED: &str = "redacted";
 /// Resolvers of the public, whose addresses tell nothing.
 const PUBLIC: [[u8; 4]; 6] =
     [[1, 1, 1, 1], [1, 0, 0, 1], [8, 8, 8, 8], [8, 8, 4, 4], [9, 9, 9, 9], [149, 112, 112, 112]];
+/// Networks for examples: what stands for addresses beyond the house.
+const EXAMPLES: [[u8; 3]; 3] = [[192, 0, 2], [198, 51, 100], [203, 0, 113]];
+/// Before the host that a page led to, where it is told why nothing can be read there.
+const MOVED: &str = "moved to ";
 /// What interfaces are, by how their names begin.
 const KINDS: [&str; 10] = ["eth", "en", "wlan", "wl", "tun", "tap", "wg", "docker", "br", "ppp"];
 
@@ -23,7 +28,7 @@ struct Masks<'a> {
     /// Whether a host or a provider's name is public knowledge.
     is_known: &'a dyn Fn(&str) -> bool,
     addresses: BTreeMap<IpAddr, IpAddr>,
-    /// This machine's, its router's and its resolvers'.
+    /// This machine's, its router's and its resolvers'; and the host's, where it is not public knowledge.
     own: BTreeSet<IpAddr>,
     names: BTreeMap<String, String>,
 }
@@ -35,10 +40,13 @@ pub fn redacted(evidence: &Evidence, is_known: &dyn Fn(&str) -> bool) -> Evidenc
     let own = own(&evidence.here);
     let mut masks = Masks { is_known, addresses: BTreeMap::new(), own, names: BTreeMap::new() };
     let (host, provider) = (evidence.host.clone(), evidence.provider.clone());
+    let hidden = !masks.is_open(&host);
+    if hidden {
+        masks.own.extend(of_host(&evidence));
+    }
     evidence.host = masks.host(&host);
     evidence.provider = masks.provider(&provider);
     masks.here(&mut evidence.here, &provider);
-    let hidden = evidence.host != host;
     evidence.names = masks.answers(evidence.names, hidden);
     let control = &mut evidence.control;
     control.names = masks.answers(std::mem::take(&mut control.names), false);
@@ -75,6 +83,12 @@ fn own(here: &Here) -> BTreeSet<IpAddr> {
     let interfaces = here.interfaces.iter().flatten().flat_map(|it| &it.addresses);
     let conf = here.resolv_conf.iter().flat_map(|it| it.servers.iter().chain(&it.upstreams));
     interfaces.chain(conf).chain(&here.gateway).copied().collect()
+}
+
+/// Addresses that somebody says are the host's.
+fn of_host(evidence: &Evidence) -> BTreeSet<IpAddr> {
+    let named = evidence.names.values().flat_map(|it| &it.addresses).chain(evidence.roads.keys());
+    named.copied().chain(evidence.here.hosts.iter().map(|it| it.address)).collect()
 }
 
 /// Who vouches for a chain tells of a company, unless everybody knows it.
@@ -142,7 +156,7 @@ impl Masks<'_> {
         if let Some(elsewhere) = &mut here.elsewhere {
             elsewhere.from = said(&elsewhere.from);
             elsewhere.path = elsewhere.path.as_deref().map(file_of);
-            elsewhere.url = self.url(&elsewhere.url);
+            elsewhere.url = self.origin(&elsewhere.url);
         }
         match &mut here.key {
             Some(KeySeen::Present { from } | KeySeen::Missing { from }) => *from = said(from),
@@ -155,11 +169,14 @@ impl Masks<'_> {
         answers: BTreeMap<Witness, Answer>,
         hidden: bool,
     ) -> BTreeMap<Witness, Answer> {
+        let public = answers.iter().filter(|(it, _)| matches!(it, Witness::Doh(_)) && !hidden);
+        let public: BTreeSet<String> =
+            public.flat_map(|(_, answer)| answer.cnames.iter().cloned()).collect();
         let mask = |(witness, mut answer): (Witness, Answer)| {
             answer.addresses.iter_mut().for_each(|it| *it = self.address(*it));
-            if hidden {
-                answer.cnames.iter_mut().for_each(|it| REDACTED.clone_into(it));
-            }
+            // What only resolvers of the house say on the way is the house's.
+            let own = answer.cnames.iter_mut().filter(|it| !public.contains(*it));
+            own.for_each(|it| *it = self.host(it));
             // A resolver's own words tell whose it is.
             answer.ede_text = answer.ede_text.map(|_| REDACTED.to_owned());
             (self.witness(witness), answer)
@@ -168,42 +185,59 @@ impl Masks<'_> {
     }
 
     fn page(&mut self, page: &mut Page) {
-        let url = self.url(&page.url);
-        if url != page.url {
-            page.url = url;
-            REDACTED.clone_into(&mut page.says);
-            page.affected.iter_mut().for_each(|it| REDACTED.clone_into(it));
-            page.incidents.iter_mut().for_each(|it| REDACTED.clone_into(&mut it.title));
+        if self.is_open(host_of(&page.url)) {
+            page.unknown = page.unknown.take().map(|why| self.why(&why));
+            return;
         }
+        page.url = self.origin(&page.url);
+        REDACTED.clone_into(&mut page.says);
+        page.unknown.iter_mut().chain(&mut page.affected).for_each(|it| REDACTED.clone_into(it));
+        for incident in &mut page.incidents {
+            REDACTED.clone_into(&mut incident.id);
+            REDACTED.clone_into(&mut incident.title);
+        }
+    }
+
+    /// Why a page cannot be read, without the host that it led to: that may be a gate of the house.
+    fn why(&mut self, why: &str) -> String {
+        let Some((before, rest)) = why.split_once(MOVED) else { return why.to_owned() };
+        let (host, after) = rest.split_at(rest.find(',').unwrap_or(rest.len()));
+        format!("{before}{MOVED}{}{after}", self.host(host))
     }
 
     fn witness(&mut self, witness: Witness) -> Witness {
         match witness {
             Witness::Udp(server) => Witness::Udp(self.address(server)),
             Witness::Tcp(server) => Witness::Tcp(self.address(server)),
-            Witness::System
-            | Witness::Hosts
-            | Witness::Stub
-            | Witness::Doh(_)
-            | Witness::Authority(_) => witness,
+            Witness::Authority(name) => Witness::Authority(self.host(&name)),
+            Witness::System | Witness::Hosts | Witness::Stub | Witness::Doh(_) => witness,
         }
     }
 
-    /// An address of the house as one that is nobody's; loopback, and what leads nowhere, as it is.
+    /// An address of the house as one that is nobody's, within or beyond as it was; loopback, and what
+    /// leads nowhere, as it is.
     fn address(&mut self, address: IpAddr) -> IpAddr {
-        let public = PUBLIC.iter().any(|it| address == IpAddr::from(*it));
-        let inside = matches!(Place::of(address), Place::Private | Place::LinkLocal);
-        let own = self.own.contains(&address) && !address.is_loopback();
-        if public || !(inside || own) {
+        let (inside, own) = match Place::of(address) {
+            Place::Loopback | Place::Unspecified | Place::Metadata => return address,
+            Place::Private | Place::LinkLocal => (true, true),
+            Place::Reserved => (true, self.own.contains(&address)),
+            Place::Public | Place::Multicast | Place::Example => {
+                (false, self.own.contains(&address))
+            }
+        };
+        if !own || PUBLIC.iter().any(|it| address == IpAddr::from(*it)) {
             return address;
         }
         let number = u16::try_from(self.addresses.len() + 1).unwrap_or(u16::MAX);
-        *self.addresses.entry(address).or_insert_with(|| match address {
-            IpAddr::V4(_) => {
-                let [high, low] = number.to_be_bytes();
-                IpAddr::V4(Ipv4Addr::new(10, 0, high, low))
+        let [high, low] = number.to_be_bytes();
+        *self.addresses.entry(address).or_insert_with(|| match (address, inside) {
+            (IpAddr::V4(_), true) => Ipv4Addr::new(10, 0, high, low).into(),
+            (IpAddr::V6(_), true) => Ipv6Addr::new(0xfd00, 0, 0, 0, 0, 0, 0, number).into(),
+            (IpAddr::V4(_), false) => {
+                let [a, b, c] = EXAMPLES.get(usize::from(high)).copied().unwrap_or([203, 0, 113]);
+                Ipv4Addr::new(a, b, c, low).into()
             }
-            IpAddr::V6(_) => IpAddr::V6(Ipv6Addr::new(0xfd00, 0, 0, 0, 0, 0, 0, number)),
+            (IpAddr::V6(_), false) => Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, number).into(),
         })
     }
 
@@ -219,6 +253,7 @@ impl Masks<'_> {
 
     fn host(&mut self, host: &str) -> String {
         if let Ok(address) = host.parse() {
+            self.own.insert(address);
             return self.address(address).to_string();
         }
         self.name(host, "host", ".example")
@@ -234,7 +269,7 @@ impl Masks<'_> {
     }
 
     fn name(&mut self, name: &str, kind: &str, end: &str) -> String {
-        if name.is_empty() || name == "localhost" || (self.is_known)(name) {
+        if self.is_open(name) {
             return name.to_owned();
         }
         let number = self.names.len() + 1;
@@ -242,21 +277,27 @@ impl Masks<'_> {
         self.names.entry(name.to_owned()).or_insert_with(mask).clone()
     }
 
-    /// A URL whose host is public knowledge, as it is; of any other only what it is spoken to over.
-    fn url(&mut self, url: &str) -> String {
-        let Some((scheme, rest)) = url.split_once("://") else {
+    /// Whether a name tells nothing of the house.
+    fn is_open(&self, name: &str) -> bool {
+        name.is_empty() || name == "localhost" || (self.is_known)(name)
+    }
+
+    /// A URL without its path, in which accounts stand even where everybody knows the host.
+    fn origin(&mut self, url: &str) -> String {
+        let Some((scheme, _)) = url.split_once("://") else {
             return if url.is_empty() { String::new() } else { REDACTED.to_owned() };
         };
-        let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-        let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
-        let host = host.rsplit_once(':').filter(|(_, port)| port.parse::<u16>().is_ok());
-        let host = host.map_or(authority, |(host, _)| host).trim_matches(['[', ']']);
-        if (self.is_known)(host) {
-            url.to_owned()
-        } else {
-            format!("{scheme}://{}", self.host(host))
-        }
+        format!("{scheme}://{}", self.host(host_of(url)))
     }
+}
+
+/// The host of a URL; of what is none, all of it.
+fn host_of(url: &str) -> &str {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    let port = host.rsplit_once(':').filter(|(_, port)| port.parse::<u16>().is_ok());
+    port.map_or(host, |(host, _)| host).trim_matches(['[', ']'])
 }
 
 #[cfg(test)]

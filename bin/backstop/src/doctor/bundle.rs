@@ -61,12 +61,49 @@ fn is_known(name: &str) -> bool {
     let row = |row: &ir::Quirks| row.name == name || of(row.base_url);
     let neutral = probe::Neutral::usual();
     let page = |row: &probe::status::Row| {
-        of(&row.page) || row.sources.iter().any(|source| of(&source.url))
+        let host = row.hosts.iter().any(|host| host == name);
+        host || of(&row.page) || row.sources.iter().any(|source| of(&source.url))
     };
+    // Where a host is known by a part that says no region, that part is a customer's name.
+    let region = probe::status::for_host(name).is_some_and(|found| found.region.is_some());
     config::providers::ROWS.iter().any(row)
         || probe::status::named(name).is_some()
-        || probe::status::for_host(name).is_some()
         || probe::status::rows().iter().any(page)
+        || region
         || neutral.portals.iter().any(|portal| of(&portal.url))
         || neutral.tls.is_some_and(|(host, _)| host == name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_known;
+
+    #[test]
+    fn who_is_known_to_everybody() {
+        let check = |name: &str, expect: bool| assert_eq!(is_known(name), expect, "{name}");
+        for known in [
+            "openai",
+            "claude",
+            "api.openai.com",
+            "status.openai.com",
+            "rssfeed.azure.status.microsoft",
+            "bedrock-runtime.eu-west-3.amazonaws.com",
+            "us-central1-aiplatform.googleapis.com",
+            "captive.apple.com",
+            "one.one.one.one",
+        ] {
+            check(known, true);
+        }
+        for own in [
+            "acme-legal.openai.azure.com",
+            "acme-legal.services.ai.azure.com",
+            "acme-legal.cognitiveservices.azure.com",
+            "*.openai.azure.com.acme.com",
+            "api.openai.com.acme.internal",
+            "acme",
+            "52.1.2.3",
+        ] {
+            check(own, false);
+        }
+    }
 }

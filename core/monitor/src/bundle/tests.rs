@@ -1,7 +1,8 @@
 //! Nothing of the house is left, and what the verdict rests on is.
 
 use super::redacted;
-use ir::Evidence;
+use ir::evidence::{Page, Witness};
+use ir::{Evidence, Place};
 
 /// A house with something to hide in every field that is its own.
 const HOUSE: &str = r#"{
@@ -56,6 +57,76 @@ fn nothing_of_the_house_is_left() {
     assert!(bundle.names.values().all(|answer| answer.addresses == [*address]));
     assert!(road.from.iter().all(|it| bundle.names.contains_key(it)));
     assert_ne!(bundle.here.gateway, Some(*address));
+}
+
+/// A provider of the house's own on the internet: its addresses tell who it is.
+#[test]
+fn a_public_house_is_hidden_as_well() {
+    let text = r#"{"provider": "own", "host": "52.77.0.9",
+        "here": {"hosts": [{"path": "/etc/hosts", "line": 2, "address": "52.77.0.1", "name": "llm.canary.com"}],
+          "elsewhere": {"url": "https://gateway.ai.cloudflare.com/v1/canary/gateway", "usual": "https://api.openai.com/v1"}},
+        "control": {"names": {"system": {"addresses": ["52.77.0.1", "93.184.216.34"]},
+                              "doh google": {"addresses": ["93.184.216.34"], "cnames": ["example.com.cdn"]}}},
+        "names": {"system": {"addresses": ["52.77.0.1", "10.77.0.1", "2600:77::1"]},
+                  "doh google": {"addresses": ["52.77.0.2", "0.0.0.0"], "cnames": ["canary.cdn.example"]},
+                  "authority ns1.canary.com": {"addresses": ["52.77.0.2"]}},
+        "roads": {"52.77.0.1": {}, "52.77.0.9": {}},
+        "page": {"url": "https://status.canary.com", "unknown": "an entry does not say: canary",
+          "incidents": [{"id": "https://status.canary.com/1", "title": "canary"}]}}"#;
+    let known = |name: &str| matches!(name, "gateway.ai.cloudflare.com");
+    let evidence: Evidence = serde_json::from_str(text).unwrap();
+    let bundle = redacted(&evidence, &known);
+    let json = serde_json::to_string(&bundle).unwrap();
+    for secret in ["canary", "52.77", "10.77", "2600:77"] {
+        assert!(!json.contains(secret), "{secret}: {json}");
+    }
+    for kept in ["93.184.216.34", "example.com.cdn", "0.0.0.0", "https://gateway.ai.cloudflare.com"]
+    {
+        assert!(json.contains(kept), "{kept}: {json}");
+    }
+    // What could be a provider's address still could, and no other.
+    let system = &bundle.names[&Witness::System].addresses;
+    let places: Vec<Place> = system.iter().map(|it| Place::of(*it)).collect();
+    assert_eq!(places, [Place::Example, Place::Private, Place::Example]);
+    assert_eq!(bundle.here.hosts[0].address, system[0]);
+    assert_eq!(bundle.control.names[&Witness::System].addresses[0], system[0]);
+    assert!(bundle.roads.contains_key(&system[0]));
+    assert!(bundle.roads.contains_key(&bundle.host.parse().unwrap()));
+}
+
+/// Of a provider that everybody knows the house adds names: those of its resolvers, and of whoever stands
+/// where the page was.
+#[test]
+fn what_stands_between_is_hidden() {
+    let check = |unknown: &str, expect: &str| {
+        let page = Page {
+            url: "https://status.openai.com".to_owned(),
+            unknown: Some(unknown.to_owned()),
+            ..Page::default()
+        };
+        let evidence = Evidence { page: Some(page), ..Evidence::default() };
+        let known = |name: &str| matches!(name, "status.openai.com");
+        let unknown = redacted(&evidence, &known).page.unwrap().unknown;
+        assert_eq!(unknown.as_deref(), Some(expect));
+    };
+    let moved = |to: &str| format!("it moved to {to}, where a web page came");
+    check(&moved("sso.canary.internal"), &moved("host-1.example"));
+    check(&moved("canary"), &moved("host-1.example"));
+    check(&moved("52.77.0.1"), &moved("192.0.2.1"));
+    check("it moved to canary", "it moved to host-1.example");
+    check(&moved("status.openai.com"), &moved("status.openai.com"));
+    check("it answered HTTP 503", "it answered HTTP 503");
+    check("no whole answer within 8 s", "no whole answer within 8 s");
+    let text = r#"{"host": "api.openai.com",
+        "control": {"names": {"udp 10.77.0.1": {"cnames": ["www.cdn.net", "block.canary"]}, "doh google": {"cnames": ["www.cdn.net"]}}},
+        "names": {"system": {"cnames": ["sinkhole.canary", "api.cdn.net"]}, "doh google": {"cnames": ["api.cdn.net"]}}}"#;
+    let evidence: Evidence = serde_json::from_str(text).unwrap();
+    let json =
+        serde_json::to_string(&redacted(&evidence, &|it: &str| it == "api.openai.com")).unwrap();
+    assert!(!json.contains("canary"), "{json}");
+    for kept in ["www.cdn.net", "api.cdn.net"] {
+        assert_eq!(json.matches(kept).count(), 2, "{kept}: {json}");
+    }
 }
 
 #[test]
