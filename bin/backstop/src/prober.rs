@@ -4,11 +4,11 @@
 use crate::subject::{Told, subject};
 use config::{Config, Provider, Watch};
 use gateway::{Prober, Probing, over};
-use ir::evidence::{Asked, Evidence, Page};
+use ir::evidence::{Evidence, Page};
 use monitor::Layer;
 use parking_lot::Mutex;
-use probe::status::{Get, Got, Reader, Trouble, Web, for_host, named, other_region};
-use probe::{Base, Ground, Limits, Neutral, Subject, knock, measure};
+use probe::status::{Get, Got, Reader, Trouble, Web, for_host, named};
+use probe::{Base, Ground, Limits, Neutral, measure};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -77,19 +77,10 @@ pub(crate) fn is_here(provider: &Provider) -> bool {
 /// beyond is asked because of it, nor where the operator does not want it.
 pub(crate) fn ground_of(ground: Ground, provider: &Provider, watch: Watch) -> Ground {
     if is_here(provider) || !watch.controls {
-        Ground { doh: Vec::new(), neutral: Neutral::default(), ..ground }
+        Ground { doh: Vec::new(), neutral: Neutral::default(), regions: false, ..ground }
     } else {
         ground
     }
-}
-
-/// The same provider in another region, asked for what costs nothing; none where it has no regions.
-pub(crate) async fn elsewhere(ground: &Ground, subject: &Subject) -> Option<(String, Asked)> {
-    let host = other_region(&subject.base.host)?;
-    let base = Base { host: host.clone(), ..subject.base.clone() };
-    let addresses = Vec::new();
-    let there = Subject { base, addresses, header: None, usual: None, ..subject.clone() };
-    Some((host, knock(ground, &there).await))
 }
 
 /// A reader of a provider's page: of the one that is configured, else of the one that is known.
@@ -151,10 +142,7 @@ impl Prober for Measuring {
             let ground = ground_of(ground, provider, config.watch);
             let subject = subject(provider, Told::of_config(provider));
             let mut told = |_: Layer, _: &Evidence| {};
-            let measuring = measure(&ground, &subject, &mut told);
-            let (mut evidence, other) = tokio::join!(measuring, elsewhere(&ground, &subject));
-            evidence.control.regions.extend(other);
-            evidence
+            measure(&ground, &subject, &mut told).await
         })
     }
 }

@@ -55,6 +55,8 @@ pub struct Ground {
     pub doh: Vec<Doh>,
     /// What has nothing to do with any provider; empty where it is not wanted (air-gapped sites).
     pub neutral: Neutral,
+    /// Whether the same provider is asked in another region where it fails in this one.
+    pub regions: bool,
     /// Whom to trust.
     pub roots: Trusted,
     /// A file of the keys that signatures of names begin with; absent for those of the root zone.
@@ -155,6 +157,7 @@ impl Default for Ground {
             dns_port: 53,
             doh: Doh::usual(),
             neutral: Neutral::usual(),
+            regions: true,
             roots: Trusted::default(),
             anchors: None,
             limits: Limits::default(),

@@ -5,7 +5,8 @@
 use crate::asked::{self, Outcome};
 use crate::dns::{self, Ask};
 use crate::local::{self, Local};
-use crate::{Ground, Subject, control, roads, wire};
+use crate::status::other_region;
+use crate::{Base, Ground, Subject, control, roads, wire};
 use ir::Evidence;
 use ir::evidence::{
     Answer, Asked, Here, Knock, Portal, Proof, ProxySeen, Question, Road, Session, Witness,
@@ -37,7 +38,7 @@ pub struct Asks {
 }
 
 /// What every step of one measurement shares.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Scene {
     pub(crate) ground: Ground,
     pub(crate) subject: Subject,
@@ -58,6 +59,7 @@ enum Piece {
     Asked(Question, Box<Outcome>),
     Knock(SocketAddr, Knock),
     Portal(String, Portal, Option<i64>),
+    Region(String, Box<Asked>),
     Tls(Option<Box<Session>>),
     /// A task that ended without one.
     Nothing,
@@ -83,7 +85,7 @@ struct Board<'a> {
 /// Measures everything about `subject` within `ground.limits.all`. `told` hears of each layer as it
 /// ends, with what is known until then, and at the end of those that did not.
 ///
-/// Page, traffic, siblings and regions are for the caller to add.
+/// Page, traffic and siblings are for the caller to add.
 pub async fn measure(
     ground: &Ground,
     subject: &Subject,
@@ -106,8 +108,11 @@ pub async fn measure(
 /// Asks for the list of models without a key, once, over a new connection: what costs nobody
 /// anything and tells whether somebody is there.
 pub async fn knock(ground: &Ground, subject: &Subject) -> Asked {
-    let scene = Arc::new(Scene::new(ground, subject));
-    let asking = Box::pin(asked::once(&scene, Question::Open));
+    open(&Arc::new(Scene::new(ground, subject))).await
+}
+
+async fn open(scene: &Arc<Scene>) -> Asked {
+    let asking = Box::pin(asked::once(scene, Question::Open));
     let mut asked = timeout_at(scene.end, asking).await.unwrap_or_default().asked;
     asked.times = 1;
     asked
@@ -123,6 +128,9 @@ pub fn would_ask(ground: &Ground, subject: &Subject) -> Vec<Asks> {
         Some(proxy) => add(proxy.host.clone(), proxy.port, "the proxy on the way"),
         None => add(base.host.clone(), base.port, "the provider"),
     }
+    if let Some(there) = elsewhere(ground, subject) {
+        add(there.base.host, there.base.port, "another region, only if this one fails");
+    }
     for server in local.stub.iter().chain(&local.upstreams) {
         add(server.to_string(), ground.dns_port, "a configured resolver");
     }
@@ -135,7 +143,7 @@ pub fn would_ask(ground: &Ground, subject: &Subject) -> Vec<Asks> {
         add(address.ip().to_string(), address.port(), "is anybody reached");
     }
     for page in &ground.neutral.portals {
-        if let Ok(base) = page.url.parse::<crate::Base>() {
+        if let Ok(base) = page.url.parse::<Base>() {
             add(base.host, base.port, "a page whose answer is known");
         }
     }
@@ -145,6 +153,13 @@ pub fn would_ask(ground: &Ground, subject: &Subject) -> Vec<Asks> {
     asks.sort();
     asks.dedup();
     asks
+}
+
+/// The same provider in another region, without our key, where it has others and that is wanted.
+fn elsewhere(ground: &Ground, subject: &Subject) -> Option<Subject> {
+    let host = other_region(&subject.base.host).filter(|_| ground.regions)?;
+    let base = Base { host, ..subject.base.clone() };
+    Some(Subject { base, addresses: Vec::new(), header: None, usual: None, ..subject.clone() })
 }
 
 // === impl Scene ===
@@ -336,6 +351,7 @@ impl<'a> Board<'a> {
             Piece::Asked(question, outcome) => {
                 self.ahead_ms.extend(outcome.ahead_ms);
                 self.spend(question, &outcome.asked);
+                self.region(question, &outcome.asked);
                 self.evidence.asked.insert(question, outcome.asked);
             }
             Piece::Knock(address, knock) => {
@@ -344,6 +360,9 @@ impl<'a> Board<'a> {
             Piece::Portal(url, portal, ahead_ms) => {
                 self.ahead_ms.extend(ahead_ms);
                 self.evidence.control.portals.insert(url, portal);
+            }
+            Piece::Region(host, asked) => {
+                self.evidence.control.regions.insert(host, *asked);
             }
             Piece::Tls(session) => self.evidence.control.tls = session.map(|it| *it),
             Piece::Nothing => {}
@@ -408,6 +427,17 @@ impl<'a> Board<'a> {
             self.ask(Question::Whole);
             self.ask(Question::Streamed);
         }
+    }
+
+    /// Whether it is this region alone: asked only where the free question did not come back as it should.
+    fn region(&mut self, question: Question, asked: &Asked) {
+        let fails = question == Question::Open && !asked.is_open_as_it_should();
+        let there = elsewhere(&self.scene.ground, &self.scene.subject);
+        let Some(subject) = there.filter(|_| fails) else { return };
+        let scene = Arc::new(Scene { subject, ..Scene::clone(&self.scene) });
+        self.spawn(Layer::Http, async move {
+            Piece::Region(scene.subject.base.host.clone(), Box::new(open(&scene).await))
+        });
     }
 
     /// A step of a layer ended, and with the last of them the layer.

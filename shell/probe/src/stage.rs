@@ -67,6 +67,7 @@ pub(crate) fn ground() -> Ground {
         dns_port: 53,
         doh: Vec::new(),
         neutral: Neutral::default(),
+        regions: true,
         roots: Trusted { public: Arc::clone(&none), machine: none },
         anchors: None,
         limits: Limits {

@@ -42,9 +42,8 @@ mod xai;
 pub use document::{Answer, Body};
 pub use fetch::{Get, Got, Trouble, Web};
 pub use format::Format;
-pub use pages::{
-    Component, Error, Found, Row, Selection, Source, for_host, named, other_region, parse, rows,
-};
+pub(crate) use pages::other_region;
+pub use pages::{Component, Error, Found, Row, Selection, Source, for_host, named, parse, rows};
 pub use read::read;
 pub use reader::{BODY_MAX, REDIRECTS_MAX, Reader, WITHIN};
 pub use sniff::candidates;

@@ -55,6 +55,22 @@ async fn nobody_who_answers_is_told_as_such() {
     assert!(out.contains("tcp/tls    ✖ v4 refused"), "{out}");
 }
 
+/// Whom it would ask, and whom not where that is not wanted.
+#[tokio::test]
+async fn offline_names_whom_it_would_ask() {
+    for controls in [true, false] {
+        let place = Place::new("doctor-offline");
+        let file =
+            format!("[watch]\ncontrols = {controls}\n[providers.xai]\napi_key = \"literal:x\"\n");
+        place.write("backstop.toml", &file);
+        let Ended { out, err, .. } = place.run(&["doctor", "xai", "--offline"]).await;
+        assert!(out.contains("  api.x.ai:443  the provider\n"), "{out}{err}");
+        for beside in ["us.api.x.ai:443  another region, only if this one fails", "1.1.1.1:443"] {
+            assert_eq!(out.contains(beside), controls, "{beside}: {out}{err}");
+        }
+    }
+}
+
 /// A file without its key is told with its line, and the provider is examined all the same.
 #[tokio::test]
 async fn a_missing_key_is_ours_to_mend() {

@@ -4,7 +4,7 @@ use super::Finding;
 use super::scope::{Patient, Scope};
 use super::screen::Screen;
 use crate::out;
-use crate::prober::{elsewhere, ground_of, page_of, unknown, web};
+use crate::prober::{ground_of, page_of, unknown, web};
 use crate::status::{self, Here};
 use config::Provider;
 use ir::Evidence;
@@ -87,10 +87,7 @@ async fn one(place: usize, ground: Ground, subject: Subject, tell: Sender<(usize
         // A screen that is full has other lines to show, and gets this one with the verdict.
         tell.try_send((place, line)).unwrap_or_default();
     };
-    let other = timeout(WITHIN, elsewhere(&ground, &subject));
-    let (mut evidence, other) = tokio::join!(measure(&ground, &subject, &mut told), other);
-    evidence.control.regions.extend(other.ok().flatten());
-    Part::Measured(place, Box::new(evidence))
+    Part::Measured(place, Box::new(measure(&ground, &subject, &mut told).await))
 }
 
 async fn page(place: usize, provider: Provider, tell: Sender<(usize, Line)>) -> Part {

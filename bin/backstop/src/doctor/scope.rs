@@ -9,7 +9,6 @@ use crate::prober::{ground_of, is_here, page_of};
 use crate::subject::{Told, subject};
 use config::{Config, Credential, Problem, Provider, Watch};
 use ir::evidence::KeySeen;
-use probe::status::other_region;
 use probe::{Asks, Ground, Named, Subject, would_ask};
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
@@ -88,10 +87,6 @@ impl Scope {
             let ground = ground_of(self.ground.clone(), &patient.provider, self.watch);
             all.extend(would_ask(&ground, &patient.subject));
             let reader = page_of(&patient.provider);
-            if let Some(host) = other_region(&patient.subject.base.host) {
-                let port = patient.subject.base.port;
-                all.insert(Asks { host, port, what: "the provider in another region" });
-            }
             if let Some(at) = self.console.filter(|at| at.ip().is_loopback()) {
                 let (host, port) = (at.ip().to_string(), at.port());
                 all.insert(Asks { host, port, what: "the console of a gateway here" });

@@ -611,7 +611,7 @@ pub(super) const KEYS: &[Spec] = &[
         kind: Kind::Flag,
         default: "true",
         example: "false",
-        doc: "Whether neutral hosts and public resolvers are asked beside a provider that fails, to tell it from the network here; `backstop doctor` goes by it too. Without, nobody is asked but the provider, its page and the resolvers that are configured on this machine.",
+        doc: "Whether neutral hosts, public resolvers and another region of it are asked beside a provider that fails, to tell it from the network here; `backstop doctor` goes by it too. Without, nobody is asked but the provider, its page and the resolvers that are configured on this machine.",
     },
     Spec {
         scope: Scope::Watch,

@@ -53,6 +53,17 @@ pub struct Asked {
     pub took_ms: u64,
 }
 
+// === impl Asked ===
+
+impl Asked {
+    /// Whether [`Question::Open`] was answered as it should be: refused for want of a key, so that somebody
+    /// is there who wants one, or answered all the same.
+    pub fn is_open_as_it_should(&self) -> bool {
+        let expected = matches!(self.status, Some(200..=299 | 400 | 401 | 403));
+        self.heard == Heard::Answer && self.form == Form::Json && expected
+    }
+}
+
 /// How a question ended.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]

@@ -149,6 +149,38 @@ async fn tokens_are_spent_where_that_was_allowed() {
     check(401, &[Open, Models]).await;
 }
 
+/// Another region is asked where this one fails, where that is wanted, and without our key.
+#[tokio::test]
+async fn another_region_is_asked_beside_one_that_fails() {
+    let here = "bedrock-runtime.us-east-1.amazonaws.com";
+    let there = "bedrock-runtime.us-west-2.amazonaws.com";
+    let check = async |status: u16, form: &str, wanted: bool, expect: bool| {
+        let folder = Folder::new(&[]);
+        let (mut ground, mut subject) = world(&folder).await;
+        ground.regions = wanted;
+        ground.resolver = names(&[(here, "8.8.8.1"), (there, "8.8.8.3")]);
+        subject.base = format!("http://{here}").parse().unwrap();
+        lead(&mut ground, "8.8.8.1:80", play(Play::Say(answer(status, JSON, form))).await.0);
+        let (at, heard) = play(Play::Say(answer(403, JSON, "{}"))).await;
+        lead(&mut ground, "8.8.8.3:80", at);
+        let (seen, _) = run(&ground, &subject).await;
+        let seen: Vec<_> =
+            seen.control.regions.iter().map(|(it, asked)| (&**it, asked.status)).collect();
+        let expected = if expect { vec![(there, Some(403))] } else { Vec::new() };
+        assert_eq!(seen, expected, "{status} {form:?}");
+        let heard = heard.lock();
+        assert_eq!(heard.len(), usize::from(expect), "{status} {form:?}");
+        assert!(heard.iter().all(|it| it.contains(there) && !it.contains("canary")), "{heard:?}");
+    };
+    for status in [200, 400, 401, 403] {
+        check(status, "{}", true, false).await;
+    }
+    check(404, "{}", true, true).await;
+    check(503, "{}", true, true).await;
+    check(403, "<html>", true, true).await;
+    check(503, "{}", false, false).await;
+}
+
 /// Nobody answers at all: it ends in time, and tells what it knows.
 #[tokio::test]
 async fn silence_ends_in_time() {
@@ -261,4 +293,13 @@ async fn who_would_be_asked() {
         "portal:80",
     ];
     assert_eq!(all, expect);
+    let mut named = |regions: bool| {
+        ground.regions = regions;
+        let base = "https://bedrock-runtime.us-east-1.amazonaws.com";
+        let subject = Subject::new("x", base, Dialect::Chat).unwrap();
+        let asks = would_ask(&ground, &subject).into_iter();
+        asks.filter(|it| it.host.contains("us-west-2")).map(|it| it.what).collect::<Vec<_>>()
+    };
+    assert_eq!(named(true), ["another region, only if this one fails"]);
+    assert_eq!(named(false), [""; 0]);
 }

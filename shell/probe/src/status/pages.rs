@@ -128,7 +128,7 @@ pub fn for_host(host: &str) -> Option<Found<'_>> {
 }
 
 /// A host of the same provider in another region, where one is known.
-pub fn other_region(host: &str) -> Option<String> {
+pub(crate) fn other_region(host: &str) -> Option<String> {
     let Found { row, region } = for_host(host)?;
     let other = row.regions.iter().find(|it| Some(it.as_str()) != region)?;
     // A host of no region is beside those of its provider that have one.
