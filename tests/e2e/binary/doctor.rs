@@ -1,6 +1,7 @@
 //! `backstop doctor` of the built binary: what it says of a provider on this machine, its codes, its
 //! JSON, its files. What it finds in worlds of their own is the lab's to show.
 
+use super::console::{KEYS, serve};
 use super::process::{Deaf, Ended, Place, With};
 use drill::Provider;
 use serde_json::Value;
@@ -105,6 +106,26 @@ async fn json_and_bundle_hold_the_evidence_and_no_secret() {
         (&true.into(), &"fine".into())
     );
     assert!(!out.contains("canary") && !bundle.contains("canary"));
+}
+
+/// A gateway that does not say how it stands without a key: a hint below the lines that change in place.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_closed_console_is_told_below_the_lines() {
+    let place = Place::new("doctor-closed");
+    let key = format!("[keys.x]\nconsole = true\nhash = \"sha256:{:064}\"\n", 0);
+    let (_clouds, process) = serve(&place, &key).await;
+    let console = process.console().await;
+    let text = place.read("backstop.toml");
+    let text = text
+        .replace("console.listen = \"127.0.0.1:0\"", &format!("console.listen = \"{console}\""));
+    place.write("closed.toml", &text);
+    let doctor = ["doctor", "a", "--config", "closed.toml"];
+    let env = [KEYS.env, &[("PATH", "/usr/bin:/bin"), ("TERM", "xterm")]].concat();
+    let with = With { env: &env, ..KEYS };
+    let Ended { out, err, .. } = place.start_on_terminal(&doctor, &with).ended().await;
+    let hint = out.rfind(&format!("its console at {console} wants a key"));
+    let drawn = out.rfind("\u{1b}[J");
+    assert!(drawn.is_some() && drawn < hint, "{out:?} {err}");
 }
 
 /// Whoever watches is told once, and again when something changes; an interrupt ends it.

@@ -112,6 +112,17 @@ impl Place {
         self.run_as(command, args, with)
     }
 
+    /// The same on a terminal: what it shows there is what it says, both in order.
+    pub(super) fn start_on_terminal(&self, args: &[&str], with: &With<'_>) -> Process {
+        const TERMINAL: &str = "import pty, sys\n\
+            sized = 'stty cols 120 rows 50; exec \"$0\" \"$@\"'\n\
+            pty.spawn(['/bin/sh', '-c', sized] + sys.argv[1:])\n";
+        let python = std::env::var_os("BACKSTOP_PYTHON").unwrap_or_else(|| "python3".into());
+        let mut command = mortal(python);
+        command.args(["-c", TERMINAL]).arg(binary());
+        self.run_as(command, args, with)
+    }
+
     fn run_as(&self, mut command: Command, args: &[&str], with: &With<'_>) -> Process {
         command.env_clear().env("HOME", &self.0).current_dir(&self.0).args(args);
         command.envs(with.env.iter().copied());

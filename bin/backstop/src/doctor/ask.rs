@@ -30,6 +30,8 @@ enum Part {
     Sibling(String, bool),
     /// What a running gateway's requests met, by provider.
     Traffic(BTreeMap<String, Traffic>),
+    /// A gateway runs there, and does not say how it stands without a key.
+    Closed(SocketAddr),
 }
 
 /// Examines everybody of the scope within ten seconds, and tells the screen as layers end.
@@ -70,8 +72,19 @@ pub(super) async fn all(
     while let Ok((place, line)) = told.try_recv() {
         screen.tell(place, line)?;
     }
+    let closed = ended.iter().find_map(|it| match it {
+        Part::Closed(at) => Some(*at),
+        Part::Measured(..) | Part::Page(..) | Part::Sibling(..) | Part::Traffic(_) => None,
+    });
     let findings = join(scope, ended);
     screen.end()?;
+    // Not before: what is said between lines that change in place is overwritten.
+    if let Some(at) = closed.filter(|_| live) {
+        out::say(&format!(
+            "a gateway runs here, and its console at {at} wants a key: `backstop status` shows what its \
+             requests meet"
+        ));
+    }
     Ok(findings)
 }
 
@@ -117,29 +130,23 @@ fn at_of(subject: &Subject) -> String {
 /// What the requests of a gateway on this machine met, where one runs. `whom` are names, and where each
 /// is asked.
 async fn yours(at: SocketAddr, whom: Vec<(String, String)>, tell: Sender<(usize, Line)>) -> Part {
-    let (known, closed) = match status::here(at).await {
+    let here = status::here(at).await;
+    let closed = matches!(here, Here::Closed);
+    let known: BTreeMap<String, Traffic> = match here {
         Here::Open(status) => {
             let all = status.providers.into_iter();
             let same = all.filter(|it| whom.contains(&(it.provider.clone(), it.host.clone())));
-            (same.filter_map(|it| Some((it.provider, it.traffic?))).collect(), false)
+            same.filter_map(|it| Some((it.provider, it.traffic?))).collect()
         }
-        Here::Closed => (BTreeMap::new(), true),
-        Here::Nobody => (BTreeMap::new(), false),
+        Here::Closed | Here::Nobody => BTreeMap::new(),
     };
-    let known: BTreeMap<String, Traffic> = known;
     for (place, (name, _)) in whom.iter().enumerate() {
         let traffic = known.get(name).cloned();
         let shown = Evidence { traffic, at_unix_ms: super::unix_ms(), ..Evidence::default() };
         let line = monitor::layer_line(Layer::Yours, &shown);
         tell.try_send((place, line)).unwrap_or_default();
     }
-    if closed {
-        out::say(&format!(
-            "a gateway runs here, and its console at {at} wants a key: `backstop status` shows what its \
-             requests meet"
-        ));
-    }
-    Part::Traffic(known)
+    if closed { Part::Closed(at) } else { Part::Traffic(known) }
 }
 
 /// Whether another provider is reached: any answer of its own below 500.
@@ -172,6 +179,7 @@ fn join(scope: &Scope, parts: Vec<Part>) -> Vec<Finding> {
                 pages.insert(place, page);
             }
             Part::Traffic(known) => traffic = known,
+            Part::Closed(_) => {}
             Part::Sibling(name, reached) => {
                 let reached = Some(reached);
                 siblings.insert(name, Sibling { reached, ..Sibling::default() });
