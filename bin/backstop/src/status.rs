@@ -7,6 +7,7 @@ use bytes::Bytes;
 use config::Config;
 use http::{HeaderName, HeaderValue, Request};
 use ir::Failure;
+use monitor::is_hidden;
 use monitor::status::Status;
 use serde_json::Value;
 use std::net::SocketAddr;
@@ -76,25 +77,29 @@ pub(crate) async fn here(at: SocketAddr) -> Here {
     let Ok(Ok((_, status, body))) = timeout(AT_ONCE, get(at, false, None)).await else {
         return Here::Nobody;
     };
+    let closed = wants_key(status, body.as_deref());
     let read = || serde_json::from_slice(&body?).ok();
     match status {
-        401 | 403 => Here::Closed,
+        401 | 403 if closed => Here::Closed,
         200 => read().map_or(Here::Nobody, |status| Here::Open(Box::new(status))),
         _ => Here::Nobody,
     }
 }
 
-/// Asks, with our key only where one is wanted: whoever listens there has shown that it is a console.
+/// Asks, with our key only where one is wanted, by a refusal as a console writes it: whoever else listens
+/// there does not get it.
 async fn ask(at: SocketAddr, tls: bool) -> anyhow::Result<Bytes> {
     let (url, status, body) = get(at, tls, None).await?;
-    let key = if matches!(status, 401 | 403) { key()? } else { None };
+    let key = if wants_key(status, body.as_deref()) { key()? } else { None };
     let (url, status, body) = match key {
         Some(key) => get(at, tls, Some(key)).await?,
         None => (url, status, body),
     };
     match status {
         200 => body.with_context(|| format!("the answer of {url} was cut")),
-        401 | 403 => bail!("{}; set {KEY} to a key with console = true", said(body.as_deref())),
+        401 | 403 if wants_key(status, body.as_deref()) => {
+            bail!("{}; set {KEY} to a key with console = true", said(body.as_deref()))
+        }
         404 => bail!("what listens at {url} is no console of this version of backstop"),
         status => bail!("{url} answered {status}: {}", said(body.as_deref())),
     }
@@ -139,20 +144,26 @@ async fn get(
     Ok((url, status, body))
 }
 
+/// A field of the error in a refusal, as every refusal of ours has it.
+fn of_refusal(body: Option<&[u8]>, field: &str) -> Option<String> {
+    let json: Value = serde_json::from_slice(body?).ok()?;
+    Some(json.get("error")?.get(field)?.as_str()?.to_owned())
+}
+
+/// Whether it is the refusal of a console that wants a key, or another one (BS01…).
+fn wants_key(status: u16, body: Option<&[u8]>) -> bool {
+    let ours = || of_refusal(body, "code").is_some_and(|code| code.starts_with("BS01"));
+    matches!(status, 401 | 403) && ours()
+}
+
 /// The message of a refusal, fit for a terminal.
 fn said(body: Option<&[u8]>) -> String {
-    let json: Value = serde_json::from_slice(body.unwrap_or_default()).unwrap_or_default();
-    let message = json.pointer("/error/message").and_then(Value::as_str);
-    let text = message.unwrap_or("it does not say why");
-    text.chars().take(400).filter(|it| !it.is_control() && !is_unseen(*it)).collect()
+    let message = of_refusal(body, "message");
+    let text = message.as_deref().unwrap_or("it does not say why");
+    text.chars().take(400).filter(|it| !is_hidden(*it)).collect()
 }
 
 /// How wide the terminal is; without one there is no limit.
 fn columns() -> usize {
     out::terminal().map_or(usize::MAX, |(columns, _)| columns.max(COLUMNS_MIN))
-}
-
-/// Whether a character turns what stands around it, or takes no room.
-fn is_unseen(it: char) -> bool {
-    matches!(it, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}')
 }

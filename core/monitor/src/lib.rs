@@ -32,6 +32,7 @@ pub use metrics::Metrics;
 pub use moment::Moment;
 pub use names::NAMES_MAX;
 pub use page::CONTENT_TYPE;
+pub use shown::is_hidden;
 pub use traffic::{Flow, KEYS_MAX, MODELS_MAX, Seen, Settled, Told};
 pub use verdict::{Act, Advice, Cause, Layer, Reason, Row, Side, Verdict};
 pub use watch::{Around, CERTAIN, Change, Counted, Due, Pace, Times, Watch, act, is_shared};

@@ -31,7 +31,7 @@ pub(crate) fn shown(text: &str, bytes_max: usize) -> Cow<'_, str> {
 
 /// Whether a character acts on the text around it instead of being seen: controls, separators of
 /// lines, marks of direction, characters without width.
-pub(crate) fn is_hidden(c: char) -> bool {
+pub fn is_hidden(c: char) -> bool {
     c.is_control()
         || matches!(
             c,

@@ -6,6 +6,9 @@ use crate::world::{Call, LIMIT, Request};
 use ir::{Dialect, Shape};
 use serde_json::Value;
 use std::net::SocketAddr;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpListener;
+use tokio::sync::mpsc::channel;
 use tokio::time::timeout;
 
 /// The status, once it is so.
@@ -82,4 +85,33 @@ async fn a_key_is_asked_for_where_one_is_required() {
         assert_eq!(ended.code, Some(code), "{all}");
         assert!(all.contains(said) && !all.contains("foo"), "{all}");
     }
+}
+
+/// A key is for a console: somebody else who wants one there does not get ours.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stranger_does_not_get_the_key() {
+    let body = r#"{"error": {"code": "unauthorized", "message": "log in"}}"#;
+    let stranger = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let at = stranger.local_addr().expect("an address").to_string();
+    let (tell, mut told) = channel(8);
+    let serving = tokio::spawn(async move {
+        while let Ok((mut stream, _)) = stranger.accept().await {
+            let mut heard = vec![0; 4096];
+            let length = stream.read(&mut heard).await.expect("a request");
+            tell.send(String::from_utf8_lossy(&heard[..length]).into_owned())
+                .await
+                .expect("an ear");
+            let head = format!("HTTP/1.1 401 X\r\ncontent-length: {}\r\n\r\n", body.len());
+            stream.write_all((head + body).as_bytes()).await.expect("a reader");
+        }
+    });
+    let with = With { env: &[("BACKSTOP_KEY", "bs-canary")], ..KEYS };
+    let place = Place::new("status-stranger");
+    let ended = place.start(&["status", "--console", &at], &with).ended().await;
+    assert_eq!(ended.code, Some(1), "{}", ended.out);
+    assert!(ended.err.contains(" answered 401: log in"), "{}", ended.err);
+    serving.abort();
+    let mut heard = Vec::new();
+    told.recv_many(&mut heard, 8).await;
+    assert!(heard.len() == 1 && !heard[0].contains("canary"), "{heard:?}");
 }
