@@ -159,6 +159,7 @@ impl Plan {
         let version = HeaderName::from_static("anthropic-version");
         subject.headers = vec![(version, HeaderValue::from_static("2023-06-01"))];
         let usual: Base = plan::BASE.parse().map_err(|it| anyhow!("{it}"))?;
+        subject.vendors = usual.host == subject.base.host;
         if usual != subject.base {
             let named = Named { from: "ANTHROPIC_BASE_URL".to_owned(), ..Named::default() };
             subject.usual = Some((usual, named));

@@ -38,7 +38,9 @@ pub(crate) fn subject(provider: &Provider, told: Told) -> Subject {
     let base =
         Base { tls: url.https, host: url.host.clone(), port: url.port, path: url.path.clone() };
     let usual: Option<Base> = provider.quirks.base_url.parse().ok();
-    let elsewhere = usual.filter(|usual| usual.host != base.host && !provider.local);
+    let usual = usual.filter(|_| !provider.local);
+    let vendors = usual.as_ref().is_some_and(|usual| usual.host == base.host);
+    let elsewhere = usual.filter(|_| !vendors);
     let version = HeaderValue::from_static("2023-06-01");
     let headers = match provider.dialect {
         Dialect::Messages => vec![(HeaderName::from_static("anthropic-version"), version)],
@@ -50,6 +52,7 @@ pub(crate) fn subject(provider: &Provider, told: Told) -> Subject {
         provider: provider.name.clone(),
         base,
         usual: elsewhere.map(|usual| (usual, told.base_url)),
+        vendors,
         header,
         key,
         headers,

@@ -39,6 +39,7 @@ pub(crate) fn look(ground: &Ground, subject: &Subject) -> Local {
     let mut here = Here {
         os: ground.os,
         key: subject.key.clone(),
+        vendors: subject.vendors,
         elsewhere: elsewhere(subject),
         ca: authorities::seen(ground, subject),
         hosts: hosts::naming(&files.hosts, &subject.base.host),

@@ -431,7 +431,7 @@ impl<'a> Board<'a> {
 
     /// Whether it is this region alone: asked only where the free question did not come back as it should.
     fn region(&mut self, question: Question, asked: &Asked) {
-        let fails = question == Question::Open && !asked.is_open_as_it_should();
+        let fails = question == Question::Open && !asked.is_as_it_should(question);
         let there = elsewhere(&self.scene.ground, &self.scene.subject);
         let Some(subject) = there.filter(|_| fails) else { return };
         let scene = Arc::new(Scene { subject, ..Scene::clone(&self.scene) });

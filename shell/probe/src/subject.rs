@@ -21,6 +21,8 @@ pub struct Subject {
     /// Where it is usually asked, and who says that it be asked elsewhere. Absent where there is no
     /// usual place.
     pub usual: Option<(Base, Named)>,
+    /// The host is its vendor's own, on the internet.
+    pub vendors: bool,
     /// The header that carries our key; absent where there is none.
     pub header: Option<Header>,
     /// The key, as far as it may be told.
@@ -121,6 +123,7 @@ impl Subject {
             provider: provider.to_owned(),
             base: base.parse()?,
             usual: None,
+            vendors: false,
             header: None,
             key: None,
             headers: Vec::new(),

@@ -56,10 +56,15 @@ pub struct Asked {
 // === impl Asked ===
 
 impl Asked {
-    /// Whether [`Question::Open`] was answered as it should be: refused for want of a key, so that somebody
-    /// is there who wants one, or answered all the same.
-    pub fn is_open_as_it_should(&self) -> bool {
-        let expected = matches!(self.status, Some(200..=299 | 400 | 401 | 403));
+    /// Whether a question was answered as it should be. [`Question::Open`] is, too, where it is refused for
+    /// want of a key: somebody is there who wants one.
+    pub fn is_as_it_should(&self, question: Question) -> bool {
+        let expected = match question {
+            Question::Open => matches!(self.status, Some(200..=299 | 400 | 401 | 403)),
+            Question::Models | Question::Whole | Question::Streamed => {
+                matches!(self.status, Some(200..=299)) && self.class.is_empty()
+            }
+        };
         self.heard == Heard::Answer && self.form == Form::Json && expected
     }
 }

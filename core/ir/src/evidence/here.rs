@@ -35,6 +35,8 @@ pub struct Here {
     pub nsswitch: Option<Nsswitch>,
     /// The key for the provider.
     pub key: Option<KeySeen>,
+    /// The name is one that a vendor has on the internet: no address of a network like this one is its.
+    pub vendors: bool,
     /// The provider is asked elsewhere than usual.
     pub elsewhere: Option<Elsewhere>,
 }

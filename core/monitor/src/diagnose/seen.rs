@@ -55,11 +55,12 @@ impl<'a> Seen<'a> {
     }
 
     /// An address of one part at which the host cannot be, and does not show itself. One of this network
-    /// may be a server of one's own, unless others give the name a public one.
+    /// may be a server of one's own, unless the name is a vendor's, or others give it a public one.
     pub(crate) fn astray(&self, part: Part) -> Option<IpAddr> {
-        let outside = [Part::Upstream, Part::Public]
-            .iter()
-            .any(|part| self.addresses(*part).iter().any(|it| !is_inside(*it)));
+        let outside = self.it.here.vendors
+            || [Part::Upstream, Part::Public]
+                .iter()
+                .any(|part| self.addresses(*part).iter().any(|it| !is_inside(*it)));
         let odd = |it: &IpAddr| match Place::of(*it) {
             Place::Private | Place::LinkLocal => outside,
             Place::Public | Place::Example | Place::Multicast => false,
@@ -257,7 +258,7 @@ impl<'a> Seen<'a> {
         [Question::Models, Question::Open]
             .iter()
             .filter_map(|question| self.ask(*question).map(|asked| (*question, asked)))
-            .any(|(question, asked)| is_as_it_should(question, asked))
+            .any(|(question, asked)| asked.is_as_it_should(question))
     }
 
     /// Whether an answer that costs something came as it should.
@@ -297,7 +298,7 @@ impl<'a> Seen<'a> {
         let free = |question| {
             // Who has no list of models says so, and nothing else.
             let asked = self.ask(question).filter(|it| self.is_elsewhere() || !has_no_list(it))?;
-            Some(is_as_it_should(question, asked))
+            Some(asked.is_as_it_should(question))
         };
         free(Question::Models).or_else(|| free(Question::Open))
     }
@@ -324,7 +325,7 @@ impl<'a> Seen<'a> {
 
     /// Whether anything that takes our key was served.
     pub(super) fn works_for_us(&self) -> Option<bool> {
-        let good = |question| self.ask(question).map(|it| is_as_it_should(question, it));
+        let good = |question| self.ask(question).map(|it| it.is_as_it_should(question));
         let served = self.failing().map(|failing| failing < 0.05 && self.failing_for_s().is_none());
         served.or_else(|| good(Question::Whole)).or_else(|| good(Question::Models))
     }
@@ -366,21 +367,6 @@ pub(super) fn has_no_list(asked: &Asked) -> bool {
     asked.heard == Heard::Answer
         && matches!(asked.status, Some(404 | 405 | 501))
         && asked.mark.is_none()
-}
-
-/// Whether an answer is as it should be.
-pub(super) fn is_as_it_should(question: Question, asked: &Asked) -> bool {
-    let status = asked.status.unwrap_or(0);
-    if asked.heard != Heard::Answer || asked.form != Form::Json {
-        return false;
-    }
-    match question {
-        // Refused is as it should be: somebody is there who asks for a key.
-        Question::Open => matches!(status, 200..=299 | 400 | 401 | 403),
-        Question::Models | Question::Whole | Question::Streamed => {
-            (200..300).contains(&status) && asked.class.is_empty()
-        }
-    }
 }
 
 /// Addresses at which nobody of the internet can be: nowhere, this machine, this network.

@@ -13,7 +13,7 @@ pub(super) fn line(evidence: &Evidence) -> Line {
     let asked = |question| evidence.asked.get(&question);
     let open = asked(Question::Open);
     if let Some(open) = open {
-        plain("without key", open, is_refusal(open), &mut parts);
+        plain("without key", open, open.is_as_it_should(Question::Open), &mut parts);
     }
     if let Some(models) = asked(Question::Models) {
         keyed(models, open.is_some_and(is_good), &mut parts);
@@ -32,14 +32,9 @@ pub(super) fn line(evidence: &Evidence) -> Line {
     for (host, it) in &evidence.control.regions {
         parts.detail(format!("in another region, {}: {}", shown(host), said(it)));
     }
-    let well = open.is_some_and(is_refusal) || asked(Question::Models).is_some_and(is_good);
+    let well = open.is_some_and(|it| it.is_as_it_should(Question::Open))
+        || asked(Question::Models).is_some_and(is_good);
     parts.line(Layer::Http, well)
-}
-
-/// Refused for want of a key, as it should be, or answered all the same.
-fn is_refusal(asked: &Asked) -> bool {
-    let expected = matches!(asked.status, Some(200..=299 | 400 | 401 | 403));
-    asked.heard == Heard::Answer && asked.form == Form::Json && expected
 }
 
 fn is_good(asked: &Asked) -> bool {

@@ -30,6 +30,7 @@ fn an_address_of_this_network_is_odd_only_beside_another() {
     let upstream = format!("names.\"udp 192.168.1.1\" = {PUBLIC}\n");
     let none = "names.\"doh google\" = { rcode = \"nxdomain\" }\n";
     check("", Mark::Well, "system");
+    check("here.vendors = true\n", Mark::Unwell, ODD);
     check(none, Mark::Well, "known in this network only");
     let deaf = "names.\"udp 192.168.1.1\" = { rcode = \"nxdomain\" }\n";
     check(&format!("{deaf}{LINE}{ANSWERED}"), Mark::Well, "known in this network only");

@@ -1,6 +1,6 @@
 //! Beside the provider: other providers, its other regions.
 
-use super::super::seen::{Seen, is_as_it_should, is_inside};
+use super::super::seen::{Seen, is_inside};
 use super::{Rule, SHUT_IN, THEM, bad, good, says};
 use crate::{Cause, Layer};
 use ir::evidence::{Heard, Question, Reached, Road};
@@ -54,7 +54,7 @@ fn alone(seen: &Seen<'_>) -> Option<String> {
 /// Another region that answers as it should to whoever has no key.
 fn other_region<'a>(seen: &Seen<'a>) -> Option<&'a str> {
     let mut regions = seen.it.control.regions.iter();
-    let (host, _) = regions.find(|(_, it)| is_as_it_should(Question::Open, it))?;
+    let (host, _) = regions.find(|(_, it)| it.is_as_it_should(Question::Open))?;
     Some(host)
 }
 

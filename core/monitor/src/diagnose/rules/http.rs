@@ -1,7 +1,7 @@
 //! What the provider answers.
 
 use super::super::kinds::Kind;
-use super::super::seen::{Part, Seen, has_no_list, is_as_it_should};
+use super::super::seen::{Part, Seen, has_no_list};
 use super::{BEFORE_HTTP, Rule, SHUT_IN, bad, good, says};
 use crate::{Cause, Layer};
 use ir::evidence::{Asked, Form, Heard, Question};
@@ -234,7 +234,7 @@ fn slow_list(seen: &Seen<'_>) -> Option<String> {
     let models = seen.ask(Question::Models)?;
     let first = models.first_byte_ms.filter(|it| 3000 <= *it)?;
     says(
-        is_as_it_should(Question::Models, models),
+        models.is_as_it_should(Question::Models),
         format!("the list of models takes {first} ms to its first byte"),
     )
 }
@@ -256,7 +256,7 @@ fn elsewhere(seen: &Seen<'_>) -> Option<String> {
         || seen.finds(Part::Cache) == Some(false)
         || seen.gets_through() == Some(false);
     // What is asked there is refused as it should be: the place is right.
-    let right = seen.ask(Question::Open).is_some_and(|it| is_as_it_should(Question::Open, it));
+    let right = seen.ask(Question::Open).is_some_and(|it| it.is_as_it_should(Question::Open));
     says(
         fails && !right,
         format!("{} says {}, not {}", elsewhere.from, elsewhere.url, elsewhere.usual),
@@ -291,17 +291,17 @@ fn answers(seen: &Seen<'_>) -> Option<String> {
 
 fn serves_list(seen: &Seen<'_>) -> Option<String> {
     let models = seen.ask(Question::Models)?;
-    says(is_as_it_should(Question::Models, models), "the list of models is served to our key")
+    says(models.is_as_it_should(Question::Models), "the list of models is served to our key")
 }
 
 fn takes_the_key(seen: &Seen<'_>) -> Option<String> {
     let models = seen.ask(Question::Models)?;
-    says(is_as_it_should(Question::Models, models) && !seen.is_open(), "our key is accepted")
+    says(models.is_as_it_should(Question::Models) && !seen.is_open(), "our key is accepted")
 }
 
 fn speaks(seen: &Seen<'_>) -> Option<String> {
     let open = seen.ask(Question::Open)?;
-    says(is_as_it_should(Question::Open, open), "the host answers as the provider does")
+    says(open.is_as_it_should(Question::Open), "the host answers as the provider does")
 }
 
 fn serves(seen: &Seen<'_>) -> Option<String> {
