@@ -9,7 +9,9 @@ const CUT: char = '…';
 /// short enough look the same only if they are.
 pub(crate) fn shown(text: &str, bytes_max: usize) -> Cow<'_, str> {
     let plain = |c: char| c != '\\' && !is_hidden(c);
-    if text.len() <= bytes_max && text.chars().all(plain) {
+    // Nearly all texts, among them the name of a model in each request.
+    let usual = |byte: u8| matches!(byte, b' '..=b'~') && byte != b'\\';
+    if text.len() <= bytes_max && (text.bytes().all(usual) || text.chars().all(plain)) {
         return Cow::Borrowed(text);
     }
     let mut shown = String::new();
