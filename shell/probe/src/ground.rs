@@ -14,7 +14,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
-use transport::{Clock, Net, Resolver};
+use transport::{Clock, Net, Resolver, Roots};
 
 /// The variables that are read, and no others: some of the others are secrets.
 const VARIABLES: &[&str] = &[
@@ -27,9 +27,8 @@ const VARIABLES: &[&str] = &[
     "container",
 ];
 
-/// Both stores, made once for the whole process: they hold hundreds of certificates.
+/// The authorities of browsers, made once for the whole process: there are hundreds.
 static PUBLIC: OnceLock<Arc<RootCertStore>> = OnceLock::new();
-static MACHINE: OnceLock<Arc<RootCertStore>> = OnceLock::new();
 
 /// From where is measured. The default is this machine and the public internet; every part can be
 /// another one.
@@ -229,14 +228,7 @@ impl Default for Trusted {
             let roots = webpki_roots::TLS_SERVER_ROOTS.iter().cloned().collect::<RootCertStore>();
             Arc::new(roots)
         };
-        let public = Arc::clone(PUBLIC.get_or_init(public));
-        let machine = MACHINE.get_or_init(|| {
-            let mut store = RootCertStore::empty();
-            let (added, _) =
-                store.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-            if added == 0 { Arc::clone(&public) } else { Arc::new(store) }
-        });
-        Self { machine: Arc::clone(machine), public }
+        Self { public: Arc::clone(PUBLIC.get_or_init(public)), machine: Roots::machine() }
     }
 }
 

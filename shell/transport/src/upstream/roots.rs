@@ -26,6 +26,11 @@ impl Roots {
         Self::default()
     }
 
+    /// The machine's store, as [`native`](Self::native) has it. Blocks on files the first time.
+    pub fn machine() -> Arc<RootCertStore> {
+        Arc::clone(NATIVE.get_or_init(|| Arc::new(load())))
+    }
+
     /// These and one more authority, in DER. A broken one is reported by
     /// [`Upstream::new`](crate::Upstream::new).
     #[must_use]
@@ -47,7 +52,7 @@ impl Roots {
     }
 
     fn store(&self) -> Result<Arc<RootCertStore>, Error> {
-        let native = Arc::clone(NATIVE.get_or_init(|| Arc::new(load())));
+        let native = Self::machine();
         if self.extra.is_empty() {
             return Ok(native);
         }
