@@ -144,8 +144,9 @@ situations! {
     TheirDnsGone "their-dns-gone" [TheirDns] them::their_dns_gone;
     /// Their certificate has ended.
     CertExpired "cert-expired" [TheirTls] them::cert_expired;
-    /// Their certificate is for another host.
-    CertWrongHost "cert-wrong-host" [TheirTls] them::cert_wrong_host;
+    /// Their certificate is for another host. Where no authority is public, as between namespaces, it says
+    /// nothing of them.
+    CertWrongHost "cert-wrong-host" [TheirTls Middlebox] them::cert_wrong_host;
     /// They refuse connections, and their page says that they are down.
     Refusing "refusing" [Down Route] them::refusing;
     /// A front says that nobody answers behind it.

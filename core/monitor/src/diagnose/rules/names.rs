@@ -3,7 +3,7 @@
 use super::super::seen::{Part, Seen, is_good, is_inside};
 use super::{Rule, bad, good, says};
 use crate::{Cause, Layer};
-use ir::evidence::{Answer, HostsEntry, Proof, Rcode, Reached, Shake, Witness};
+use ir::evidence::{Answer, HostsEntry, Proof, Rcode, Reached, Session, Shake, Trust, Witness};
 use std::net::IpAddr;
 
 pub(super) const RULES: &[Rule] = &[
@@ -48,6 +48,11 @@ pub(super) const RULES: &[Rule] = &[
         Layer::Dns,
         resolvers_lead_astray,
         &[(&[Cause::Interception], 22), (&[Cause::Resolver], 4)],
+    ),
+    bad(
+        Layer::Dns,
+        resolvers_lead_to_a_filter,
+        &[(&[Cause::Resolver], 40), (&[Cause::Interception], -14)],
     ),
     bad(
         Layer::Dns,
@@ -233,18 +238,36 @@ fn foreign(seen: &Seen<'_>) -> Vec<IpAddr> {
     mine.into_iter().filter(|it| !public.contains(it) && !is_inside(*it)).collect()
 }
 
-fn resolvers_lead_astray(seen: &Seen<'_>) -> Option<String> {
-    let impostor = |it: &IpAddr| {
-        let road = seen.it.roads.get(it);
-        let session = road.and_then(|road| road.tls.as_ref());
-        session.is_some_and(|it| it.shake == Shake::Complete && !it.is_the_host())
+/// Addresses that public resolvers do not give, and whose certificate is not the host's: those with an
+/// authority that only this machine trusts, or the others.
+fn strangers(seen: &Seen<'_>, trusted_here: bool) -> Vec<IpAddr> {
+    let session = |it: &IpAddr| seen.it.roads.get(it).and_then(|road| road.tls.as_ref());
+    let stranger = |it: &Session| {
+        let here = it.trust == Trust::Machine;
+        it.shake == Shake::Complete && !it.is_the_host() && here == trusted_here
     };
-    let astray: Vec<IpAddr> = foreign(seen).into_iter().filter(impostor).collect();
+    foreign(seen).into_iter().filter(|it| session(it).is_some_and(stranger)).collect()
+}
+
+fn resolvers_lead_astray(seen: &Seen<'_>) -> Option<String> {
+    let astray = strangers(seen, false);
     says(
         !astray.is_empty(),
         format!(
             "the configured resolver leads to {}, where somebody else answers in the host's name",
             list(&astray)
+        ),
+    )
+}
+
+/// Whoever has an authority on this machine is no stranger: a company's filter, a program that guards.
+fn resolvers_lead_to_a_filter(seen: &Seen<'_>) -> Option<String> {
+    let filter = strangers(seen, true);
+    says(
+        !filter.is_empty() && fails(seen),
+        format!(
+            "the configured resolver leads to {}, where somebody answers whom only this machine trusts",
+            list(&filter)
         ),
     )
 }

@@ -1,7 +1,7 @@
 //! TCP and TLS to the host's addresses.
 
 use super::super::kinds::Kind;
-use super::super::seen::{Seen, is_good, is_inside, is_private};
+use super::super::seen::{Part, Seen, is_good, is_inside, is_private};
 use super::{Rule, SHUT_IN, bad, good, says};
 use crate::{Cause, Layer};
 use ir::evidence::{Reached, Road, Session, Shake, Trust};
@@ -37,6 +37,15 @@ pub(super) const RULES: &[Rule] = &[
     bad(Layer::Tls, some_out_of_date, &[(&[Cause::TheirTls], 76), (&[Cause::Fine], -24)]),
     bad(Layer::Tls, neutral_unknown, &[(&[Cause::TlsInspection], 36)]),
     bad(Layer::Tls, other_name, &[(&[Cause::TheirTls], 32), (&[Cause::Interception], 4)]),
+    bad(
+        Layer::Tls,
+        filtered,
+        &[
+            (&[Cause::Middlebox], 36),
+            (&[Cause::Resolver], 14),
+            (&[Cause::Interception, Cause::TheirTls], -20),
+        ],
+    ),
     good(
         Layer::Tls,
         through,
@@ -270,13 +279,32 @@ fn neutral_unknown(seen: &Seen<'_>) -> Option<String> {
 }
 
 fn other_name(seen: &Seen<'_>) -> Option<String> {
-    let other = |it: &Session| {
-        !it.names_host && it.in_date && matches!(it.trust, Trust::Public | Trust::Machine)
-    };
-    let everywhere = seen.spared().iter().all(|(_, road)| !is_good(road));
+    let other = |it: &Session| !it.names_host && it.in_date && it.trust == Trust::Public;
+    // Where no provider is, no certificate is a provider's.
+    let theirs = seen.astray(Part::Cache).is_none();
     says(
-        seen.only_impostors() && seen.impostors().into_iter().all(other) && everywhere,
+        seen.only_impostors() && seen.impostors().into_iter().all(other) && theirs && !spared(seen),
         "the certificate at every address of the host is good and for another name",
+    )
+}
+
+/// Only addresses that programs do not get lead to the host.
+fn spared(seen: &Seen<'_>) -> bool {
+    seen.spared().iter().any(|(_, road)| is_good(road))
+}
+
+/// Somebody's page in their place: of a filter, mostly. A server of one's own may have any certificate.
+fn filtered(seen: &Seen<'_>) -> Option<String> {
+    let foreign = |it: &Session| !it.names_host && it.in_date && it.trust == Trust::Machine;
+    let impostors = seen.impostors();
+    let issuer = &impostors.first()?.issuer;
+    let inside = seen.taken().iter().all(|(address, _)| is_inside(*address));
+    let own = seen.is_elsewhere() || (inside && seen.astray(Part::Cache).is_none());
+    says(
+        seen.only_impostors() && impostors.into_iter().all(foreign) && !own && !spared(seen),
+        format!(
+            "{issuer:?}, whom only this machine trusts, vouches for whoever answers for the host, under another name"
+        ),
     )
 }
 
