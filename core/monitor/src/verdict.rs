@@ -50,7 +50,7 @@ pub enum Cause {
     Config,
     /// IPv6 is broken and IPv4 is not.
     Ipv6,
-    /// Something on the way does not let TLS through.
+    /// Something on the way does not let us through, or answers in their place.
     Middlebox,
     /// The way to them.
     Route,
@@ -239,7 +239,9 @@ impl Cause {
             Self::Quota => me("me.quota", Act::None, "the account's limits"),
             Self::Config => me("me.config", Act::None, "the configuration"),
             Self::Ipv6 => path("path.ipv6", "IPv6 is broken"),
-            Self::Middlebox => path("path.middlebox", "something on the way breaks TLS"),
+            Self::Middlebox => {
+                path("path.middlebox", "something on the way blocks us or answers in their place")
+            }
             Self::Route => path("path.route", "the way there"),
             Self::TheirDns => them("them.dns", "their names"),
             Self::TheirTls => them("them.tls", "their certificate"),

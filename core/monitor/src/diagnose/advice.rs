@@ -291,6 +291,13 @@ fn ipv6(seen: &Seen<'_>) -> Vec<Advice> {
 }
 
 fn middlebox(seen: &Seen<'_>, host: &str) -> Vec<Advice> {
+    let pass = say("have whoever runs firewall, VPN or filter let the host through");
+    if seen.meets_pages() || asks_for_a_browser(seen) {
+        return walled(host);
+    }
+    if seen.only_impostors() {
+        return vec![pass, with("see who vouches for what answers", Some(openssl(seen, host)))];
+    }
     let small = format!(
         "openssl s_client -connect {host}:{} -servername {host} -tls1_2 </dev/null",
         seen.it.port
@@ -307,7 +314,25 @@ fn middlebox(seen: &Seen<'_>, host: &str) -> Vec<Advice> {
             mtu,
         ),
         with("see whether a small first message passes", Some(small)),
-        say("have whoever runs firewall, VPN or filter let the host through"),
+        pass,
+    ]
+}
+
+/// A question of ours met the page of a firewall.
+fn asks_for_a_browser(seen: &Seen<'_>) -> bool {
+    seen.asked().any(|(_, it)| it.class == "firewall" || it.mark.as_deref() == Some("challenge"))
+}
+
+/// Something in front of them, theirs or not, does not let us through and says so to browsers.
+fn walled(host: &str) -> Vec<Advice> {
+    vec![
+        with("see whose page it is, and what it says", Some(format!("curl -si https://{host}/"))),
+        say(
+            "our exit address may be blocked, or its country not served: try another exit (without the VPN, another network or region)",
+        ),
+        say(
+            "if a proxy or filter here answers so, have whoever runs it let the host through; else ask the provider, with the id that the page names",
+        ),
     ]
 }
 
@@ -341,3 +366,6 @@ fn status(seen: &Seen<'_>) -> Advice {
         Some(_) | None => say("their status page may say more, and may be late"),
     }
 }
+
+#[cfg(test)]
+mod tests;

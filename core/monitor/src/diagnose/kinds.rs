@@ -7,6 +7,7 @@ use ir::evidence::Tally;
 pub(super) enum Kind {
     Capacity,
     Server,
+    Page,
     Reset,
     Stall,
     Auth,
@@ -28,10 +29,11 @@ const SERVER: &[&str] = &[
     "malformed",
     "empty",
     "wrong_content",
-    "firewall",
     "unprocessed",
     "conflict",
 ];
+/// A page for browsers instead of an answer, from somebody in front of them: of theirs, ours or between.
+const PAGE: &[&str] = &["firewall"];
 /// A connection that ends before the answer does: theirs, or of something in between.
 const RESET: &[&str] = &["reset", "cut", "stale"];
 const STALL: &[&str] = &["silent", "stalled"];
@@ -57,6 +59,7 @@ fn classes(kind: Kind) -> &'static [&'static str] {
     match kind {
         Kind::Capacity => CAPACITY,
         Kind::Server => SERVER,
+        Kind::Page => PAGE,
         Kind::Reset => RESET,
         Kind::Stall => STALL,
         Kind::Auth => AUTH,

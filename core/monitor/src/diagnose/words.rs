@@ -38,9 +38,7 @@ fn against(cause: Cause) -> &'static str {
             "the same failing at the provider's usual address, or with a model that is known"
         }
         Cause::Ipv6 => "the same failing over IPv4",
-        Cause::Middlebox => {
-            "the same from another network, or a small first message stalling as well"
-        }
+        Cause::Middlebox => "the same from another network, by another exit address",
         Cause::Route => {
             "the host not being reached from another network either: then they are down"
         }

@@ -21,6 +21,8 @@ pub(super) const RULES: &[Rule] = &[
     bad(Layer::Yours, some_capacity, &[(&[Cause::Overloaded], 38), (&[Cause::Degraded], 20)]),
     bad(Layer::Yours, mostly_errors, &[(&[Cause::Down], 44), (&[Cause::Degraded], 6)]),
     bad(Layer::Yours, some_errors, &[(&[Cause::Degraded], 36), (&[Cause::Down], 4)]),
+    bad(Layer::Yours, pages, &[(&[Cause::Middlebox], 64)]),
+    bad(Layer::Yours, pages_and_trouble, &[(&[Cause::Down], 34), (&[Cause::Middlebox], 20)]),
     bad(
         Layer::Yours,
         resets,
@@ -100,6 +102,24 @@ fn some_errors(seen: &Seen<'_>) -> Option<String> {
     says(
         (0.05..0.7).contains(&share) && seen.fails_by() == Some(Kind::Server),
         format!("some of our requests meet errors of theirs: {}", figures(seen)),
+    )
+}
+
+/// Whoever blocks our address, our country or what we send answers so; of the provider itself it tells
+/// nothing, unless its own status page does.
+fn pages(seen: &Seen<'_>) -> Option<String> {
+    met_pages(seen).filter(|_| !seen.page_is_unwell())
+}
+
+fn pages_and_trouble(seen: &Seen<'_>) -> Option<String> {
+    let most = 0.5 <= seen.failing_by(Kind::Page);
+    met_pages(seen).filter(|_| most && seen.page_is_unwell())
+}
+
+fn met_pages(seen: &Seen<'_>) -> Option<String> {
+    says(
+        seen.meets_pages(),
+        format!("our requests meet a page for browsers instead of an answer: {}", figures(seen)),
     )
 }
 

@@ -48,9 +48,10 @@ impl<'a> Seen<'a> {
 
     /// The way in which most of our requests fail.
     pub(in crate::diagnose) fn fails_by(&self) -> Option<Kind> {
-        const ALL: [Kind; 10] = [
+        const ALL: [Kind; 11] = [
             Kind::Capacity,
             Kind::Server,
+            Kind::Page,
             Kind::Reset,
             Kind::Stall,
             Kind::Auth,
@@ -63,6 +64,11 @@ impl<'a> Seen<'a> {
         let portion = |kind: &Kind| self.failing_by(*kind);
         let most = ALL.into_iter().max_by(|one, two| portion(one).total_cmp(&portion(two)))?;
         (0.0 < portion(&most)).then_some(most)
+    }
+
+    /// Whether our requests are answered with pages for browsers, more than they fail otherwise.
+    pub(in crate::diagnose) fn meets_pages(&self) -> bool {
+        0.05 <= self.failing_by(Kind::Page) && self.fails_by() == Some(Kind::Page)
     }
 
     /// Models that fail while the others are well: the name, and what it met.
