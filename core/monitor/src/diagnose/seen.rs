@@ -197,6 +197,11 @@ impl<'a> Seen<'a> {
         tried.then_some(false)
     }
 
+    /// Whether somebody neutral was tried, and nobody outside is reached.
+    pub(super) fn is_cut_off(&self) -> bool {
+        self.world() == Some(false) && self.neutral() == Some(false)
+    }
+
     /// Whether other providers are well; absent where nothing is known, or some are and some are not.
     pub(super) fn siblings(&self) -> Option<bool> {
         let well = |it: &ir::evidence::Sibling| {

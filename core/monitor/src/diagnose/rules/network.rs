@@ -58,9 +58,8 @@ fn no_route(seen: &Seen<'_>) -> Option<String> {
 
 fn nothing_reached(seen: &Seen<'_>) -> Option<String> {
     let proxied = seen.it.here.proxy.is_some();
-    let nobody = seen.world() == Some(false) && seen.neutral() == Some(false);
     says(
-        nobody && !proxied && !seen.is_here() && seen.held_by_portal().is_none(),
+        seen.is_cut_off() && !proxied && !seen.is_here() && seen.held_by_portal().is_none(),
         format!("{} cannot be reached, nor anything else outside", neutral_names(seen)),
     )
 }
@@ -68,9 +67,8 @@ fn nothing_reached(seen: &Seen<'_>) -> Option<String> {
 fn not_even_the_proxy(seen: &Seen<'_>) -> Option<String> {
     let proxy = seen.it.here.proxy.as_ref()?;
     let deaf = !seen.it.names.is_empty() && seen.spoke().is_empty();
-    let nobody = seen.world() == Some(false) && seen.neutral() == Some(false);
     says(
-        deaf && nobody && proxy.reached == Some(false),
+        deaf && seen.is_cut_off() && proxy.reached == Some(false),
         format!(
             "no resolver, no neutral host and not even the proxy {} is reached",
             proxy.authority
