@@ -3,7 +3,7 @@
 use super::seen::Seen;
 use crate::shown::{is_hidden, shown};
 use crate::{Advice, Cause};
-use ir::evidence::{KeySeen, Os, ResolverKind};
+use ir::evidence::{KeySeen, Os, Question, ResolverKind};
 
 /// No advice is longer, in bytes.
 const TEXT_MAX: usize = 400;
@@ -56,13 +56,7 @@ pub(super) fn advise(cause: Cause, seen: &Seen<'_>) -> Vec<Advice> {
             say("ask for another model of theirs, or let the chain's next target serve"),
             status(seen),
         ],
-        Cause::Unknown => vec![
-            say("run it again with a key, so that real questions can be asked"),
-            with(
-                "keep the evidence",
-                Some(format!("backstop doctor {} --bundle evidence.json", seen.it.provider)),
-            ),
-        ],
+        Cause::Unknown => unknown(seen),
     }
 }
 
@@ -316,6 +310,31 @@ fn middlebox(seen: &Seen<'_>, host: &str) -> Vec<Advice> {
         with("see whether a small first message passes", Some(small)),
         pass,
     ]
+}
+
+/// What was not asked yet may tell it.
+fn unknown(seen: &Seen<'_>) -> Vec<Advice> {
+    let doctor = |rest: &str| Some(format!("backstop doctor {} {rest}", seen.it.provider));
+    let models = seen.ask(Question::Models);
+    let keyless = match seen.it.here.key {
+        Some(KeySeen::Missing { .. }) | None => models.is_none(),
+        Some(KeySeen::Present { .. } | KeySeen::NotNeeded | KeySeen::Callers) => false,
+    };
+    // Callers' own keys are theirs to ask with.
+    let ready = seen.answers_small()
+        && models.is_none_or(|it| it.is_as_it_should(Question::Models))
+        && seen.it.here.key != Some(KeySeen::Callers);
+    let first = if seen.failing().is_some_and(|share| 0.05 <= share) {
+        Some(with("see in what way your own requests fail, and of which models", doctor("-v")))
+    } else if keyless {
+        Some(say("run it again with a key, so that real questions can be asked"))
+    } else if ready && seen.answers_large().is_none() {
+        Some(with("have a model answer, which costs a few tokens", doctor("--complete MODEL")))
+    } else {
+        None
+    };
+    let evidence = with("keep the evidence", doctor("--bundle evidence.json"));
+    first.into_iter().chain([evidence]).collect()
 }
 
 /// A question of ours met the page of a firewall.

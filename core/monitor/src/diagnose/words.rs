@@ -53,8 +53,6 @@ fn against(cause: Cause) -> &'static str {
         Cause::Model => "another of their models failing too, or this one never having been good",
         Cause::Region => "the other region failing too",
         Cause::Interception => "the same certificate at neutral hosts: then TLS is inspected here",
-        Cause::Unknown => {
-            "a request of your own, the provider's key, or a run from another network"
-        }
+        Cause::Unknown => "more requests of your own, or a run from another network",
     }
 }

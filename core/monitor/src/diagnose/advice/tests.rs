@@ -32,3 +32,33 @@ fn what_lies_between_is_asked_about_as_it_shows_itself() {
         tls = { shake = \"complete\", trust = \"machine\", in_date = true }";
     check(filter, who, mtu);
 }
+
+/// What cannot be told is asked about with what was not asked yet.
+#[test]
+fn what_cannot_be_told_is_not_asked_again_in_the_same_way() {
+    let check = |text: &str, tells: &str| {
+        let said = advised(Cause::Unknown, text);
+        for other in ["with a key", "--complete MODEL", "doctor anthropic -v"] {
+            assert_eq!(said.contains(other), other == tells, "{text}: {said}");
+        }
+        assert!(said.contains("--bundle evidence.json"), "{text}: {said}");
+    };
+    let present = "here.key = { is = \"present\", from = \"ANTHROPIC_API_KEY\" }\n";
+    let open = "asked.open = { heard = \"answer\", status = 401, form = \"json\" }\n";
+    let models = "asked.models = { heard = \"answer\", status = 200, form = \"json\" }\n";
+    let refused = "asked.models = { heard = \"answer\", status = 403, class = \"forbidden\" }\n";
+    let whole = "asked.whole = { heard = \"answer\", status = 500, class = \"server_error\" }\n";
+    let failing = "traffic.all = { n = 24, ok = 12, classes = { not_found = 12 } }\n";
+    check("", "with a key");
+    check(open, "with a key");
+    check("here.key = { is = \"missing\", from = \"ANTHROPIC_API_KEY\" }", "with a key");
+    check("here.key = { is = \"callers\" }", "");
+    check("here.key = { is = \"not_needed\" }", "");
+    check(&format!("here.key = {{ is = \"not_needed\" }}\n{models}"), "--complete MODEL");
+    check(&format!("{present}{open}"), "--complete MODEL");
+    check(&format!("{present}{models}"), "--complete MODEL");
+    check(&format!("{present}{refused}"), "");
+    check(&format!("{present}{models}{whole}"), "");
+    check(failing, "doctor anthropic -v");
+    check(&format!("{present}{models}{failing}"), "doctor anthropic -v");
+}
