@@ -57,6 +57,18 @@ fn a_run_of_failures_goes_on_while_somebody_asks() {
     check(all, "50 % ok last 15 min (n=10)");
     check(&since, "50 % ok last 15 min (n=10), failing for 840 s");
     let ago = |ago: u64| format!("{since}traffic.failed_ago_s = {ago}\n");
-    check(&ago(60), "50 % ok last 15 min (n=10), failing for 840 s");
+    check(&ago(4), "50 % ok last 15 min (n=10), failing for 836 s");
+    // What came after the last failure is silence.
+    check(&ago(60), "50 % ok last 15 min (n=10), failing for 780 s, the last 60 s ago");
+    check(&ago(329), "50 % ok last 15 min (n=10), failing for 511 s, the last 329 s ago");
     check(&ago(835), "50 % ok last 15 min (n=10)");
+    let burst = "traffic.failing_since_unix_ms = 900_000\ntraffic.failed_ago_s =";
+    check(
+        &format!("{all}{burst} 97"),
+        "50 % ok last 15 min (n=10), failing for 3 s, the last 97 s ago",
+    );
+    check(
+        &format!("{all}{burst} 100"),
+        "50 % ok last 15 min (n=10), failing for 1 s, the last 100 s ago",
+    );
 }

@@ -22,8 +22,8 @@ pub(super) fn line(evidence: &Evidence) -> Line {
     if 0 < lately.n {
         text = format!("{text}, {} % last minute (n={})", percent(lately), lately.n);
     }
-    if let Some(run) = Seen::of(evidence).failing_for_s() {
-        text = format!("{text}, failing for {run} s");
+    if let Some(run) = Seen::of(evidence).failing_for() {
+        text = format!("{text}, failing for {run}");
     }
     let judged = if 3 <= lately.n { lately } else { all };
     let mark = if 95 <= percent(judged) { Mark::Well } else { Mark::Unwell };

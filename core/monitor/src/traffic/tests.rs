@@ -134,10 +134,10 @@ fn a_run_of_failures_is_of_those_in_a_row() {
     check(&[(300, error), (600, error), (880, error)], 886, fine);
     check(&[(800, made_up), (810, made_up), (880, error)], 886, fine);
     let run = [(860, error), (870, error), (880, error)];
-    check(&run, 884, (Some(24), Some(false), false));
+    check(&run, 884, (Some(20), Some(false), false));
     // A breaker that is open lets nobody ask.
-    check(&run, 1_000, (Some(140), Some(false), false));
-    check(&run, 1_180, (Some(320), Some(false), false));
+    check(&run, 1_000, (Some(20), Some(false), false));
+    check(&run, 1_180, (Some(20), Some(false), false));
     // Nobody has asked for long: only what answers now says anything.
     check(&run, 1_250, fine);
     check(&run, 1_700, fine);

@@ -144,10 +144,10 @@ fn many_ways(seen: &Seen<'_>) -> Option<String> {
 }
 
 fn runs(seen: &Seen<'_>) -> Option<String> {
-    let run = seen.failing_for_s()?;
+    let run = seen.failing_for()?;
     // One or two of each kind may have any reason.
     let theirs = matches!(seen.fails_by(), Some(Kind::Server | Kind::Stall));
-    says(theirs, format!("none of our requests was answered for {run} s"))
+    says(theirs, format!("none of our requests was answered for {run}"))
 }
 
 fn unwell(seen: &Seen<'_>) -> Option<String> {

@@ -101,15 +101,25 @@ impl<'a> Seen<'a> {
         self.it.traffic.as_ref().is_some_and(keys)
     }
 
-    /// For how long every answer has failed, in seconds, where that is longer than a moment.
+    /// For how long every answer failed, in seconds, from the first failure to the last: what came after
+    /// is silence. Absent where the first was but a moment ago.
     pub(crate) fn failing_for_s(&self) -> Option<u64> {
         let traffic = self.traffic()?;
         let since = traffic.failing_since_unix_ms?;
         if traffic.all.n.saturating_sub(traffic.all.ok) < ENOUGH {
             return None;
         }
-        let run = self.it.at_unix_ms.saturating_sub(since) / 1000;
-        (RUN_S <= run).then_some(run)
+        let began_ago = self.it.at_unix_ms.saturating_sub(since) / 1000;
+        let run = began_ago.saturating_sub(traffic.failed_ago_s.unwrap_or(0));
+        (RUN_S <= began_ago).then_some(run.max(1))
+    }
+
+    /// The same in words, with how long ago it ended.
+    pub(crate) fn failing_for(&self) -> Option<String> {
+        let run = self.failing_for_s()?;
+        let ago = self.traffic()?.failed_ago_s.filter(|ago| RUN_S <= *ago);
+        let ago = ago.map(|ago| format!(", the last {ago} s ago")).unwrap_or_default();
+        Some(format!("{run} s{ago}"))
     }
 
     /// How much longer than usual the first content takes.
