@@ -43,7 +43,7 @@ impl<'a> Seen<'a> {
     }
 
     /// Every address that one part gives.
-    pub(super) fn addresses(&self, part: Part) -> BTreeSet<IpAddr> {
+    pub(crate) fn addresses(&self, part: Part) -> BTreeSet<IpAddr> {
         self.answers(part).flat_map(|(_, answer)| answer.addresses.iter().copied()).collect()
     }
 

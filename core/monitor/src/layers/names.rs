@@ -43,7 +43,11 @@ pub(super) fn line(evidence: &Evidence) -> Line {
     // A pin to the host itself is told, and is no fault.
     let pinned = parts.bad.len() == evidence.here.hosts.len() && pins_hold(evidence);
     let found = mine.iter().chain(&upstream).any(|(_, it)| it.found());
-    let line = parts.line(Layer::Dns, found);
+    let lost = lost_inside(evidence);
+    if let Some(address) = lost {
+        parts.good(format!("{address} is in this network"));
+    }
+    let line = parts.line(Layer::Dns, found && lost.is_none());
     if pinned { Line { mark: Mark::Well, ..line } } else { line }
 }
 
@@ -65,14 +69,29 @@ fn tell(who: &str, answers: &[(&Witness, &Answer)], parts: &mut Parts) {
 
 /// Addresses at which no provider is, unless the host shows itself there.
 fn astray(evidence: &Evidence, parts: &mut Parts) {
-    let host_is_inside = evidence.host.ends_with("localhost") || evidence.here.elsewhere.is_some();
     // A line of the hosts file is told already.
-    if host_is_inside || !evidence.here.hosts.is_empty() {
+    if has_place_inside(evidence) || !evidence.here.hosts.is_empty() {
         return;
     }
     if let Some(odd) = Seen::of(evidence).astray(Part::Cache) {
         parts.bad(format!("system: {odd}, where no provider is"));
     }
+}
+
+/// An address of this network, where all of them are there and the host shows itself at none: it may be a
+/// private endpoint of theirs, a server of one's own, or a resolver that leads astray.
+fn lost_inside(evidence: &Evidence) -> Option<IpAddr> {
+    let seen = Seen::of(evidence);
+    let mine = seen.addresses(Part::Cache);
+    let lost =
+        |it: &IpAddr| is_inside(*it) && evidence.roads.contains_key(it) && !seen.is_there(*it);
+    let told = !evidence.here.hosts.is_empty() || seen.astray(Part::Cache).is_some();
+    mine.first().copied().filter(|_| !told && !has_place_inside(evidence) && mine.iter().all(lost))
+}
+
+/// Whoever asks there knows that the host is in this network.
+fn has_place_inside(evidence: &Evidence) -> bool {
+    evidence.host.ends_with("localhost") || evidence.here.elsewhere.is_some()
 }
 
 fn doh(public: &[(&Witness, &Answer)], parts: &mut Parts) {

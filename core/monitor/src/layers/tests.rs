@@ -72,3 +72,25 @@ fn a_run_of_failures_goes_on_while_somebody_asks() {
         "50 % ok last 15 min (n=10), failing for 1 s, the last 100 s ago",
     );
 }
+
+#[test]
+fn a_name_that_leads_into_this_network_is_not_vouched_for() {
+    const HERE: &str = "10.1.2.3 is in this network";
+    let check = |text: &str, mark: Mark, tells: bool| {
+        let line = line(Layer::Dns, &read(text));
+        assert_eq!((line.mark, line.text.contains(HERE)), (mark, tells), "{text}: {line:?}");
+    };
+    let silent = "roads.\"10.1.2.3\".tcp.reached = \"timeout\"\n";
+    let there = "roads.\"10.1.2.3\".tcp.reached = \"connected\"\n";
+    let answered = "asked.open = { heard = \"answer\", form = \"json\", status = 401 }\n";
+    let stranger = "roads.\"10.1.2.3\".tls = { shake = \"complete\", trust = \"machine\" }\n";
+    check("", Mark::Well, false);
+    check(silent, Mark::Untold, true);
+    check(there, Mark::Untold, true);
+    check(&format!("{there}{stranger}"), Mark::Untold, true);
+    check(&format!("{there}{answered}"), Mark::Well, false);
+    // Of a name that a vendor has on the internet, more is known.
+    check(&format!("{silent}here.vendors = true"), Mark::Unwell, false);
+    // Who set the address knows where it is.
+    check(&format!("{silent}here.elsewhere.url = \"http://llm.corp\""), Mark::Well, false);
+}
