@@ -4,6 +4,8 @@
 //! news. Of any other it is asked that its newest entry says as a label that it is over: a feed of
 //! something else is no status page, however quiet.
 
+use std::collections::BTreeSet;
+
 use super::foreign;
 use super::pages::Selection;
 use super::prose::{self, Heard};
@@ -12,7 +14,8 @@ use super::why::Why;
 
 /// How many entries a feed may have: all are looked at, and each takes many times its text.
 const ENTRIES_MAX: usize = 2_000;
-/// How long an entry without any word of its state may still be going on.
+/// How long an entry may still be going on that has no word of its state, or is called over in words
+/// that may take it back.
 const WORDLESS: u64 = 7 * 86_400_000;
 
 /// A feed.
@@ -151,12 +154,21 @@ pub(super) fn read(feed: &Feed, now: u64) -> Result<Reading, Why> {
     let newest = feed.newest().ok_or(Why::Entryless)?;
     let mut reading = Reading::new(Some(newest), true, &feed.title);
     let mut latest: Option<(Option<u64>, Said)> = None;
+    // Better Stack tells of a resource by its name, which is known to be one if it went down before.
+    let fell: BTreeSet<&str> =
+        feed.entries.iter().filter_map(|it| it.title.strip_suffix(" went down")).collect();
     for entry in latest_of_each(&feed.entries) {
         let recent = entry.changed().is_none_or(|at| now < at.saturating_add(WORDLESS));
         let notice = foreign::is_notice(&entry.title);
-        let said = match prose::heard(&entry.title, &entry.text) {
+        let up = entry.title.strip_suffix(" recovered").is_some_and(|name| fell.contains(name));
+        let title = if up { "Recovered" } else { &entry.title };
+        let said = match prose::heard(title, &entry.text) {
             Heard::Said(said) => said,
             Heard::Doubt if !notice => {
+                reading.doubt(Why::Doubtful(foreign::sentence(&entry.title)));
+                continue;
+            }
+            Heard::Unclear if recent && !notice => {
                 reading.doubt(Why::Doubtful(foreign::sentence(&entry.title)));
                 continue;
             }
@@ -164,6 +176,8 @@ pub(super) fn read(feed: &Feed, now: u64) -> Result<Reading, Why> {
                 reading.doubt(Why::Unattributed(foreign::sentence(&entry.title)));
                 continue;
             }
+            // Of a time before others that are well it says nothing, but it is not well itself.
+            Heard::Unclear => Said::Odd(foreign::sentence(&entry.title)),
             Heard::Doubt | Heard::Silent => continue,
         };
         if let Said::Unwell(_) = said {
@@ -177,6 +191,7 @@ pub(super) fn read(feed: &Feed, now: u64) -> Result<Reading, Why> {
     }
     match latest {
         Some((_, said @ Said::Well(_))) => reading.add("the newest entry", &said),
+        Some((_, Said::Odd(title))) => reading.doubt(Why::Doubtful(title)),
         Some(_) | None => reading.doubt(Why::Entryless),
     }
     Ok(reading)

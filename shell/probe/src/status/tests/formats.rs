@@ -214,7 +214,7 @@ fn surfaces_are_told_apart_and_guids_repeat() {
 fn feeds_say_in_so_many_words_that_it_is_over() {
     let read =
         |items: &[[&str; 4]]| page(Format::Feed, &Selection::default(), rss("X", items).as_bytes());
-    let over = ["Errors", "1", "x", "&lt;b&gt;Resolved&lt;/b&gt; It was an outage."];
+    let over = ["Errors", "1", "x", "&lt;b&gt;Resolved&lt;/b&gt; It is over."];
     check(&read(&[over]), Some(Level::Operational), "");
     check(&read(&[over, ["Errors", "2", "x", "Monitoring"]]), Some(Level::Degraded), "");
     check(
@@ -227,10 +227,30 @@ fn feeds_say_in_so_many_words_that_it_is_over() {
     check(&read(&[["Work", "2", "x", "Scheduled - On Monday"]]), None, "no entries");
     check(&read(&[over, ["Errors", "2", "x", "They remain unresolved."]]), None, "for certain");
     check(&read(&[["API went down", "2", "x", ""]]), Some(Level::Partial), "");
+    check(&read(&[over, ["Errors", "2", "x", "Resolved - EU only"]]), None, "for certain");
+    // A name is known where it went down before.
+    let [up, fell] = [("recovered", "#b"), ("went down", "#a")]
+        .map(|(verb, at)| [format!("Hub - Git {verb}"), format!("incident/2{at}")]);
+    let hub =
+        |of: &[[String; 2]]| read(&of.iter().map(|[t, id]| [t, id, "x", ""]).collect::<Vec<_>>());
+    check(&hub(&[up.clone(), fell]), Some(Level::Operational), "");
+    check(&hub(&[up]), None, "for certain");
     let updates =
         [["E", "incident/1#a", "x", "Resolved"], ["E", "incident/1#b", "x", "Investigating"]];
     // Of the same moment the first one holds.
     check(&read(&updates), Some(Level::Operational), "");
+    // In free words that it is over is believed a week later, but not of the newest entry.
+    let aged = |day: &str| {
+        let text = rss("X", &[over, ["Errors", "2", "x", "Resolved - At ten it was over."]]);
+        let (first, last) = text.split_at(text.rfind("Thu, 03 Sep").unwrap_or_default());
+        let text = format!("{first}{}", last.replace("Thu, 03 Sep", day));
+        page(Format::Feed, &Selection::default(), text.as_bytes())
+    };
+    check(&aged("Mon, 31 Aug"), None, "for certain");
+    check(&aged("Thu, 20 Aug"), Some(Level::Operational), "");
+    let old = rss("X", &[["Errors", "2", "x", "Resolved - At ten it was over."]])
+        .replace("03 Sep", "20 Aug");
+    check(&page(Format::Feed, &Selection::default(), old.as_bytes()), None, "for certain");
     let azure = page(Format::Azure, &Selection::default(), rss("Azure Storage", &[]).as_bytes());
     check(&azure, None, "not in the format");
     let foreign = rss("Azure Status", &[]).replace(

@@ -125,6 +125,76 @@ fn open_prose() -> impl Strategy<Value = String> {
     )
 }
 
+/// A label that says that it is over, and sentences beside it of which one holds a word of trouble, doubt,
+/// part, return or time, at any place, or a word of no known language.
+fn taken_back() -> impl Strategy<Value = String> {
+    let labels = ["Resolved", "<b>Resolved</b>", "Status: Completed", "[Recovered]", "MITIGATED"];
+    let usual = ["This incident has been resolved", "All systems are operational", "It is over"];
+    let words = [
+        "again",
+        "back",
+        "not",
+        "no",
+        "only",
+        "partial",
+        "partly",
+        "some",
+        "most",
+        "half",
+        "except",
+        "reopened",
+        "remains",
+        "remain",
+        "still",
+        "yet",
+        "until",
+        "since",
+        "soon",
+        "tomorrow",
+        "expected",
+        "pending",
+        "monitoring",
+        "investigating",
+        "down",
+        "degraded",
+        "failing",
+        "fail",
+        "unavailable",
+        "slow",
+        "was",
+        "were",
+        "had",
+        "if",
+        "unless",
+        "but",
+        "however",
+        "for",
+        "EU",
+        "99",
+        "50 %",
+        "12:30",
+        "(partly)",
+        "[US]",
+        "nicht",
+        "teilweise",
+        "pas",
+        "nein",
+        "未",
+        "|",
+        "?",
+    ];
+    let select = |all: &[&'static str]| prop::sample::select(all.to_vec());
+    let odd = prop_oneof![4 => select(&words).prop_map(str::to_owned), 1 => "q[a-z]{3,8}"];
+    let seam = select(&[" - ", ": ", ". ", " ", "<br>", "</p><p>"]);
+    (select(&labels), seam, select(&usual), odd, any::<prop::sample::Index>(), any::<bool>())
+        .prop_map(|(label, seam, usual, odd, at, before)| {
+            let mut words: Vec<&str> = usual.split(' ').collect();
+            words.insert(at.index(words.len() + 1), &odd);
+            let said = words.join(" ");
+            if before { format!("{said}<br>{label}") } else { format!("{label}{seam}{said}.") }
+        })
+}
+
 /// Something else in place of something.
 fn edits() -> impl Strategy<Value = Vec<(prop::sample::Index, Option<u8>)>> {
     prop::collection::vec((any::<prop::sample::Index>(), any::<Option<u8>>()), 1..6)
@@ -216,6 +286,15 @@ proptest! {
                 }
             }
         }
+    }
+
+    #[test]
+    fn what_is_taken_back_in_any_word_is_never_well(text in taken_back()) {
+        let scene = Scene { ours: How::Degraded, prose: Some(PROSE[1]), ..SCENE };
+        let text = text.replace('<', "&lt;").replace('>', "&gt;");
+        let feed = String::from_utf8(body(Format::Feed, &scene).unwrap()).unwrap();
+        let page = page(Some(Format::Feed), &Selection::default(), feed.replace(PROSE[1], &text).as_bytes());
+        prop_assert!(!is_well(&page), "{text}\n{page:?}");
     }
 
     #[test]

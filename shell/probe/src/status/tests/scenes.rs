@@ -539,7 +539,7 @@ fn feed(scene: &Scene) -> Option<String> {
     if !known || matches!(scene.listing, Listing::Renamed | Listing::Announced) {
         return None;
     }
-    let label = |state: &str| format!("&lt;b&gt;{state}&lt;/b&gt; - words");
+    let label = |state: &str| format!("&lt;b&gt;{state}&lt;/b&gt; - It is over.");
     let entry = |id: &str, title: &str, at: u64, state: &str| {
         format!(
             "<entry><id>tag:{id}</id><title>{title}</title><published>{}</published><updated>{}\

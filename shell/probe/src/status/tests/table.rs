@@ -478,9 +478,12 @@ the page as a whole, and the reading says so.
   than a day from now is wrong: both are unknown. Formats without times are not judged by them.
 - An empty list of AWS is good news in UTF-16 with its mark and where AWS was expected, and an empty
   feed of Azure is; no other emptiness is.
-- Of prose only a label is believed, which stands alone: at the start of an update, behind `Status:`, or
-  at an end of a title. Near a negation or a promise, or in passing, a word of a state is doubt, and the
-  feed is unknown. What Azure lists is open unless its title or its `Status:` says that it is resolved.
+- Of prose only a label is believed: at the start of an update, behind `Status:`, or at an end of a
+  title. That it is over is believed only where nothing but dates, names and usual sentences of an end
+  (\"This incident has been resolved.\") stand beside it, and older updates below their dates. With any
+  other word, number, bracket or language beside it the feed is unknown, for a week after the entry, and
+  longer if it is the newest one. What Azure lists is open unless its title or its `Status:` says that it
+  is resolved.
 - A page may take 5 s in all, 2 MiB and 3 redirects, from https to https only.
 
 ";
