@@ -28,7 +28,8 @@ struct Masks<'a> {
     /// Whether a host or a provider's name is public knowledge.
     is_known: &'a dyn Fn(&str) -> bool,
     addresses: BTreeMap<IpAddr, IpAddr>,
-    /// This machine's, its router's and its resolvers'; and the host's, where it is not public knowledge.
+    /// This machine's, its router's and its resolvers'; and the host's and the neutral name's, but for
+    /// those of which everybody is told.
     own: BTreeSet<IpAddr>,
     names: BTreeMap<String, String>,
 }
@@ -41,9 +42,10 @@ pub fn redacted(evidence: &Evidence, is_known: &dyn Fn(&str) -> bool) -> Evidenc
     let mut masks = Masks { is_known, addresses: BTreeMap::new(), own, names: BTreeMap::new() };
     let (host, provider) = (evidence.host.clone(), evidence.provider.clone());
     let hidden = !masks.is_open(&host);
-    if hidden {
-        masks.own.extend(of_host(&evidence));
-    }
+    let public = if hidden { BTreeSet::new() } else { in_public(&evidence.names) };
+    masks.own.extend(of_host(&evidence).difference(&public));
+    let asked = addresses(&evidence.control.names);
+    masks.own.extend(asked.difference(&in_public(&evidence.control.names)));
     evidence.host = masks.host(&host);
     evidence.provider = masks.provider(&provider);
     masks.here(&mut evidence.here, &provider);
@@ -87,8 +89,23 @@ fn own(here: &Here) -> BTreeSet<IpAddr> {
 
 /// Addresses that somebody says are the host's.
 fn of_host(evidence: &Evidence) -> BTreeSet<IpAddr> {
-    let named = evidence.names.values().flat_map(|it| &it.addresses).chain(evidence.roads.keys());
-    named.copied().chain(evidence.here.hosts.iter().map(|it| it.address)).collect()
+    let entries = evidence.here.hosts.iter().map(|it| it.address);
+    addresses(&evidence.names)
+        .into_iter()
+        .chain(evidence.roads.keys().copied())
+        .chain(entries)
+        .collect()
+}
+
+/// Addresses in answers.
+fn addresses<'a>(answers: impl IntoIterator<Item = (&'a Witness, &'a Answer)>) -> BTreeSet<IpAddr> {
+    answers.into_iter().flat_map(|(_, answer)| &answer.addresses).copied().collect()
+}
+
+/// Addresses that everybody is told. Without a public witness none is known to be: an inner resolver
+/// can lead a public name to an address of the house that looks like any other.
+fn in_public(answers: &BTreeMap<Witness, Answer>) -> BTreeSet<IpAddr> {
+    addresses(answers.iter().filter(|(witness, _)| matches!(witness, Witness::Doh(_))))
 }
 
 /// Who vouches for a chain tells of a company, unless everybody knows it.

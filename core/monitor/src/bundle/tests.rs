@@ -140,3 +140,33 @@ fn what_is_public_knowledge_stays() {
     let known = |name: &str| name.ends_with("openai.com") || name == "openai";
     assert_eq!(redacted(&evidence, &known), evidence);
 }
+
+/// Where only resolvers or files of the house lead a public name, is the house's.
+#[test]
+fn only_addresses_that_the_public_is_told_stay() {
+    let check = |doh: &str, kept: &[&str]| {
+        let text = r#"{"host": "api.openai.com",
+            "here": {"hosts": [{"path": "/etc/hosts", "line": 2, "address": "34.5.6.8", "name": "api.openai.com"}]},
+            "control": {"names": {"system": {"addresses": ["34.5.6.7", "93.184.216.34"]}, "doh google": {"addresses": [CONTROL]}}},
+            "names": {"system": {"addresses": ["34.5.6.7", "162.159.140.245"]}, "udp 10.77.0.1": {"addresses": ["2600:77::1"]},
+                      "doh google": {"addresses": [HOST]}},
+            "roads": {"34.5.6.7": {"from": ["system"]}, "34.5.6.8": {"from": ["hosts"]}, "162.159.140.245": {}, "2600:77::1": {}}}"#;
+        let (control, host) = doh.split_once(' ').unwrap();
+        let text = text.replace("CONTROL", control).replace("HOST", host);
+        let evidence: Evidence = serde_json::from_str(&text).unwrap();
+        let bundle = redacted(&evidence, &|it: &str| it == "api.openai.com");
+        let json = serde_json::to_string(&bundle).unwrap();
+        for address in ["34.5.6.7", "34.5.6.8", "2600:77::1", "93.184.216.34", "162.159.140.245"] {
+            assert_eq!(json.contains(address), kept.contains(&address), "{address}: {json}");
+        }
+        assert_eq!(bundle.roads.len(), evidence.roads.len());
+        let system = |it: &Evidence| it.names[&Witness::System].addresses[0];
+        assert_eq!(system(&bundle), bundle.control.names[&Witness::System].addresses[0]);
+        assert!(bundle.roads.contains_key(&system(&bundle)));
+    };
+    let [neutral, host] = ["93.184.216.34", "162.159.140.245"];
+    check(&format!("\"{neutral}\" \"{host}\""), &[neutral, host]);
+    check(&format!(" \"{host}\""), &[host]);
+    check(&format!("\"{neutral}\" "), &[neutral]);
+    check(" ", &[]);
+}
