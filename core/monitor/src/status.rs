@@ -209,6 +209,9 @@ fn judged(watch: &Watch, now: Moment) -> Option<Judged> {
         let since_unix_ms = watch.times().map(|times| times.detected_unix_ms);
         return Some(Judged { since_unix_ms, ..plain(Cause::Unknown, 0, (Layer::Yours, &why)) });
     }
+    if let Some(verdict) = watch.misnamed(now) {
+        return Some(Judged::from(&verdict));
+    }
     let recovered = watch.times().and_then(|times| times.recovered_unix_ms);
     let lately = |at: Time| now.at.since(at) <= REACHED;
     let (n, ok) = watch.fared(now);

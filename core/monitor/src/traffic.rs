@@ -1,6 +1,7 @@
 //! What our own attempts met at one provider: a fold over a window that moves.
 //!
-//! **Invariants:** what the caller did wrong, what was cancelled and what was ours is left out. It is
+//! **Invariants:** what the caller did wrong, what was cancelled and what was ours is left out; a name
+//! that is not there is kept, and is no part of any share, since a caller may have made it up. It is
 //! bounded whatever callers ask for: buckets by the window, models by [`MODELS_MAX`], credentials by
 //! [`KEYS_MAX`]. Names of models are escaped and cut.
 
@@ -59,10 +60,11 @@ pub enum Settled {
     Bad {
         /// As in `docs/failures.md`.
         class: &'static str,
-        /// Whether several in a row mean that something is wrong. A model that is not there may be a
-        /// name that a caller made up.
+        /// Whether several in a row mean that something is wrong.
         alarms: bool,
     },
+    /// By this class: what it asked for is not there. It may be a name that a caller made up.
+    Missing(&'static str),
     /// By the caller's fault, or by our own decision: it says nothing.
     Nothing,
 }
@@ -72,7 +74,7 @@ pub enum Settled {
 pub struct Seen {
     /// Its name there, fit to be shown.
     pub model: String,
-    /// Attempts.
+    /// Attempts, without those by a name that may be made up.
     pub n: u64,
     /// Those that ended with an answer.
     pub ok: u64,
@@ -131,14 +133,15 @@ impl Flow {
     /// An attempt ended.
     pub fn told(&mut self, now: Moment, told: &Told<'_>) {
         self.asked = self.asked.max(Some(now.at));
-        let (class, alarms) = match told.outcome {
+        let (class, counted, alarms) = match told.outcome {
             Settled::Nothing => return,
-            Settled::Good => (None, true),
-            Settled::Bad { class, alarms } => (Some(class), alarms),
+            Settled::Good => (None, true, true),
+            Settled::Bad { class, alarms } => (Some(class), true, alarms),
+            Settled::Missing(class) => (Some(class), self.is_known(now.at, told.model), false),
         };
         self.note_key(now.at, told.credential, class);
         let counts = self.counts(now.at, told.model, class.is_none());
-        counts.n += 1;
+        counts.n += u64::from(counted);
         match class {
             None => counts.ok += 1,
             Some(class) => *counts.classes.entry(class).or_default() += 1,
@@ -188,8 +191,7 @@ impl Flow {
         }
     }
 
-    /// The models within the window, for those who watch: 16 at most, those with most
-    /// failures first.
+    /// The models within the window, for those who watch: 16 at most, those with most failures first.
     pub fn models(&self, now: Time) -> Vec<Seen> {
         let seen = |(model, it): (String, Counts)| Seen {
             model,
@@ -269,6 +271,13 @@ impl Flow {
         }
     }
 
+    /// Whether a model was answered under its name within the window: so it was not made up.
+    fn is_known(&mut self, now: Time, model: &str) -> bool {
+        let place = self.names.place(model, false);
+        let mut all = self.window(now, WINDOW).filter_map(|models| models.get(&place));
+        place != Place::OTHER && all.any(|it| 0 < it.ok)
+    }
+
     fn note_key(&mut self, now: Time, credential: usize, class: Option<&str>) {
         if KEYS_MAX <= self.keys.len() && !self.keys.contains_key(&credential) {
             return;
@@ -323,7 +332,9 @@ impl Flow {
             models.entry(*place).or_default().add(counts);
         }
         let mut models: Vec<(Place, Counts)> = models.into_iter().collect();
-        models.sort_by_key(|(_, it)| (Reverse(it.n.saturating_sub(it.ok)), Reverse(it.n)));
+        // Names that callers made up stand behind those that are used.
+        let order = |it: &Counts| [it.n - it.ok, it.ok, it.classes.values().sum()].map(Reverse);
+        models.sort_by_key(|(_, it)| order(it));
         models.truncate(SHOWN_MAX);
         models.into_iter().map(|(place, it)| (self.names.text(place).to_owned(), it)).collect()
     }

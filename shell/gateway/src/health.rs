@@ -85,6 +85,9 @@ fn settled(leg: &Leg, outcome: Outcome) -> Settled {
     if caller || (gateway && row.scope == Scope::None) || (own && leg.caller_owned) {
         return Settled::Nothing;
     }
+    if class == Class::NotFound {
+        return Settled::Missing(row.word);
+    }
     let alarms = !matches!(row.scope, Scope::None | Scope::Misconfigured);
     Settled::Bad { class: row.word, alarms }
 }

@@ -194,7 +194,7 @@ fn join(scope: &Scope, parts: Vec<Part>) -> Vec<Finding> {
             ..Evidence::default()
         });
         evidence.page = pages.remove(&place);
-        evidence.traffic = traffic.get(&evidence.provider).filter(|it| it.all.n != 0).cloned();
+        evidence.traffic = traffic.get(&evidence.provider).filter(|it| it.all.all() != 0).cloned();
         evidence.control.siblings = siblings.clone();
         evidence.control.siblings.remove(&evidence.provider);
         Finding::of(evidence)

@@ -32,7 +32,8 @@ pub struct Traffic {
     pub ttft_usual_ms: Option<u64>,
 }
 
-/// Attempts, counted. What the caller did wrong, and what was cancelled, is left out.
+/// Attempts, counted. What the caller did wrong, and what was cancelled, is left out. What is not there
+/// and never was answered may be a name that a caller made up: it is among the classes and nowhere else.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Tally {
@@ -40,7 +41,8 @@ pub struct Tally {
     pub n: u64,
     /// Those that ended with an answer.
     pub ok: u64,
-    /// The others, by the class of their failure as in `docs/failures.md`.
+    /// The others, and names that may be made up, by the class of their failure as in
+    /// `docs/failures.md`.
     pub classes: BTreeMap<String, u64>,
 }
 
@@ -50,6 +52,11 @@ impl Tally {
     /// How many failed in this way.
     pub fn failed(&self, class: &str) -> u64 {
         self.classes.get(class).copied().unwrap_or(0)
+    }
+
+    /// All of them, names that may be made up as well.
+    pub fn all(&self) -> u64 {
+        self.n.max(self.ok + self.classes.values().sum::<u64>())
     }
 
     /// The share of good ones; absent where there are none at all.

@@ -78,7 +78,8 @@ pub(super) fn count(tally: &Tally, kind: Kind) -> u64 {
 
 /// The share of a tally's attempts that failed in one way.
 pub(super) fn portion(tally: &Tally, kind: Kind) -> f64 {
+    let n = if kind == Kind::Name { tally.all() } else { tally.n };
     #[expect(clippy::cast_precision_loss, reason = "counts of a window are small")]
-    let share = if tally.n == 0 { 0.0 } else { count(tally, kind) as f64 / tally.n as f64 };
+    let share = if n == 0 { 0.0 } else { count(tally, kind) as f64 / n as f64 };
     share
 }

@@ -14,7 +14,8 @@ pub(super) fn line(evidence: &Evidence) -> Line {
     let Traffic { window_s, all, lately, .. } = traffic;
     let details = details(traffic);
     if all.n == 0 {
-        let text = format!("no requests in the last {} min", window_s / 60);
+        let what = if all.all() == 0 { "no requests" } else { "none but of what is not there" };
+        let text = format!("{what} in the last {} min", window_s / 60);
         return Line { layer: Layer::Yours, mark: Mark::Untold, text, details };
     }
     let percent = |it: &Tally| (100 * it.ok).checked_div(it.n).unwrap_or(0);

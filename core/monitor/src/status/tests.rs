@@ -125,12 +125,12 @@ fn percentages_are_rounded_down_and_what_is_unwell_is_shown() {
 fn what_good_answers_say_depends_on_how_many_they_are() {
     let at = |ms| Moment { at: Time::ZERO + Duration::from_millis(ms), unix_ms: ms };
     let pace = Pace { every: Duration::from_mins(1), pages: true };
-    let name = Settled::Bad { class: "not_found", alarms: false };
+    let busy = Settled::Bad { class: "saturated", alarms: false };
     // Good ones of so many, one a second, and those that are not good first.
     let check = |good: u64, all: u64, says: Option<(&str, u8)>, why: &str| {
         let mut watch = Watch::new(at(0), pace, 1);
         for second in 0..all {
-            let outcome = if second < all - good { name } else { Settled::Good };
+            let outcome = if second < all - good { busy } else { Settled::Good };
             watch.told(at(second * 1000), &Told { model: "m", credential: 0, outcome });
         }
         let verdict = Provider::in_brief("p", &watch, at(all * 1000)).verdict;

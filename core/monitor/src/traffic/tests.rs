@@ -2,7 +2,10 @@
 
 use super::{Flow, KEYS_MAX, Settled, Told};
 use crate::diagnose::Seen;
+use crate::status::Provider;
+use crate::watch::{Around, Pace, Watch};
 use crate::{Cause, Moment, diagnose};
+use ir::evidence::Traffic;
 use ir::{Evidence, Time};
 use std::time::Duration;
 
@@ -89,17 +92,17 @@ fn made_up_names_find_no_room() {
     told(&mut flow, 0, "real", 0, GOOD);
     for name in 0..20_000 {
         let name = format!("made up {name}\u{1b}[31m");
-        told(&mut flow, name.len() as u64 % 900, &name, name.len(), bad("not_found"));
+        told(&mut flow, name.len() as u64 % 900, &name, name.len(), Settled::Missing("not_found"));
     }
     assert!(flow.buckets.values().all(|models| models.len() <= super::MODELS_MAX + 1));
     let seen = flow.view(at(899));
-    assert_eq!((seen.all.n, seen.models.len()), (20_001, 16));
+    assert_eq!((seen.all.n, seen.all.all(), seen.models.len()), (1, 20_001, 16));
+    assert_eq!(seen.models["real"].ok, 1, "what is used is not pushed out");
     assert!(seen.models.keys().all(|name| !name.contains('\u{1b}')));
 }
 
-/// What is made of a provider that answers all free questions: for how long it fails, whether it works,
-/// and whether all is well.
-fn judged(flow: &Flow, now: u64) -> (Option<u64>, Option<bool>, bool) {
+/// A provider that answers all free questions.
+fn answering(traffic: &Traffic, now: Moment) -> Evidence {
     let evidence: Evidence = toml::from_str(
         r#"
         asked.open = { heard = "answer", form = "json", status = 401 }
@@ -107,8 +110,12 @@ fn judged(flow: &Flow, now: u64) -> (Option<u64>, Option<bool>, bool) {
         "#,
     )
     .unwrap();
-    let (at_unix_ms, traffic) = (at(now).unix_ms, Some(flow.view(at(now))));
-    let evidence = Evidence { at_unix_ms, traffic, ..evidence };
+    Evidence { at_unix_ms: now.unix_ms, traffic: Some(traffic.clone()), ..evidence }
+}
+
+/// What is made of it: for how long it fails, whether it works, and whether all is well.
+fn judged(flow: &Flow, now: u64) -> (Option<u64>, Option<bool>, bool) {
+    let evidence = answering(&flow.view(at(now)), at(now));
     let seen = Seen::of(&evidence);
     (seen.failing_for_s(), seen.works(), diagnose(&evidence).cause == Cause::Fine)
 }
@@ -127,7 +134,7 @@ fn a_run_of_failures_is_of_those_in_a_row() {
         assert_eq!(judged(&flow, now), expect, "{bads:?} at {now}");
     };
     let error = bad("server_error");
-    let made_up = Settled::Bad { class: "not_found", alarms: false };
+    let made_up = Settled::Missing("not_found");
     let fine = (None, Some(true), true);
     check(&[], 890, fine);
     check(&[(880, error)], 886, fine);
@@ -141,4 +148,59 @@ fn a_run_of_failures_is_of_those_in_a_row() {
     // Nobody has asked for long: only what answers now says anything.
     check(&run, 1_250, fine);
     check(&run, 1_700, fine);
+}
+
+/// Names that callers made up are no part of any share, and one that is asked for again and again is
+/// found: by whoever examines everything, and by the status, which knows what attempts met.
+#[test]
+fn names_that_are_not_there_are_found_and_counted_in_no_share() {
+    const MISSING: Settled = Settled::Missing("not_found");
+    // So many good ones, so many made-up names, and how often each of them is asked for.
+    let check = |good: u64, names: u64, times: u64, expect: &str| {
+        let pace = Pace { every: Duration::from_mins(1), pages: false };
+        let mut watch = Watch::new(at(0), pace, 1);
+        let asked = names * times;
+        for number in 0..good.max(asked) {
+            let now = at(number / 50);
+            if number < good {
+                watch.told(now, &Told { model: "real", credential: 0, outcome: GOOD });
+            }
+            if number < asked {
+                let model = &*format!("made up {}", number % names);
+                watch.told(now, &Told { model, credential: 0, outcome: MISSING });
+            }
+        }
+        let now = at(good.max(asked) / 50);
+        let traffic = watch.traffic(now);
+        let counts = (traffic.all.n, traffic.all.ok, traffic.all.all());
+        assert_eq!(counts, (good, good, good + asked), "{good}, {names} x {times}");
+        let status = Provider::in_brief("p", &watch, now).verdict.map(|it| it.cause);
+        let doctor = diagnose(&answering(&traffic, now)).cause.word();
+        assert_eq!((doctor, &*status.unwrap()), (expect, expect), "{good}, {names} x {times}");
+        assert!(watch.look(now, Around::default()).1.is_none());
+    };
+    check(12, 9, 1, "fine");
+    check(12, 9, 2, "fine");
+    check(3, 4, 1, "fine");
+    check(10_000, 10_000, 1, "fine");
+    check(6, 1, 12, "me.config");
+    check(0, 1, 12, "me.config");
+}
+
+#[test]
+fn a_model_that_is_not_there_any_more_was_not_made_up() {
+    let mut flow = Flow::default();
+    for second in 0..10 {
+        told(
+            &mut flow,
+            second,
+            "gone",
+            0,
+            if second < 6 { GOOD } else { Settled::Missing("not_found") },
+        );
+        told(&mut flow, second, "real", 0, GOOD);
+    }
+    let seen = flow.view(at(10));
+    assert_eq!((seen.all.n, seen.all.ok, seen.models["gone"].share()), (20, 16, Some(0.6)));
+    assert_eq!(diagnose(&answering(&seen, at(10))).cause, Cause::Model);
 }

@@ -4,9 +4,9 @@ use super::rules::{IDLE, MANY};
 use super::{Back, Counted, Episode, Phase, Times, Watch};
 use crate::status::ago;
 use crate::traffic::{LATELY, Seen, WINDOW};
-use crate::{Moment, Verdict};
-use ir::Time;
+use crate::{Cause, Moment, Verdict, diagnose};
 use ir::evidence::{Page, Traffic};
+use ir::{Evidence, Time};
 use std::time::Duration;
 
 /// What a page said so long ago is no longer what it says.
@@ -77,6 +77,14 @@ impl Watch {
         let since = self.over.map_or(WINDOW, |(over, _)| now.at.since(over.at)).min(WINDOW);
         let lately = self.flow.count(now.at, since.min(LATELY));
         if u64::from(MANY) <= lately.0 { lately } else { self.flow.count(now.at, since) }
+    }
+
+    /// The verdict where what is asked for is not there, by what attempts met alone. That is no trouble of
+    /// the provider's, so no diagnosis is made because of it.
+    pub(crate) fn misnamed(&self, now: Moment) -> Option<Verdict> {
+        let (at_unix_ms, traffic) = (now.unix_ms, Some(self.traffic(now)));
+        let verdict = diagnose(&Evidence { at_unix_ms, traffic, ..Evidence::default() });
+        (verdict.cause == Cause::Config).then_some(verdict)
     }
 
     /// Why there may be no verdict although there is trouble; none where there is no trouble.

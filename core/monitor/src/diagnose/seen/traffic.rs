@@ -2,6 +2,7 @@
 
 use super::super::kinds::{Kind, count, portion};
 use super::Seen;
+use crate::names::OTHER;
 use ir::evidence::{Tally, Traffic};
 
 /// Failures for as long as this are a run, in seconds.
@@ -48,7 +49,7 @@ impl<'a> Seen<'a> {
 
     /// The way in which most of our requests fail.
     pub(in crate::diagnose) fn fails_by(&self) -> Option<Kind> {
-        const ALL: [Kind; 11] = [
+        const ALL: [Kind; 10] = [
             Kind::Capacity,
             Kind::Server,
             Kind::Page,
@@ -59,7 +60,6 @@ impl<'a> Seen<'a> {
             Kind::Limit,
             Kind::Reach,
             Kind::Proxy,
-            Kind::Name,
         ];
         let portion = |kind: &Kind| self.failing_by(*kind);
         let most = ALL.into_iter().max_by(|one, two| portion(one).total_cmp(&portion(two)))?;
@@ -74,11 +74,11 @@ impl<'a> Seen<'a> {
     /// Models that fail while the others are well: the name, and what it met.
     pub(in crate::diagnose) fn lone_models(&self) -> Vec<(&'a str, &'a Tally)> {
         let Some(traffic) = &self.it.traffic else { return Vec::new() };
-        let bad = |it: &Tally| ENOUGH <= it.n && it.share().is_some_and(|share| share < 0.75);
+        let bad = |it: &Tally| ENOUGH <= it.all() && 4 * it.ok < 3 * it.all();
         let failing: Vec<_> = traffic
             .models
             .iter()
-            .filter(|(_, it)| bad(it))
+            .filter(|(name, it)| bad(it) && *name != OTHER)
             .map(|(it, met)| (it.as_str(), met))
             .collect();
         let others = traffic.models.iter().filter(|(_, it)| !bad(it));
