@@ -54,11 +54,11 @@ pub struct Watch {
     diagnosis_job: Job,
     /// While all is well, nothing free is asked before this.
     free: Time,
-    /// Free questions in a row that reached somebody, and that reached nobody since then.
+    /// Free questions in a row that reached the provider, and that reached nobody since then.
     reached: u32,
     missed: u32,
     missing: Time,
-    /// When one last reached somebody.
+    /// When one last reached it.
     reached_at: Option<Time>,
     /// One reached nobody in this run of trouble.
     missed_now: bool,
@@ -323,27 +323,32 @@ impl Watch {
         self.acknowledged(now)
     }
 
-    /// A free question was asked; whether anybody answered it, with a status below 500.
-    pub fn knocked(&mut self, now: Moment, reached: bool) {
+    /// A free question was asked; whether the provider answered it. Where that is absent, something did
+    /// that may stand in its place: that shows neither.
+    pub fn knocked(&mut self, now: Moment, reached: Option<bool>) {
         self.counted.cheap = self.counted.cheap.saturating_add(1);
         self.spent(now.at, 1);
-        if reached {
-            (self.reached, self.missed) = (self.reached.saturating_add(1), 0);
-            self.reached_at = Some(now.at);
-        } else {
-            if self.missed == 0 {
-                self.missing = now.at;
+        match reached {
+            Some(true) => {
+                (self.reached, self.missed) = (self.reached.saturating_add(1), 0);
+                self.reached_at = Some(now.at);
             }
-            (self.reached, self.missed) = (0, self.missed.saturating_add(1));
-            self.missed_now = true;
-            // It is not known to be well: the next question does not wait for its turn.
-            self.free = now.at;
+            Some(false) => {
+                if self.missed == 0 {
+                    self.missing = now.at;
+                }
+                (self.reached, self.missed) = (0, self.missed.saturating_add(1));
+                self.missed_now = true;
+                // It is not known to be well: the next question does not wait for its turn.
+                self.free = now.at;
+            }
+            None => (self.reached, self.missed) = (0, 0),
         }
         // What came out the same often enough says nothing new.
-        let told = if reached {
-            self.is_calm() || CHEAPS <= self.reached
-        } else {
-            self.resting.is_some() && CHEAPS <= self.missed
+        let told = match reached {
+            Some(true) => self.is_calm() || CHEAPS <= self.reached,
+            Some(false) => self.resting.is_some() && CHEAPS <= self.missed,
+            None => self.is_calm(),
         };
         self.cheap_job.end(now.at, if told { self.pace.every } else { CHEAP_TROUBLED });
     }

@@ -174,7 +174,7 @@ fn take(shared: &Shared, done: Done, judge: fn(&Evidence) -> Verdict) -> Option<
         Found::Read(page, requests) => watches.watches.get_mut(&id)?.read(now, page, requests),
         Found::Knocked(reached) => {
             watches.watches.get_mut(&id)?.knocked(now, reached);
-            if reached {
+            if reached == Some(true) {
                 shared.health.lock().probed(now.at, id, Probed::Well);
             }
             None

@@ -86,7 +86,7 @@ impl Script {
                     Due::Diagnosis => watch.judged(now, verdict((self.finds)(ms)), around),
                     Due::Page => watch.read(now, (self.page)(ms), 1),
                     Due::Cheap => {
-                        watch.knocked(now, (self.reaches)(ms));
+                        watch.knocked(now, Some((self.reaches)(ms)));
                         None
                     }
                 };
@@ -226,6 +226,23 @@ fn without_traffic_free_questions_tell() {
     let (down, fine) = (story.said("them.down"), story.said("fine"));
     assert!(matches!(down[..], [at] if at < 600_000 + 100_000), "{down:?}");
     assert!(matches!(fine[..], [at] if (900_000..945_000).contains(&at)), "{fine:?}");
+}
+
+#[test]
+fn an_answer_that_may_be_anybodys_shows_neither() {
+    let check = |reached, status: Option<&str>, troubled| {
+        let mut watch = Watch::new(moment(0), PACE, 7);
+        for ms in [1_000, 2_000, 3_000] {
+            watch.knocked(moment(ms), reached);
+        }
+        watch.look(moment(4_000), Around { first: true, ..Around::default() });
+        let verdict = crate::status::Provider::in_brief("p", &watch, moment(4_000)).verdict;
+        assert_eq!(verdict.as_ref().map(|it| &*it.cause), status, "{reached:?}");
+        assert_eq!((watch.is_troubled(), watch.counted().cheap), (troubled, 3), "{reached:?}");
+    };
+    check(Some(true), Some("fine"), false);
+    check(Some(false), Some("unknown"), true);
+    check(None, None, false);
 }
 
 #[test]

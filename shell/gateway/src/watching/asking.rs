@@ -3,7 +3,8 @@
 use super::Prober;
 use crate::{Served, Shared, forward};
 use config::Provider;
-use http::Request;
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, HeaderValue, Request};
 use ir::evidence::{Evidence, Page};
 use monitor::Due;
 use policy::ProviderId;
@@ -41,7 +42,8 @@ pub(super) struct Done {
 pub(super) enum Found {
     Measured(Box<Evidence>),
     Read(Page, u32),
-    Knocked(bool),
+    /// Whether the provider answered, as far as that can be told.
+    Knocked(Option<bool>),
     /// Because of this provider.
     Warmed(ProviderId),
     /// It could not be asked.
@@ -133,7 +135,7 @@ async fn read(shared: &Shared, id: ProviderId, prober: &dyn Prober) -> Option<Fo
     Some(Found::Read(page, requests))
 }
 
-/// Any answer below 500 proves that somebody is there: to be refused is what is expected.
+/// To be refused is what is expected.
 async fn knock(shared: &Shared, id: ProviderId) -> Option<Found> {
     let (provider, served) = shared.provider(id)?;
     let request = forward::open_request(provider).ok()?;
@@ -144,16 +146,47 @@ async fn warm(shared: &Shared, id: ProviderId) {
     let Some((provider, served)) = shared.provider(id) else { return };
     let Ok(request) = forward::open_request(provider) else { return };
     let reached = answered(served, request).await;
-    tracing::debug!(provider = provider.name, reached, "made ready");
+    tracing::debug!(provider = provider.name, ?reached, "made ready");
 }
 
-/// Whether an answer below 500 came. Its head is enough; what follows is read, so that its connection can
-/// be used again, but not waited for.
-async fn answered(served: &Served, request: Request<Payload>) -> bool {
+/// Whether an answer below 500 came. Every provider speaks JSON; anything else, as a page for browsers, may
+/// be of a firewall in its place. Its head is enough; what follows is read, so that its connection can be
+/// used again, but not waited for.
+async fn answered(served: &Served, request: Request<Payload>) -> Option<bool> {
     let Ok(Ok(answer)) = timeout(ANSWER_WITHIN, served.upstream.send(request)).await else {
-        return false;
+        return Some(false);
     };
-    let status = answer.status;
+    let reached = reached(answer.status, &answer.headers);
     drop(timeout(REST_WITHIN, answer.read(LIST_MAX)).await);
-    status < 500
+    reached
+}
+
+fn reached(status: u16, headers: &HeaderMap) -> Option<bool> {
+    let kind = headers.get(CONTENT_TYPE).map_or(&[][..], HeaderValue::as_bytes);
+    let json = kind.to_ascii_lowercase().windows(4).any(|it| it == b"json");
+    if status < 500 { json.then_some(true) } else { Some(false) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::reached;
+    use http::HeaderMap;
+    use http::header::CONTENT_TYPE;
+
+    #[test]
+    fn a_page_for_browsers_is_no_answer_of_the_providers() {
+        let check = |status, kind: Option<&'static str>, expect| {
+            let mut headers = HeaderMap::new();
+            headers.extend(kind.map(|kind| (CONTENT_TYPE, kind.parse().expect("a value"))));
+            assert_eq!(reached(status, &headers), expect, "{status} {kind:?}");
+        };
+        check(200, Some("application/json"), Some(true));
+        check(401, Some("application/JSON; charset=utf-8"), Some(true));
+        check(404, Some("application/problem+json"), Some(true));
+        check(403, Some("text/html; charset=utf-8"), None);
+        check(200, Some("text/html"), None);
+        check(403, None, None);
+        check(503, Some("application/json"), Some(false));
+        check(503, Some("text/html"), Some(false));
+    }
 }
