@@ -55,7 +55,8 @@ impl Provider {
     }
 
     /// Whether it is asked in the same way as another: what is known of one, and the connections to
-    /// it, hold for the other. Its status page is somebody else's.
+    /// it, hold for the other. How long it is waited for is each request's, and its status page is
+    /// somebody else's.
     pub fn is_same(&self, other: &Self) -> bool {
         let Self {
             name,
@@ -65,7 +66,7 @@ impl Provider {
             credentials,
             local,
             way,
-            deadlines,
+            deadlines: _,
             status_page: _,
         } = self;
         let mut pairs = credentials.iter().zip(&other.credentials);
@@ -74,7 +75,6 @@ impl Provider {
             && *dialect == other.dialect
             && *base_url == other.base_url
             && *local == other.local
-            && deadlines.connect == other.deadlines.connect
             && way.is_same(&other.way)
             && credentials.len() == other.credentials.len()
             && pairs.all(|(one, two)| one.is_same(two))

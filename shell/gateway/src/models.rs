@@ -169,9 +169,9 @@ fn ask(
     headers: &HeaderMap,
 ) -> impl Future<Output = Option<Vec<String>>> + Send + 'static {
     let request = forward::list_request(provider, Some(headers));
-    let upstream = upstream.clone();
+    let (upstream, connect) = (upstream.clone(), provider.deadlines.connect);
     async move {
-        let answer = upstream.send(request.ok()?).await.ok()?;
+        let answer = upstream.send_within(connect, request.ok()?).await.ok()?;
         if answer.status != 200 {
             return None;
         }

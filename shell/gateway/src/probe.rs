@@ -47,7 +47,8 @@ async fn probe(shared: Arc<Shared>, id: ProviderId) {
     let Some((provider, served)) = shared.provider(id) else { return };
     let Ok(request) = forward::list_request(provider, None) else { return };
     // Any answer below 500 proves that somebody is there: 401 and 404 do.
-    let probed = match timeout(WITHIN, served.upstream.send(request)).await {
+    let sending = served.upstream.send_within(provider.deadlines.connect, request);
+    let probed = match timeout(WITHIN, sending).await {
         Ok(Ok(answer)) if answer.status < 500 => Probed::Well,
         Ok(Ok(_)) => Probed::Unwell,
         Ok(Err(_)) | Err(_) => Probed::Unanswered,

@@ -182,6 +182,28 @@ async fn who_fails_under_traffic_has_a_verdict_and_the_next_is_made_ready() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_reload_keeps_the_watch_of_whoever_is_asked_as_before() {
+    let (world, script) = pair_watched("", theirs).await;
+    script.looks(1).await;
+    for _ in 0..5 {
+        assert_eq!(world.ask(Dialect::Chat, Shape::Whole, "status-500").await.status, 200);
+    }
+    status(&world, &script, |it| cause(it, 0) == Some("them.down")).await;
+    let patient = pair(Dialect::Chat, "deadlines.connect = \"2s\"\ndeadlines.total = \"1m\"\n");
+    let other_key = patient.replace("env:KEY_a", "env:KEY_one");
+    for (text, kept) in [(patient, true), (other_key, false)] {
+        world.reload(text);
+        script.looks(1).await;
+        let status = world.gateway().status();
+        let a = &status.providers[0];
+        let seen = (a.troubled, a.times.is_some(), !a.targets.is_empty());
+        assert_eq!(seen, (kept, kept, kept), "{status:#?}");
+        assert_eq!(cause(&status, 0), kept.then_some("them.down"));
+    }
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn no_watch_asks_nothing_and_says_so() {
     let (world, script) = pair_watched("watch.enabled = false\n", theirs).await;
     for _ in 0..5 {

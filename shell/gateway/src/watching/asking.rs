@@ -1,10 +1,10 @@
 //! Questions of the watch: each within its own limit, each answered whatever happens.
 
 use super::Prober;
-use crate::{Served, Shared, forward};
+use crate::{Shared, forward};
 use config::Provider;
 use http::header::CONTENT_TYPE;
-use http::{HeaderMap, HeaderValue, Request};
+use http::{HeaderMap, HeaderValue};
 use ir::evidence::{Evidence, Page};
 use monitor::Due;
 use policy::ProviderId;
@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
-use transport::Payload;
+use transport::Sending;
 
 /// Asks.
 pub(super) struct Asker {
@@ -139,21 +139,23 @@ async fn read(shared: &Shared, id: ProviderId, prober: &dyn Prober) -> Option<Fo
 async fn knock(shared: &Shared, id: ProviderId) -> Option<Found> {
     let (provider, served) = shared.provider(id)?;
     let request = forward::open_request(provider).ok()?;
-    Some(Found::Knocked(answered(served, request).await))
+    let sending = served.upstream.send_within(provider.deadlines.connect, request);
+    Some(Found::Knocked(answered(sending).await))
 }
 
 async fn warm(shared: &Shared, id: ProviderId) {
     let Some((provider, served)) = shared.provider(id) else { return };
     let Ok(request) = forward::open_request(provider) else { return };
-    let reached = answered(served, request).await;
+    let sending = served.upstream.send_within(provider.deadlines.connect, request);
+    let reached = answered(sending).await;
     tracing::debug!(provider = provider.name, ?reached, "made ready");
 }
 
 /// Whether an answer below 500 came. Every provider speaks JSON; anything else, as a page for browsers, may
 /// be of a firewall in its place. Its head is enough; what follows is read, so that its connection can be
 /// used again, but not waited for.
-async fn answered(served: &Served, request: Request<Payload>) -> Option<bool> {
-    let Ok(Ok(answer)) = timeout(ANSWER_WITHIN, served.upstream.send(request)).await else {
+async fn answered(sending: Sending) -> Option<bool> {
+    let Ok(Ok(answer)) = timeout(ANSWER_WITHIN, sending).await else {
         return Some(false);
     };
     let reached = reached(answer.status, &answer.headers);
