@@ -57,7 +57,7 @@ pub(crate) async fn run(args: &DoctorArgs) -> anyhow::Result<ExitCode> {
     let mut said: Option<Vec<monitor::Cause>> = None;
     loop {
         let screen = Screen::new(args, &scope);
-        let findings = tokio::select! {
+        let (findings, closed) = tokio::select! {
             findings = ask::all(&scope, screen, !args.watch || said.is_none()) => findings?,
             _ = stops.recv() => return Ok(ExitCode::from(130)),
         };
@@ -65,6 +65,12 @@ pub(crate) async fn run(args: &DoctorArgs) -> anyhow::Result<ExitCode> {
         // Whoever watches is told what changes.
         if said.as_ref() != Some(&causes) {
             show(args, &scope, &findings)?;
+        }
+        if let Some(at) = closed.filter(|_| said.is_none()) {
+            out::say(&format!(
+                "a gateway runs here, and its console at {at} wants a key: `backstop status` shows what \
+                 its requests meet"
+            ));
         }
         if let Some(path) = &args.bundle {
             bundle::write(path, &findings)?;

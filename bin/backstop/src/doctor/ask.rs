@@ -3,7 +3,6 @@
 use super::Finding;
 use super::scope::{Patient, Scope};
 use super::screen::Screen;
-use crate::out;
 use crate::prober::{ground_of, page_of, unknown, web};
 use crate::status::{self, Here};
 use config::Provider;
@@ -34,12 +33,13 @@ enum Part {
     Closed(SocketAddr),
 }
 
-/// Examines everybody of the scope within ten seconds, and tells the screen as layers end.
+/// Examines everybody of the scope within ten seconds, and tells the screen as layers end. With where a
+/// gateway's console is that wants a key, if there is one.
 pub(super) async fn all(
     scope: &Scope,
     mut screen: Screen,
     live: bool,
-) -> anyhow::Result<Vec<Finding>> {
+) -> anyhow::Result<(Vec<Finding>, Option<SocketAddr>)> {
     let (tell, mut told) = channel::<(usize, Line)>(LINES_MAX);
     let mut parts = JoinSet::new();
     for (place, patient) in scope.patients.iter().enumerate() {
@@ -78,14 +78,7 @@ pub(super) async fn all(
     });
     let findings = join(scope, ended);
     screen.end()?;
-    // Not before: what is said between lines that change in place is overwritten.
-    if let Some(at) = closed.filter(|_| live) {
-        out::say(&format!(
-            "a gateway runs here, and its console at {at} wants a key: `backstop status` shows what its \
-             requests meet"
-        ));
-    }
-    Ok(findings)
+    Ok((findings, closed))
 }
 
 /// What is known without asking anybody.
