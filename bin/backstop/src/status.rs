@@ -32,7 +32,7 @@ pub(crate) async fn run(args: &StatusArgs) -> anyhow::Result<ExitCode> {
     let Some((at, tls)) = console(args).await? else { return Ok(ExitCode::from(2)) };
     let body = ask(at, tls).await?;
     let text = std::str::from_utf8(&body).context("what came from there is not text")?;
-    let status: Status = serde_json::from_str(text)
+    let status = read(&body)
         .with_context(|| format!("what came from {at} is not the status of a gateway"))?;
     if args.json {
         out::print(text)?;
@@ -78,12 +78,19 @@ pub(crate) async fn here(at: SocketAddr) -> Here {
         return Here::Nobody;
     };
     let closed = wants_key(status, body.as_deref());
-    let read = || serde_json::from_slice(&body?).ok();
+    let read = || read(&body?).ok();
     match status {
         401 | 403 if closed => Here::Closed,
         200 => read().map_or(Here::Nobody, |status| Here::Open(Box::new(status))),
         _ => Here::Nobody,
     }
+}
+
+/// The status of a gateway: it says when it was written, whatever else it leaves out.
+fn read(body: &[u8]) -> anyhow::Result<Status> {
+    let status: Status = serde_json::from_slice(body)?;
+    ensure!(status.at_unix_ms != 0, "it does not say when it was written");
+    Ok(status)
 }
 
 /// Asks, with our key only where one is wanted, by a refusal as a console writes it: whoever else listens

@@ -2,7 +2,7 @@
 
 use super::console::{KEYS, get, serve};
 use super::process::{Ended, Place, With};
-use crate::world::{Call, LIMIT, Request};
+use crate::world::{Call, Canned, LIMIT, Request};
 use ir::{Dialect, Shape};
 use serde_json::Value;
 use std::net::SocketAddr;
@@ -84,6 +84,19 @@ async fn a_key_is_asked_for_where_one_is_required() {
         let all = format!("{}{}", ended.out, ended.err);
         assert_eq!(ended.code, Some(code), "{all}");
         assert!(all.contains(said) && !all.contains("foo"), "{all}");
+    }
+}
+
+/// What others say is no status, though it is JSON.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stranger_is_no_gateway() {
+    for body in ["{}", "{\"ok\": true}", "[]", "hello"] {
+        let stranger = Canned::say("application/json", body).await;
+        let at = stranger.addr().to_string();
+        let place = Place::new("status-no-gateway");
+        let ended = place.start(&["status", "--console", &at], &KEYS).ended().await;
+        assert_eq!((ended.code, &*ended.out), (Some(1), ""), "{body}: {}", ended.err);
+        assert!(ended.err.contains("is not the status of a gateway"), "{}", ended.err);
     }
 }
 
