@@ -224,7 +224,7 @@ fn judged(watch: &Watch, now: Moment) -> Option<Judged> {
     } else if let Some((_, back)) = watch.over().filter(|(over, _)| lately(over.at)) {
         (back.sure, back.layer, back.why.to_owned())
     } else if watch.reached_at().is_some_and(lately) {
-        let why = "nobody asks, and a free question was answered".to_owned();
+        let why = "a free question was answered, and no request tells more".to_owned();
         (SURE_OF_REACHED, Layer::Http, why)
     } else {
         return None;

@@ -13,7 +13,7 @@ use crate::names::{Names, Place};
 use ir::Time;
 use ir::evidence::{Tally, Traffic};
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 use times::Times;
 
@@ -25,6 +25,8 @@ pub struct Flow {
     /// Times to first content that are older than the window, by the hour.
     hours: BTreeMap<u64, Times>,
     names: Names,
+    /// The names that were answered once, which nobody made up.
+    answered: BTreeSet<Place>,
     keys: BTreeMap<usize, Key>,
     /// The last outcomes and when they came.
     recent: VecDeque<(Time, bool)>,
@@ -38,6 +40,8 @@ pub struct Flow {
     asked: Option<Time>,
     good: Option<Time>,
     bad: Option<Time>,
+    /// When a name was last asked for that was never answered.
+    misnamed: Option<Time>,
 }
 
 /// An attempt that ended.
@@ -137,9 +141,15 @@ impl Flow {
             Settled::Nothing => return,
             Settled::Good => (None, true, true),
             Settled::Bad { class, alarms } => (Some(class), true, alarms),
-            Settled::Missing(class) => (Some(class), self.is_known(now.at, told.model), false),
+            Settled::Missing(class) => (Some(class), self.is_answered(told.model), false),
         };
+        if !counted {
+            self.misnamed = Some(now.at);
+        }
         self.note_key(now.at, told.credential, class);
+        if class.is_none() {
+            self.answered.insert(self.names.place(told.model, true));
+        }
         let counts = self.counts(now.at, told.model, class.is_none());
         counts.n += u64::from(counted);
         match class {
@@ -181,7 +191,10 @@ impl Flow {
             models: self
                 .by_model(now.at)
                 .into_iter()
-                .map(|(name, it)| (name, it.tally()))
+                .map(|(place, it)| {
+                    let answered = self.answered.contains(&place);
+                    (self.names.text(place).to_owned(), Tally { answered, ..it.tally() })
+                })
                 .collect(),
             failing_since_unix_ms: self.failing_since.filter(|_| RUN <= self.bads).map(unix_ms),
             failed_ago_s: self.bad.map(ago),
@@ -193,8 +206,8 @@ impl Flow {
 
     /// The models within the window, for those who watch: 16 at most, those with most failures first.
     pub fn models(&self, now: Time) -> Vec<Seen> {
-        let seen = |(model, it): (String, Counts)| Seen {
-            model,
+        let seen = |(place, it): (Place, Counts)| Seen {
+            model: self.names.text(place).to_owned(),
             n: it.n,
             ok: it.ok,
             ttft_ms: it.times.middle(),
@@ -210,6 +223,11 @@ impl Flow {
     /// When an answer was last good.
     pub(crate) fn good(&self) -> Option<Time> {
         self.good
+    }
+
+    /// When a name was last asked for that was never answered.
+    pub(crate) fn misnamed(&self) -> Option<Time> {
+        self.misnamed
     }
 
     /// When an attempt last failed in a way that alarms.
@@ -271,11 +289,10 @@ impl Flow {
         }
     }
 
-    /// Whether a model was answered under its name within the window: so it was not made up.
-    fn is_known(&mut self, now: Time, model: &str) -> bool {
+    /// Whether a model was ever answered under its name: so it was not made up.
+    fn is_answered(&mut self, model: &str) -> bool {
         let place = self.names.place(model, false);
-        let mut all = self.window(now, WINDOW).filter_map(|models| models.get(&place));
-        place != Place::OTHER && all.any(|it| 0 < it.ok)
+        place != Place::OTHER && self.answered.contains(&place)
     }
 
     fn note_key(&mut self, now: Time, credential: usize, class: Option<&str>) {
@@ -326,7 +343,7 @@ impl Flow {
         self.buckets.range(first(now, length)..).map(|(_, models)| models)
     }
 
-    fn by_model(&self, now: Time) -> Vec<(String, Counts)> {
+    fn by_model(&self, now: Time) -> Vec<(Place, Counts)> {
         let mut models: BTreeMap<Place, Counts> = BTreeMap::new();
         for (place, counts) in self.window(now, WINDOW).flatten() {
             models.entry(*place).or_default().add(counts);
@@ -336,7 +353,7 @@ impl Flow {
         let order = |it: &Counts| [it.n - it.ok, it.ok, it.classes.values().sum()].map(Reverse);
         models.sort_by_key(|(_, it)| order(it));
         models.truncate(SHOWN_MAX);
-        models.into_iter().map(|(place, it)| (self.names.text(place).to_owned(), it)).collect()
+        models
     }
 }
 
@@ -365,7 +382,7 @@ impl Counts {
 
     fn tally(&self) -> Tally {
         let classes = self.classes.iter().map(|(class, count)| ((*class).to_owned(), *count));
-        Tally { n: self.n, ok: self.ok, classes: classes.collect() }
+        Tally { n: self.n, ok: self.ok, classes: classes.collect(), answered: false }
     }
 }
 

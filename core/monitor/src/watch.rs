@@ -344,11 +344,11 @@ impl Watch {
             }
             None => (self.reached, self.missed) = (0, 0),
         }
-        // What came out the same often enough says nothing new.
+        // What came out the same often enough says nothing new, nor what tells nothing.
         let told = match reached {
             Some(true) => self.is_calm() || CHEAPS <= self.reached,
             Some(false) => self.resting.is_some() && CHEAPS <= self.missed,
-            None => self.is_calm(),
+            None => true,
         };
         self.cheap_job.end(now.at, if told { self.pace.every } else { CHEAP_TROUBLED });
     }

@@ -44,6 +44,8 @@ pub struct Tally {
     /// The others, and names that may be made up, by the class of their failure as in
     /// `docs/failures.md`.
     pub classes: BTreeMap<String, u64>,
+    /// Of a model: it was answered once, before the window perhaps.
+    pub answered: bool,
 }
 
 // === impl Tally ===

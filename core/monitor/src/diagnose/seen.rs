@@ -9,7 +9,7 @@ use ir::evidence::{
 use ir::{Evidence, Place};
 use std::collections::BTreeSet;
 use std::net::IpAddr;
-use traffic::ENOUGH;
+pub(super) use traffic::ENOUGH;
 
 /// A piece of evidence and what follows from it alone.
 pub(crate) struct Seen<'a> {

@@ -159,6 +159,7 @@ fn names_that_are_not_there_are_found_and_counted_in_no_share() {
     let check = |good: u64, names: u64, times: u64, expect: &str| {
         let pace = Pace { every: Duration::from_mins(1), pages: false };
         let mut watch = Watch::new(at(0), pace, 1);
+        watch.knocked(at(0), Some(true));
         let asked = names * times;
         for number in 0..good.max(asked) {
             let now = at(number / 50);
@@ -185,6 +186,8 @@ fn names_that_are_not_there_are_found_and_counted_in_no_share() {
     check(10_000, 10_000, 1, "fine");
     check(6, 1, 12, "me.config");
     check(0, 1, 12, "me.config");
+    check(0, 1, 1, "fine");
+    check(0, 4, 1, "fine");
 }
 
 #[test]
@@ -203,4 +206,12 @@ fn a_model_that_is_not_there_any_more_was_not_made_up() {
     let seen = flow.view(at(10));
     assert_eq!((seen.all.n, seen.all.ok, seen.models["gone"].share()), (20, 16, Some(0.6)));
     assert_eq!(diagnose(&answering(&seen, at(10))).cause, Cause::Model);
+    // A breaker lets one attempt through in five minutes; the last good one was long ago.
+    for second in [300, 600, 900, 1200, 1500, 1800] {
+        told(&mut flow, second, "gone", 0, Settled::Missing("not_found"));
+        (0..9).for_each(|_| told(&mut flow, second, "real", 0, GOOD));
+    }
+    let seen = flow.view(at(1800));
+    assert_eq!((seen.all.n, seen.models["gone"].n, seen.models["gone"].ok), (30, 3, 0));
+    assert_eq!(diagnose(&answering(&seen, at(1800))).cause, Cause::Model);
 }

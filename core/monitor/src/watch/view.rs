@@ -82,6 +82,7 @@ impl Watch {
     /// The verdict where what is asked for is not there, by what attempts met alone. That is no trouble of
     /// the provider's, so no diagnosis is made because of it.
     pub(crate) fn misnamed(&self, now: Moment) -> Option<Verdict> {
+        self.flow.misnamed().filter(|at| now.at.since(*at) <= WINDOW)?;
         let (at_unix_ms, traffic) = (now.unix_ms, Some(self.traffic(now)));
         let verdict = diagnose(&Evidence { at_unix_ms, traffic, ..Evidence::default() });
         (verdict.cause == Cause::Config).then_some(verdict)

@@ -1,9 +1,10 @@
 //! Our own requests: the best witness there is.
 
-use super::super::kinds::{Kind, portion};
-use super::super::seen::Seen;
+use super::super::kinds::{Kind, count, portion};
+use super::super::seen::{ENOUGH, Seen};
 use super::{BEFORE_HTTP, Rule, THEM, bad, good, says};
 use crate::{Cause, Layer};
+use ir::evidence::Tally;
 
 pub(super) const RULES: &[Rule] = &[
     good(
@@ -158,8 +159,12 @@ fn unwell(seen: &Seen<'_>) -> Option<String> {
 fn nothing_by_name(seen: &Seen<'_>) -> Option<String> {
     let traffic = seen.it.traffic.as_ref()?;
     let never = traffic.all.ok == 0 && traffic.good_ago_s.is_none();
+    // A few names may be a caller's own mistakes: one of them is asked for again.
+    let again = |it: &Tally| ENOUGH <= count(it, Kind::Name);
+    let models = &traffic.models;
+    let again = again(&traffic.all) && (models.is_empty() || models.values().any(again));
     says(
-        never && 0.5 <= portion(&traffic.all, Kind::Name),
+        never && again && 0.5 <= portion(&traffic.all, Kind::Name),
         "what our requests ask for is refused by name, and never was answered",
     )
 }
@@ -232,7 +237,8 @@ fn proxy(seen: &Seen<'_>) -> Option<String> {
 /// A model that is alone in its trouble, and whether it is one that has never been good here.
 fn lone<'a>(seen: &Seen<'a>) -> Option<(&'a str, bool)> {
     let (name, tally) = seen.lone_models().into_iter().next()?;
-    Some((name, tally.ok == 0 && 0.5 <= portion(tally, Kind::Name)))
+    let never = tally.ok == 0 && !tally.answered;
+    Some((name, never && 0.5 <= portion(tally, Kind::Name)))
 }
 
 fn one_model(seen: &Seen<'_>) -> Option<String> {

@@ -11,7 +11,7 @@ const RUN_S: u64 = 5;
 /// left alone for five minutes.
 const SILENT_S: u64 = 330;
 /// From so many attempts on a share says something.
-pub(super) const ENOUGH: u64 = 3;
+pub(in crate::diagnose) const ENOUGH: u64 = 3;
 
 // === impl Seen ===
 
