@@ -118,8 +118,8 @@ pub(crate) const LATELY: Duration = Duration::from_mins(1);
 const BUCKET: Duration = Duration::from_secs(10);
 const HOUR: Duration = Duration::from_hours(1);
 const HOURS_MAX: usize = 24;
-/// So many bad ones in a row are a run.
-const RUN: u32 = 3;
+/// So many bad ones in a row are a run, and trouble.
+pub(crate) const RUN: u32 = 3;
 /// Models that are shown.
 const SHOWN_MAX: usize = 16;
 /// Models with counts of their own in one bucket.
@@ -137,21 +137,23 @@ impl Flow {
     /// An attempt ended.
     pub fn told(&mut self, now: Moment, told: &Told<'_>) {
         self.asked = self.asked.max(Some(now.at));
-        let (class, counted, alarms) = match told.outcome {
+        let (class, alarms) = match told.outcome {
             Settled::Nothing => return,
-            Settled::Good => (None, true, true),
-            Settled::Bad { class, alarms } => (Some(class), true, alarms),
-            Settled::Missing(class) => (Some(class), self.is_answered(told.model), false),
+            Settled::Good => (None, true),
+            Settled::Bad { class, alarms } => (Some(class), alarms),
+            Settled::Missing(class) => (Some(class), false),
         };
-        if !counted {
+        self.note_key(now.at, told.credential, class);
+        let place = self.names.place(told.model, class.is_none());
+        if class.is_none() {
+            self.answered.insert(place);
+        }
+        let made_up = matches!(told.outcome, Settled::Missing(_)) && !self.is_answered(place);
+        if made_up {
             self.misnamed = Some(now.at);
         }
-        self.note_key(now.at, told.credential, class);
-        if class.is_none() {
-            self.answered.insert(self.names.place(told.model, true));
-        }
-        let counts = self.counts(now.at, told.model, class.is_none());
-        counts.n += u64::from(counted);
+        let counts = self.counts(now.at, place);
+        counts.n += u64::from(!made_up);
         match class {
             None => counts.ok += 1,
             Some(class) => *counts.classes.entry(class).or_default() += 1,
@@ -165,7 +167,8 @@ impl Flow {
     /// An attempt showed its first content, after so many ms.
     pub fn first_content(&mut self, now: Moment, model: &str, after_ms: u64) {
         self.asked = self.asked.max(Some(now.at));
-        self.counts(now.at, model, false).times.note(after_ms);
+        let place = self.names.place(model, false);
+        self.counts(now.at, place).times.note(after_ms);
     }
 
     /// As evidence, at this moment.
@@ -290,8 +293,7 @@ impl Flow {
     }
 
     /// Whether a model was ever answered under its name: so it was not made up.
-    fn is_answered(&mut self, model: &str) -> bool {
-        let place = self.names.place(model, false);
+    fn is_answered(&self, place: Place) -> bool {
         place != Place::OTHER && self.answered.contains(&place)
     }
 
@@ -309,9 +311,8 @@ impl Flow {
     }
 
     /// The counts of a model, in the bucket of now.
-    fn counts(&mut self, now: Time, model: &str, vouched: bool) -> &mut Counts {
+    fn counts(&mut self, now: Time, place: Place) -> &mut Counts {
         self.forget(now);
-        let place = self.names.place(model, vouched);
         let bucket = self.buckets.entry(number(now, BUCKET)).or_default();
         let full = MODELS_MAX <= bucket.len() && !bucket.contains_key(&place);
         bucket.entry(if full { Place::OTHER } else { place }).or_default()

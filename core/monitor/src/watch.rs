@@ -29,7 +29,7 @@ mod rules;
 mod shared;
 mod view;
 
-use crate::traffic::{Flow, LATELY, Told};
+use crate::traffic::{Flow, LATELY, RUN, Told};
 use crate::{Moment, Verdict};
 pub use episode::Times;
 use episode::{Episode, Unwell};
@@ -38,8 +38,8 @@ pub use held::{CERTAIN, act};
 use ir::Time;
 use ir::evidence::{Level, Page};
 use job::Job;
+use rules::CHEAPS;
 pub(crate) use rules::{Back, SURE_OF_GOOD, SURE_OF_REACHED};
-use rules::{CHEAPS, RUN};
 pub use shared::is_shared;
 use std::time::Duration;
 

@@ -432,8 +432,8 @@ impl<'a> Board<'a> {
     /// Whether it is this region alone: asked only where the free question did not come back as it should.
     fn region(&mut self, question: Question, asked: &Asked) {
         let fails = question == Question::Open && !asked.is_as_it_should(question);
-        let there = elsewhere(&self.scene.ground, &self.scene.subject);
-        let Some(subject) = there.filter(|_| fails) else { return };
+        let there = || elsewhere(&self.scene.ground, &self.scene.subject);
+        let Some(subject) = fails.then(there).flatten() else { return };
         let scene = Arc::new(Scene { subject, ..Scene::clone(&self.scene) });
         self.spawn(Layer::Http, async move {
             Piece::Region(scene.subject.base.host.clone(), Box::new(open(&scene).await))

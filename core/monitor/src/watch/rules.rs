@@ -1,7 +1,7 @@
 //! By which signs a watch finds that there is trouble, that it is over, and what is due.
 
 use super::{Around, Due, Phase, Watch};
-use crate::traffic::WINDOW;
+use crate::traffic::{RUN, WINDOW};
 use crate::{Layer, Moment};
 use ir::Time;
 use std::time::Duration;
@@ -22,8 +22,6 @@ pub(crate) struct Back {
 pub(crate) const SURE_OF_GOOD: u8 = 95;
 const SURE_OF_MEASURED: u8 = 80;
 pub(crate) const SURE_OF_REACHED: u8 = 60;
-/// Failures in a row that are trouble.
-pub(super) const RUN: u32 = 3;
 /// So is, of so many last ones within a minute and at least so many, a share of good ones below this: in
 /// tenths. The second sees sooner that it gets worse, where much was well just before.
 const SHARES: [(usize, u32, u32); 2] = [(usize::MAX, MANY, 7), (20, 20, 6)];
